@@ -1,0 +1,17 @@
+"""Runs the migrations that `scholarship_api.platform.migrations` asks for, on its connection."""
+
+from alembic import context
+
+from scholarship_api.catalogue.models import Scholarship
+from scholarship_api.platform.database import Base
+from scholarship_api.search.models import SearchWord
+
+MODELS = (Scholarship, SearchWord)
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=Base.metadata,
+    transaction_per_migration=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,163 @@
+"""The catalogue's table.
+
+The generated columns are what search reads; their functions live in the first migration, schema
+qualified, so that they are immutable and survive a dump and restore.
+"""
+
+import datetime as dt
+from decimal import Decimal
+
+from sqlalchemy import (
+    ARRAY,
+    CheckConstraint,
+    Computed,
+    Date,
+    DateTime,
+    Index,
+    Numeric,
+    SmallInteger,
+    Text,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import TSVECTOR
+from sqlalchemy.orm import Mapped, mapped_column
+
+from scholarship_api.platform.database import Base
+
+PUBLISHED = text("status = 'published'")
+
+
+class Scholarship(Base):
+    __tablename__ = "scholarships"
+
+    id: Mapped[str] = mapped_column(Text, primary_key=True)
+    name: Mapped[str] = mapped_column(Text)
+    organization: Mapped[str] = mapped_column(Text)
+    description: Mapped[str] = mapped_column(Text, server_default="")
+    amount_min: Mapped[Decimal | None] = mapped_column(Numeric(12, 2))
+    amount_max: Mapped[Decimal | None] = mapped_column(Numeric(12, 2))
+    currency: Mapped[str | None] = mapped_column(Text)
+    max_awards: Mapped[int | None]
+    application_deadline: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))
+    deadline_date: Mapped[dt.date | None] = mapped_column(Date)
+    """The deadline's calendar day in its own zone."""
+    deadline_kind: Mapped[str] = mapped_column(Text)
+    deadline_timezone: Mapped[str] = mapped_column(Text, server_default="UTC")
+    deadline_estimated: Mapped[bool] = mapped_column(server_default=text("false"))
+    recurs: Mapped[str] = mapped_column(Text, server_default="none")
+    notification_date: Mapped[dt.date | None] = mapped_column(Date)
+    scholarship_type: Mapped[str] = mapped_column(Text)
+    renewable: Mapped[bool] = mapped_column(server_default=text("false"))
+    essay_required: Mapped[bool] = mapped_column(server_default=text("false"))
+    recommendation_letters: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
+    min_gpa: Mapped[Decimal | None] = mapped_column(Numeric(3, 2))
+    max_gpa: Mapped[Decimal | None] = mapped_column(Numeric(3, 2))
+    grade_levels: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
+    citizenship_required: Mapped[str | None] = mapped_column(Text)
+    residency_states: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
+    fields_of_study: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
+    min_age: Mapped[int | None] = mapped_column(SmallInteger)
+    max_age: Mapped[int | None] = mapped_column(SmallInteger)
+    financial_need: Mapped[bool] = mapped_column(server_default=text("false"))
+    application_url: Mapped[str | None] = mapped_column(Text)
+    website_url: Mapped[str | None] = mapped_column(Text)
+    contact_email: Mapped[str | None] = mapped_column(Text)
+    source_url: Mapped[str | None] = mapped_column(Text)
+    last_verified_on: Mapped[dt.date | None] = mapped_column(Date)
+    status: Mapped[str] = mapped_column(Text, server_default="published")
+    version: Mapped[int] = mapped_column(server_default=text("1"))
+    created_at: Mapped[dt.datetime] = mapped_column(
+        DateTime(timezone=True), server_default=func.now()
+    )
+    updated_at: Mapped[dt.datetime] = mapped_column(
+        DateTime(timezone=True), server_default=func.now()
+    )
+
+    amount: Mapped[Decimal | None] = mapped_column(
+        Numeric(12, 2), Computed("COALESCE(amount_max, amount_min)", persisted=True)
+    )
+    closes_at: Mapped[dt.datetime] = mapped_column(
+        DateTime(timezone=True),
+        Computed(
+            "COALESCE(application_deadline, 'infinity'::timestamp with time zone)", persisted=True
+        ),
+    )
+    """The sort key of the deadline: rolling and unknown ones never close."""
+    name_folded: Mapped[str] = mapped_column(
+        Text(collation="C"), Computed("public.fold_text(name)", persisted=True)
+    )
+    organization_folded: Mapped[str] = mapped_column(
+        Text(collation="C"), Computed("public.fold_text(organization)", persisted=True)
+    )
+    filter_tokens: Mapped[list[str]] = mapped_column(
+        ARRAY(Text),
+        Computed(
+            "public.scholarship_filter_tokens(fields_of_study, scholarship_type, residency_states,"
+            " grade_levels, citizenship_required)",
+            persisted=True,
+        ),
+    )
+    """`f:engineering`, `s:CA`, ...; `f:*` where an award is open to all fields, and so on."""
+    search_vector: Mapped[str] = mapped_column(
+        TSVECTOR,
+        Computed(
+            "public.scholarship_search_vector(name, organization, description, fields_of_study,"
+            " scholarship_type, grade_levels)",
+            persisted=True,
+        ),
+    )
+
+    __table_args__ = (
+        CheckConstraint("length(name) BETWEEN 1 AND 255", "name_length"),
+        CheckConstraint("length(organization) BETWEEN 1 AND 255", "organization_length"),
+        CheckConstraint("length(description) <= 20000", "description_length"),
+        CheckConstraint("amount_min >= 0 AND amount_max >= amount_min", "amount_range"),
+        CheckConstraint(
+            "currency IS NOT NULL OR (amount_min IS NULL AND amount_max IS NULL)", "amount_currency"
+        ),
+        CheckConstraint("max_awards >= 1", "max_awards_positive"),
+        CheckConstraint(
+            "(deadline_kind = 'fixed') = (application_deadline IS NOT NULL)"
+            " AND (application_deadline IS NULL) = (deadline_date IS NULL)",
+            "deadline_matches_kind",
+        ),
+        CheckConstraint("recommendation_letters BETWEEN 0 AND 10", "recommendation_letters_range"),
+        CheckConstraint("min_gpa BETWEEN 0 AND 4 AND max_gpa BETWEEN 0 AND 4", "gpa_range"),
+        CheckConstraint("status IN ('draft', 'published', 'archived')", "status_known"),
+        Index("ix_scholarships_closes_at", "closes_at", "id", postgresql_where=PUBLISHED),
+        Index(
+            "ix_scholarships_amount",
+            text("COALESCE(amount, -1::numeric) DESC"),
+            text("id DESC"),
+            postgresql_where=PUBLISHED,
+        ),
+        Index(
+            "ix_scholarships_created_at",
+            text("created_at DESC"),
+            text("id DESC"),
+            postgresql_where=PUBLISHED,
+        ),
+        Index(
+            "ix_scholarships_name_folded", "name_folded", "closes_at", postgresql_where=PUBLISHED
+        ),
+        Index(
+            "ix_scholarships_organization_folded",
+            "organization_folded",
+            "closes_at",
+            "id",
+            postgresql_where=PUBLISHED,
+        ),
+        Index(
+            "ix_scholarships_filter_tokens",
+            "filter_tokens",
+            postgresql_using="gin",
+            postgresql_where=PUBLISHED,
+        ),
+        Index(
+            "ix_scholarships_search_vector",
+            "search_vector",
+            postgresql_using="gin",
+            postgresql_where=PUBLISHED,
+        ),
+    )

@@ -1,0 +1,241 @@
+"""What a scholarship looks like on the wire and in import files."""
+
+import datetime as dt
+import re
+import zoneinfo
+from typing import Annotated, Any, Final, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
+
+from scholarship_api.catalogue.currencies import CURRENCIES
+from scholarship_api.vocabulary import (
+    Availability,
+    Citizenship,
+    DeadlineKind,
+    FieldName,
+    Gpa,
+    GradeName,
+    Money,
+    PlainDate,
+    Recurrence,
+    ScholarshipType,
+    StateCode,
+    Status,
+    TypeName,
+    parse_date_or_instant,
+    unique,
+)
+
+DEADLINE_CLOSES: Final = dt.time(23, 59, 59)
+"""A deadline that is a date alone closes at this time in its own zone."""
+
+_TIMEZONES: Final = frozenset(
+    name
+    for name in zoneinfo.available_timezones()
+    if name not in ("Factory", "localtime") and not name.startswith(("posix/", "right/"))
+)
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_EMAIL: Final = re.compile(r"[^@\s<>\"]{1,64}@[^@\s<>\"]{1,253}\.[^@\s<>\".]{2,63}")
+
+
+def _without_control_characters(value: str) -> str:
+    if _CONTROL.search(value):
+        raise ValueError("must not hold control characters")
+    return value
+
+
+def _timezone(value: str) -> str:
+    if value not in _TIMEZONES:
+        raise ValueError("must be an IANA time zone such as America/New_York")
+    return value
+
+
+def _currency(value: str) -> str:
+    code = value.strip().upper()
+    if code not in CURRENCIES:
+        raise ValueError("must be an ISO 4217 currency code such as USD")
+    return code
+
+
+def _email(value: str) -> str:
+    if not _EMAIL.fullmatch(value):
+        raise ValueError("must be an e-mail address")
+    return value
+
+
+Line = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=255),
+    AfterValidator(_without_control_characters),
+]
+Age = Annotated[int, Field(ge=0, le=130)]
+Url = Annotated[
+    str, StringConstraints(strip_whitespace=True, pattern=r"^https?://[^\s<>\"\x00]{1,2040}$")
+]
+ScholarshipId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:~-]{1,128}$")]
+
+
+class EligibilityCriteria(BaseModel):
+    """Who may apply. Empty lists and absent values mean open to all."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    min_gpa: Gpa | None = Field(None, description="On the 4.0 scale.")
+    max_gpa: Gpa | None = None
+    grade_levels: Annotated[list[GradeName], AfterValidator(unique)] = []
+    citizenship_required: Citizenship | None = Field(
+        None,
+        description=(
+            "ISO 3166-1 alpha-2 code; `permanent_resident`: citizens and permanent residents of"
+            " the US; `international`: any country but the US."
+        ),
+    )
+    residency_states: Annotated[list[StateCode], AfterValidator(unique)] = []
+    fields_of_study: Annotated[list[FieldName], AfterValidator(unique)] = []
+    min_age: Age | None = None
+    max_age: Age | None = None
+    financial_need: bool = False
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.min_gpa is not None and self.max_gpa is not None and self.min_gpa > self.max_gpa:
+            raise ValueError("min_gpa must not be above max_gpa")
+        if self.min_age is not None and self.max_age is not None and self.min_age > self.max_age:
+            raise ValueError("min_age must not be above max_age")
+        return self
+
+
+class ScholarshipInput(BaseModel):
+    """A scholarship as a provider writes it: in an import file or a request body."""
+
+    model_config = ConfigDict(extra="forbid", protected_namespaces=())
+
+    id: ScholarshipId
+    name: Line
+    organization: Line
+    description: Annotated[
+        str,
+        StringConstraints(strip_whitespace=True, max_length=20_000),
+        AfterValidator(_without_control_characters),
+    ] = ""
+    amount: Money | None = Field(None, description="One figure; or amount_min and amount_max.")
+    amount_min: Money | None = None
+    amount_max: Money | None = None
+    currency: Annotated[str, AfterValidator(_currency)] | None = None
+    max_awards: Annotated[int, Field(ge=1, le=2_147_483_647)] | None = None
+    application_deadline: Annotated[
+        dt.datetime | dt.date | None, BeforeValidator(lambda v: v and parse_date_or_instant(v))
+    ] = Field(
+        None,
+        description=(
+            "An instant, or a date, which closes at 23:59:59 in deadline_timezone. An instant"
+            " without offset is local to deadline_timezone."
+        ),
+    )
+    deadline_kind: DeadlineKind | None = None
+    deadline_timezone: Annotated[str, AfterValidator(_timezone)] = "UTC"
+    deadline_estimated: bool = False
+    recurs: Recurrence = Recurrence.NONE
+    notification_date: PlainDate | None = None
+    scholarship_type: TypeName
+    renewable: bool = False
+    essay_required: bool = False
+    recommendation_letters: Annotated[int, Field(ge=0, le=10)] = 0
+    eligibility_criteria: EligibilityCriteria = EligibilityCriteria()
+    application_url: Url | None = None
+    website_url: Url | None = None
+    contact_email: Annotated[str, AfterValidator(_email)] | None = None
+    source_url: Url | None = None
+    last_verified_on: PlainDate | None = None
+    status: Status = Status.PUBLISHED
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        self._settle_amount()
+        if self.deadline_kind is None:
+            fixed = self.application_deadline is not None
+            self.deadline_kind = DeadlineKind.FIXED if fixed else DeadlineKind.UNKNOWN
+        if (self.deadline_kind is DeadlineKind.FIXED) != (self.application_deadline is not None):
+            raise ValueError("application_deadline must be given exactly when it is fixed")
+        if self.application_deadline is not None:
+            self.application_deadline = self._closing_instant(self.application_deadline)
+        return self
+
+    def _settle_amount(self) -> None:
+        if self.amount is not None:
+            if self.amount_min is None and self.amount_max is None:
+                self.amount_min = self.amount
+            if self.amount_max is None:
+                self.amount_max = self.amount
+            if self.amount != self.amount_max:
+                raise ValueError("amount must equal amount_max when both are given")
+        highest = self.amount_max if self.amount_max is not None else self.amount_min
+        if self.amount_min is not None and highest is not None and self.amount_min > highest:
+            raise ValueError("amount_min must not be above amount_max")
+        if highest is not None and self.currency is None:
+            raise ValueError("currency must be given with an amount")
+
+    def _closing_instant(self, deadline: dt.date) -> dt.datetime:
+        zone = zoneinfo.ZoneInfo(self.deadline_timezone)
+        try:
+            if not isinstance(deadline, dt.datetime):
+                deadline = dt.datetime.combine(deadline, DEADLINE_CLOSES)
+            if deadline.tzinfo is None:
+                deadline = deadline.replace(tzinfo=zone)
+            return deadline.astimezone(dt.UTC)
+        except OverflowError:
+            raise ValueError("application_deadline must lie in the years 1 to 9999") from None
+
+
+class Scholarship(BaseModel):
+    """A scholarship in full."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: str
+    name: str
+    organization: str
+    description: str
+    amount: Money | None = Field(description="amount_max, else amount_min.")
+    amount_min: Money | None
+    amount_max: Money | None
+    currency: str | None
+    max_awards: int | None
+    application_deadline: dt.datetime | None = Field(description="UTC; null: none is known.")
+    deadline_kind: DeadlineKind
+    deadline_timezone: str
+    deadline_estimated: bool
+    recurs: Recurrence
+    notification_date: dt.date | None
+    scholarship_type: ScholarshipType
+    renewable: bool
+    essay_required: bool
+    recommendation_letters: int
+    eligibility_criteria: EligibilityCriteria
+    application_url: str | None
+    website_url: str | None
+    contact_email: str | None
+    source_url: str | None
+    last_verified_on: dt.date | None
+    status: Status
+    version: int
+    created_at: dt.datetime
+    updated_at: dt.datetime
+    availability: Availability
+    days_left: int | None = Field(
+        description="Calendar days to the deadline in its own zone; null unless open."
+    )
+
+
+def flat(row: dict[str, Any]) -> dict[str, Any]:
+    """The eligibility criteria's columns moved under `eligibility_criteria`."""
+    nested = {name: row.pop(name) for name in EligibilityCriteria.model_fields if name in row}
+    return {**row, "eligibility_criteria": nested}

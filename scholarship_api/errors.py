@@ -1,0 +1,298 @@
+"""One error schema for every refusal, from whichever layer it comes.
+
+The exception family carries status, code and headers and documents itself in OpenAPI. Messages say
+what to do; no body ever holds exception text, a path of the server or a submitted secret.
+"""
+
+import http
+import json
+import time
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, ClassVar, Final, cast
+
+import pydantic
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException  # noqa: TID251 - what Starlette itself raises
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+TRACE_ID_KEY: Final = "trace_id"
+"""Where the request context layer keeps the trace id in the ASGI scope."""
+
+
+class ErrorBody(pydantic.BaseModel):
+    """The body of every error."""
+
+    trace_id: str = pydantic.Field(description="Also in X-Trace-ID and X-Request-ID; quote it.")
+    code: str
+    message: str
+    status: int
+    timestamp: int = pydantic.Field(description="Unix seconds.")
+    details: dict[str, Any] | None = None
+
+
+class ApiError(Exception):
+    """A refusal that the client sees as `ErrorBody`."""
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "INTERNAL_ERROR"
+    default_message: ClassVar[str] = "Something went wrong on our side; quote the trace id."
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        details: Mapping[str, object] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self.message = message or self.default_message
+        self.details = details
+        self.headers = dict(headers or {})
+        super().__init__(self.message)
+
+
+class BadRequest(ApiError):
+    status = 400
+    code = "BAD_REQUEST"
+    default_message = "The request is malformed."
+
+
+class InvalidHost(ApiError):
+    status = 400
+    code = "INVALID_HOST"
+    default_message = "The Host header names no host of this service."
+
+
+class Unauthorized(ApiError):
+    status = 401
+    code = "UNAUTHORIZED"
+    default_message = "Send a valid access token as `Authorization: Bearer <token>`."
+
+    def __init__(self, message: str | None = None, **kwargs: Any) -> None:  # noqa: ANN401
+        super().__init__(message, **kwargs)
+        self.headers.setdefault("WWW-Authenticate", "Bearer")
+
+
+class Forbidden(ApiError):
+    status = 403
+    code = "FORBIDDEN"
+    default_message = "This account may not do that."
+
+
+class NotFound(ApiError):
+    status = 404
+    code = "NOT_FOUND"
+    default_message = "There is nothing at this address."
+
+
+class MethodNotAllowed(ApiError):
+    status = 405
+    code = "METHOD_NOT_ALLOWED"
+    default_message = "This address does not answer that method; see the Allow header."
+
+
+class Conflict(ApiError):
+    status = 409
+    code = "CONFLICT"
+    default_message = "The request conflicts with the present state."
+
+
+class PreconditionFailed(ApiError):
+    status = 412
+    code = "PRECONDITION_FAILED"
+    default_message = "The resource has changed since you read it; read it again."
+
+
+class PayloadTooLarge(ApiError):
+    status = 413
+    code = "PAYLOAD_TOO_LARGE"
+    default_message = "The request body is too large."
+
+
+class UriTooLong(ApiError):
+    status = 414
+    code = "URI_TOO_LONG"
+    default_message = "Path and query are too long; send the search as POST."
+
+
+class UnsupportedMediaType(ApiError):
+    status = 415
+    code = "UNSUPPORTED_MEDIA_TYPE"
+    default_message = "Send the body as application/json."
+
+
+class ValidationFailed(ApiError):
+    """422 with `details.fields`: a list of {field, message}."""
+
+    status = 422
+    code = "VALIDATION_ERROR"
+    default_message = "Some values are not valid; see details.fields."
+
+    def __init__(self, fields: Sequence[Mapping[str, str]], message: str | None = None) -> None:
+        super().__init__(message, details={"fields": list(fields)})
+
+    @classmethod
+    def of(cls, field: str, message: str) -> "ValidationFailed":
+        return cls([{"field": field, "message": message}])
+
+
+class PreconditionRequired(ApiError):
+    status = 428
+    code = "PRECONDITION_REQUIRED"
+    default_message = "Send If-Match with the ETag of the version that you are changing."
+
+
+class RateLimited(ApiError):
+    status = 429
+    code = "RATE_LIMITED"
+    default_message = "Too many requests; wait for the seconds that Retry-After says."
+
+
+class HeadersTooLarge(ApiError):
+    status = 431
+    code = "HEADERS_TOO_LARGE"
+    default_message = "The request headers are too large."
+
+
+class InternalError(ApiError):
+    pass
+
+
+class ServiceUnavailable(ApiError):
+    status = 503
+    code = "SERVICE_UNAVAILABLE"
+    default_message = "The service cannot answer right now; try again shortly."
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        details: Mapping[str, object] | None = None,
+        retry_after_seconds: int = 2,
+    ) -> None:
+        super().__init__(
+            message, details=details, headers={"Retry-After": str(retry_after_seconds)}
+        )
+
+
+class DatabaseUnavailable(ServiceUnavailable):
+    code = "DATABASE_UNAVAILABLE"
+    default_message = "The catalogue's database cannot be reached; try again shortly."
+
+
+_BY_STATUS: Final[dict[int, type[ApiError]]] = {
+    kind.status: kind
+    for kind in (
+        BadRequest,
+        Forbidden,
+        NotFound,
+        MethodNotAllowed,
+        Conflict,
+        PreconditionFailed,
+        PayloadTooLarge,
+        UriTooLong,
+        UnsupportedMediaType,
+        PreconditionRequired,
+        RateLimited,
+        HeadersTooLarge,
+        ServiceUnavailable,
+    )
+}
+
+
+def trace_id_of(scope: Scope) -> str:
+    """The request's trace id; made here when the request context layer has not seen it."""
+    known = scope.get(TRACE_ID_KEY)
+    if isinstance(known, str):
+        return known
+    made = uuid.uuid4().hex
+    scope[TRACE_ID_KEY] = made
+    return made
+
+
+def render(error: ApiError, *, trace_id: str) -> bytes:
+    """The error's body as JSON bytes."""
+    body: dict[str, object] = {
+        "trace_id": trace_id,
+        "code": error.code,
+        "message": error.message,
+        "status": error.status,
+        "timestamp": int(time.time()),
+    }
+    if error.details is not None:
+        body["details"] = error.details
+    return json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def to_response(error: ApiError, scope: Scope) -> Response:
+    trace_id = trace_id_of(scope)
+    return Response(
+        render(error, trace_id=trace_id),
+        status_code=error.status,
+        headers=error.headers,
+        media_type="application/json",
+    )
+
+
+async def send_error(error: ApiError, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer with `error` from a pure ASGI layer."""
+    await to_response(error, scope)(scope, receive, send)
+
+
+def document(*errors: type[ApiError]) -> dict[int | str, dict[str, Any]]:
+    """`responses=` of a route: the errors that it can answer."""
+    by_status: dict[int | str, dict[str, Any]] = {}
+    for error in errors:
+        text = f"{error.code}: {error.default_message}"
+        entry = by_status.setdefault(error.status, {"model": ErrorBody, "description": text})
+        if entry["description"] != text:
+            entry["description"] += f" Or {text}"
+    return by_status
+
+
+def validation_fields(problems: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """Pydantic's problems as the contract's `details.fields`, without the values sent."""
+    fields: list[dict[str, str]] = []
+    for problem in problems:
+        location = [str(part) for part in problem["loc"]]
+        if len(location) > 1 and location[0] in ("query", "path", "body", "header", "cookie"):
+            location = location[1:]
+        message = str(problem["msg"]).removeprefix("Value error, ")
+        if problem["type"] == "json_invalid":
+            location, message = ["body"], "the body is not valid JSON"
+        fields.append({"field": ".".join(location), "message": message})
+    return fields
+
+
+def install_handlers(app: FastAPI) -> None:
+    """Make the framework's own refusals speak the schema."""
+
+    async def on_api_error(request: Request, error: Exception) -> Response:
+        return to_response(cast("ApiError", error), request.scope)
+
+    async def on_validation_error(request: Request, error: Exception) -> Response:
+        problems = cast("RequestValidationError", error).errors()
+        return to_response(ValidationFailed(validation_fields(problems)), request.scope)
+
+    async def on_http_exception(request: Request, error: Exception) -> Response:
+        raised = cast("HTTPException", error)
+        return to_response(_from_http_exception(raised), request.scope)
+
+    app.add_exception_handler(ApiError, on_api_error)
+    app.add_exception_handler(RequestValidationError, on_validation_error)
+    app.add_exception_handler(HTTPException, on_http_exception)
+
+
+def _from_http_exception(raised: HTTPException) -> ApiError:
+    if raised.status_code == Unauthorized.status:
+        return Unauthorized(headers=raised.headers)
+    kind = _BY_STATUS.get(raised.status_code)
+    if kind is ServiceUnavailable:
+        return ServiceUnavailable()
+    if kind is not None:
+        return kind(headers=raised.headers)
+    if http.HTTPStatus.BAD_REQUEST <= raised.status_code < http.HTTPStatus.INTERNAL_SERVER_ERROR:
+        return BadRequest()
+    return InternalError()
