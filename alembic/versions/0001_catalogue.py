@@ -12,15 +12,6 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
-# Punctuation that PostgreSQL's parser would join words over (need-based, and/or, U.S., a@b): a
-# query is cut into bare words, so the documents are too.
-BREAKS = "-/._@:'~=?&#%+*,;()[]{}<>|\\!\"^$\u2019"
-
-
-def literal(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
-
-
 FUNCTIONS = (
     # unaccent(text) is only STABLE: it finds its dictionary by the search path; here it is named.
     """
@@ -28,10 +19,12 @@ FUNCTIONS = (
     LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT
     RETURN lower(public.unaccent('public.unaccent'::regdictionary, value))
     """,
-    f"""
+    # PostgreSQL's parser would join words over these signs (and/or, U.S., a@b, 2026-2027), but a
+    # query is cut into bare words. Four replace() cost 3 us for a description, translate() 35 us.
+    """
     CREATE FUNCTION public.plain_words(value text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT
-    RETURN translate(value, {literal(BREAKS)}, {literal(" " * len(BREAKS))})
+    RETURN replace(replace(replace(replace(value, '-', ' '), '/', ' '), '.', ' '), '@', ' ')
     """,
     """
     CREATE FUNCTION public.scholarship_search_vector(

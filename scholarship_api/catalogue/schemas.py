@@ -3,7 +3,7 @@
 import datetime as dt
 import re
 import zoneinfo
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Final, Self
 
 from pydantic import (
     AfterValidator,
@@ -198,8 +198,6 @@ class ScholarshipInput(BaseModel):
 class Scholarship(BaseModel):
     """A scholarship in full."""
 
-    model_config = ConfigDict(from_attributes=True)
-
     id: str
     name: str
     organization: str
@@ -233,9 +231,3 @@ class Scholarship(BaseModel):
     days_left: int | None = Field(
         description="Calendar days to the deadline in its own zone; null unless open."
     )
-
-
-def flat(row: dict[str, Any]) -> dict[str, Any]:
-    """The eligibility criteria's columns moved under `eligibility_criteria`."""
-    nested = {name: row.pop(name) for name in EligibilityCriteria.model_fields if name in row}
-    return {**row, "eligibility_criteria": nested}

@@ -1,0 +1,81 @@
+"""What the catalogue does for its own routes and for the other features."""
+
+import datetime as dt
+import zoneinfo
+
+from scholarship_api.catalogue import queries, schemas
+from scholarship_api.catalogue.models import Scholarship
+from scholarship_api.errors import NotFound
+from scholarship_api.platform.database import ReadSession
+from scholarship_api.vocabulary import Availability, DeadlineKind, Recurrence, Status
+
+
+def present(scholarship: Scholarship, *, now: dt.datetime) -> schemas.Scholarship:
+    """The award as the API shows it at `now`."""
+    return schemas.Scholarship.model_validate(
+        {
+            **{
+                name: getattr(scholarship, name)
+                for name in schemas.Scholarship.model_fields
+                if hasattr(scholarship, name)
+            },
+            "eligibility_criteria": {
+                name: getattr(scholarship, name)
+                for name in schemas.EligibilityCriteria.model_fields
+            },
+            "availability": availability(
+                status=scholarship.status,
+                deadline_kind=scholarship.deadline_kind,
+                recurs=scholarship.recurs,
+                application_deadline=scholarship.application_deadline,
+                now=now,
+            ),
+            "days_left": days_left(
+                application_deadline=scholarship.application_deadline,
+                deadline_timezone=scholarship.deadline_timezone,
+                now=now,
+            ),
+        }
+    )
+
+
+async def get_public(session: ReadSession, *, scholarship_id: str) -> Scholarship:
+    """A published or archived award; raises NotFound for others, drafts among them."""
+    scholarship = await queries.get(session, scholarship_id)
+    if scholarship is None or scholarship.status == Status.DRAFT:
+        raise NotFound("There is no scholarship with this id.")
+    return scholarship
+
+
+def availability(
+    *,
+    status: str,
+    deadline_kind: str,
+    recurs: str,
+    application_deadline: dt.datetime | None,
+    now: dt.datetime,
+) -> Availability:
+    """Whether one can apply at `now`.
+
+    `upcoming` is an award whose known deadline has passed and that recurs: its next round is to be
+    announced.
+    """
+    if status == Status.ARCHIVED:
+        return Availability.CLOSED
+    if deadline_kind == DeadlineKind.ROLLING:
+        return Availability.ROLLING
+    if application_deadline is None:
+        return Availability.UNKNOWN
+    if application_deadline >= now:
+        return Availability.OPEN
+    return Availability.UPCOMING if recurs == Recurrence.YEARLY else Availability.CLOSED
+
+
+def days_left(
+    *, application_deadline: dt.datetime | None, deadline_timezone: str, now: dt.datetime
+) -> int | None:
+    """Calendar days from today to the deadline in its own zone; None without an open deadline."""
+    if application_deadline is None or application_deadline < now:
+        return None
+    zone = zoneinfo.ZoneInfo(deadline_timezone)
+    return (application_deadline.astimezone(zone).date() - now.astimezone(zone).date()).days

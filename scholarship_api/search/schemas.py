@@ -1,0 +1,293 @@
+"""What a search takes and answers; the same model reads the query string and the JSON body."""
+
+import datetime as dt
+from enum import StrEnum
+from typing import Annotated, Any, Final, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from scholarship_api.search import cursors
+from scholarship_api.vocabulary import (
+    Availability,
+    Citizenship,
+    FieldName,
+    Gpa,
+    GradeName,
+    Money,
+    ScholarshipType,
+    StateCode,
+    TypeName,
+    parse_date_or_instant,
+    unique,
+)
+
+MAX_QUERY_LENGTH: Final = 512
+MAX_OFFSET: Final = 10_000
+
+
+class Sort(StrEnum):
+    RELEVANCE = "relevance"
+    DEADLINE = "deadline"
+    AMOUNT = "amount"
+    NEWEST = "newest"
+
+
+def _split(value: object) -> object:
+    """`a,b`, `["a,b"]` and `["a", "b"]` are the same list."""
+    values = [value] if isinstance(value, str) else value
+    if not isinstance(values, list):
+        return value
+    parts: list[object] = []
+    for part in values:
+        if isinstance(part, str):
+            parts += [piece for piece in part.split(",") if piece.strip()]
+        else:
+            parts.append(part)
+    return parts
+
+
+def _text(value: str) -> str:
+    if "\x00" in value:
+        raise ValueError("must not hold NUL")
+    return value
+
+
+QueryText = Annotated[str, Field(max_length=MAX_QUERY_LENGTH), AfterValidator(_text)]
+Fields = Annotated[list[FieldName], BeforeValidator(_split), AfterValidator(unique)]
+Types = Annotated[list[TypeName], BeforeValidator(_split), AfterValidator(unique)]
+States = Annotated[list[StateCode], BeforeValidator(_split), AfterValidator(unique)]
+DateOrInstant = Annotated[dt.datetime | dt.date, BeforeValidator(parse_date_or_instant)]
+
+
+class Paging(BaseModel):
+    """`offset` for page numbers, `cursor` for walks: a cursor neither skips nor repeats rows."""
+
+    limit: int = Field(20, ge=1, le=100, description="Rows in a page.")
+    offset: int = Field(0, ge=0, le=MAX_OFFSET)
+    cursor: str | None = Field(
+        None, max_length=cursors.MAX_LENGTH, description="`next_cursor` of the page before."
+    )
+    include_closed: bool = Field(False, description="Keep awards whose deadline has passed.")
+
+    model_config = ConfigDict(extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_is_absent(cls, values: object) -> object:
+        if isinstance(values, dict):
+            return {name: value for name, value in values.items() if value not in ("", None, [""])}
+        return values
+
+    @field_validator("cursor")
+    @classmethod
+    def _cursor_or_offset(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is not None and info.data.get("offset"):
+            raise ValueError("give either offset or cursor, not both")
+        return value
+
+
+class Listing(Paging):
+    sort: Sort | None = Field(None, description="Default: relevance with q, else deadline.")
+
+
+class SearchRequest(Listing):
+    """All filters narrow the result. One over fields, states, citizenship or grade level also
+    keeps awards that are open to all."""
+
+    q: QueryText | None = Field(
+        None,
+        description=(
+            'Words, all of which must be found; "quoted phrases"; -exclusions. The last word may be'
+            " incomplete; misspelt words are corrected."
+        ),
+    )
+    keyword: QueryText | None = Field(None, description="Alias of q.", deprecated=True)
+    query: QueryText | None = Field(None, description="Alias of q.", deprecated=True)
+    fields_of_study: Fields = Field([], description="Any of these.")
+    scholarship_types: Types = Field([], description="Any of these.")
+    states: States = Field([], description="USPS codes; any of these.")
+    min_amount: Money | None = Field(None, description="In the award's own currency.")
+    max_amount: Money | None = Field(None, description="In the award's own currency.")
+    min_gpa: Gpa | None = Field(
+        None, description="Your GPA on the 4.0 scale: keeps the awards that it qualifies for."
+    )
+    citizenship: Citizenship | None = Field(
+        None, description="ISO 3166-1 alpha-2 code, permanent_resident or international."
+    )
+    grade_level: GradeName | None = None
+    deadline_after: DateOrInstant | None = Field(
+        None, description="A date (its whole day, in the award's zone) or an instant; inclusive."
+    )
+    deadline_before: DateOrInstant | None = Field(
+        None, description="A date (its whole day, in the award's zone) or an instant; inclusive."
+    )
+    renewable: bool | None = None
+    facets: bool = Field(False, description="Also count the results by field, type, state, ...")
+
+    @field_validator("max_amount")
+    @classmethod
+    def _amounts_ordered(cls, value: Any, info: ValidationInfo) -> Any:  # noqa: ANN401
+        low = info.data.get("min_amount")
+        if value is not None and low is not None and value < low:
+            raise ValueError("must not be below min_amount")
+        return value
+
+    @field_validator("deadline_before")
+    @classmethod
+    def _deadlines_ordered(cls, value: Any, info: ValidationInfo) -> Any:  # noqa: ANN401
+        low = info.data.get("deadline_after")
+        if value is not None and low is not None and _day(value) < _day(low):
+            raise ValueError("must not be before deadline_after")
+        return value
+
+    @field_validator("keyword", "query")
+    @classmethod
+    def _one_query(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is not None and info.data.get("q") not in (None, value):
+            raise ValueError("is an alias of q and differs from it; send q alone")
+        return value
+
+    @model_validator(mode="after")
+    def _settle_query(self) -> Self:
+        text = self.q or self.keyword or self.query
+        self.q = text if text and text.strip() else None
+        self.keyword = self.query = None
+        return self
+
+    @property
+    def order(self) -> Sort:
+        if self.sort in (None, Sort.RELEVANCE):
+            return Sort.RELEVANCE if self.q else Sort.DEADLINE
+        assert self.sort is not None  # noqa: S101 - narrows for mypy
+        return self.sort
+
+    def applied(self) -> dict[str, Any]:
+        """The filters in force, canonical, as JSON values."""
+        chosen = self.model_dump(
+            mode="json",
+            exclude={"limit", "offset", "cursor", "facets", "sort", "keyword", "query"},
+            exclude_none=True,
+        )
+        return {name: value for name, value in chosen.items() if value not in ([], False)} | (
+            {} if self.renewable is None else {"renewable": self.renewable}
+        )
+
+
+def _day(value: dt.datetime | dt.date) -> dt.date:
+    return value.date() if isinstance(value, dt.datetime) else value
+
+
+class ScholarshipSummary(BaseModel):
+    id: str
+    name: str
+    organization: str
+    amount: Money | None
+    currency: str | None
+    application_deadline: dt.datetime | None
+    availability: Availability
+    days_left: int | None = Field(
+        description="Calendar days to the deadline in its own zone; null unless open."
+    )
+    scholarship_type: ScholarshipType
+    description: str = Field(description="At most 200 characters, cut at a word.")
+    match: str | None = Field(
+        None,
+        description="Where q was found: HTML-escaped text with <mark> around the words; with q.",
+    )
+
+
+class FacetValue(BaseModel):
+    value: str
+    count: int = Field(
+        description="Of these results, those that suit the value: name it or are open to all."
+    )
+
+
+class Facets(BaseModel):
+    """Values named by at least one result, most frequent first."""
+
+    fields_of_study: list[FacetValue]
+    scholarship_types: list[FacetValue]
+    states: list[FacetValue]
+    grade_levels: list[FacetValue]
+    citizenship: list[FacetValue]
+    renewable: list[FacetValue]
+
+
+class PageInfo(BaseModel):
+    page: int
+    page_size: int
+    has_next: bool
+    has_previous: bool
+    next_cursor: str | None
+
+
+class SearchPage(PageInfo):
+    items: list[ScholarshipSummary]
+    total: int
+    total_is_exact: bool = Field(
+        description="False above 10 000 results: then total and facets are estimates."
+    )
+    filters: dict[str, Any] = Field(description="The filters in force, canonical.")
+    took_ms: float
+    facets: Facets | None = None
+    did_you_mean: str | None = Field(None, description="q as it was corrected and searched for.")
+
+
+class ScholarshipList(PageInfo):
+    scholarships: list[ScholarshipSummary]
+    total_count: int
+
+
+class SearchQuality(StrEnum):
+    """The contract's bands of the number of results."""
+
+    NO_RESULTS = "no_results"
+    FEW_RESULTS = "few_results"
+    GOOD_RESULTS = "good_results"
+    MANY_RESULTS = "many_results"
+    TOO_MANY_RESULTS = "too_many_results"
+
+
+class SearchMetadata(BaseModel):
+    filters_applied: list[str]
+    search_quality: SearchQuality
+
+
+class SmartSearchPage(PageInfo):
+    results: list[ScholarshipSummary]
+    total: int
+    total_is_exact: bool
+    suggestions: list[str] = Field(description="What to change, in plain sentences.")
+    search_metadata: SearchMetadata
+    did_you_mean: str | None = None
+
+
+class SuggestionRequest(BaseModel):
+    prefix: Annotated[
+        str, Field(min_length=1, max_length=100, description="What has been typed so far.")
+    ]
+    limit: int = Field(10, ge=1, le=20)
+
+    model_config = ConfigDict(extra="forbid")
+
+    _no_nul = field_validator("prefix")(_text)
+
+
+class Suggestion(BaseModel):
+    text: str
+    kind: Literal["name", "organization", "field"]
+
+
+class Suggestions(BaseModel):
+    prefix: str
+    suggestions: list[Suggestion]

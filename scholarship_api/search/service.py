@@ -1,0 +1,210 @@
+"""The search itself: one path for GET, POST, and every list of the catalogue."""
+
+import datetime as dt
+import time
+from typing import Any, Final
+
+import psycopg
+from psycopg.rows import DictRow
+
+from scholarship_api.errors import NotFound
+from scholarship_api.platform.database import DriverConnection
+from scholarship_api.search import cursors, queries, terms
+from scholarship_api.search.conditions import conditions_of
+from scholarship_api.search.presentation import facets_of, summary_of
+from scholarship_api.search.schemas import (
+    SearchPage,
+    SearchQuality,
+    SearchRequest,
+    Sort,
+    Suggestion,
+    Suggestions,
+)
+from scholarship_api.search.understanding import understand
+from scholarship_api.vocabulary import FIELD_ALIASES, FieldOfStudy
+
+FEW_RESULTS: Final = 4
+
+
+async def search(
+    connection: DriverConnection,
+    request: SearchRequest,
+    *,
+    now: dt.datetime,
+    organization: str | None = None,
+) -> SearchPage:
+    """Run a search; `organization` keeps that organization's awards only.
+
+    Raises ValidationFailed for a cursor that does not fit.
+    """
+    started = time.perf_counter()
+    applied = request.applied()
+    digest = cursors.digest_of({**applied, "sort": request.order, "organization": organization})
+    cursor = cursors.decode(request.cursor, digest=digest) if request.cursor else None
+    text = await _text_query(connection, request.q, cursor) if request.q else None
+    conditions = conditions_of(request, now=now, organization=organization, text=text)
+    if request.q and text is None:
+        rows: list[DictRow] = []
+        total, exact = 0, True
+    else:
+        try:
+            rows = await queries.page(
+                connection,
+                conditions,
+                sort=request.order,
+                keys=cursor.keys if cursor else None,
+                limit=request.limit,
+                offset=request.offset,
+            )
+            total, exact = await queries.count(connection, conditions)
+        except (psycopg.DataError, psycopg.ProgrammingError):
+            if cursor is None:
+                raise
+            raise cursors.invalid() from None
+    has_next = len(rows) > request.limit
+    del rows[request.limit :]
+    page = cursor.page if cursor else request.offset // request.limit + 1
+    optional: dict[str, Any] = {}
+    if request.facets:
+        counts = await queries.facets(connection, conditions, total=total, exact=exact)
+        optional["facets"] = facets_of(counts)
+    if text is not None and text.did_you_mean is not None:
+        optional["did_you_mean"] = text.did_you_mean
+    return SearchPage(
+        items=[summary_of(row, now=now) for row in rows],
+        total=total,
+        total_is_exact=exact,
+        page=page,
+        page_size=request.limit,
+        filters=applied,
+        took_ms=round((time.perf_counter() - started) * 1000, 3),
+        has_next=has_next,
+        has_previous=page > 1 or request.offset > 0,
+        next_cursor=(
+            _next_cursor(rows[-1], request.order, digest=digest, page=page + 1, text=text)
+            if has_next
+            else None
+        ),
+        **optional,
+    )
+
+
+def quality(total: int) -> SearchQuality:
+    """The contract's bands: 0, 1-4, 5-20, 21-50, more."""
+    for most, band in (
+        (0, SearchQuality.NO_RESULTS),
+        (FEW_RESULTS, SearchQuality.FEW_RESULTS),
+        (20, SearchQuality.GOOD_RESULTS),
+        (50, SearchQuality.MANY_RESULTS),
+    ):
+        if total <= most:
+            return band
+    return SearchQuality.TOO_MANY_RESULTS
+
+
+async def advise(
+    connection: DriverConnection, request: SearchRequest, page: SearchPage, *, now: dt.datetime
+) -> list[str]:
+    """What would help: a correction, filters to drop after few results, to add after many."""
+    advice = [f"Searched for “{page.did_you_mean}”."] if page.did_you_mean else []
+    if page.total <= FEW_RESULTS:
+        for name in page.filters:
+            wider = request.model_copy(
+                update={name: SearchRequest.model_fields[name].get_default(), "cursor": None}
+            )
+            if wider.q is None and request.q is not None:
+                continue
+            found = (await search(connection, _probe(wider), now=now)).total
+            if found > page.total:
+                advice.append(f"Without the filter {name}: {found} instead of {page.total}.")
+    elif quality(page.total) is SearchQuality.TOO_MANY_RESULTS:
+        narrower = _probe(request).model_copy(update={"facets": True})
+        counted = (await search(connection, narrower, now=now)).facets
+        for name in ("fields_of_study", "scholarship_types", "grade_levels"):
+            values = getattr(counted, name) if name not in page.filters else []
+            useful = [value for value in values if value.count < page.total]
+            if useful:
+                advice.append(f"Narrow by {name}={useful[0].value}: {useful[0].count} results.")
+    return advice
+
+
+def _probe(request: SearchRequest) -> SearchRequest:
+    return request.model_copy(update={"limit": 1, "offset": 0, "cursor": None, "facets": False})
+
+
+async def require_organization(connection: DriverConnection, name: str) -> None:
+    """Raises NotFound unless some published award is of this organization."""
+    if "\x00" in name or not await queries.organization_exists(connection, name):
+        raise NotFound("No organization of this name has published an award.")
+
+
+async def suggest(
+    connection: DriverConnection, prefix: str, *, limit: int, now: dt.datetime
+) -> Suggestions:
+    """Completions: fields of study, then organizations, then names of open awards.
+
+    A name is completed from its beginning first, then from any of its words.
+    """
+    folded = " ".join((await queries.fold(connection, prefix)).split())
+    found = [Suggestion(text=label, kind="field") for label in _fields_with(folded)]
+    if folded:
+        names, organizations = await queries.complete_texts(
+            connection, folded, now=now, limit=limit
+        )
+        if len(names) + len(organizations) < limit:
+            names += await _names_with(connection, folded, now=now, limit=limit)
+        found += [
+            Suggestion(text=text, kind="organization") for text in organizations[: limit // 2]
+        ]
+        found += [Suggestion(text=text, kind="name") for text in dict.fromkeys(names)]
+    return Suggestions(prefix=prefix, suggestions=found[:limit])
+
+
+async def _names_with(
+    connection: DriverConnection, folded: str, *, now: dt.datetime, limit: int
+) -> list[str]:
+    words = [word.text for word in terms.parse(folded.replace('"', " ")).words]
+    if not words:
+        return []
+    resolved = await queries.resolve_words(connection, words)
+    wanted = [f"'{row['lexeme']}':A" for row in resolved[:-1] if row["lexeme"]]
+    last = {resolved[-1]["folded"], resolved[-1]["lexeme"] or resolved[-1]["folded"]}
+    wanted.append("(" + "|".join(f"'{stem}':*A" for stem in sorted(last)) + ")")
+    return await queries.names_with(connection, "&".join(wanted), now=now, limit=limit)
+
+
+def _fields_with(folded: str) -> list[str]:
+    labels = [name.replace("_", " ") for name in (*FieldOfStudy, *FIELD_ALIASES)]
+    return [
+        label
+        for label in labels
+        if folded and any(label[at:].startswith(folded) for at in _word_starts(label))
+    ]
+
+
+def _word_starts(text: str) -> list[int]:
+    return [at for at in range(len(text)) if at == 0 or text[at - 1] == " "]
+
+
+async def _text_query(
+    connection: DriverConnection, q: str, cursor: cursors.Cursor | None
+) -> terms.TextQuery | None:
+    if cursor is None:
+        return await understand(connection, q)
+    if cursor.match is None:
+        raise cursors.invalid()
+    return terms.TextQuery(cursor.match, cursor.exact, cursor.did_you_mean)
+
+
+def _next_cursor(
+    row: DictRow, sort: Sort, *, digest: str, page: int, text: terms.TextQuery | None
+) -> str:
+    keys = tuple(row[f"key_{position}"] for position in range(len(queries.ORDERS[sort].keys)))
+    return cursors.Cursor(
+        digest=digest,
+        keys=keys,
+        page=page,
+        match=text.match if text else None,
+        exact=text.exact if text else None,
+        did_you_mean=text.did_you_mean if text else None,
+    ).encode()

@@ -1,0 +1,159 @@
+"""The query language: words, "quoted phrases", -exclusions; every string is a valid query.
+
+Parsing is pure; what the words mean (their stems, corrections and prefixes) comes from the
+catalogue's vocabulary, see `queries.resolve_words`.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+MAX_WORDS: Final = 32
+
+_CLAUSE: Final = re.compile(r'(?P<minus>(?<!\S)-)?(?:"(?P<phrase>[^"]*)"?|(?P<plain>[^\s"]+))')
+_WORD: Final = re.compile(r"[^\W_]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    text: str
+    start: int
+    """Where it stands in the query, so that a correction can be put in its place."""
+
+    @property
+    def end(self) -> int:
+        return self.start + len(self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """Words that must all be there; next to each other if a phrase; absent if excluded."""
+
+    words: tuple[Word, ...]
+    is_phrase: bool = False
+    is_excluded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    text: str
+    clauses: tuple[Clause, ...]
+
+    @property
+    def words(self) -> Iterator[Word]:
+        for clause in self.clauses:
+            yield from clause.words
+
+    @property
+    def prefix_word(self) -> Word | None:
+        """The last word, which may still be being typed, unless it is quoted or excluded."""
+        last = self.clauses[-1] if self.clauses else None
+        if last is None or last.is_phrase or last.is_excluded:
+            return None
+        return last.words[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What the vocabulary knows of one word."""
+
+    lexeme: str | None
+    """The stem under which PostgreSQL indexes the word; None for a stop word."""
+    completions: tuple[str, ...] = ()
+    """Stems of the words that begin with it."""
+    correction: str | None = None
+    """The spelling that was looked up in its place."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextQuery:
+    """A query as PostgreSQL's `tsquery` texts."""
+
+    match: str
+    """What decides which awards are found."""
+    exact: str | None
+    """The same without completions, where they differ: it ranks whole words first."""
+    did_you_mean: str | None = field(default=None)
+
+
+def parse(text: str) -> Query:
+    """Raises ValueError when there are more than MAX_WORDS words."""
+    text = unicodedata.normalize("NFC", text)
+    clauses: list[Clause] = []
+    for found in _CLAUSE.finditer(text):
+        group = "plain" if found["phrase"] is None else "phrase"
+        offset = found.start(group)
+        words = tuple(
+            Word(word.group(), offset + word.start()) for word in _WORD.finditer(found[group])
+        )
+        if not words:
+            continue
+        excluded = found["minus"] is not None
+        # An excluded need-based excludes the two words side by side, not awards with either.
+        phrase = len(words) > 1 and (group == "phrase" or excluded)
+        is_quoted = group == "phrase"
+        clauses.append(Clause(words, is_phrase=phrase or is_quoted, is_excluded=excluded))
+    query = Query(text, tuple(clauses))
+    if sum(1 for _ in query.words) > MAX_WORDS:
+        raise ValueError(f"must hold at most {MAX_WORDS} words")
+    return query
+
+
+def compile_query(query: Query, meanings: Mapping[Word, Meaning]) -> TextQuery | None:
+    """The tsquery texts; None when nothing is left to look for (only stop words, only signs)."""
+    match, exact = [], []
+    for clause in query.clauses:
+        if clause.is_phrase or clause.is_excluded:
+            phrase = _phrase(clause, meanings)
+            if phrase:
+                term = f"!({phrase})" if clause.is_excluded else f"({phrase})"
+                match.append(term)
+                exact.append(term)
+            continue
+        for word in clause.words:
+            meaning = meanings[word]
+            whole = [] if meaning.lexeme is None else [meaning.lexeme]
+            alternatives = list(dict.fromkeys([*whole, *meaning.completions]))
+            if alternatives:
+                match.append(f"({'|'.join(map(_quote, alternatives))})")
+            if whole:
+                exact.append(_quote(whole[0]))
+    if not match:
+        return None
+    matched, exactly = "&".join(match), "&".join(exact)
+    return TextQuery(
+        match=matched,
+        exact=exactly if exact and _plain(exactly) != _plain(matched) else None,
+        did_you_mean=_corrected(query, meanings),
+    )
+
+
+def _phrase(clause: Clause, meanings: Mapping[Word, Meaning]) -> str:
+    text, last = "", 0
+    for position, word in enumerate(clause.words):
+        lexeme = meanings[word].lexeme
+        if lexeme is None:
+            continue
+        # A stop word leaves a gap: "school of nursing" is 'school' <2> 'nurs'.
+        text += f"<{position - last}>{_quote(lexeme)}" if text else _quote(lexeme)
+        last = position
+    return text
+
+
+def _quote(lexeme: str) -> str:
+    return "'" + lexeme.replace("\\", "\\\\").replace("'", "''") + "'"
+
+
+def _plain(tsquery: str) -> str:
+    return tsquery.replace("(", "").replace(")", "")
+
+
+def _corrected(query: Query, meanings: Mapping[Word, Meaning]) -> str | None:
+    text = query.text
+    for word in reversed(list(query.words)):
+        correction = meanings[word].correction
+        if correction is not None:
+            text = text[: word.start] + correction + text[word.end :]
+    return text if text != query.text else None
