@@ -1,7 +1,8 @@
 """The catalogue's table.
 
 The generated columns are what search reads; their functions live in the first migration, schema
-qualified, so that they are immutable and survive a dump and restore.
+qualified, so that they are immutable and survive a dump and restore. They are deferred: no object
+needs them, and Python has no instant for the `infinity` of `closes_at`.
 """
 
 import datetime as dt
@@ -82,13 +83,16 @@ class Scholarship(Base):
         Computed(
             "COALESCE(application_deadline, 'infinity'::timestamp with time zone)", persisted=True
         ),
+        deferred=True,
     )
     """The sort key of the deadline: rolling and unknown ones never close."""
     name_folded: Mapped[str] = mapped_column(
-        Text(collation="C"), Computed("public.fold_text(name)", persisted=True)
+        Text(collation="C"), Computed("public.fold_text(name)", persisted=True), deferred=True
     )
     organization_folded: Mapped[str] = mapped_column(
-        Text(collation="C"), Computed("public.fold_text(organization)", persisted=True)
+        Text(collation="C"),
+        Computed("public.fold_text(organization)", persisted=True),
+        deferred=True,
     )
     filter_tokens: Mapped[list[str]] = mapped_column(
         ARRAY(Text),
@@ -97,6 +101,7 @@ class Scholarship(Base):
             " grade_levels, citizenship_required)",
             persisted=True,
         ),
+        deferred=True,
     )
     """`f:engineering`, `s:CA`, ...; `f:*` where an award is open to all fields, and so on."""
     search_vector: Mapped[str] = mapped_column(
@@ -106,6 +111,7 @@ class Scholarship(Base):
             " scholarship_type, grade_levels)",
             persisted=True,
         ),
+        deferred=True,
     )
 
     __table_args__ = (

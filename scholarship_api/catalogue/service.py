@@ -41,7 +41,8 @@ def present(scholarship: Scholarship, *, now: dt.datetime) -> schemas.Scholarshi
 
 async def get_public(session: ReadSession, *, scholarship_id: str) -> Scholarship:
     """A published or archived award; raises NotFound for others, drafts among them."""
-    scholarship = await queries.get(session, scholarship_id)
+    known = "\x00" not in scholarship_id  # which PostgreSQL's text cannot hold
+    scholarship = await queries.get(session, scholarship_id) if known else None
     if scholarship is None or scholarship.status == Status.DRAFT:
         raise NotFound("There is no scholarship with this id.")
     return scholarship

@@ -4,8 +4,8 @@ import datetime as dt
 
 from scholarship_api.search import terms
 from scholarship_api.search.queries import Conditions
-from scholarship_api.search.schemas import SearchRequest
-from scholarship_api.vocabulary import INTERNATIONAL, PERMANENT_RESIDENT
+from scholarship_api.search.schemas import SearchRequest, as_instant
+from scholarship_api.vocabulary import accepted_by
 
 
 def conditions_of(
@@ -53,9 +53,9 @@ def _add_deadlines(conditions: Conditions, request: SearchRequest) -> None:
     for name, sign in (("deadline_after", ">="), ("deadline_before", "<=")):
         bound = getattr(request, name)
         if isinstance(bound, dt.datetime):
-            instant = bound if bound.tzinfo else bound.replace(tzinfo=dt.UTC)
             conditions.add(
-                f"s.application_deadline {sign} %({name})s::timestamptz", **{name: instant}
+                f"s.application_deadline {sign} %({name})s::timestamptz",
+                **{name: as_instant(bound)},
             )
         elif bound is not None:
             conditions.add(f"s.deadline_date {sign} %({name})s::date", **{name: bound})
@@ -74,13 +74,3 @@ def _token_filters(request: SearchRequest) -> dict[str, list[str]]:
     if request.citizenship:
         filters["citizenship"] = [f"c:{code}" for code in ("*", *accepted_by(request.citizenship))]
     return filters
-
-
-def accepted_by(citizenship: str) -> tuple[str, ...]:
-    """The values of `citizenship_required` that somebody of this citizenship meets.
-
-    What is open to permanent residents of the US is open to its citizens.
-    """
-    if citizenship in (PERMANENT_RESIDENT, INTERNATIONAL):
-        return (citizenship,)
-    return (citizenship, PERMANENT_RESIDENT if citizenship == "US" else INTERNATIONAL)

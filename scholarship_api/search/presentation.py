@@ -9,8 +9,8 @@ from psycopg.rows import DictRow
 
 from scholarship_api.catalogue import service as catalogue
 from scholarship_api.search import queries
-from scholarship_api.search.conditions import accepted_by
 from scholarship_api.search.schemas import Facets, FacetValue, ScholarshipSummary
+from scholarship_api.vocabulary import accepted_by
 
 SUMMARY_LENGTH: Final = 200
 

@@ -17,6 +17,7 @@ from scholarship_api.errors import (
 )
 from scholarship_api.platform.database import Driver
 from scholarship_api.platform.http.content_type import require_json
+from scholarship_api.platform.http.deprecation import moved
 from scholarship_api.search import service
 from scholarship_api.search.schemas import (
     Listing,
@@ -32,6 +33,7 @@ from scholarship_api.vocabulary import FieldName
 
 READ_ERRORS = (ValidationFailed, RateLimited, DatabaseUnavailable, ServiceUnavailable)
 BODY_ERRORS = (BadRequest, UnsupportedMediaType)
+SUCCESSOR = "/api/v1/search"
 
 router = APIRouter(prefix="/api/v1", tags=["search"], responses=document(*READ_ERRORS))
 root_router = APIRouter(tags=["search"], responses=document(*READ_ERRORS), deprecated=True)
@@ -44,12 +46,6 @@ def _json(model: SearchPage | SmartSearchPage | ScholarshipList | Suggestions) -
     # exclude_unset leaves out what was not asked for; serialising once here saves FastAPI's second
     # validation of the answer.
     return Response(model.model_dump_json(exclude_unset=True), media_type="application/json")
-
-
-def _moved(response: Response) -> Response:
-    response.headers["Deprecation"] = "true"
-    response.headers["Link"] = '</api/v1/search>; rel="successor-version"'
-    return response
 
 
 @router.get("/search", response_model=SearchPage, summary="Search the catalogue")
@@ -70,7 +66,7 @@ async def search_by_body(connection: Driver, request: SearchRequest) -> Response
 
 @root_router.get("/search", response_model=SearchPage, summary="Moved to /api/v1/search")
 async def search_by_query_at_root(connection: Driver, request: SearchQuery) -> Response:
-    return _moved(await search_by_query(connection, request))
+    return moved(await search_by_query(connection, request), successor=SUCCESSOR)
 
 
 @root_router.post(
@@ -81,7 +77,7 @@ async def search_by_query_at_root(connection: Driver, request: SearchQuery) -> R
     responses=document(*BODY_ERRORS),
 )
 async def search_by_body_at_root(connection: Driver, request: SearchRequest) -> Response:
-    return _moved(await search_by_body(connection, request))
+    return moved(await search_by_body(connection, request), successor=SUCCESSOR)
 
 
 @router.get(

@@ -10,6 +10,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    JsonValue,
     ValidationInfo,
     field_validator,
     model_validator,
@@ -27,11 +28,16 @@ from scholarship_api.vocabulary import (
     StateCode,
     TypeName,
     parse_date_or_instant,
+    split_commas,
     unique,
 )
 
 MAX_QUERY_LENGTH: Final = 512
 MAX_OFFSET: Final = 10_000
+
+
+# Pydantic's own `deprecated=` warns when this module itself reads the field.
+_DEPRECATED: Final[dict[str, JsonValue]] = {"deprecated": True}
 
 
 class Sort(StrEnum):
@@ -41,20 +47,6 @@ class Sort(StrEnum):
     NEWEST = "newest"
 
 
-def _split(value: object) -> object:
-    """`a,b`, `["a,b"]` and `["a", "b"]` are the same list."""
-    values = [value] if isinstance(value, str) else value
-    if not isinstance(values, list):
-        return value
-    parts: list[object] = []
-    for part in values:
-        if isinstance(part, str):
-            parts += [piece for piece in part.split(",") if piece.strip()]
-        else:
-            parts.append(part)
-    return parts
-
-
 def _text(value: str) -> str:
     if "\x00" in value:
         raise ValueError("must not hold NUL")
@@ -62,9 +54,12 @@ def _text(value: str) -> str:
 
 
 QueryText = Annotated[str, Field(max_length=MAX_QUERY_LENGTH), AfterValidator(_text)]
-Fields = Annotated[list[FieldName], BeforeValidator(_split), AfterValidator(unique)]
-Types = Annotated[list[TypeName], BeforeValidator(_split), AfterValidator(unique)]
-States = Annotated[list[StateCode], BeforeValidator(_split), AfterValidator(unique)]
+QueryAlias = Annotated[
+    QueryText | None, Field(description="Alias of q.", json_schema_extra=_DEPRECATED)
+]
+Fields = Annotated[list[FieldName], BeforeValidator(split_commas), AfterValidator(unique)]
+Types = Annotated[list[TypeName], BeforeValidator(split_commas), AfterValidator(unique)]
+States = Annotated[list[StateCode], BeforeValidator(split_commas), AfterValidator(unique)]
 DateOrInstant = Annotated[dt.datetime | dt.date, BeforeValidator(parse_date_or_instant)]
 
 
@@ -110,8 +105,10 @@ class SearchRequest(Listing):
             " incomplete; misspelt words are corrected."
         ),
     )
-    keyword: QueryText | None = Field(None, description="Alias of q.", deprecated=True)
-    query: QueryText | None = Field(None, description="Alias of q.", deprecated=True)
+    keyword: QueryText | None = Field(
+        None, description="Alias of q.", json_schema_extra=_DEPRECATED
+    )
+    query: QueryText | None = Field(None, description="Alias of q.", json_schema_extra=_DEPRECATED)
     fields_of_study: Fields = Field([], description="Any of these.")
     scholarship_types: Types = Field([], description="Any of these.")
     states: States = Field([], description="USPS codes; any of these.")
@@ -145,7 +142,7 @@ class SearchRequest(Listing):
     @classmethod
     def _deadlines_ordered(cls, value: Any, info: ValidationInfo) -> Any:  # noqa: ANN401
         low = info.data.get("deadline_after")
-        if value is not None and low is not None and _day(value) < _day(low):
+        if value is not None and low is not None and _is_before(value, low):
             raise ValueError("must not be before deadline_after")
         return value
 
@@ -182,8 +179,22 @@ class SearchRequest(Listing):
         )
 
 
+def _is_before(end: dt.datetime | dt.date, start: dt.datetime | dt.date) -> bool:
+    if isinstance(end, dt.datetime) and isinstance(start, dt.datetime):
+        return as_instant(end) < as_instant(start)
+    if isinstance(end, dt.datetime) or isinstance(start, dt.datetime):
+        # A date is a day in each award's own zone, which may begin a day before it does in UTC.
+        return _day(end).toordinal() + 1 < _day(start).toordinal()
+    return end < start
+
+
 def _day(value: dt.datetime | dt.date) -> dt.date:
-    return value.date() if isinstance(value, dt.datetime) else value
+    return as_instant(value).date() if isinstance(value, dt.datetime) else value
+
+
+def as_instant(value: dt.datetime) -> dt.datetime:
+    """An instant without a zone is one of UTC."""
+    return value if value.tzinfo else value.replace(tzinfo=dt.UTC)
 
 
 class ScholarshipSummary(BaseModel):

@@ -112,8 +112,6 @@ async def advise(
             wider = request.model_copy(
                 update={name: SearchRequest.model_fields[name].get_default(), "cursor": None}
             )
-            if wider.q is None and request.q is not None:
-                continue
             found = (await search(connection, _probe(wider), now=now)).total
             if found > page.total:
                 advice.append(f"Without the filter {name}: {found} instead of {page.total}.")

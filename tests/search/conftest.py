@@ -1,0 +1,123 @@
+"""A catalogue of random awards, the application on it, and ways to put further awards there."""
+
+import datetime as dt
+import random
+import zoneinfo
+from collections.abc import AsyncIterator, Callable, Iterable
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from pydantic import SecretStr
+from sqlalchemy import create_engine, insert
+
+from scholarship_api.app import create_app
+from scholarship_api.catalogue.models import Scholarship
+from scholarship_api.catalogue.schemas import EligibilityCriteria, ScholarshipInput
+from scholarship_api.settings import Settings
+from scholarship_api.vocabulary import FieldOfStudy, GradeLevel, ScholarshipType
+
+Insert = Callable[[Iterable[dict[str, Any]]], None]
+
+ZONES = ("UTC", "America/New_York", "Asia/Tokyo", "Pacific/Auckland", "Pacific/Pago_Pago")
+WORDS = ("quokka", "zebra", "ibis", "marmot")
+
+
+def random_award(number: int, rng: random.Random) -> dict[str, Any]:
+    today = dt.datetime.now(dt.UTC).date()
+    award: dict[str, Any] = {
+        "id": f"award_{number:04d}",
+        "name": f"{rng.choice(WORDS)} award {number}",
+        "organization": f"{rng.choice(('Ångström', 'Baker', 'Curie'))} Trust",
+        "description": " ".join(rng.choices(WORDS, k=rng.randrange(4))),
+        "scholarship_type": rng.choice(list(ScholarshipType)),
+        "renewable": rng.random() < 0.4,
+        "deadline_timezone": rng.choice(ZONES),
+        "status": rng.choices(["published", "draft", "archived"], [8, 1, 1])[0],
+        "recurs": rng.choice(["yearly", "none"]),
+        "eligibility_criteria": {
+            "fields_of_study": rng.sample(list(FieldOfStudy), k=rng.choice([0, 0, 1, 2])),
+            "residency_states": rng.sample(["CA", "NY", "TX", "WA"], k=rng.choice([0, 0, 1, 2])),
+            "grade_levels": rng.sample(list(GradeLevel), k=rng.choice([0, 1, 2])),
+            "citizenship_required": rng.choice(
+                [None, None, "US", "DE", "permanent_resident", "international"]
+            ),
+        },
+    }
+    if rng.random() < 0.8:
+        award |= {"amount": rng.choice([0, 500, 1000, 2500.5, 5000, 20000]), "currency": "USD"}
+    if rng.random() < 0.7:
+        gpas = sorted(rng.choice([2.0, 2.5, 3.0, 3.5, 4.0]) for _ in range(2))
+        award["eligibility_criteria"] |= {"min_gpa": gpas[0]}
+        if rng.random() < 0.2:
+            award["eligibility_criteria"] |= {"max_gpa": gpas[1]}
+    if rng.random() < 0.7:
+        day = today + dt.timedelta(days=rng.randrange(-5, 40))
+        award["application_deadline"] = (
+            day.isoformat() if rng.random() < 0.8 else f"{day}T{rng.randrange(24):02d}:30:00"
+        )
+    else:
+        award["deadline_kind"] = rng.choice(["rolling", "unknown"])
+    return award
+
+
+def as_columns(award: dict[str, Any]) -> dict[str, Any]:
+    given = ScholarshipInput.model_validate(award)
+    columns = given.model_dump(exclude={"amount", "eligibility_criteria"})
+    if given.application_deadline is not None:
+        assert isinstance(given.application_deadline, dt.datetime)
+        zone = zoneinfo.ZoneInfo(given.deadline_timezone)
+        columns["deadline_date"] = given.application_deadline.astimezone(zone).date()
+    else:
+        columns["deadline_date"] = None
+    criteria = {
+        name: getattr(given.eligibility_criteria, name) for name in EligibilityCriteria.model_fields
+    }
+    return columns | criteria
+
+
+@pytest.fixture(scope="module")
+def insert_awards(module_database_url: str) -> Insert:
+    def insert_all(awards: Iterable[dict[str, Any]]) -> None:
+        engine = create_engine(module_database_url)
+        with engine.begin() as connection:
+            connection.execute(insert(Scholarship), [as_columns(award) for award in awards])
+        engine.dispose()
+
+    return insert_all
+
+
+class Awards(list[dict[str, Any]]):
+    def __repr__(self) -> str:
+        return f"<{len(self)} awards>"
+
+
+@pytest.fixture(scope="module")
+def random_awards(insert_awards: Insert) -> Awards:
+    """400 awards, as columns of the table, that are in this module's database."""
+    rng = random.Random(7)  # noqa: S311 - test data
+    awards = [random_award(number, rng) for number in range(400)]
+    insert_awards(awards)
+    return Awards(as_columns(award) for award in awards)
+
+
+@pytest.fixture(scope="module")
+def app(module_database_url: str) -> FastAPI:
+    return create_app(
+        Settings(
+            environment="test",
+            database_url=SecretStr(module_database_url),
+            rate_limit_enabled=False,
+        )
+    )
+
+
+@pytest.fixture(scope="module")
+async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://testserver") as client,
+    ):
+        yield client

@@ -1,0 +1,154 @@
+"""Cursors: walks that stay in step, and what is no cursor."""
+
+import asyncio
+import base64
+import itertools
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+
+from scholarship_api.errors import ValidationFailed
+from scholarship_api.search import cursors
+from scholarship_api.search.cursors import Cursor
+
+pytestmark = pytest.mark.anyio
+
+PATH = "/api/v1/search"
+ROWS = 10_000
+INSERT = """
+INSERT INTO scholarships (id, name, organization, description, scholarship_type, deadline_kind,
+    application_deadline, deadline_date, amount_min, amount_max, currency)
+SELECT %(kind)s || number, 'Otter award ' || number %% 7, 'Walk Trust', 'about otters',
+    'merit_based', 'fixed', instant, instant::date, number %% 50, number %% 50, 'USD'
+FROM generate_series(%(first)s::int, %(last)s::int) AS number,
+    LATERAL (SELECT '2040-01-01Z'::timestamptz + number %% 100 * interval '1 day') AS day (instant)
+"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _ten_thousand(module_database_url: str) -> None:
+    with psycopg.connect(module_database_url.replace("+psycopg", "")) as connection:
+        connection.execute(INSERT, {"kind": "old_", "first": 1, "last": ROWS})
+
+
+@pytest.mark.parametrize(
+    "params", [{}, {"sort": "amount"}, {"sort": "newest"}, {"q": "otter"}], ids=str
+)
+async def test_a_walk_under_concurrent_inserts_has_no_gap_and_no_repeat(
+    client: httpx.AsyncClient, module_database_url: str, params: dict[str, Any]
+) -> None:
+    running = True
+    inserted = 0
+
+    async def keep_inserting(numbers: Iterator[int]) -> None:
+        nonlocal inserted
+        async with await psycopg.AsyncConnection.connect(
+            module_database_url.replace("+psycopg", ""), autocommit=True
+        ) as connection:
+            while running:
+                number = next(numbers)
+                await connection.execute(
+                    INSERT, {"kind": f"new_{params}_", "first": number, "last": number}
+                )
+                inserted += 1
+
+    inserting = asyncio.create_task(keep_inserting(itertools.count(random.randrange(1000))))  # noqa: S311
+    seen: list[str] = []
+    cursor: str | None = None
+    while True:
+        page = {**params, "limit": 100} | ({"cursor": cursor} if cursor else {})
+        body = (await client.get(PATH, params=page)).raise_for_status().json()
+        seen += [item["id"] for item in body["items"]]
+        cursor = body["next_cursor"]
+        if cursor is None:
+            break
+    running = False
+    await inserting
+    assert inserted > ROWS / 100 / 2, "the walk was not disturbed enough to prove anything"
+    assert len(seen) == len(set(seen))
+    assert {row for row in seen if row.startswith("old_")} == {
+        f"old_{number}" for number in range(1, ROWS + 1)
+    }
+
+
+async def test_page_numbers_run_on(client: httpx.AsyncClient) -> None:
+    first = (await client.get(PATH, params={"limit": 10})).json()
+    second = (await client.get(PATH, params={"limit": 10, "cursor": first["next_cursor"]})).json()
+    by_offset = (await client.get(PATH, params={"limit": 10, "offset": 10})).json()
+    assert (first["page"], first["has_previous"]) == (1, False)
+    assert (second["page"], second["has_previous"]) == (2, True)
+    assert second["items"] == by_offset["items"]
+    assert (by_offset["page"], by_offset["has_previous"]) == (2, True)
+
+
+async def test_a_total_above_ten_thousand_is_said_to_be_an_estimate(
+    client: httpx.AsyncClient, module_database_url: str
+) -> None:
+    with psycopg.connect(module_database_url.replace("+psycopg", "")) as connection:
+        connection.execute(INSERT, {"kind": "more_", "first": 1, "last": 2_000})
+        connection.execute("ANALYZE scholarships")
+        row = connection.execute("SELECT count(*) FROM scholarships").fetchone()
+    assert row is not None
+    body = (await client.get(PATH, params={"facets": True})).json()
+    assert not body["total_is_exact"]
+    assert body["total"] == pytest.approx(row[0], rel=0.1)
+    [merit] = body["facets"]["scholarship_types"]
+    assert merit["value"] == "merit_based"
+    assert merit["count"] == pytest.approx(body["total"], rel=0.01)
+
+
+def cursor_for(**fields: Any) -> str:  # noqa: ANN401
+    defaults = {"digest": "00", "keys": ("2027-01-01 00:00:00+00", "id"), "page": 2}
+    return Cursor.model_construct(**{**defaults, **fields}).encode()
+
+
+def test_a_cursor_survives_the_wire() -> None:
+    cursor = Cursor(digest="ab", keys=(-0.25, "infinity", "id/ü"), page=3, match="'a'", exact=None)
+    assert cursors.decode(cursor.encode(), digest="ab") == cursor
+
+
+@pytest.mark.parametrize(
+    "text", ["", "x", "====", "e30", "\x00", "ä", cursor_for(page=1), cursor_for(page=10**9)]
+)
+def test_what_is_no_cursor_is_refused(text: str) -> None:
+    with pytest.raises(ValidationFailed):
+        cursors.decode(text, digest="00")
+
+
+async def test_a_cursor_of_another_search_is_refused(client: httpx.AsyncClient) -> None:
+    first = (await client.get(PATH, params={"limit": 10})).json()
+    answer = await client.get(
+        PATH, params={"limit": 10, "cursor": first["next_cursor"], "renewable": True}
+    )
+    assert answer.status_code == 422
+    [problem] = answer.json()["details"]["fields"]
+    assert problem["field"] == "cursor"
+    assert "other filters" in problem["message"]
+
+
+@pytest.mark.parametrize(
+    ("params", "fields"),
+    [
+        ({}, {"keys": ("no instant", "id")}),
+        ({}, {"keys": ("2027-01-01 00:00:00+00",)}),
+        ({}, {"keys": ("2027-01-01 00:00:00+00", "a\x00b")}),
+        ({"sort": "amount"}, {"keys": ("NaNNaN", "id")}),
+        ({"sort": "amount"}, {"keys": (float("1e300"), "id")}),
+        ({"q": "otter"}, {"keys": (-0.5, "infinity", "id"), "match": "'otter' & ("}),
+        ({"q": "otter"}, {"keys": (-0.5, "infinity", "id"), "match": "'otter'", "exact": ")"}),
+        ({"q": "otter"}, {"keys": (-0.5, "infinity", "id")}),
+    ],
+)
+async def test_a_forged_cursor_is_refused(
+    client: httpx.AsyncClient, params: dict[str, Any], fields: dict[str, Any]
+) -> None:
+    genuine = (await client.get(PATH, params={**params, "limit": 1})).json()["next_cursor"]
+    raw = base64.urlsafe_b64decode(genuine + "=" * (-len(genuine) % 4))
+    digest = Cursor.model_validate_json(raw).digest
+    forged = cursor_for(digest=digest, **fields)
+    answer = await client.get(PATH, params={**params, "limit": 1, "cursor": forged})
+    assert answer.status_code in (200, 422), answer.text

@@ -1,0 +1,114 @@
+"""The lists that are searches: by organization, by field, and with advice."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from scholarship_api.search.schemas import SearchQuality
+from scholarship_api.search.service import quality
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _catalogue(insert_awards: Any) -> None:  # noqa: ANN401
+    def award(number: int, **fields: Any) -> dict[str, Any]:  # noqa: ANN401
+        return {
+            "id": f"listed_{number:02d}",
+            "name": f"Heron award {number}",
+            "organization": "Łódź Arts/Crafts Trust",
+            "scholarship_type": "merit_based",
+            "deadline_kind": "rolling",
+            "amount": number,
+            "currency": "USD",
+            **fields,
+        }
+
+    law = {"eligibility_criteria": {"fields_of_study": ["law"]}}
+    technology = {"eligibility_criteria": {"fields_of_study": ["technology"]}}
+    insert_awards(
+        [
+            *(award(number) for number in range(30)),
+            *(award(number, organization="Law Trust", **law) for number in range(30, 60)),
+            award(60, organization="Chip Trust", name="Crane award", **technology),
+        ]
+    )
+
+
+async def get(client: httpx.AsyncClient, path: str, **params: Any) -> dict[str, Any]:  # noqa: ANN401
+    answer = await client.get(f"/api/v1/scholarships/{path}", params=params)
+    assert answer.status_code == 200, answer.text
+    body: dict[str, Any] = answer.json()
+    return body
+
+
+@pytest.mark.parametrize("name", ["Łódź Arts/Crafts Trust", "lodz arts%2Fcrafts TRUST"])
+async def test_an_organizations_awards(client: httpx.AsyncClient, name: str) -> None:
+    body = await get(client, f"organization/{name}", limit=20, sort="amount")
+    assert body["total_count"] == 30
+    assert [row["amount"] for row in body["scholarships"]] == list(range(29, 9, -1))
+    rest = await get(
+        client, f"organization/{name}", limit=20, sort="amount", cursor=body["next_cursor"]
+    )
+    assert [row["amount"] for row in rest["scholarships"]] == list(range(9, -1, -1))
+    assert (rest["page"], rest["has_next"], rest["next_cursor"]) == (2, False, None)
+
+
+@pytest.mark.parametrize("name", ["Nobody", "%25", "Arts", "x%00y"])
+async def test_an_unknown_organization_is_not_found(client: httpx.AsyncClient, name: str) -> None:
+    answer = await client.get(f"/api/v1/scholarships/organization/{name}")
+    assert (answer.status_code, answer.json()["code"]) == (404, "NOT_FOUND")
+
+
+async def test_a_fields_awards_are_those_that_name_it_and_those_open_to_all(
+    client: httpx.AsyncClient,
+) -> None:
+    assert (await get(client, "fields/law"))["total_count"] == 60
+    aliased = await get(client, "fields/computer_science", limit=100)
+    assert aliased["total_count"] == 31
+    assert "listed_60" in {row["id"] for row in aliased["scholarships"]}
+
+
+async def test_an_unknown_field_lists_the_known_ones(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/api/v1/scholarships/fields/alchemy")
+    assert answer.status_code == 422
+    [problem] = answer.json()["details"]["fields"]
+    assert problem["field"] == "field"
+    assert "engineering" in problem["message"]
+
+
+@pytest.mark.parametrize(
+    ("total", "band"),
+    [
+        (0, "no_results"),
+        (1, "few_results"),
+        (4, "few_results"),
+        (5, "good_results"),
+        (20, "good_results"),
+        (21, "many_results"),
+        (50, "many_results"),
+        (51, "too_many_results"),
+    ],
+)
+def test_search_quality(total: int, band: str) -> None:
+    assert quality(total) == SearchQuality(band)
+
+
+async def test_few_results_come_with_filters_to_drop(client: httpx.AsyncClient) -> None:
+    body = await get(client, "smart-search", q="crane", states="CA", max_amount=1)
+    assert body["results"] == []
+    assert body["search_metadata"] == {
+        "filters_applied": ["q", "states", "max_amount"],
+        "search_quality": "no_results",
+    }
+    assert "Without the filter max_amount: 1 instead of 0." in body["suggestions"]
+    assert "Without the filter q: 2 instead of 0." in body["suggestions"]
+
+
+async def test_a_correction_is_said(client: httpx.AsyncClient) -> None:
+    body = await get(client, "smart-search", q="hreon")
+    assert body["did_you_mean"] == "heron"
+    assert body["total"] == 60
+    assert "Searched for “heron”." in body["suggestions"]
+    assert body["search_metadata"]["search_quality"] == "too_many_results"
