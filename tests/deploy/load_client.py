@@ -1,0 +1,89 @@
+"""A bounded load of raw HTTP/1.1: every request that gets no complete 200 is counted as lost."""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Outcome:
+    answered: int = 0
+    lost: Counter[str] = field(default_factory=Counter)
+    closes_announced: int = 0
+    """Answers that said Connection: close."""
+    longest_seconds: float = 0.0
+
+    @property
+    def total(self) -> int:
+        return self.answered + self.lost.total()
+
+
+class _Connection:
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+
+    async def ask(self, path: str) -> tuple[int, bool]:
+        """The status, and whether the server announced that it closes."""
+        self.writer.write(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+        head = (await self.reader.readuntil(b"\r\n\r\n")).lower()
+        size = int(head.partition(b"content-length: ")[2].partition(b"\r\n")[0])
+        await self.reader.readexactly(size)
+        return int(head.split(b" ", 2)[1]), b"\r\nconnection: close" in head
+
+    def close(self) -> None:
+        self.writer.close()
+
+
+class Load:
+    """`requests` GETs, from clients that open a connection each time, that keep theirs, and that
+    let theirs wait before the first request."""
+
+    def __init__(self, port: int, *, path: str = "/", requests: int, seconds: float) -> None:
+        self._port = port
+        self._path = path
+        self._left = requests
+        self._seconds = seconds
+        self.outcome = Outcome()
+
+    async def run(self, *, fresh: int = 4, kept: int = 8, waiting: int = 8) -> Outcome:
+        """Raises TimeoutError when the load is not done after `seconds`."""
+        async with asyncio.timeout(self._seconds), asyncio.TaskGroup() as group:
+            for _ in range(fresh):
+                group.create_task(self._client(lambda: 0.0, keep=False))
+            for _ in range(kept):
+                group.create_task(self._client(lambda: 0.0, keep=True))
+            for _ in range(waiting):
+                group.create_task(self._client(lambda: random.uniform(0, 0.5), keep=False))  # noqa: S311
+        return self.outcome
+
+    async def _client(self, pause: Callable[[], float], *, keep: bool) -> None:
+        connection: _Connection | None = None
+        clock = asyncio.get_running_loop().time
+        while self._left > 0:
+            self._left -= 1
+            began = clock()
+            try:
+                if connection is None:
+                    connection = _Connection(
+                        *await asyncio.open_connection("127.0.0.1", self._port)
+                    )
+                    await asyncio.sleep(pause())
+                status, closes = await connection.ask(self._path)
+            except (OSError, EOFError, ValueError) as error:
+                self.outcome.lost[type(error).__name__] += 1
+                closes = True
+            else:
+                if status == 200:
+                    self.outcome.answered += 1
+                else:
+                    self.outcome.lost[str(status)] += 1
+                self.outcome.closes_announced += closes
+                self.outcome.longest_seconds = max(self.outcome.longest_seconds, clock() - began)
+            if connection is not None and (closes or not keep):
+                connection.close()
+                connection = None
+        if connection is not None:
+            connection.close()

@@ -1,0 +1,244 @@
+"""PostgreSQL or Redis stops, freezes or cannot be reached, under a running server."""
+
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import redis
+
+from scholarship_api.platform import migrations
+from scholarship_api.platform.embedded import embedded_postgres, embedded_valkey
+from tests.deploy.gunicorn_server import RunningServer, running_server, until
+from tests.faults import (
+    FaultyProxy,
+    frozen,
+    postgres_socket,
+    postmaster_pid,
+    redis_target,
+    redis_through_proxy,
+    through_proxy,
+)
+
+READINESS_SECONDS = 2.0
+DATABASE_SECONDS = 8.0
+LIMITER_SECONDS = 0.4
+UNLIMITED_SECONDS = 0.1
+SLACK_SECONDS = 1.5  # of a machine that runs other tests as well
+
+
+class Postgres:
+    def __init__(self, folder: Path) -> None:
+        self.data_dir = folder / "postgres"
+        self._running = ExitStack()
+        self.proxy = FaultyProxy(postgres_socket(self._start()))
+
+    def _start(self) -> str:
+        return self._running.enter_context(embedded_postgres(self.data_dir, durable=False))
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        self._running.close()
+        yield
+        self._start()  # on the same socket
+
+    @contextmanager
+    def stopped_for_a_moment(self) -> Iterator[None]:
+        with frozen(postmaster_pid(self.data_dir)):
+            yield
+
+    @contextmanager
+    def black_holed(self) -> Iterator[None]:
+        self.proxy.set("blackhole")
+        yield
+        self.proxy.set("forward")
+
+    def close(self) -> None:
+        self._running.close()
+
+
+class Valkey:
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder / "valkey"
+        self._running = ExitStack()
+        self.url = self._start()
+        self.proxy = FaultyProxy(redis_target(self.url))
+
+    def _start(self) -> str:
+        return self._running.enter_context(embedded_valkey(self._folder))
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        self.proxy.set("refuse")  # a new server has another port and password
+        yield
+        self.proxy.set("forward")
+
+    @contextmanager
+    def stopped_for_a_moment(self) -> Iterator[None]:
+        with redis.Redis.from_url(self.url) as client:
+            info: Any = client.info("server")
+        with frozen(int(info["process_id"])):
+            yield
+
+    @contextmanager
+    def black_holed(self) -> Iterator[None]:
+        self.proxy.set("blackhole")
+        yield
+        self.proxy.set("forward")
+
+    def close(self) -> None:
+        self._running.close()
+
+
+@dataclass
+class Service:
+    server: RunningServer
+    postgres: Postgres
+    valkey: Valkey
+    client: httpx.Client
+    """With a connection for each request, so that every worker gets some."""
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """One production server with two workers and servers of its own, all on their own ports."""
+    folder = tmp_path_factory.mktemp("dependencies")
+    with ExitStack() as stack:
+        postgres, valkey = Postgres(folder), Valkey(folder)
+        stack.callback(postgres.close)
+        stack.callback(valkey.close)
+        stack.enter_context(postgres.proxy)
+        stack.enter_context(valkey.proxy)
+        database_url = through_proxy(
+            f"postgresql+psycopg://scholarships@/scholarships?host={postgres_host(postgres)}",
+            postgres.proxy,
+        )
+        migrations.upgrade(database_url)
+        settings = {
+            "DATABASE_URL": database_url,
+            "RATE_LIMIT_BACKEND_URL": redis_through_proxy(valkey.url, valkey.proxy),
+            "RATE_LIMIT_SEARCH": "100000/minute",
+            "RATE_LIMIT_PER_MINUTE": "100000",
+        }
+        server = stack.enter_context(running_server(settings, ready_path="/readyz"))
+        client = stack.enter_context(
+            httpx.Client(
+                base_url=server.url, timeout=20, limits=httpx.Limits(max_keepalive_connections=0)
+            )
+        )
+        yield Service(server, postgres, valkey, client)
+
+
+def postgres_host(postgres: Postgres) -> str:
+    assert isinstance(postgres.proxy.target, str)
+    return str(Path(postgres.proxy.target).parent)
+
+
+@dataclass
+class Timed:
+    response: httpx.Response
+    seconds: float
+
+    @property
+    def code(self) -> Any:  # noqa: ANN401
+        return self.response.json()["code"]
+
+
+def ask(service: Service, path: str) -> Timed:
+    started_at = time.monotonic()
+    response = service.client.get(path)
+    return Timed(response, time.monotonic() - started_at)
+
+
+def search_path() -> str:
+    return f"/api/v1/search?q={uuid.uuid4().hex}"
+
+
+def statuses(service: Service, path: str, times: int = 4) -> set[int]:
+    return {ask(service, path).response.status_code for _ in range(times)}
+
+
+def assert_serves(service: Service) -> None:
+    until(lambda: statuses(service, "/readyz") == {200}, reason=lambda: "not ready again")
+    until(lambda: statuses(service, search_path()) == {200}, reason=lambda: "does not search")
+
+
+Fault = Callable[[Any], AbstractContextManager[None]]
+FAULTS = [
+    pytest.param(lambda server: server.stopped(), id="stopped"),
+    pytest.param(lambda server: server.stopped_for_a_moment(), id="SIGSTOP"),
+    pytest.param(lambda server: server.black_holed(), id="black hole"),
+]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_without_postgresql(service: Service, fault: Fault) -> None:
+    assert_serves(service)
+    workers = service.server.workers()
+    with fault(service.postgres), ThreadPoolExecutor(8) as threads:
+        time.sleep(1.05)  # results of probes are shared for a second
+        searches: list[Future[Timed]] = [
+            threads.submit(ask, service, search_path()) for _ in range(6)
+        ]
+        assert statuses(service, "/healthz") == {200}
+        ready = ask(service, "/readyz")
+        assert ready.response.status_code == 503
+        assert ready.seconds < READINESS_SECONDS
+        assert ready.response.json()["details"]["services"]["database"]["status"] == "down"
+        assert ready.response.json()["details"]["services"]["rate_limiter"]["status"] == "up"
+        database = ask(service, "/health/database")
+        assert (database.response.status_code, database.code) == (503, "DATABASE_UNAVAILABLE")
+        for search in searches:
+            answer = search.result()
+            assert (answer.response.status_code, answer.code) == (503, "DATABASE_UNAVAILABLE")
+            assert answer.seconds < DATABASE_SECONDS
+            assert int(answer.response.headers["Retry-After"]) >= 1
+    assert_serves(service)
+    assert service.server.workers() == workers
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_without_redis(service: Service, fault: Fault) -> None:
+    assert_serves(service)
+    workers = service.server.workers()
+    with fault(service.valkey), ThreadPoolExecutor(8) as threads:
+        time.sleep(1.05)
+        searches: list[Future[Timed]] = [
+            threads.submit(ask, service, search_path()) for _ in range(12)
+        ]
+        unlimited = [ask(service, path) for path in ("/healthz", "/", "/status", "/none") * 5]
+        assert {answer.response.status_code for answer in unlimited} == {200, 404}
+        assert max(answer.seconds for answer in unlimited) < UNLIMITED_SECONDS + SLACK_SECONDS
+        ready = ask(service, "/readyz")
+        assert ready.response.status_code == 503
+        assert ready.seconds < READINESS_SECONDS
+        assert ready.response.json()["details"]["services"]["rate_limiter"]["status"] == "down"
+        assert ready.response.json()["details"]["services"]["database"]["status"] == "up"
+        for answer in [*(search.result() for search in searches), ask(service, search_path())]:
+            assert (answer.response.status_code, answer.code) == (503, "SERVICE_UNAVAILABLE")
+            assert answer.seconds < LIMITER_SECONDS + SLACK_SECONDS
+            assert answer.response.headers["Retry-After"] == "2"
+    assert_serves(service)
+    assert service.server.workers() == workers
+
+
+def test_no_answer_was_a_500(service: Service) -> None:
+    """Over the whole log of the tests above that ran in this process."""
+    lines = service.server.log.named("request")
+    assert lines
+    assert not [line for line in lines if line["status"] == 500]
+    assert "Traceback" not in service.server.log.text()
+
+
+def test_production_refuses_to_start_without_the_limiters_backend(database_url: str) -> None:
+    settings = {"DATABASE_URL": database_url, "RATE_LIMIT_BACKEND_URL": "redis://127.0.0.1:1/0"}
+    with running_server(settings, wait_until_ready=False) as server:
+        assert server.wait() not in {0, 78}
+        assert server.log.named("rate_limiter.unreachable")
+        assert not server.log.named("Application startup complete.")

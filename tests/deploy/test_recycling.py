@@ -1,0 +1,104 @@
+"""Workers come and go under load, and no request is lost."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+
+from tests.deploy.gunicorn_server import SLOW_SERVICE, RunningServer, running_server, until
+from tests.deploy.load_client import Load, Outcome
+
+SHORT_LIVES = {
+    "WEB_CONCURRENCY": "3",
+    "MAX_REQUESTS": "300",
+    "MAX_REQUESTS_JITTER": "100",
+    "KEEPALIVE": "2",
+}
+LONG_LIVES = {"WEB_CONCURRENCY": "2", "MAX_REQUESTS": "0", "KEEPALIVE": "2"}
+SECONDS = 120
+ENDED = "worker.finished"
+
+
+def load_during(server: RunningServer, requests: int, action: Callable[[], None]) -> Outcome:
+    """Run `action` while the load is on."""
+    load = Load(server.port, requests=requests, seconds=SECONDS)
+    with ThreadPoolExecutor(1) as threads:
+        running = threads.submit(lambda: asyncio.run(load.run()))
+        until(lambda: load.outcome.answered > requests / 10)
+        action()
+        return running.result()
+
+
+def test_recycling_loses_no_request() -> None:
+    with running_server(SHORT_LIVES, application=SLOW_SERVICE) as server:
+        load = Load(server.port, requests=10_000, seconds=SECONDS)
+        outcome = asyncio.run(load.run())
+        recycled = {line["pid"] for line in server.log.named("worker.recycled")}
+        problems = server.log.at_least("warning")
+    assert outcome.lost == {}
+    assert outcome.answered == 10_000
+    assert outcome.closes_announced > 0
+    assert len(recycled) >= 3
+    assert problems == []
+
+
+def test_workers_are_recycled_in_turn() -> None:
+    """All reach max_requests together; were all recycled then, nobody would accept."""
+    with running_server(SHORT_LIVES, application=SLOW_SERVICE) as server:
+        asyncio.run(Load(server.port, requests=4_000, seconds=SECONDS).run())
+        until(lambda: len(server.log.named("worker.finished")) >= 2)
+        lines = [line for line in server.log.lines() if line["event"] in ("worker.recycled", ENDED)]
+    for before, line in pairwise(lines):
+        if line["event"] == "worker.recycled":
+            assert before["event"] == ENDED
+
+
+def test_reload_replaces_the_workers_and_loses_no_request() -> None:
+    with running_server(LONG_LIVES, application=SLOW_SERVICE) as server:
+        before = set(server.workers())
+
+        def reload() -> None:
+            server.signal(signal.SIGHUP)
+            until(lambda: before.isdisjoint(server.workers()), reason=server.log.text)
+
+        outcome = load_during(server, 5_000, reload)
+        until(lambda: len(server.workers()) == 2)
+        problems = server.log.at_least("warning")
+    assert outcome.lost == {}
+    assert outcome.answered == 5_000
+    assert problems == []
+
+
+def test_a_worker_that_is_terminated_alone_loses_no_request() -> None:
+    with running_server(LONG_LIVES, application=SLOW_SERVICE) as server:
+        first = server.workers()[0]
+
+        def terminate() -> None:
+            os.kill(first, signal.SIGTERM)
+            until(lambda: first not in server.workers(), reason=server.log.text)
+
+        outcome = load_during(server, 3_000, terminate)
+    assert outcome.lost == {}
+    assert outcome.answered == 3_000
+
+
+def test_a_killed_worker_is_replaced() -> None:
+    with running_server(LONG_LIVES, application=SLOW_SERVICE) as server:
+        first, second = server.workers()
+        os.kill(first, signal.SIGKILL)
+        until(lambda: len({*server.workers()} - {first}) == 2, reason=server.log.text)
+        until(lambda: len(server.log.named("Application startup complete.")) == 3)
+        assert second in server.workers()
+        assert server.get("/pid")[0] == 200
+
+
+def test_workers_end_with_their_arbiter() -> None:
+    """Otherwise they would hold the port, and the next start would fail."""
+    with running_server(LONG_LIVES, application=SLOW_SERVICE) as server:
+        workers = server.workers()
+        server.signal(signal.SIGKILL)
+        server.wait()
+        until(lambda: len(server.log.named("worker.finished")) == len(workers))
+        assert len(server.log.named("arbiter.lost")) == len(workers)

@@ -1,0 +1,104 @@
+"""From nothing to serving: prestart, start, the scripts, and what they say when they can not."""
+
+import json
+import os
+import signal
+import subprocess
+import threading
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from scholarship_api.platform import migrations
+from scholarship_api.settings import EXIT_CONFIG
+from tests.deploy.gunicorn_server import REPOSITORY, environment, running_server, until
+
+START = str(REPOSITORY / "scripts/start.sh")
+PRESTART = str(REPOSITORY / "scripts/prestart.sh")
+
+
+def run(command: str, settings: dict[str, str]) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [command],
+        env=environment(settings, port=8000),
+        cwd=Path("/"),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def applied_revisions(database_url: str) -> list[str]:
+    with psycopg.connect(database_url.replace("+psycopg", "")) as connection:
+        return [row[0] for row in connection.execute("SELECT version_num FROM alembic_version")]
+
+
+def test_prestart_migrates_an_empty_database(scratch_database_url: str, redis_url: str) -> None:
+    settings = {"DATABASE_URL": scratch_database_url, "RATE_LIMIT_BACKEND_URL": redis_url}
+    finished = run(PRESTART, settings)
+    assert finished.returncode == 0, finished.stderr
+    assert applied_revisions(scratch_database_url) == list(migrations.head_revisions())
+    assert json.loads(finished.stderr.splitlines()[-1])["event"] == "prestart.finished"
+
+
+def test_replicas_may_race(scratch_database_url: str, redis_url: str) -> None:
+    settings = {"DATABASE_URL": scratch_database_url, "RATE_LIMIT_BACKEND_URL": redis_url}
+    finished: list[subprocess.CompletedProcess[str]] = []
+    threads = [
+        threading.Thread(target=lambda: finished.append(run(PRESTART, settings))) for _ in range(3)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [process.returncode for process in finished] == [0, 0, 0]
+    assert applied_revisions(scratch_database_url) == list(migrations.head_revisions())
+
+
+def test_start_becomes_gunicorn_and_ends_with_0(scratch_database_url: str, redis_url: str) -> None:
+    settings = {"DATABASE_URL": scratch_database_url, "RATE_LIMIT_BACKEND_URL": redis_url}
+    with running_server(settings, command=[START]) as server:
+        # The script, the command line and gunicorn are one process: signals arrive.
+        assert b"gunicorn" in Path(f"/proc/{server.pid}/cmdline").read_bytes()
+        assert server.get("/healthz")[0] == 200
+        server.signal(signal.SIGTERM)
+        assert server.wait() == 0
+        assert server.log.at_least("error") == []
+        assert server.stdout() == ""
+        until(lambda: _connections(scratch_database_url) == 0)
+
+
+def _connections(database_url: str) -> int:
+    with psycopg.connect(database_url.replace("+psycopg", "")) as connection:
+        row = connection.execute(
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+@pytest.mark.parametrize("command", [START, PRESTART])
+def test_bad_settings_are_refused_before_anything_else(command: str) -> None:
+    finished = run(command, {"JWT_SECRET_KEY": "planted-secret", "DEBUG": "true"})
+    assert finished.returncode == EXIT_CONFIG
+    assert "JWT_SECRET_KEY" in finished.stderr
+    assert "DEBUG" in finished.stderr
+    assert "planted-secret" not in finished.stderr + finished.stdout
+
+
+def test_gunicorn_alone_refuses_bad_settings() -> None:
+    with running_server({"JWT_SECRET_KEY": "planted-secret"}, wait_until_ready=False) as server:
+        assert server.wait() == EXIT_CONFIG
+        assert "JWT_SECRET_KEY" in server.log.text()
+        assert "planted-secret" not in server.log.text()
+
+
+def test_the_scripts_hold_no_work() -> None:
+    for path in (START, PRESTART):
+        code = [line for line in Path(path).read_text().splitlines() if not line.startswith("#")]
+        assert len(code) == 1
+        assert code[0].startswith("exec scholarship-api ")
+        assert os.access(path, os.X_OK)

@@ -1,0 +1,94 @@
+import asyncio
+import time
+
+import pytest
+
+from scholarship_api.health.checks import Check, Status, Unhealthy
+
+pytestmark = pytest.mark.anyio
+
+
+class Dependency:
+    def __init__(self) -> None:
+        self.asked = 0
+        self.outcome: Status | Exception = "up"
+        self.seconds = 0.0
+
+    async def ask(self) -> Status:
+        self.asked += 1
+        await asyncio.sleep(self.seconds)
+        if isinstance(self.outcome, Exception):
+            raise self.outcome
+        return self.outcome
+
+
+@pytest.fixture
+def dependency() -> Dependency:
+    return Dependency()
+
+
+async def test_many_that_ask_at_once_are_one_question(dependency: Dependency) -> None:
+    dependency.seconds = 0.05
+    check = Check(dependency.ask, required=True)
+    results = await asyncio.gather(*(check.result() for _ in range(50)))
+    assert dependency.asked == 1
+    assert {result.status for result in results} == {"up"}
+
+
+async def test_an_answer_is_good_for_a_second(
+    dependency: Dependency, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check = Check(dependency.ask, required=True)
+    await check.result()
+    await check.result()
+    assert dependency.asked == 1
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now + 1.01)
+    await check.result()
+    assert dependency.asked == 2
+
+
+async def test_a_client_that_hangs_up_cancels_nothing_for_the_others(
+    dependency: Dependency,
+) -> None:
+    dependency.seconds = 0.1
+    check = Check(dependency.ask, required=True)
+    first, second = (asyncio.create_task(check.result()) for _ in range(2))
+    await asyncio.sleep(0.02)
+    first.cancel()
+    assert (await second).status == "up"
+    assert dependency.asked == 1
+
+
+async def test_the_deadline_holds_when_cancellation_is_ignored() -> None:
+    released = asyncio.Event()
+
+    async def stubborn() -> Status:
+        while not released.is_set():
+            try:
+                await released.wait()
+            except asyncio.CancelledError:
+                continue
+        return "up"
+
+    check = Check(stubborn, required=True)
+    started_at = time.monotonic()
+    result = await check.result()
+    assert 0.9 < time.monotonic() - started_at < 1.8
+    assert (result.status, result.reason) == ("down", "timeout")
+    released.set()
+    await check.close()
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [(Unhealthy("refused"), "refused"), (RuntimeError("secret text of a driver"), "failed")],
+)
+@pytest.mark.parametrize(("required", "status"), [(True, "down"), (False, "degraded")])
+async def test_failures_have_fixed_reasons(
+    dependency: Dependency, error: Exception, reason: str, required: bool, status: str
+) -> None:
+    dependency.outcome = error
+    result = await Check(dependency.ask, required=required).result()
+    assert (result.status, result.reason) == (status, reason)
+    assert "secret" not in str(result.as_dict())

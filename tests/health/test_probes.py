@@ -1,0 +1,388 @@
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from fastapi import FastAPI
+from httpx import ASGITransport, AsyncClient, Response
+from sqlalchemy import make_url
+
+from scholarship_api import __version__
+from scholarship_api.errors import ErrorBody, install_handlers
+from scholarship_api.health import routes
+from scholarship_api.health.layer import ProbeLayer
+from scholarship_api.health.service import HealthService
+from scholarship_api.platform import migrations, shutdown
+from scholarship_api.platform.database import Database
+from scholarship_api.platform.embedded import embedded_postgres
+from scholarship_api.platform.rate_limits import RateLimiter
+from scholarship_api.settings import Settings
+from tests.faults import (
+    FaultyProxy,
+    Mode,
+    frozen,
+    postgres_socket,
+    postmaster_pid,
+    redis_target,
+    redis_through_proxy,
+    through_proxy,
+)
+
+pytestmark = pytest.mark.anyio
+
+READINESS_SECONDS = 2.0
+
+
+@asynccontextmanager
+async def service(**values: Any) -> AsyncIterator[AsyncClient]:  # noqa: ANN401
+    nowhere = {
+        "database_url": "postgresql://nobody@127.0.0.1:1/none",
+        "rate_limit_backend_url": "redis://127.0.0.1:1",
+    }
+    settings = Settings(**{"environment": "staging", **nowhere, **values})
+    database, limiter = Database(settings), RateLimiter(settings)
+    health = HealthService(settings=settings, database=database, limiter=limiter)
+    app = FastAPI(openapi_url=None)
+    app.state.settings, app.state.health = settings, health
+    app.include_router(routes.router)
+    install_handlers(app)
+    layer = ProbeLayer(app, health=health)
+    async with AsyncClient(transport=ASGITransport(layer), base_url="http://10.1.2.3") as client:
+        yield client
+    await health.close()
+    await limiter.close()
+    await database.close()
+
+
+@pytest.fixture
+def database_proxy(database_url: str) -> Iterator[FaultyProxy]:
+    with FaultyProxy(postgres_socket(database_url)) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def redis_proxy(redis_url: str) -> Iterator[FaultyProxy]:
+    with FaultyProxy(redis_target(redis_url)) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+async def client(
+    database_url: str, redis_url: str, database_proxy: FaultyProxy, redis_proxy: FaultyProxy
+) -> AsyncIterator[AsyncClient]:
+    async with service(
+        database_url=through_proxy(database_url, database_proxy),
+        rate_limit_backend_url=redis_through_proxy(redis_url, redis_proxy),
+    ) as client:
+        yield client
+
+
+async def readiness(client: AsyncClient) -> Response:
+    """A fresh answer, in time, that reveals nothing."""
+    await asyncio.sleep(1.02)  # results are shared for a second
+    started_at = time.monotonic()
+    response = await client.get("/readyz")
+    assert time.monotonic() - started_at < READINESS_SECONDS
+    if response.status_code == 503:
+        assert ErrorBody.model_validate(response.json()).code == "SERVICE_UNAVAILABLE"
+    for secret in ("127.", "psycopg", "redis", "Connect", "Error", "valkey"):
+        assert secret not in response.text
+    return response
+
+
+def services(response: Response) -> dict[str, dict[str, Any]]:
+    body = response.json()
+    found: dict[str, dict[str, Any]] = (body.get("details") or body)["services"]
+    return found
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/health"])
+async def test_liveness_asks_nobody(path: str) -> None:
+    async with service() as client:
+        answer = await client.get(path)
+        assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+        head = await client.head(path)
+        assert (head.status_code, head.content) == (200, b"")
+        assert head.headers["Content-Length"] == answer.headers["Content-Length"]
+
+
+@pytest.mark.parametrize("path", ["/readyz", "/health/services"])
+async def test_ready_when_everything_is_up(client: AsyncClient, path: str) -> None:
+    response = await client.get(path)
+    assert response.status_code == 200
+    assert response.headers["Cache-Control"] == "no-store"
+    body = response.json()
+    assert body["status"] == "ok"
+    assert {name: found["status"] for name, found in services(response).items()} == {
+        "database": "up",
+        "rate_limiter": "up",
+        "migrations": "up",
+        "outbound": "not_configured",
+    }
+    assert all(found["latency_ms"] >= 0 for found in services(response).values())
+
+
+@pytest.mark.parametrize(("mode", "reason"), [("refuse", "refused"), ("blackhole", "timeout")])
+async def test_not_ready_without_the_database_then_ready_again(
+    client: AsyncClient, database_proxy: FaultyProxy, mode: Mode, reason: str
+) -> None:
+    assert (await client.get("/readyz")).status_code == 200
+    database_proxy.set(mode)
+    response = await readiness(client)
+    assert response.status_code == 503
+    assert services(response)["database"]["status"] == "down"
+    assert services(response)["database"]["reason"] == reason
+    assert services(response)["rate_limiter"]["status"] == "up"
+    assert f"database ({reason})" in response.json()["message"]
+    assert (await client.get("/healthz")).status_code == 200
+
+    alone = await client.get("/health/database")
+    assert alone.status_code == 503
+    assert alone.json()["code"] == "DATABASE_UNAVAILABLE"
+
+    database_proxy.set("forward")
+    assert (await readiness(client)).status_code == 200
+    assert (await client.get("/health/database")).json()["status"] == "up"
+
+
+@pytest.mark.parametrize(("mode", "reason"), [("refuse", "refused"), ("blackhole", "timeout")])
+async def test_not_ready_without_the_limiters_backend_then_ready_again(
+    client: AsyncClient, redis_proxy: FaultyProxy, mode: Mode, reason: str
+) -> None:
+    assert (await client.get("/readyz")).status_code == 200
+    redis_proxy.set(mode)
+    response = await readiness(client)
+    assert response.status_code == 503
+    assert services(response)["rate_limiter"]["reason"] == reason
+    assert services(response)["database"]["status"] == "up"
+    redis_proxy.set("forward")
+    assert (await readiness(client)).status_code == 200
+
+
+async def test_where_memory_takes_over_a_lost_backend_only_degrades(
+    database_url: str, redis_url: str
+) -> None:
+    with FaultyProxy(redis_target(redis_url)) as proxy:
+        proxy.set("refuse")
+        async with service(
+            environment="test",
+            database_url=database_url,
+            rate_limit_backend_url=redis_through_proxy(redis_url, proxy),
+        ) as client:
+            response = await client.get("/readyz")
+    assert response.status_code == 200
+    assert response.json()["status"] == "degraded"
+    assert services(response)["rate_limiter"]["status"] == "degraded"
+
+
+async def test_the_in_memory_and_the_disabled_limiter_say_so(database_url: str) -> None:
+    for values, status in (
+        ({"rate_limit_backend_url": ""}, "in_memory"),
+        ({"rate_limit_enabled": False}, "disabled"),
+    ):
+        async with service(environment="test", database_url=database_url, **values) as client:
+            response = await client.get("/readyz")
+            assert response.status_code == 200
+            assert services(response)["rate_limiter"]["status"] == status
+
+
+async def test_a_frozen_database_is_noticed_in_time(tmp_path: Path, redis_url: str) -> None:
+    with embedded_postgres(tmp_path / "postgres", durable=False) as url:
+        migrations.upgrade(url)
+        async with service(database_url=url, rate_limit_backend_url=redis_url) as client:
+            assert (await client.get("/readyz")).status_code == 200
+            with frozen(postmaster_pid(tmp_path / "postgres")):
+                response = await readiness(client)
+                assert response.status_code == 503
+                assert services(response)["database"]["reason"] == "timeout"
+            assert (await readiness(client)).status_code == 200
+
+
+def set_revisions(url: str, *revisions: str) -> None:
+    plain = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(plain, autocommit=True) as connection:
+        connection.execute(
+            "CREATE TABLE IF NOT EXISTS alembic_version (version_num varchar(32) PRIMARY KEY)"
+        )
+        connection.execute("DELETE FROM alembic_version")
+        for revision in revisions:
+            connection.execute("INSERT INTO alembic_version VALUES (%s)", [revision])
+
+
+async def test_migrations_behind_is_not_ready_but_ahead_is(
+    scratch_database_url: str, redis_url: str
+) -> None:
+    urls = {"database_url": scratch_database_url, "rate_limit_backend_url": redis_url}
+    async with service(**urls) as client:
+        assert services(await client.get("/readyz"))["migrations"]["reason"] == "behind"
+        set_revisions(scratch_database_url)
+        response = await readiness(client)
+        assert response.status_code == 503
+        assert services(response)["migrations"]["reason"] == "behind"
+        set_revisions(scratch_database_url, *migrations.head_revisions())
+        assert (await readiness(client)).status_code == 200
+        set_revisions(scratch_database_url, "of_a_newer_release")
+        assert (await readiness(client)).status_code == 200
+
+
+async def test_an_older_known_revision_is_behind(
+    scratch_database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = (frozenset({"0001", "0002"}), frozenset({"0002"}))
+    monkeypatch.setattr("scholarship_api.health.service._revisions", lambda: known)
+    urls = {"database_url": scratch_database_url, "rate_limit_backend_url": redis_url}
+    set_revisions(scratch_database_url, "0001")
+    async with service(**urls) as client:
+        response = await client.get("/readyz")
+        assert response.status_code == 503
+        assert "migrations (behind)" in response.json()["message"]
+
+
+async def test_draining_is_not_ready_at_once_and_asks_nobody(
+    client: AsyncClient, database_proxy: FaultyProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = services(await client.get("/readyz"))
+    monkeypatch.setattr(shutdown, "state", shutdown.DrainState())
+    shutdown.state.begin()
+    database_proxy.set("blackhole")
+    response = await readiness(client)
+    assert response.status_code == 503
+    assert "shutting_down" in response.json()["message"]
+    assert services(response) == before
+    assert (await client.get("/healthz")).status_code == 200
+
+
+@asynccontextmanager
+async def web_server(answer: bytes | None) -> AsyncIterator[str]:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        if answer is not None:
+            writer.write(answer)
+            await writer.drain()
+        else:
+            await reader.read()  # until the client gives up
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    server.close()
+
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+BROKEN = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"), [(OK, None), (BROKEN, "bad_answer"), (None, "timeout")]
+)
+@pytest.mark.parametrize("required", [True, False])
+async def test_outbound_hosts_degrade_unless_they_are_required(
+    answer: bytes | None, reason: str | None, required: bool, database_url: str, redis_url: str
+) -> None:
+    async with (
+        web_server(OK) as good,
+        web_server(answer) as url,
+        service(
+            database_url=database_url,
+            rate_limit_backend_url=redis_url,
+            outbound_check_urls=f"{good},{url}",
+            outbound_required=required,
+        ) as client,
+    ):
+        response = await client.get("/readyz")
+        outbound = services(response)["outbound"]
+        assert outbound.get("reason") == reason
+        if reason is None:
+            expected = (200, "up")
+        else:
+            expected = (503, "down") if required else (200, "degraded")
+        assert (response.status_code, outbound["status"]) == expected
+        assert url not in response.text
+
+
+async def test_probes_answer_get_and_head_only(client: AsyncClient) -> None:
+    for path in ("/healthz", "/readyz", "/health/database", "/metrics"):
+        refused = await client.post(path)
+        assert refused.status_code == 405
+        assert refused.headers["Allow"] == "GET, HEAD"
+        assert refused.json()["code"] == "METHOD_NOT_ALLOWED"
+
+
+# --- Metrics -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (None, 401),
+        ("Bearer wrong", 401),
+        ("Basic operators-only", 401),
+        ("Bearer ", 401),
+        ("Bearer öperators", 401),
+        ("Bearer operators-only", 200),
+        ("bearer operators-only", 200),
+    ],
+)
+async def test_metrics_want_the_token(sent: str | None, status: int) -> None:
+    headers = [(b"Authorization", sent.encode())] if sent else []
+    async with service(environment="test", metrics_token="operators-only") as client:
+        response = await client.get("/metrics", headers=headers)
+    assert response.status_code == status
+    if status == 200:
+        assert response.headers["Content-Type"].startswith("text/plain; version=")
+        assert "# TYPE http_requests_total counter" in response.text
+    else:
+        assert response.headers["WWW-Authenticate"] == "Bearer"
+        assert response.json()["code"] == "UNAUTHORIZED"
+
+
+@pytest.mark.parametrize(
+    ("environment", "status"), [("development", 200), ("test", 404), ("staging", 404)]
+)
+async def test_without_a_token_metrics_exist_in_development_only(
+    environment: str, status: int
+) -> None:
+    async with service(environment=environment) as client:
+        assert (await client.get("/metrics")).status_code == status
+
+
+# --- The index -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("docs", [True, False])
+@pytest.mark.parametrize("path", ["/", "/api", "/status"])
+async def test_the_index_says_what_this_is(path: str, docs: bool) -> None:
+    async with service(enable_docs=docs) as client:
+        body = (await client.get(path)).json()
+    assert body["status"] == "active"
+    assert body["version"] == __version__
+    assert body["environment"] == "staging"
+    assert ("docs" in body["links"]) is docs
+    assert ("openapi" in body["links"]) is docs
+
+
+async def test_the_probes_are_documented() -> None:
+    app = FastAPI()
+    app.include_router(routes.router)
+    paths = app.openapi()["paths"]
+    assert {"/", "/healthz", "/readyz", "/health/services", "/health/database", "/metrics"} <= (
+        paths.keys()
+    )
+    assert "503" in paths["/readyz"]["get"]["responses"]
+
+
+async def test_the_documented_routes_answer_without_the_layer_as_well(database_url: str) -> None:
+    settings = Settings(environment="test", database_url=database_url)
+    database, limiter = Database(settings), RateLimiter(settings)
+    app = FastAPI()
+    app.state.health = HealthService(settings=settings, database=database, limiter=limiter)
+    app.include_router(routes.router)
+    async with AsyncClient(transport=ASGITransport(app), base_url="http://test") as client:
+        assert (await client.get("/healthz")).json() == {"status": "ok"}
+        assert (await client.get("/readyz")).json()["status"] == "ok"
+    await app.state.health.close()
+    await database.close()

@@ -1,0 +1,55 @@
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from tests.platform.http.production import assert_complete, assert_error
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_head_is_get_without_the_body(client: httpx.AsyncClient) -> None:
+    got = await client.get("/notes/a")
+    head = await client.head("/notes/a")
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-length"] == str(len(got.content))
+    assert_complete(head)
+
+
+async def test_head_of_nothing(client: httpx.AsyncClient) -> None:
+    head = await client.head("/nothing")
+    assert (head.status_code, head.content) == (404, b"")
+    assert_complete(head)
+
+
+@pytest.mark.parametrize("path", ["/", "/api/v1/search", "/healthz"])
+async def test_head_where_the_contract_has_it(client: httpx.AsyncClient, path: str) -> None:
+    head = await client.head(path)
+    assert (head.status_code, head.content) == (200, b"")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allow"),
+    [
+        ("DELETE", "/notes/a", "GET, HEAD, POST"),
+        ("PUT", "/api/v1/search", "GET, HEAD, POST"),
+        ("OPTIONS", "/fault", "GET, HEAD"),
+        ("HEAD", "/only-post", "POST"),
+    ],
+)
+async def test_allow_names_all_methods_of_the_path(
+    app: FastAPI, client: httpx.AsyncClient, method: str, path: str, allow: str
+) -> None:
+    @app.post("/only-post")
+    async def only_post() -> None: ...
+
+    response = await client.request(method, path)
+    assert response.headers["allow"] == allow
+    if method == "HEAD":
+        assert response.status_code == 405
+    else:
+        assert_error(response, 405, "METHOD_NOT_ALLOWED")
+
+
+async def test_no_redirect_over_a_slash(client: httpx.AsyncClient) -> None:
+    for path in ("/notes/a/", "/healthz/", "//notes/a"):
+        assert_error(await client.get(path), 404, "NOT_FOUND")

@@ -1,0 +1,100 @@
+"""The schema: models and migrations agree, every step can be taken back, replicas may race."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, NullPool, create_engine, text
+
+from scholarship_api.accounts import models as accounts
+from scholarship_api.catalogue import models as catalogue
+from scholarship_api.platform import migrations
+from scholarship_api.platform.database import Base
+from scholarship_api.search import models as search
+
+FEATURES = (accounts, catalogue, search)
+
+
+@contextmanager
+def connected(url: str) -> Iterator[Connection]:
+    engine = create_engine(url, poolclass=NullPool)
+    with engine.connect() as connection:
+        yield connection
+    engine.dispose()
+
+
+def test_models_and_migrations_have_not_drifted(database_url: str) -> None:
+    assert FEATURES
+    with connected(database_url) as connection:
+        context = MigrationContext.configure(connection, opts={"compare_server_default": True})
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_upgrade_downgrade_upgrade(scratch_database_url: str) -> None:
+    heads = migrations.head_revisions()
+    assert migrations.upgrade(scratch_database_url) == heads
+    assert migrations.downgrade(scratch_database_url, revision="base") == ()
+    with connected(scratch_database_url) as connection:
+        left = connection.execute(
+            text(
+                "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+                " UNION ALL SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
+                " UNION ALL SELECT cfgname FROM pg_ts_config"
+                " WHERE cfgnamespace = 'public'::regnamespace"
+            )
+        ).scalars()
+        assert set(left) <= {"alembic_version", "alembic_version_pkc"}
+    assert migrations.upgrade(scratch_database_url) == heads
+
+
+def test_a_second_upgrade_changes_nothing(scratch_database_url: str) -> None:
+    migrations.upgrade(scratch_database_url)
+    assert migrations.upgrade(scratch_database_url) == migrations.head_revisions()
+
+
+def test_replicas_may_race(scratch_database_url: str) -> None:
+    results: list[object] = []
+
+    def migrate() -> None:
+        try:
+            results.append(migrations.upgrade(scratch_database_url))
+        except Exception as error:  # noqa: BLE001 - to be shown by the assertion
+            results.append(error)
+
+    replicas = [threading.Thread(target=migrate) for _ in range(4)]
+    for replica in replicas:
+        replica.start()
+    for replica in replicas:
+        replica.join()
+    assert results == [migrations.head_revisions()] * len(replicas)
+
+
+def test_a_replica_does_not_wait_for_ever(scratch_database_url: str) -> None:
+    with connected(scratch_database_url) as other:
+        other.execute(text("SELECT pg_advisory_lock(:key)"), {"key": migrations.LOCK_KEY})
+        with pytest.raises(migrations.MigrationTimeoutError, match="another replica"):
+            migrations.upgrade(scratch_database_url, wait_seconds=0.3)
+
+
+def test_new_words_are_remembered_whoever_writes(scratch_database_url: str) -> None:
+    migrations.upgrade(scratch_database_url)
+    with connected(scratch_database_url) as connection:
+        connection.execute(
+            text(
+                "INSERT INTO scholarships (id, name, organization, scholarship_type, deadline_kind)"
+                " VALUES ('a', 'The Élan 2027 engineers'' prize', 'R&D', 'athletic', 'rolling')"
+            )
+        )
+        connection.execute(text("UPDATE scholarships SET description = 'kayaking'"))
+        rows = connection.execute(text("SELECT word, lexeme FROM search_words"))
+        words = {row.word: row.lexeme for row in rows}
+    assert words == {
+        "elan": "elan",
+        "engineers": "engin",
+        "prize": "prize",
+        "athletic": "athlet",
+        "kayaking": "kayak",
+    }

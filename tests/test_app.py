@@ -1,0 +1,118 @@
+"""The order of the layers, seen from outside: which one answers first."""
+
+import asyncio
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from scholarship_api.app import create_app
+from scholarship_api.settings import Settings
+
+pytestmark = pytest.mark.anyio
+
+HOST = "api.example.org"
+ORIGIN = "https://app.example.org"
+PREFLIGHT = {"Origin": ORIGIN, "Access-Control-Request-Method": "GET"}
+LONG = "/api/v1/search?q=" + "x" * 2048
+
+
+@pytest.fixture
+def app(database_url: str, redis_url: str) -> FastAPI:
+    return create_app(
+        Settings(
+            environment="test",
+            database_url=database_url,
+            rate_limit_backend_url=redis_url,
+            rate_limit_search="1/minute",
+            rate_limit_per_minute=1000,
+            allowed_hosts=HOST,
+            cors_allowed_origins=ORIGIN,
+        )
+    )
+
+
+def connect(app: Any, address: str = "203.0.113.9") -> httpx.AsyncClient:  # noqa: ANN401
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=(address, 51234))
+    return httpx.AsyncClient(transport=transport, base_url=f"http://{HOST}")
+
+
+def code(response: httpx.Response) -> str:
+    assert response.headers["x-trace-id"]
+    assert response.headers["x-content-type-options"] == "nosniff"
+    assert response.headers["vary"].startswith("Origin")
+    return str(response.json().get("code", response.status_code))
+
+
+async def test_the_outer_layer_answers_first(app: FastAPI) -> None:
+    strange = {"Host": "evil.example.net"}
+    async with app.router.lifespan_context(app), connect(app) as client:
+        # CORS before hosts and everything below.
+        preflight = await client.options(LONG, headers=strange | PREFLIGHT)
+        assert (preflight.status_code, preflight.text) == (200, "OK")
+        # Probes before hosts, sizes and rate limits.
+        assert code(await client.get("/healthz?" + "x" * 3000, headers=strange)) == "200"
+        # Hosts before sizes.
+        assert code(await client.get(LONG, headers=strange)) == "INVALID_HOST"
+        # Sizes before rate limits: refusals do not use up the one search of a minute.
+        for _ in range(3):
+            assert code(await client.get(LONG)) == "URI_TOO_LONG"
+        assert code(await client.get("/api/v1/search")) == "200"
+        # Rate limits before routes.
+        assert code(await client.get("/api/v1/search?limit=nonsense")) == "RATE_LIMITED"
+        assert code(await client.delete("/api/v1/search")) == "RATE_LIMITED"
+
+
+async def test_faults_of_every_layer_below_are_answered_inside_cors(
+    app: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(*_: object) -> None:
+        raise RuntimeError("broken layer")
+
+    for layer in (
+        "scholarship_api.health.layer.ProbeLayer",
+        "scholarship_api.platform.http.hosts.HostsLayer",
+        "scholarship_api.platform.http.limits.SizeLimitsLayer",
+        "scholarship_api.platform.http.rate_limits.RateLimitLayer",
+        "scholarship_api.platform.http.methods.MethodsLayer",
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"{layer}.__call__", fails)
+            async with connect(app) as client:
+                response = await client.get("/", headers={"Origin": ORIGIN})
+        assert code(response) == "INTERNAL_ERROR"
+        assert response.headers["access-control-allow-origin"] == ORIGIN
+
+
+async def test_lifespan_leaves_nothing_behind(app: FastAPI) -> None:
+    before = asyncio.all_tasks()
+    for _ in range(2):
+        async with app.router.lifespan_context(app), connect(app) as client:
+            assert (await client.get("/readyz")).status_code == 200
+            app.state.tasks.spawn(asyncio.sleep(3600), "forever")
+        assert asyncio.all_tasks() == before
+        assert app.state.database.engine.pool.checkedin() == 0
+
+
+async def test_a_fault_while_closing_keeps_nothing_else_open(
+    app: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed: list[str] = []
+
+    async def fails() -> None:
+        closed.append("limiter")
+        raise RuntimeError("cannot close")
+
+    async def note() -> None:
+        closed.append("database")
+
+    original = app.state.limiter.close, app.state.database.close
+    monkeypatch.setattr(app.state.limiter, "close", fails)
+    monkeypatch.setattr(app.state.database, "close", note)
+    with pytest.raises(RuntimeError, match="cannot close"):
+        async with app.router.lifespan_context(app):
+            pass
+    assert closed == ["limiter", "database"]
+    for close in original:
+        await close()

@@ -1,0 +1,73 @@
+"""What is written about the settings agrees with the settings."""
+
+import re
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from scholarship_api.settings import SECRETS, Settings
+
+ROOT = Path(__file__).parent.parent
+NAMES = [name.upper() for name in Settings.model_fields]
+
+
+def dotenv_example() -> dict[str, str]:
+    text = (ROOT / ".env.example").read_text()
+    return dict(re.findall(r"^([A-Z_]+)=(.*)$", text, re.MULTILINE))
+
+
+def readme_table() -> list[tuple[str, str, str]]:
+    _, _, section = (ROOT / "README.md").read_text().partition("\n## Settings\n")
+    section, _, _ = section.partition("\n## ")
+    return re.findall(r"^\| `([A-Z_]+)`( 🔒)? \| (.+?) \|", section, re.MULTILINE)
+
+
+def test_dotenv_example_names_every_setting_in_order() -> None:
+    assert list(dotenv_example()) == NAMES
+
+
+def test_dotenv_example_shows_the_defaults_of_development(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert {Settings().environment} == {"development"}
+    defaults = Settings()
+    for name, value in dotenv_example().items():
+        monkeypatch.setenv(name, value)
+    assert Settings() == defaults
+
+
+def test_dotenv_example_explains_each_setting_in_one_line_and_holds_no_secret() -> None:
+    lines = (ROOT / ".env.example").read_text().splitlines()
+    for before, line in pairwise(lines):
+        if line and not line.startswith("#"):
+            assert re.fullmatch(r"# .{10,}\.", before), line
+    values = dotenv_example()
+    assert {values[name.upper()] for name in SECRETS} == {""}
+
+
+def test_readme_table_names_every_setting_in_order() -> None:
+    assert [name for name, _, _ in readme_table()] == NAMES
+
+
+def test_readme_table_marks_the_secrets() -> None:
+    marked = {name.lower() for name, secret, _ in readme_table() if secret}
+    assert marked == SECRETS
+
+
+def test_readme_table_has_the_defaults() -> None:
+    example = dotenv_example()
+    table = readme_table()
+    assert table
+    for name, _, default in table:
+        assert not example[name] or f"`{example[name]}`" in default, name
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_every_setting_is_read(name: str) -> None:
+    """Outside of the class that declares it, where production is judged or where it acts."""
+    sources = [*(ROOT / "scholarship_api").rglob("*.py"), *(ROOT / "alembic").rglob("*.py")]
+    readers = [
+        path
+        for path in sources
+        if path.name != "settings.py" and re.search(rf"settings\.{name}\b", path.read_text())
+    ]
+    assert readers
