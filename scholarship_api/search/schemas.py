@@ -234,29 +234,31 @@ class Facets(BaseModel):
     renewable: list[FacetValue]
 
 
-class PageInfo(BaseModel):
-    page: int
-    page_size: int
-    has_next: bool
-    has_previous: bool
-    next_cursor: str | None
-
-
-class SearchPage(PageInfo):
+class SearchPage(BaseModel):
     items: list[ScholarshipSummary]
     total: int
     total_is_exact: bool = Field(
         description="False above 10 000 results: then total and facets are estimates."
     )
+    page: int
+    page_size: int
     filters: dict[str, Any] = Field(description="The filters in force, canonical.")
     took_ms: float
+    has_next: bool
+    has_previous: bool
+    next_cursor: str | None
     facets: Facets | None = None
     did_you_mean: str | None = Field(None, description="q as it was corrected and searched for.")
 
 
-class ScholarshipList(PageInfo):
+class ScholarshipList(BaseModel):
     scholarships: list[ScholarshipSummary]
     total_count: int
+    page: int
+    page_size: int
+    has_next: bool
+    has_previous: bool
+    next_cursor: str | None
 
 
 class SearchQuality(StrEnum):
@@ -274,12 +276,17 @@ class SearchMetadata(BaseModel):
     search_quality: SearchQuality
 
 
-class SmartSearchPage(PageInfo):
+class SmartSearchPage(BaseModel):
     results: list[ScholarshipSummary]
     total: int
     total_is_exact: bool
     suggestions: list[str] = Field(description="What to change, in plain sentences.")
     search_metadata: SearchMetadata
+    page: int
+    page_size: int
+    has_next: bool
+    has_previous: bool
+    next_cursor: str | None
     did_you_mean: str | None = None
 
 
