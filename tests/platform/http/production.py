@@ -1,9 +1,15 @@
 """The application as production runs it, with a few routes of the tests' own."""
 
 import json
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
+import uvicorn
 from fastapi import FastAPI
 from pydantic import BaseModel
 
@@ -65,3 +71,21 @@ def assert_complete(response: httpx.Response) -> None:
     assert "server" not in headers
     for name in set(headers):
         assert len(headers.get_list(name)) == 1, f"{name} twice"
+
+
+@contextmanager
+def served(app: FastAPI) -> Iterator[str]:
+    """The base URL of `app` on a real server and a real socket."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(app, log_config=None, access_log=False, proxy_headers=False)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    try:
+        while not server.started and thread.is_alive():
+            time.sleep(0.01)
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()
+        listener.close()

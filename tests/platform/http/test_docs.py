@@ -3,23 +3,17 @@
 import html
 import re
 import shutil
-import socket
 import subprocess
-import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
-import uvicorn
 from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
 
 from scholarship_api.app import create_app
 from scholarship_api.settings import Settings
-from tests.platform.http.production import assert_error, connect
+from tests.platform.http.production import assert_error, connect, served
 
 PATHS = [
     "/docs",
@@ -97,23 +91,6 @@ async def test_unknown_asset(open_app: FastAPI) -> None:
     async with connect(open_app) as client:
         for name in ("nothing.js", "..%2f__init__.py", "%2e%2e/core.py"):
             assert (await client.get(f"/docs/assets/{name}")).status_code == 404
-
-
-@contextmanager
-def served(app: FastAPI) -> Iterator[str]:
-    listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(app, log_config=None, access_log=False, proxy_headers=False)
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    try:
-        while not server.started and thread.is_alive():
-            time.sleep(0.01)
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join()
-        listener.close()
 
 
 def in_browser(app: FastAPI, path: str, profile: Path) -> tuple[str, list[str]]:

@@ -1,3 +1,5 @@
+import contextlib
+import socket
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -5,9 +7,10 @@ import httpx
 import pytest
 from starlette.types import Message
 
+from scholarship_api.app import create_app
 from scholarship_api.platform.http.limits import SizeLimitsLayer
 from scholarship_api.settings import Settings
-from tests.platform.http.production import assert_error
+from tests.platform.http.production import assert_error, served, with_test_routes
 
 pytestmark = pytest.mark.anyio
 
@@ -141,3 +144,33 @@ async def test_answer_before_the_end_of_a_chunked_body_closes_the_connection() -
             request.scope, request.receive, request.send
         )
         assert request.sent[0]["headers"] == headers
+
+
+@pytest.mark.parametrize(
+    ("framing", "piece"),
+    [
+        (b"Transfer-Encoding: chunked", b"10000\r\n" + b"x" * 65_536 + b"\r\n"),
+        (b"Content-Length: 9999999999", b"x" * 65_536),
+    ],
+)
+def test_on_the_wire_the_server_stops_reading(
+    database_url: str, framing: bytes, piece: bytes
+) -> None:
+    settings = Settings(environment="test", database_url=database_url, rate_limit_enabled=False)
+    sent = 0
+    with served(with_test_routes(create_app(settings))) as base:
+        port = int(base.rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+            connection.sendall(
+                b"POST /notes/a HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                + framing
+                + b"\r\n\r\n"
+            )
+            with contextlib.suppress(ConnectionError):
+                while sent < 256 * MAX_BODY:
+                    connection.sendall(piece)
+                    sent += len(piece)
+            answer = connection.recv(65_536)
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert b"connection: close" in answer
+    assert sent < 32 * MAX_BODY, "more than the buffers of the kernel hold"

@@ -1,0 +1,1 @@
+"""What the settings are made of: value types, sources, and the rules of production."""

@@ -1,0 +1,176 @@
+"""Types of settings: how a string of the environment becomes a value.
+
+No message here repeats the value: a setting that is wrong may still be a secret.
+"""
+
+import contextlib
+import ipaddress
+import re
+from typing import Annotated, Final, Literal
+from urllib.parse import SplitResult, urlsplit
+
+import limits
+from pydantic import AfterValidator, BeforeValidator, SecretStr
+from pydantic_settings import NoDecode
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from scholarship_api.platform.configuration.sources import refuse_unreadable
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+_HOST_PATTERN: Final = re.compile(r"(\*\.)?[a-z0-9_]([a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:.]+\]|\*")
+
+
+def _split(value: object) -> object:
+    if isinstance(value, str):
+        return [part for part in (raw.strip() for raw in value.split(",")) if part]
+    return value
+
+
+def _lower(value: object) -> object:
+    return value.strip().lower() if isinstance(value, str) else value
+
+
+def _upper(value: object) -> object:
+    return value.strip().upper() if isinstance(value, str) else value
+
+
+def _environment(value: object) -> object:
+    lowered = _lower(refuse_unreadable(value))
+    return "development" if lowered == "local" else lowered
+
+
+def _url(text: str) -> SplitResult:
+    """The parts of an absolute URL; a `ValueError` without the text for anything else."""
+    if text.isascii() and not any(character.isspace() for character in text):
+        with contextlib.suppress(ValueError):
+            url = urlsplit(text)
+            if url.scheme and url.hostname and url.port != 0:
+                return url
+    raise ValueError("an entry is not an absolute URL")
+
+
+def _origin(text: str) -> str:
+    if text == "*":
+        return text
+    url = _url(text)
+    if url.scheme not in _DEFAULT_PORTS:
+        raise ValueError("an origin starts with https:// or http://")
+    if url.path or url.query or url.fragment or "@" in url.netloc or "*" in url.netloc:
+        raise ValueError("an origin is scheme, host and port only, without a slash at the end")
+    # Browsers send the host in lower case and leave the scheme's own port out.
+    return f"{url.scheme}://{url.netloc.lower()}".removesuffix(f":{_DEFAULT_PORTS[url.scheme]}")
+
+
+def _origins(texts: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(_origin(text) for text in texts)
+
+
+def _hosts(texts: tuple[str, ...]) -> tuple[str, ...]:
+    hosts = tuple(text.lower() for text in texts)
+    if not all(_HOST_PATTERN.fullmatch(host) for host in hosts):
+        raise ValueError("an entry is not a host name, without a port, or `*.` and a domain")
+    return hosts
+
+
+def _network(entry: object) -> object:
+    if not isinstance(entry, str):
+        return entry
+    if entry == "*":
+        raise ValueError("`*` would let every client choose its address; name the proxies")
+    try:
+        network = ipaddress.ip_network(entry)
+    except ValueError:
+        network = None
+    if network is None:
+        raise ValueError("an entry is neither an IP address nor a CIDR without host bits")
+    if network.prefixlen == 0:
+        raise ValueError("a network of prefix 0 would let every client choose its address")
+    return network
+
+
+def _networks(value: object) -> object:
+    entries = _split(value)
+    return [_network(entry) for entry in entries] if isinstance(entries, list | tuple) else entries
+
+
+def _web_urls(texts: tuple[str, ...]) -> tuple[str, ...]:
+    if not all(_url(text).scheme in _DEFAULT_PORTS for text in texts):
+        raise ValueError("an entry does not start with https:// or http://")
+    return texts
+
+
+def _web_url(text: str) -> str:
+    if text:
+        _web_urls((text,))
+    return text
+
+
+def _rate_limit(text: str) -> str:
+    try:
+        amount = limits.parse(text).amount
+    except ValueError:
+        amount = 0
+    if amount < 1:
+        raise ValueError("not a rate such as 30/minute")
+    return text
+
+
+def _postgres_url(secret: SecretStr) -> SecretStr:
+    text = secret.get_secret_value().strip()
+    if not text:
+        return SecretStr("")
+    scheme, separator, rest = text.partition("://")
+    if not separator or scheme.lower() not in {"postgresql", "postgres", "postgresql+psycopg"}:
+        raise ValueError("not a PostgreSQL URL: it must start with postgresql://")
+    normalised = f"postgresql+psycopg://{rest}"
+    try:
+        make_url(normalised)
+    except (ArgumentError, ValueError):
+        scheme = ""
+    if not scheme:
+        raise ValueError("not a well-formed URL; percent-encode the password")
+    return SecretStr(normalised)
+
+
+def _redis_url(secret: SecretStr) -> SecretStr:
+    text = secret.get_secret_value().strip()
+    if text:
+        scheme, separator, rest = text.partition("://")
+        if not separator or not rest or scheme not in {"redis", "rediss", "valkey", "valkeys"}:
+            raise ValueError("not a Redis URL: it must start with redis://, rediss:// or valkey://")
+    return SecretStr(text)
+
+
+def _sentry_dsn(secret: SecretStr) -> SecretStr:
+    text = secret.get_secret_value().strip()
+    if text:
+        url = _url(text)
+        if url.scheme not in _DEFAULT_PORTS or not url.username or not url.path.strip("/"):
+            raise ValueError("not a Sentry DSN: https://KEY@HOST/PROJECT")
+    return SecretStr(text)
+
+
+_READABLE: Final = BeforeValidator(refuse_unreadable)
+
+Environment = Annotated[
+    Literal["development", "test", "staging", "production"], BeforeValidator(_environment)
+]
+LogLevel = Annotated[
+    Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(_upper)
+]
+LogFormat = Annotated[Literal["json", "console"], BeforeValidator(_lower)]
+RateLimit = Annotated[str, AfterValidator(_rate_limit)]
+Origins = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split), AfterValidator(_origins)]
+Hosts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split), AfterValidator(_hosts)]
+Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks)]
+WebUrl = Annotated[str, AfterValidator(_web_url)]
+WebUrls = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split), AfterValidator(_web_urls)]
+Secret = Annotated[SecretStr, _READABLE]
+# Validators that run before run right to left: the file first, then the commas.
+Secrets = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split), _READABLE]
+PostgresUrl = Annotated[SecretStr, _READABLE, AfterValidator(_postgres_url)]
+RedisUrl = Annotated[SecretStr, _READABLE, AfterValidator(_redis_url)]
+SentryDsn = Annotated[SecretStr, _READABLE, AfterValidator(_sentry_dsn)]

@@ -1,0 +1,87 @@
+"""How long an address and how large a body may be."""
+
+from typing import Final
+
+from starlette.exceptions import HTTPException  # noqa: TID251 - see where it is raised
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from scholarship_api.errors import ApiError, BadRequest, PayloadTooLarge, UriTooLong, send_error
+from scholarship_api.settings import Settings
+
+# Unread bytes follow: the connection cannot be used again.
+_CLOSE: Final = {"Connection": "close"}
+
+
+class SizeLimitsLayer:
+    """Refuses before reading what is declared too large, and stops reading what turns out so."""
+
+    def __init__(self, app: ASGIApp, *, settings: Settings) -> None:
+        self._app = app
+        self._max_body_bytes = settings.max_request_size_bytes
+        self._max_url_bytes = settings.max_url_length
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        chunked = False
+        lengths: list[bytes] = []
+        for name, value in scope["headers"]:
+            if name == b"content-length":
+                lengths.append(value)
+            elif name == b"transfer-encoding":
+                chunked = True
+        refusal = self._refusal(scope, lengths)
+        if refusal is not None:
+            await send_error(refusal, scope, receive, send)
+        elif chunked:
+            body = _CountedBody(receive, send, self._max_body_bytes)
+            await self._app(scope, body.receive, body.send)
+        else:
+            await self._app(scope, receive, send)
+
+    def _refusal(self, scope: Scope, lengths: list[bytes]) -> ApiError | None:
+        query = scope["query_string"]
+        path = scope.get("raw_path") or scope["path"].encode()
+        if len(path) + (len(query) + 1 if query else 0) > self._max_url_bytes:
+            return UriTooLong()
+        if not lengths:
+            return None
+        declared = lengths[0]
+        if not declared.isdigit() or lengths.count(declared) != len(lengths):
+            return BadRequest("The Content-Length header is malformed.", headers=_CLOSE)
+        # Leading zeros are legal; more digits than this are larger than any limit.
+        if len(declared.lstrip(b"0")) > len(str(self._max_body_bytes)) or (
+            int(declared) > self._max_body_bytes
+        ):
+            return PayloadTooLarge(headers=_CLOSE)
+        return None
+
+
+class _CountedBody:
+    """A chunked body: counted while it is read, and no longer read once it is too large."""
+
+    def __init__(self, receive: Receive, send: Send, max_bytes: int) -> None:
+        self._receive = receive
+        self._send = send
+        self._left = max_bytes
+        self._complete = False
+
+    async def receive(self) -> Message:
+        if self._left >= 0:
+            message = await self._receive()
+            if message["type"] != "http.request":
+                return message
+            self._left -= len(message.get("body", b""))
+            self._complete = not message.get("more_body", False)
+            if self._left >= 0:
+                return message
+        # FastAPI turns any other exception of `receive` into a 400.
+        raise HTTPException(PayloadTooLarge.status)
+
+    async def send(self, message: Message) -> None:
+        # An answer to a body that nobody has read to its end: without this the server would go
+        # on reading, without a limit, to find the next request.
+        if message["type"] == "http.response.start" and not self._complete:
+            message["headers"] = [*message.get("headers", ()), (b"connection", b"close")]
+        await self._send(message)

@@ -1,0 +1,147 @@
+"""Rate limits by route group and client, on successful answers and refusals alike.
+
+A route of a group waits for its verdict, and fails closed. All other paths, unknown ones included,
+count towards the ceiling only; they are let through when the verdict takes longer than
+PATIENCE_SECONDS or cannot be had, so that a slow backend slows nothing that has no limit of its
+own. OPTIONS is free, and probes and /metrics are answered before this layer.
+"""
+
+import asyncio
+import functools
+import ipaddress
+import re
+from typing import Final
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from scholarship_api.errors import send_error
+from scholarship_api.platform import metrics
+from scholarship_api.platform.patience import Patience
+from scholarship_api.platform.rate_limits import (
+    CEILING,
+    RateLimiter,
+    RateLimiterUnavailable,
+    Verdict,
+    configured_limits,
+)
+from scholarship_api.platform.sliding_windows import Bucket
+from scholarship_api.settings import Settings
+
+ACCOUNT_ID_KEY: Final = "account_id"
+"""The scope key under which an authentication layer leaves the id of the verified account."""
+
+PATIENCE_SECONDS: Final = 0.1
+
+IPV6_SITE_PREFIX: Final = 64
+"""What a provider gives to one customer: single addresses of it are free to choose."""
+
+_API: Final = re.compile(r"^/+api/+v1(?=/)")
+_GROUPS: Final = {
+    "search": "search",
+    "eligibility": "eligibility",
+    "scholarships": "scholarships",
+    "analytics": "analytics",
+    "interactions": "analytics",
+}
+_ELIGIBILITY_CHECKS: Final = frozenset({"eligibility-check", "bulk-eligibility-check"})
+_CACHED: Final = 4096
+_LONGEST_CACHED_PATH: Final = 256
+
+
+def group_of(path: str) -> str | None:
+    """The group of a decoded path, however it is spelled; None for a path of no group."""
+    parts = [part for part in _API.sub("", path.lower(), count=1).split("/") if part]
+    if not parts:
+        return None
+    if parts[0] == "scholarships" and len(parts) > 1 and parts[1] in _ELIGIBILITY_CHECKS:
+        return "eligibility"
+    return _GROUPS.get(parts[0])
+
+
+def client_identity(scope: Scope) -> str:
+    """For whom a request counts: the verified account, else the address."""
+    account = scope.get(ACCOUNT_ID_KEY)
+    if account is not None:
+        return f"account:{account}"
+    client = scope.get("client")
+    return _address_identity(client[0] if client else "")
+
+
+@functools.lru_cache(maxsize=_CACHED)
+def _address_identity(host: str) -> str:
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:  # a socket in the file system has no address
+        return "address:unknown"
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped is not None:
+            return f"address:{address.ipv4_mapped}"
+        site = ipaddress.ip_network((int(address), IPV6_SITE_PREFIX), strict=False)
+        return f"address:{site}"
+    return f"address:{address}"
+
+
+class RateLimitLayer:
+    def __init__(self, app: ASGIApp, *, settings: Settings, limiter: RateLimiter) -> None:
+        self._app = app
+        self._limiter = limiter
+        self._limits = configured_limits(settings, client_identity)
+        self._group_of = functools.lru_cache(maxsize=_CACHED)(group_of)
+        self._late: set[asyncio.Task[Verdict]] = set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] == "OPTIONS" or not self._limiter.enabled:
+            await self._app(scope, receive, send)
+            return
+        path = scope["path"]
+        group = (self._group_of if len(path) <= _LONGEST_CACHED_PATH else group_of)(path)
+        try:
+            if group is None:
+                verdict = await self._hastily(self._bucket(CEILING, scope))
+            else:
+                verdict = await self._limiter.hit(
+                    self._bucket(group, scope), self._bucket(CEILING, scope)
+                )
+        except RateLimiterUnavailable as error:
+            if group is None:
+                metrics.count_rate_limit(CEILING, "unchecked")
+                await self._app(scope, receive, send)
+            else:
+                metrics.count_rate_limit(group, "unavailable")
+                await send_error(error, scope, receive, send)
+            return
+        metrics.count_rate_limit(group or CEILING, "allowed" if verdict.passed else "refused")
+        if verdict.passed:
+            await self._app(scope, receive, _with_headers(send, verdict))
+        else:
+            await send_error(verdict.refusal(), scope, receive, send)
+
+    def _bucket(self, group: str, scope: Scope) -> Bucket:
+        limit = self._limits[group]
+        return Bucket(limit.scope, limit.key_func(scope), limit.limit)
+
+    async def _hastily(self, bucket: Bucket) -> Verdict:
+        task = asyncio.create_task(self._limiter.hit(bucket), name="rate limit verdict")
+        self._late.add(task)
+        task.add_done_callback(self._forget)
+        try:
+            return await Patience(PATIENCE_SECONDS).wait(task)
+        except TimeoutError:  # it is counted all the same, if it can be
+            raise RateLimiterUnavailable from None
+
+    def _forget(self, task: asyncio.Task[Verdict]) -> None:
+        self._late.discard(task)
+        if not task.cancelled():
+            task.exception()  # seen
+
+
+def _with_headers(send: Send, verdict: Verdict) -> Send:
+    async def send_with_headers(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in verdict.headers.items():
+                headers[name] = value
+        await send(message)
+
+    return send_with_headers
