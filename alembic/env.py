@@ -2,11 +2,13 @@
 
 from alembic import context
 
+from scholarship_api.accounts.models import Account, RevokedToken
+from scholarship_api.activity.models import Interaction, SearchCount
 from scholarship_api.catalogue.models import Scholarship
 from scholarship_api.platform.database import Base
 from scholarship_api.search.models import SearchWord
 
-MODELS = (Scholarship, SearchWord)
+MODELS = (Account, Interaction, RevokedToken, Scholarship, SearchCount, SearchWord)
 
 context.configure(
     connection=context.config.attributes["connection"],

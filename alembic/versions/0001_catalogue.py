@@ -26,21 +26,34 @@ FUNCTIONS = (
     LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT
     RETURN replace(replace(replace(replace(value, '-', ' '), '/', ' '), '.', ' '), '@', ' ')
     """,
+    # A GIN index knows no weights: asking for 'engin':A reads every award with that word. So words of
+    # the name and of the organization are lexemes of their own too: n/engin, o/engin.
     """
     CREATE FUNCTION public.scholarship_search_vector(
         name text, organization text, description text,
         fields_of_study text[], scholarship_type text, grade_levels text[]
     ) RETURNS tsvector
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN
-        setweight(to_tsvector('public.scholarship'::regconfig, public.plain_words(name)), 'A') ||
-        setweight(
-            to_tsvector('public.scholarship'::regconfig, public.plain_words(organization)), 'B') ||
-        setweight(
-            to_tsvector('public.scholarship'::regconfig, public.plain_words(description)), 'C') ||
-        setweight(
-            to_tsvector('public.scholarship'::regconfig, public.plain_words(
-                array_to_string(fields_of_study || scholarship_type || grade_levels, ' '))), 'D')
+    RETURN (
+        SELECT
+            setweight(part.name, 'A') || setweight(part.organization, 'B') ||
+            setweight(
+                to_tsvector('public.scholarship'::regconfig, public.plain_words(description)), 'C'
+            ) ||
+            setweight(to_tsvector('public.scholarship'::regconfig, public.plain_words(
+                array_to_string(fields_of_study || scholarship_type || grade_levels, ' '))), 'D') ||
+            array_to_tsvector(ARRAY(
+                SELECT 'n/' || lexeme FROM unnest(tsvector_to_array(part.name)) AS lexeme)) ||
+            array_to_tsvector(ARRAY(
+                SELECT 'o/' || lexeme FROM unnest(tsvector_to_array(part.organization)) AS lexeme))
+        FROM (
+            SELECT
+                to_tsvector('public.scholarship'::regconfig, public.plain_words(name)) AS name,
+                to_tsvector('public.scholarship'::regconfig, public.plain_words(organization))
+                    AS organization
+            OFFSET 0
+        ) AS part
+    )
     """,
     """
     CREATE FUNCTION public.scholarship_filter_tokens(

@@ -1,8 +1,8 @@
 """The catalogue's table.
 
-The generated columns are what search reads; their functions live in the first migration, schema
-qualified, so that they are immutable and survive a dump and restore. They are deferred: no object
-needs them, and Python has no instant for the `infinity` of `closes_at`.
+The generated columns are what search reads; their functions live in the first migration. They are
+deferred: no object needs them, and Python has no instant for the `infinity` of `closes_at`. Their
+expressions are written as PostgreSQL prints them, so that drift can be seen.
 """
 
 import datetime as dt
@@ -87,17 +87,17 @@ class Scholarship(Base):
     )
     """The sort key of the deadline: rolling and unknown ones never close."""
     name_folded: Mapped[str] = mapped_column(
-        Text(collation="C"), Computed("public.fold_text(name)", persisted=True), deferred=True
+        Text(collation="C"), Computed("fold_text(name)", persisted=True), deferred=True
     )
     organization_folded: Mapped[str] = mapped_column(
         Text(collation="C"),
-        Computed("public.fold_text(organization)", persisted=True),
+        Computed("fold_text(organization)", persisted=True),
         deferred=True,
     )
     filter_tokens: Mapped[list[str]] = mapped_column(
         ARRAY(Text),
         Computed(
-            "public.scholarship_filter_tokens(fields_of_study, scholarship_type, residency_states,"
+            "scholarship_filter_tokens(fields_of_study, scholarship_type, residency_states,"
             " grade_levels, citizenship_required)",
             persisted=True,
         ),
@@ -107,7 +107,7 @@ class Scholarship(Base):
     search_vector: Mapped[str] = mapped_column(
         TSVECTOR,
         Computed(
-            "public.scholarship_search_vector(name, organization, description, fields_of_study,"
+            "scholarship_search_vector(name, organization, description, fields_of_study,"
             " scholarship_type, grade_levels)",
             persisted=True,
         ),

@@ -30,6 +30,9 @@ class Cursor(BaseModel):
     page: Annotated[int, Field(alias="p", ge=2, le=1_000_000)]
     match: Annotated[str | None, Field(alias="m", pattern=_TEXT_QUERY)] = None
     exact: Annotated[str | None, Field(alias="e", pattern=_TEXT_QUERY)] = None
+    placed: Annotated[str | None, Field(alias="w", pattern=_TEXT_QUERY)] = None
+    is_graded: Annotated[bool | None, Field(alias="g")] = None
+    """The walk is one by grades, see `ranking`, and stays so."""
     did_you_mean: Annotated[str | None, Field(alias="c")] = None
 
     def encode(self) -> str:

@@ -34,6 +34,9 @@ class Conditions:
         self.pieces.append(piece)
         self.params.update(params)
 
+    def copy(self) -> "Conditions":
+        return Conditions(list(self.pieces), dict(self.params))
+
     @property
     def where(self) -> str:
         return " AND ".join(self.pieces)
@@ -99,9 +102,9 @@ async def page(
     limit: int,
     offset: int,
 ) -> list[DictRow]:
-    """The rows of a page and one more, if there is one; `keys` is the cursor's place."""
+    """At most `limit` rows, without the first `offset`; `keys` is the cursor's place."""
     order = ORDERS[sort]
-    params: dict[str, object] = {**conditions.params, "limit": limit + 1, "offset": offset}
+    params: dict[str, object] = {**conditions.params, "limit": limit, "offset": offset}
     source, where = "scholarships AS s", conditions.where
     if sort is Sort.RELEVANCE:
         distance = _DISTANCE_EXACT if "exact" in params else _DISTANCE
@@ -126,18 +129,28 @@ async def page(
 
 async def count(connection: DriverConnection, conditions: Conditions) -> tuple[int, bool]:
     """The number of matches and whether it is exact, which it is up to COUNT_CAP."""
-    matches = f"SELECT 1 FROM scholarships AS s WHERE {conditions.where}"
+    counted = await count_up_to(connection, conditions, cap=COUNT_CAP + 1)
+    if counted <= COUNT_CAP:
+        return counted, True
     async with connection.cursor(row_factory=scalar_row) as cursor:
-        await cursor.execute(
-            f"SELECT count(*) FROM ({matches} LIMIT {COUNT_CAP + 1}) AS capped", conditions.params
-        )
-        counted = await cursor.fetchone()
-        assert isinstance(counted, int)  # noqa: S101 - narrows for mypy
-        if counted <= COUNT_CAP:
-            return counted, True
-        await cursor.execute(f"EXPLAIN (FORMAT JSON) {matches}", conditions.params)
+        await cursor.execute(f"EXPLAIN (FORMAT JSON) {_matches(conditions)}", conditions.params)
         plan: Any = await cursor.fetchone()
     return max(counted, int(plan[0]["Plan"]["Plan Rows"])), False
+
+
+async def count_up_to(connection: DriverConnection, conditions: Conditions, *, cap: int) -> int:
+    """The number of matches, or `cap` if there are more."""
+    async with connection.cursor(row_factory=scalar_row) as cursor:
+        await cursor.execute(
+            f"SELECT count(*) FROM ({_matches(conditions)} LIMIT {cap:d}) AS capped",
+            conditions.params,
+        )
+        counted: Any = await cursor.fetchone()
+    return int(counted)
+
+
+def _matches(conditions: Conditions) -> str:
+    return f"SELECT 1 FROM scholarships AS s WHERE {conditions.where}"
 
 
 _FACETS: Final = """

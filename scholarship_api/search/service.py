@@ -2,16 +2,19 @@
 
 import datetime as dt
 import time
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any, Final, TypedDict
 
 import psycopg
 from psycopg.rows import DictRow
 
 from scholarship_api.errors import NotFound
+from scholarship_api.platform import metrics
 from scholarship_api.platform.database import DriverConnection
-from scholarship_api.search import cursors, queries, terms
+from scholarship_api.search import cursors, queries, ranking, terms
 from scholarship_api.search.conditions import conditions_of
 from scholarship_api.search.presentation import facets_of, summary_of
+from scholarship_api.search.queries import Conditions
 from scholarship_api.search.schemas import (
     SearchPage,
     SearchQuality,
@@ -44,49 +47,90 @@ async def search(
     text = await _text_query(connection, request.q, cursor) if request.q else None
     conditions = conditions_of(request, now=now, organization=organization, text=text)
     if request.q and text is None:
-        rows: list[DictRow] = []
-        total, exact = 0, True
+        found = _Found([], total=0, is_exact=True, is_graded=False)
     else:
         try:
-            rows = await queries.page(
-                connection,
-                conditions,
-                sort=request.order,
-                keys=cursor.keys if cursor else None,
-                limit=request.limit,
-                offset=request.offset,
-            )
-            total, exact = await queries.count(connection, conditions)
-        except (psycopg.DataError, psycopg.ProgrammingError):
+            found = await _find(connection, request, conditions, text=text, cursor=cursor)
+        except (psycopg.DataError, psycopg.ProgrammingError, ValueError, IndexError):
             if cursor is None:
                 raise
             raise cursors.invalid() from None
-    has_next = len(rows) > request.limit
-    del rows[request.limit :]
+    has_next = len(found.rows) > request.limit
+    del found.rows[request.limit :]
     page = cursor.page if cursor else request.offset // request.limit + 1
+    next_cursor = None
+    if has_next:
+        next_cursor = cursors.Cursor(
+            digest=digest,
+            keys=found.rows[-1][1],
+            page=page + 1,
+            is_graded=found.is_graded or None,
+            match=text.match if text else None,
+            exact=text.exact if text else None,
+            placed=text.placed if text and found.is_graded else None,
+            did_you_mean=text.did_you_mean if text else None,
+        ).encode()
     optional: dict[str, Any] = {}
     if request.facets:
-        counts = await queries.facets(connection, conditions, total=total, exact=exact)
+        counts = await queries.facets(
+            connection, conditions, total=found.total, exact=found.is_exact
+        )
         optional["facets"] = facets_of(counts)
     if text is not None and text.did_you_mean is not None:
         optional["did_you_mean"] = text.did_you_mean
+    seconds = time.perf_counter() - started
+    metrics.observe_search(source="database", seconds=seconds)
     return SearchPage(
-        items=[summary_of(row, now=now) for row in rows],
-        total=total,
-        total_is_exact=exact,
+        items=[summary_of(row, now=now) for row, _ in found.rows],
+        total=found.total,
+        total_is_exact=found.is_exact,
         page=page,
         page_size=request.limit,
         filters=applied,
-        took_ms=round((time.perf_counter() - started) * 1000, 3),
+        took_ms=round(seconds * 1000, 3),
         has_next=has_next,
         has_previous=page > 1 or request.offset > 0,
-        next_cursor=(
-            _next_cursor(rows[-1], request.order, digest=digest, page=page + 1, text=text)
-            if has_next
-            else None
-        ),
+        next_cursor=next_cursor,
         **optional,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    rows: list[tuple[DictRow, ranking.Keys]]
+    """Of the page and one more, if there is one."""
+    total: int
+    is_exact: bool
+    is_graded: bool
+
+
+async def _find(
+    connection: DriverConnection,
+    request: SearchRequest,
+    conditions: Conditions,
+    *,
+    text: terms.TextQuery | None,
+    cursor: cursors.Cursor | None,
+) -> _Found:
+    total, exact = await queries.count(connection, conditions)
+    by_relevance = text if request.order is Sort.RELEVANCE else None
+    is_graded = bool(cursor.is_graded) if cursor else not exact and by_relevance is not None
+    place: _Place = {
+        "keys": cursor.keys if cursor else None,
+        "limit": request.limit + 1,
+        "offset": request.offset,
+    }
+    if is_graded and by_relevance is not None:
+        rows = await ranking.graded_page(connection, conditions, text=by_relevance, **place)
+    else:
+        rows = await ranking.page(connection, conditions, sort=request.order, **place)
+    return _Found(rows, total=total, is_exact=exact, is_graded=is_graded)
+
+
+class _Place(TypedDict):
+    keys: ranking.Keys | None
+    limit: int
+    offset: int
 
 
 def quality(total: int) -> SearchQuality:
@@ -165,9 +209,9 @@ async def _names_with(
     if not words:
         return []
     resolved = await queries.resolve_words(connection, words)
-    wanted = [f"'{row['lexeme']}':A" for row in resolved[:-1] if row["lexeme"]]
+    wanted = [f"'n/{row['lexeme']}'" for row in resolved[:-1] if row["lexeme"]]
     last = {resolved[-1]["folded"], resolved[-1]["lexeme"] or resolved[-1]["folded"]}
-    wanted.append("(" + "|".join(f"'{stem}':*A" for stem in sorted(last)) + ")")
+    wanted.append("(" + "|".join(f"'n/{stem}':*" for stem in sorted(last)) + ")")
     return await queries.names_with(connection, "&".join(wanted), now=now, limit=limit)
 
 
@@ -191,18 +235,4 @@ async def _text_query(
         return await understand(connection, q)
     if cursor.match is None:
         raise cursors.invalid()
-    return terms.TextQuery(cursor.match, cursor.exact, cursor.did_you_mean)
-
-
-def _next_cursor(
-    row: DictRow, sort: Sort, *, digest: str, page: int, text: terms.TextQuery | None
-) -> str:
-    keys = tuple(row[f"key_{position}"] for position in range(len(queries.ORDERS[sort].keys)))
-    return cursors.Cursor(
-        digest=digest,
-        keys=keys,
-        page=page,
-        match=text.match if text else None,
-        exact=text.exact if text else None,
-        did_you_mean=text.did_you_mean if text else None,
-    ).encode()
+    return terms.TextQuery(cursor.match, cursor.exact, cursor.placed, cursor.did_you_mean)

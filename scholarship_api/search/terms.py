@@ -7,7 +7,8 @@ catalogue's vocabulary, see `queries.resolve_words`.
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
 MAX_WORDS: Final = 32
@@ -67,15 +68,28 @@ class Meaning:
     """The spelling that was looked up in its place."""
 
 
+class Place(StrEnum):
+    """Prefixes of the lexemes that say where a word stands; see the first migration."""
+
+    NAME = "n"
+    ORGANIZATION = "o"
+
+
 @dataclass(frozen=True, slots=True)
 class TextQuery:
     """A query as PostgreSQL's `tsquery` texts."""
 
     match: str
     """What decides which awards are found."""
-    exact: str | None
+    exact: str | None = None
     """The same without completions, where they differ: it ranks whole words first."""
-    did_you_mean: str | None = field(default=None)
+    placed: str | None = None
+    """All wanted words in one place, which `in_place` names; None when nothing is wanted."""
+    did_you_mean: str | None = None
+
+    def in_place(self, place: Place) -> str | None:
+        """The tsquery text for awards that have all the words in their name or organization."""
+        return None if self.placed is None else self.placed.replace("'?/", f"'{place}/")
 
 
 def parse(text: str) -> Query:
@@ -103,7 +117,7 @@ def parse(text: str) -> Query:
 
 def compile_query(query: Query, meanings: Mapping[Word, Meaning]) -> TextQuery | None:
     """The tsquery texts; None when nothing is left to look for (only stop words, only signs)."""
-    match, exact = [], []
+    match, exact, placed = [], [], []
     for clause in query.clauses:
         if clause.is_phrase or clause.is_excluded:
             phrase = _phrase(clause, meanings)
@@ -111,6 +125,8 @@ def compile_query(query: Query, meanings: Mapping[Word, Meaning]) -> TextQuery |
                 term = f"!({phrase})" if clause.is_excluded else f"({phrase})"
                 match.append(term)
                 exact.append(term)
+                if not clause.is_excluded:
+                    placed += [_anywhere([lexeme]) for lexeme in _lexemes(clause, meanings)]
             continue
         for word in clause.words:
             meaning = meanings[word]
@@ -118,6 +134,7 @@ def compile_query(query: Query, meanings: Mapping[Word, Meaning]) -> TextQuery |
             alternatives = list(dict.fromkeys([*whole, *meaning.completions]))
             if alternatives:
                 match.append(f"({'|'.join(map(_quote, alternatives))})")
+                placed.append(_anywhere(alternatives))
             if whole:
                 exact.append(_quote(whole[0]))
     if not match:
@@ -126,6 +143,7 @@ def compile_query(query: Query, meanings: Mapping[Word, Meaning]) -> TextQuery |
     return TextQuery(
         match=matched,
         exact=exactly if exact and _plain(exactly) != _plain(matched) else None,
+        placed="&".join(placed) or None,
         did_you_mean=_corrected(query, meanings),
     )
 
@@ -140,6 +158,15 @@ def _phrase(clause: Clause, meanings: Mapping[Word, Meaning]) -> str:
         text += f"<{position - last}>{_quote(lexeme)}" if text else _quote(lexeme)
         last = position
     return text
+
+
+def _lexemes(clause: Clause, meanings: Mapping[Word, Meaning]) -> list[str]:
+    lexemes = (meanings[word].lexeme for word in clause.words)
+    return [lexeme for lexeme in lexemes if lexeme is not None]
+
+
+def _anywhere(alternatives: list[str]) -> str:
+    return f"({'|'.join(_quote(f'?/{lexeme}') for lexeme in alternatives)})"
 
 
 def _quote(lexeme: str) -> str:

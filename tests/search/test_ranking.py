@@ -1,0 +1,107 @@
+"""The order above the count's cap, where a result is graded and not ranked."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from scholarship_api.search import queries
+
+pytestmark = pytest.mark.anyio
+
+PATH = "/api/v1/search"
+WORDS = ("lynx", "puffin", "lynx puffin", "puffins -lynx", '"lynx puffin"', "puf", "-lynx")
+
+
+def award(id_: str, name: str, organization: str, description: str, day: int) -> dict[str, Any]:
+    return {
+        "id": id_,
+        "name": name,
+        "organization": organization,
+        "description": description,
+        "scholarship_type": "merit_based",
+        "application_deadline": f"2035-01-{day:02d}",
+    }
+
+
+AWARDS = [
+    award("described", "Plain", "Trust", "For a lynx and for puffins", 1),
+    award("organized", "Plain", "Lynx Puffin Trust", "", 2),
+    award("named_late", "The lynx puffin prize", "Trust", "", 9),
+    award("named", "Puffin and lynx prize", "Trust", "", 3),
+    award("split", "Lynx prize", "Puffin Trust", "", 4),
+    award("alone", "Puffin grant", "Trust", "", 6),
+    award("split_more", "Puffin prize", "Trust", "A lynx puffin", 5),
+]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _catalogue(insert_awards: Any) -> None:  # noqa: ANN401
+    insert_awards(AWARDS)
+
+
+@pytest.fixture
+def graded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queries, "COUNT_CAP", 0)
+
+
+async def ids(client: httpx.AsyncClient, q: str, **params: Any) -> list[str]:  # noqa: ANN401
+    answer = await client.get(PATH, params={"q": q, **params})
+    assert answer.status_code == 200, answer.text
+    return [item["id"] for item in answer.json()["items"]]
+
+
+@pytest.mark.usefixtures("graded")
+async def test_name_then_organization_then_the_rest_each_by_deadline(
+    client: httpx.AsyncClient,
+) -> None:
+    assert await ids(client, "lynx puffin") == [
+        "named",
+        "named_late",
+        "organized",
+        "described",
+        "split",
+        "split_more",
+    ]
+
+
+@pytest.mark.parametrize("q", WORDS)
+async def test_the_same_awards_are_found_either_way(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, q: str
+) -> None:
+    ranked = await ids(client, q)
+    monkeypatch.setattr(queries, "COUNT_CAP", 0)
+    assert sorted(await ids(client, q)) == sorted(ranked)
+    assert ranked
+
+
+@pytest.mark.usefixtures("graded")
+@pytest.mark.parametrize("q", WORDS)
+async def test_pages_join_by_cursor_and_by_offset(client: httpx.AsyncClient, q: str) -> None:
+    whole = await ids(client, q)
+    by_offset = [
+        found
+        for offset in range(0, len(whole), 2)
+        for found in await ids(client, q, limit=2, offset=offset)
+    ]
+    by_cursor: list[str] = []
+    params: dict[str, Any] = {"q": q, "limit": 1}
+    while True:
+        body = (await client.get(PATH, params=params)).json()
+        by_cursor += [item["id"] for item in body["items"]]
+        if body["next_cursor"] is None:
+            break
+        params["cursor"] = body["next_cursor"]
+    assert by_offset == by_cursor == whole
+    assert await ids(client, q, offset=len(whole)) == []
+
+
+async def test_a_walk_stays_graded_when_the_result_becomes_small(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(queries, "COUNT_CAP", 0)
+        whole = await ids(client, "lynx puffin")
+        first = (await client.get(PATH, params={"q": "lynx puffin", "limit": 3})).json()
+    rest = await ids(client, "lynx puffin", cursor=first["next_cursor"])
+    assert [item["id"] for item in first["items"]] + rest == whole
