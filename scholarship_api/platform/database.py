@@ -2,19 +2,66 @@
 
 The request's dependency owns the transaction: it commits when the route succeeds and rolls back
 when it raises; services never commit. Reads and writes get different types.
+
+What fails because the server cannot be reached, is busy or is locked becomes DatabaseUnavailable
+(503) within REQUEST_SECONDS, also when the server is frozen; the next request tries again.
 """
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Annotated, Any, cast
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Annotated, Any, Final, cast
 
 import psycopg
+import sqlalchemy.exc
+import structlog
 from fastapi import Depends, Request
-from sqlalchemy import MetaData
+from sqlalchemy import Connection, MetaData, QueuePool, event, make_url, text
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 
+from scholarship_api.errors import DatabaseUnavailable
+from scholarship_api.platform import metrics, tracing
+from scholarship_api.platform.bounded_connection import (
+    CONNECT_SECONDS,
+    BoundedConnection,
+    NoAnswerError,
+    ProbeConnection,
+    deadline,
+)
 from scholarship_api.settings import Settings
+
+REQUEST_SECONDS: Final = 7.5
+"""For all that one request asks of the database: the contract's 8 s less the answer itself."""
+
+PING_SECONDS: Final = 2.0
+"""For the pool's test of an idle connection, so that a lost one leaves time to make another."""
+
+POOL_WAIT_SECONDS: Final = 3.0
+
+SESSION_TIMEOUTS: Final = {
+    "statement_timeout": "6s",
+    "lock_timeout": "3s",
+    "idle_in_transaction_session_timeout": "10s",
+}
+
+_KEEPALIVE: Final = {
+    "keepalives_idle": 30,  # seconds
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 8000,  # milliseconds
+}
+
+_REASONS: Final = {
+    "28": "access_denied",
+    "3D": "access_denied",
+    "53": "too_many_connections",
+    "55": "locked",
+    "57": "shutting_down",
+}
+"""By the class of the SQLSTATE."""
+
+_log = structlog.stdlib.get_logger(__name__)
 
 
 class Base(DeclarativeBase):
@@ -42,39 +89,141 @@ DriverConnection = psycopg.AsyncConnection[Any]
 
 
 class Database:
-    """The engine and what is made from it; one per process."""
+    """The engine and what is made from it; one per process.
+
+    `seconds` bounds all waiting for the server inside a block; None is for bulk work, of which
+    each single answer is bounded instead. Every block raises DatabaseUnavailable.
+    """
 
     def __init__(self, settings: Settings) -> None:
+        url = make_url(settings.database_url.get_secret_value())
         self.engine: AsyncEngine = create_async_engine(
-            settings.database_url.get_secret_value(),
+            url,
             pool_size=settings.database_pool_size,
             max_overflow=settings.database_max_overflow,
+            hide_parameters=True,  # values of people have no place in error texts
             pool_pre_ping=True,
             pool_recycle=280,
-            pool_timeout=3,
-            connect_args={"connect_timeout": 5, "options": "-c statement_timeout=6000"},
+            pool_timeout=POOL_WAIT_SECONDS,
+            connect_args=_connect_args(url.query, pgbouncer=settings.database_pgbouncer),
+        )
+        self.probe = ProbeConnection(
+            url.set(drivername="postgresql").render_as_string(hide_password=False)
         )
         self._autocommit = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._read_only = self.engine.execution_options(postgresql_readonly=True)
+        _bound_ping(self.engine)
+        if settings.database_pgbouncer:
+            event.listen(self.engine.sync_engine, "begin", _set_timeouts)
+        metrics.watch_pool(
+            cast("QueuePool", self.engine.sync_engine.pool),
+            limit=settings.database_pool_size + settings.database_max_overflow,
+        )
+        tracing.watch_engine(self.engine.sync_engine)
 
     @asynccontextmanager
-    async def read_session(self) -> AsyncIterator[ReadSession]:
-        async with ReadSession(self._read_only) as session:
-            yield session
+    async def read_session(
+        self, *, seconds: float | None = REQUEST_SECONDS
+    ) -> AsyncIterator[ReadSession]:
+        with _available(), deadline(seconds):
+            async with ReadSession(self._read_only) as session:
+                yield session
 
     @asynccontextmanager
-    async def write_session(self) -> AsyncIterator[WriteSession]:
-        async with WriteSession(self.engine, expire_on_commit=False) as session, session.begin():
-            yield session
+    async def write_session(
+        self, *, seconds: float | None = REQUEST_SECONDS
+    ) -> AsyncIterator[WriteSession]:
+        with _available(), deadline(seconds):
+            made = WriteSession(self.engine, expire_on_commit=False)
+            async with made as session, session.begin():
+                yield session
 
     @asynccontextmanager
-    async def driver_connection(self) -> AsyncIterator[DriverConnection]:
-        async with self._autocommit.connect() as connection:
-            raw = await connection.get_raw_connection()
-            yield cast("DriverConnection", raw.driver_connection)
+    async def driver_connection(
+        self, *, seconds: float | None = REQUEST_SECONDS
+    ) -> AsyncIterator[DriverConnection]:
+        with _available(), deadline(seconds), tracing.span("postgresql"):
+            async with self._autocommit.connect() as connection:
+                raw = await connection.get_raw_connection()
+                yield cast("DriverConnection", raw.driver_connection)
 
     async def close(self) -> None:
+        await self.probe.close()
         await self.engine.dispose()
+
+
+def _connect_args(query: Any, *, pgbouncer: bool) -> dict[str, Any]:  # noqa: ANN401
+    arguments: dict[str, Any] = {
+        "async_creator_fn": BoundedConnection.open,
+        "connect_timeout": int(CONNECT_SECONDS),
+        "application_name": "scholarship-api",
+        **_KEEPALIVE,
+    }
+    if pgbouncer:
+        # In transaction mode the next statement may meet another server connection, on which
+        # nothing is prepared; and PgBouncer refuses `options` at the start of a connection.
+        return arguments | {"prepare_threshold": None}
+    timeouts = [f"-c {name}={value}" for name, value in SESSION_TIMEOUTS.items()]
+    given = query.get("options", ())
+    return arguments | {"options": " ".join([*([given] if given else ()), *timeouts])}
+
+
+def _set_timeouts(connection: Connection) -> None:
+    """SESSION_TIMEOUTS for one transaction, as a session's settings would leak to its next user."""
+    if connection.get_execution_options().get("isolation_level") == "AUTOCOMMIT":
+        return
+    connection.execute(_SET_LOCAL, SESSION_TIMEOUTS)
+
+
+_SET_LOCAL: Final = text(
+    "SELECT " + ", ".join(f"set_config('{name}', :{name}, true)" for name in SESSION_TIMEOUTS)
+)
+
+
+def _bound_ping(engine: AsyncEngine) -> None:
+    dialect = engine.sync_engine.dialect
+    ping = dialect.do_ping
+
+    def bounded_ping(dbapi_connection: DBAPIConnection) -> bool:
+        with deadline(PING_SECONDS):
+            return ping(dbapi_connection)
+
+    dialect.do_ping = bounded_ping  # type: ignore[method-assign]
+
+
+def unavailability(error: BaseException) -> str | None:
+    """Why the database could not do its work, as a fixed word; None if it is no such error."""
+    if isinstance(error, sqlalchemy.exc.TimeoutError):
+        return "pool_exhausted"
+    if isinstance(error, sqlalchemy.exc.DBAPIError):
+        reason = _driver_reason(error.orig)
+        return "unreachable" if reason is None and error.connection_invalidated else reason
+    return _driver_reason(error)
+
+
+def _driver_reason(error: BaseException | None) -> str | None:
+    if not isinstance(error, psycopg.OperationalError):
+        return None
+    if isinstance(error, NoAnswerError | psycopg.errors.ConnectionTimeout):
+        return "timeout"
+    if isinstance(error, psycopg.errors.QueryCanceled):
+        return "statement_timeout"
+    if error.sqlstate:
+        return _REASONS.get(error.sqlstate[:2], "failed")
+    return "refused" if "refused" in str(error) else "unreachable"
+
+
+@contextmanager
+def _available() -> Iterator[None]:
+    try:
+        yield
+    except (sqlalchemy.exc.SQLAlchemyError, psycopg.Error) as error:
+        reason = unavailability(error)
+        if reason is None:
+            raise
+        metrics.count_database_failure(reason)
+        _log.warning("database.unavailable", reason=reason)
+        raise DatabaseUnavailable from error
 
 
 async def _read_session(request: Request) -> AsyncIterator[ReadSession]:

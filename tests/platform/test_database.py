@@ -1,4 +1,8 @@
 import asyncio
+import os
+import shutil
+import socket
+import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -7,13 +11,20 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 
 from scholarship_api.errors import DatabaseUnavailable, install_handlers
 from scholarship_api.platform.database import Database, Driver, Reading, Writing
 from scholarship_api.platform.embedded import embedded_postgres
 from scholarship_api.settings import Settings
-from tests.faults import FaultyProxy, frozen, postgres_socket, postmaster_pid, through_proxy
+from tests.faults import (
+    FaultyProxy,
+    eventually,
+    frozen,
+    postgres_socket,
+    postmaster_pid,
+    through_proxy,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -195,6 +206,69 @@ async def test_through_pgbouncer_the_timeouts_are_set_in_each_transaction(
         assert connection.prepare_threshold is None
         async with await connection.execute("SHOW statement_timeout") as cursor:
             assert await cursor.fetchone() == ("0",)  # nothing is left behind for the next user
+    await database.close()
+
+
+PGBOUNCER = """
+[databases]
+* = host={host} port={port}
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = {listen}
+unix_socket_dir =
+auth_type = any
+pool_mode = transaction
+default_pool_size = 2
+"""
+
+
+@pytest.fixture
+def pgbouncer_url(database_url: str, proxy: FaultyProxy, tmp_path: Path) -> Iterator[str]:
+    program = shutil.which("pgbouncer", path="/usr/sbin:/usr/bin:/usr/local/bin")
+    if program is None:
+        pytest.skip("PgBouncer is not installed")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    url = make_url(database_url).set(host="127.0.0.1", port=port, query={"sslmode": "disable"})
+    configuration = tmp_path / "pgbouncer.ini"
+    target = {"host": proxy.host, "port": f"{proxy.port} user={url.username}"}
+    configuration.write_text(PGBOUNCER.format(listen=port, **target))
+    configuration.chmod(0o644)
+    # It refuses to run as root, and nobody can not enter our folder.
+    with configuration.open() as readable:
+        process = subprocess.Popen(
+            [program, "-q", f"/proc/self/fd/{readable.fileno()}"],
+            pass_fds=[readable.fileno()],
+            user="nobody" if os.geteuid() == 0 else None,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            yield url.render_as_string(hide_password=False)
+        finally:
+            process.terminate()
+            process.communicate(timeout=10)
+
+
+async def test_a_real_pgbouncer_in_transaction_mode(pgbouncer_url: str) -> None:
+    database = Database(settings_for(pgbouncer_url, database_pgbouncer=True))
+
+    async def answers() -> bool:
+        try:
+            return await select(database) == 1
+        except DatabaseUnavailable:
+            return False
+
+    assert await eventually(answers)
+    # More clients than server connections, statements that would be prepared at the sixth time.
+    statement = "SELECT current_setting('statement_timeout')"
+    many = [select(database, statement) for _ in range(40)]
+    assert set(await asyncio.gather(*many)) == {"6s"}
+    async with database.driver_connection() as connection:
+        for _ in range(10):
+            async with await connection.execute("SELECT %s::int", [1]) as cursor:
+                assert await cursor.fetchone() == (1,)
+    assert await database.probe.fetch("SELECT 1", seconds=5) == [(1,)]
     await database.close()
 
 

@@ -10,12 +10,13 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, NullPool, create_engine, text
 
 from scholarship_api.accounts import models as accounts
+from scholarship_api.activity import models as activity
 from scholarship_api.catalogue import models as catalogue
 from scholarship_api.platform import migrations
 from scholarship_api.platform.database import Base
 from scholarship_api.search import models as search
 
-FEATURES = (accounts, catalogue, search)
+FEATURES = (accounts, activity, catalogue, search)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import redis.asyncio
 from limits import parse
 from structlog.testing import capture_logs
 
+from scholarship_api.app import create_app
 from scholarship_api.platform import rate_limits
 from scholarship_api.platform.circuit_breaker import RETRY_AFTER_SECONDS
 from scholarship_api.platform.rate_limits import (
@@ -316,6 +317,21 @@ async def test_a_slow_answer_within_the_deadline_is_an_answer(
     await limiter.close()
 
 
+async def test_a_busy_process_does_not_take_its_own_delay_for_the_backends(
+    redis_url: str,
+) -> None:
+    limiter = RateLimiter(settings_for("production", redis_url))
+    await limiter.start()
+    hits = [asyncio.create_task(limiter.hit(bucket())) for _ in range(20)]
+    await asyncio.sleep(0)
+    for _ in range(3):
+        time.sleep(0.25)  # noqa: ASYNC251 - the point
+        await asyncio.sleep(0)
+    assert all(verdict.passed for verdict in await asyncio.gather(*hits))
+    assert limiter.breaker_state == "closed"
+    await limiter.close()
+
+
 async def test_a_restarted_backend_costs_no_request(proxy: FaultyProxy, proxied_url: str) -> None:
     limiter = RateLimiter(settings_for("production", proxied_url))
     await limiter.start()
@@ -354,6 +370,14 @@ async def test_start_gives_up_where_the_limiter_is_required(
     assert len([log for log in logs if log["event"] == "rate_limiter.unreachable"]) == 3
     assert proxy.host not in str(refusal.value) + str(logs)
     await limiter.close()
+
+
+async def test_production_refuses_to_start_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rate_limits, "START_UP_DELAYS_SECONDS", (0.01,))
+    app = create_app(settings_for("production", "redis://127.0.0.1:1/0"))
+    with pytest.raises(RateLimiterStartError):
+        async with app.router.lifespan_context(app):
+            pytest.fail("started")
 
 
 async def test_in_memory_only_says_so() -> None:

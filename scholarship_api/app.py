@@ -1,0 +1,133 @@
+"""`create_app`: wiring and lifespan, nothing else."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import structlog
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+
+from scholarship_api import __version__
+from scholarship_api.accounts import routes as accounts_routes
+from scholarship_api.accounts.authentication import Authentication, AuthenticationLayer
+from scholarship_api.catalogue import routes as catalogue_routes
+from scholarship_api.eligibility import routes as eligibility_routes
+from scholarship_api.errors import install_handlers
+from scholarship_api.health import routes as health_routes
+from scholarship_api.health.layer import ProbeLayer
+from scholarship_api.health.service import HealthService
+from scholarship_api.platform import logging, metrics, sentry, tracing
+from scholarship_api.platform.database import Database
+from scholarship_api.platform.http.context import RequestContextLayer
+from scholarship_api.platform.http.cors import CorsLayer
+from scholarship_api.platform.http.docs import docs_router
+from scholarship_api.platform.http.faults import FaultsLayer, answer_last_resort
+from scholarship_api.platform.http.hosts import HostsLayer
+from scholarship_api.platform.http.limits import SizeLimitsLayer
+from scholarship_api.platform.http.methods import MethodsLayer
+from scholarship_api.platform.http.rate_limits import RateLimitLayer
+from scholarship_api.platform.http.security_headers import SecurityHeadersLayer
+from scholarship_api.platform.rate_limits import RateLimiter
+from scholarship_api.platform.shutdown import TaskRegistry
+from scholarship_api.platform.tracing import TracingLayer
+from scholarship_api.recommendations import routes as recommendations_routes
+from scholarship_api.search import routes as search_routes
+from scholarship_api.settings import Settings, load_settings
+
+_log = structlog.stdlib.get_logger(__name__)
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The application.
+
+    With None it is the process's own: its settings are loaded, which raises `SettingsError`, and
+    its logs are configured.
+    """
+    if settings is None:
+        settings = load_settings()
+        logging.configure(settings)
+    sentry.configure(settings)
+    tracing.configure(settings)
+    database = Database(settings)
+    limiter = RateLimiter(settings)
+    authentication = Authentication(settings, limiter)
+    health = HealthService(settings=settings, database=database, limiter=limiter)
+    app = FastAPI(
+        title=health_routes.NAME,
+        version=__version__,
+        lifespan=_lifespan,
+        middleware=_layers(settings, limiter=limiter, health=health, authentication=authentication),
+        # Served by docs_router; a redirect would repeat the Host that was sent; the spans are ours.
+        openapi_url=None,
+        redirect_slashes=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
+    )
+    app.state.settings = settings
+    app.state.database = database
+    app.state.limiter = limiter
+    app.state.authentication = authentication
+    app.state.health = health
+    install_handlers(app)
+    app.add_exception_handler(Exception, answer_last_resort)
+    app.include_router(health_routes.router)
+    app.include_router(accounts_routes.router)
+    app.include_router(search_routes.router)
+    app.include_router(search_routes.root_router)
+    app.include_router(eligibility_routes.router)
+    app.include_router(eligibility_routes.root_router)
+    app.include_router(recommendations_routes.router)
+    app.include_router(catalogue_routes.router)
+    if settings.enable_docs:
+        app.include_router(docs_router(app))
+    return app
+
+
+def _layers(
+    settings: Settings,
+    *,
+    limiter: RateLimiter,
+    health: HealthService,
+    authentication: Authentication,
+) -> list[Middleware]:
+    """Outermost first; operations.md says why in this order."""
+    return [
+        Middleware(
+            RequestContextLayer,
+            trusted_proxies=settings.trusted_proxy_ips,
+            observers=[metrics.observe_request],
+        ),
+        Middleware(TracingLayer),
+        Middleware(SecurityHeadersLayer, settings=settings),
+        Middleware(CorsLayer, settings=settings),
+        Middleware(FaultsLayer),
+        Middleware(ProbeLayer, health=health),
+        Middleware(HostsLayer, settings=settings),
+        Middleware(SizeLimitsLayer, settings=settings),
+        Middleware(AuthenticationLayer, authentication=authentication),
+        Middleware(RateLimitLayer, settings=settings, limiter=limiter),
+        Middleware(MethodsLayer),
+    ]
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async with AsyncExitStack() as closing:
+        # Run from the last to the first, all of them even when one fails.
+        closing.push_async_callback(_export_what_is_left)
+        closing.push_async_callback(_close_database, app.state.database)
+        closing.push_async_callback(app.state.limiter.close)
+        closing.push_async_callback(app.state.health.close)
+        app.state.tasks = TaskRegistry()
+        closing.push_async_callback(app.state.tasks.close)
+        await app.state.limiter.start()
+        yield
+
+
+async def _close_database(database: Database) -> None:
+    await database.close()
+    _log.info("database.closed")
+
+
+async def _export_what_is_left() -> None:
+    await asyncio.gather(asyncio.to_thread(sentry.shutdown), asyncio.to_thread(tracing.shutdown))

@@ -1,0 +1,109 @@
+"""Probes and metrics, answered before the Host and rate checks.
+
+The kubelet and Prometheus send the pod's address as Host, and must never be refused for their
+number.
+"""
+
+import asyncio
+import hmac
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from starlette.datastructures import Headers
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from scholarship_api.errors import (
+    ApiError,
+    DatabaseUnavailable,
+    MethodNotAllowed,
+    NotFound,
+    ServiceUnavailable,
+    Unauthorized,
+    to_response,
+)
+from scholarship_api.health.service import HealthService
+from scholarship_api.platform import metrics
+from scholarship_api.platform.http.context import ROUTE_TEMPLATE_KEY
+
+_METHODS: Final = ("GET", "HEAD")
+_NOT_STORED: Final = {"Cache-Control": "no-store"}
+
+Answer = Callable[[HealthService, Scope], Awaitable[Response]]
+
+
+async def _alive(_: HealthService, __: Scope) -> Response:
+    return JSONResponse({"status": "ok"}, headers=_NOT_STORED)
+
+
+async def _ready(health: HealthService, _: Scope) -> Response:
+    report = await health.readiness()
+    services = {name: result.as_dict() for name, result in report.services.items()}
+    if report.not_ready:
+        causes = ", ".join(f"{name} ({reason})" for name, reason in report.not_ready.items())
+        raise ServiceUnavailable(f"Not ready: {causes}.", details={"services": services})
+    status = "degraded" if report.degraded else "ok"
+    return JSONResponse({"status": status, "services": services}, headers=_NOT_STORED)
+
+
+async def _database(health: HealthService, _: Scope) -> Response:
+    result = await health.database()
+    if result.status != "up":
+        raise DatabaseUnavailable(
+            f"The database does not serve: {result.reason}.",
+            details={"services": {"database": result.as_dict()}},
+        )
+    return JSONResponse(result.as_dict(), headers=_NOT_STORED)
+
+
+async def _metrics(health: HealthService, scope: Scope) -> Response:
+    settings = health.settings
+    token = settings.metrics_token.get_secret_value()
+    if token:
+        scheme, _, sent = Headers(scope=scope).get("authorization", "").partition(" ")
+        matches = hmac.compare_digest(sent.strip().encode(), token.encode())
+        if scheme.lower() != "bearer" or not matches:
+            raise Unauthorized
+    elif settings.environment != "development":
+        raise NotFound
+    body = await asyncio.to_thread(metrics.render)
+    return Response(body, media_type=metrics.CONTENT_TYPE, headers=_NOT_STORED)
+
+
+_ANSWERS: Final[dict[str, Answer]] = {
+    "/healthz": _alive,
+    "/health": _alive,
+    "/readyz": _ready,
+    "/health/services": _ready,
+    "/health/database": _database,
+    "/metrics": _metrics,
+}
+
+
+async def answer_probe(health: HealthService, scope: Scope) -> Response | None:
+    """The answer to a probe; None for a path of somebody else."""
+    answer = _ANSWERS.get(scope["path"])
+    if answer is None:
+        return None
+    scope[ROUTE_TEMPLATE_KEY] = scope["path"]
+    try:
+        if scope["method"] not in _METHODS:
+            raise MethodNotAllowed(headers={"Allow": ", ".join(_METHODS)})
+        return await answer(health, scope)
+    except ApiError as error:
+        return to_response(error, scope)
+
+
+class ProbeLayer:
+    def __init__(self, app: ASGIApp, *, health: HealthService) -> None:
+        self._app = app
+        self._health = health
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await answer_probe(self._health, scope) if scope["type"] == "http" else None
+        if response is None:
+            await self._app(scope, receive, send)
+            return
+        if scope["method"] == "HEAD":
+            response.body = b""  # the headers still tell its length
+        await response(scope, receive, send)

@@ -1,0 +1,148 @@
+"""Whether this process can do its work."""
+
+import asyncio
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import httpx
+import psycopg
+import redis.exceptions
+
+from scholarship_api.health.checks import DEADLINE_SECONDS, Check, Result, Status, Unhealthy
+from scholarship_api.health.schemas import ServiceName
+from scholarship_api.platform import migrations, shutdown
+from scholarship_api.platform.database import Database, unavailability
+from scholarship_api.platform.rate_limits import RateLimiter
+from scholarship_api.platform.sliding_windows import BACKEND_ERRORS
+from scholarship_api.settings import Settings
+
+_SERVER_ERROR: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    services: Mapping[ServiceName, Result]
+    not_ready: Mapping[str, str]
+    """The fixed reason of each thing that keeps this process from serving."""
+
+    @property
+    def degraded(self) -> bool:
+        return any(result.status == "degraded" for result in self.services.values())
+
+
+class HealthService:
+    def __init__(self, *, settings: Settings, database: Database, limiter: RateLimiter) -> None:
+        self.settings = settings
+        self._database = database
+        self._limiter = limiter
+        self._outbound: httpx.AsyncClient | None = None
+        self._known, self._heads = _revisions()  # now, as reading them would stall a probe
+        self._checks: dict[ServiceName, Check] = {
+            "database": Check(self._ask_database, required=True),
+            # Where the in-memory limiter takes over, requests are served without the shared one.
+            "rate_limiter": Check(self._ask_limiter, required=settings.fails_closed),
+            "migrations": Check(self._ask_migrations, required=True),
+            "outbound": Check(self._ask_outbound, required=settings.outbound_required),
+        }
+
+    async def database(self) -> Result:
+        return await self._checks["database"].result()
+
+    async def readiness(self) -> Report:
+        """In DEADLINE_SECONDS at most; at once while draining, when nothing is asked any more."""
+        if shutdown.state.draining:
+            known = {name: check.last_known for name, check in self._checks.items()}
+            return Report(
+                {name: result for name, result in known.items() if result is not None},
+                {"process": "shutting_down"},
+            )
+        results = await asyncio.gather(*(check.result() for check in self._checks.values()))
+        services = dict(zip(self._checks, results, strict=True))
+        return Report(
+            services,
+            {
+                name: result.reason or "failed"
+                for name, result in services.items()
+                if result.status == "down"
+            },
+        )
+
+    async def close(self) -> None:
+        for check in self._checks.values():
+            await check.close()
+        if self._outbound is not None:
+            await self._outbound.aclose()
+
+    async def _ask_database(self) -> Status:
+        await self._fetch("SELECT 1")
+        return "up"
+
+    async def _ask_migrations(self) -> Status:
+        try:
+            rows = await self._fetch("SELECT version_num FROM alembic_version")
+        except psycopg.errors.UndefinedTable:
+            raise Unhealthy("behind") from None
+        applied = {str(row[0]) for row in rows}
+        # A revision that this code does not know is a newer release's: the old replicas of a
+        # roll-out go on serving, which expand/contract migrations allow.
+        if not applied or (applied <= self._known and not self._heads <= applied):
+            raise Unhealthy("behind")
+        return "up"
+
+    async def _fetch(self, statement: str) -> list[tuple[object, ...]]:
+        try:
+            return await self._database.probe.fetch(statement, seconds=DEADLINE_SECONDS)
+        except psycopg.OperationalError as error:
+            raise Unhealthy(unavailability(error) or "failed") from None
+
+    async def _ask_limiter(self) -> Status:
+        if not self._limiter.enabled:
+            return "disabled"
+        if self._limiter.shared is None:
+            return "in_memory"
+        try:
+            await self._limiter.shared.ping()
+        except BACKEND_ERRORS as error:
+            raise Unhealthy(_backend_reason(error)) from None
+        return "up"
+
+    async def _ask_outbound(self) -> Status:
+        urls = self.settings.outbound_check_urls
+        if not urls:
+            return "not_configured"
+        if self._outbound is None:
+            self._outbound = httpx.AsyncClient(timeout=DEADLINE_SECONDS)
+        outcomes = await asyncio.gather(*(_reach(self._outbound, url) for url in urls))
+        for reason in outcomes:
+            if reason is not None:
+                raise Unhealthy(reason)
+        return "up"
+
+
+@functools.cache
+def _revisions() -> tuple[frozenset[str], frozenset[str]]:
+    """All revisions that this code knows, and the newest of them."""
+    return migrations.known_revisions(), frozenset(migrations.head_revisions())
+
+
+def _backend_reason(error: Exception) -> str:
+    if isinstance(error, TimeoutError | redis.exceptions.TimeoutError):
+        return "timeout"
+    if isinstance(error, redis.exceptions.AuthenticationError):
+        return "access_denied"
+    if isinstance(error, ConnectionRefusedError) or "refused" in str(error):
+        return "refused"
+    return "unreachable"
+
+
+async def _reach(client: httpx.AsyncClient, url: str) -> str | None:
+    """None when the host answers, whatever it says as long as it is no fault of its own."""
+    try:
+        async with client.stream("GET", url) as response:
+            return "bad_answer" if response.status_code >= _SERVER_ERROR else None
+    except httpx.TimeoutException:
+        return "timeout"
+    except httpx.HTTPError:
+        return "unreachable"

@@ -1,0 +1,44 @@
+"""An ASGI application that answers whom it thinks it talks to, behind the real outer layers."""
+
+import json
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from scholarship_api.platform import logging
+from scholarship_api.platform.http.context import RequestContextLayer
+from scholarship_api.platform.http.rate_limits import RateLimitLayer, client_identity
+from scholarship_api.platform.rate_limits import RateLimiter
+from scholarship_api.settings import load_settings
+
+
+def create() -> ASGIApp:
+    settings = load_settings()
+    logging.configure(settings)
+    limiter = RateLimiter(settings)
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        facts = {
+            "client": scope["client"][0],
+            "identity": client_identity(scope),
+            "scheme": scope["scheme"],
+        }
+        body = json.dumps(facts).encode()
+        headers = [(b"content-length", str(len(body)).encode())]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    limited = RateLimitLayer(answer, settings=settings, limiter=limiter)
+    layers = RequestContextLayer(limited, trusted_proxies=settings.trusted_proxy_ips)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "lifespan":
+            await layers(scope, receive, send)
+            return
+        await receive()
+        await limiter.start()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await limiter.close()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    return app
