@@ -160,6 +160,16 @@ def citizenship(value: str) -> str:
     return code
 
 
+def accepted_by(citizenship: str) -> tuple[str, ...]:
+    """The values of `citizenship_required` that somebody of this citizenship meets.
+
+    What is open to permanent residents of the US is open to its citizens.
+    """
+    if citizenship in (PERMANENT_RESIDENT, INTERNATIONAL):
+        return (citizenship,)
+    return (citizenship, PERMANENT_RESIDENT if citizenship == "US" else INTERNATIONAL)
+
+
 def _member(enumeration: type[E], folded: str, noun: str, extra: dict[str, E] | None = None) -> E:
     try:
         return enumeration(folded)
@@ -174,6 +184,20 @@ _DATE_OR_INSTANT: Final = "must be a date (2027-01-31) or an instant (2027-01-31
 
 def unique(values: list[T]) -> list[T]:
     return list(dict.fromkeys(values))
+
+
+def split_commas(value: object) -> object:
+    """`a,b`, `["a,b"]` and `["a", "b"]` are the same list."""
+    values = [value] if isinstance(value, str) else value
+    if not isinstance(values, list):
+        return value
+    parts: list[object] = []
+    for part in values:
+        if isinstance(part, str):
+            parts += [piece for piece in part.split(",") if piece.strip()]
+        else:
+            parts.append(part)
+    return parts
 
 
 def parse_date_or_instant(value: object) -> object:

@@ -1,0 +1,117 @@
+"""Checks of a student's profile against awards: one, several, or the whole catalogue."""
+
+import datetime as dt
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Depends, Query, Response
+from pydantic import TypeAdapter
+
+from scholarship_api.eligibility import service
+from scholarship_api.eligibility.schemas import (
+    BulkEligibilityRequest,
+    CheckPage,
+    CheckRequest,
+    EligibilityRequest,
+    EligibilityResult,
+)
+from scholarship_api.errors import (
+    BadRequest,
+    DatabaseUnavailable,
+    NotFound,
+    RateLimited,
+    ServiceUnavailable,
+    UnsupportedMediaType,
+    ValidationFailed,
+    document,
+)
+from scholarship_api.platform.database import Reading
+from scholarship_api.platform.http.content_type import require_json
+from scholarship_api.platform.http.deprecation import moved
+
+ERRORS = (ValidationFailed, RateLimited, DatabaseUnavailable, ServiceUnavailable)
+BODY_ERRORS = (BadRequest, UnsupportedMediaType)
+SUCCESSOR = "/api/v1/eligibility/check"
+
+router = APIRouter(prefix="/api/v1", tags=["eligibility"], responses=document(*ERRORS))
+root_router = APIRouter(tags=["eligibility"], responses=document(*ERRORS), deprecated=True)
+
+CheckQuery = Annotated[CheckRequest, Query()]
+
+_results: Final = TypeAdapter(list[EligibilityResult])
+
+
+def _private(body: str | bytes) -> Response:
+    # The address and the answer hold what a student said of themselves: no cache may keep them.
+    return Response(body, headers={"Cache-Control": "no-store"}, media_type="application/json")
+
+
+@router.post(
+    "/scholarships/eligibility-check",
+    response_model=EligibilityResult,
+    summary="Check a profile against one award",
+    dependencies=[Depends(require_json)],
+    responses=document(*BODY_ERRORS, NotFound),
+)
+async def check_one(session: Reading, request: EligibilityRequest) -> Response:
+    result = await service.check_one(
+        session, profile=request.user_profile, scholarship_id=request.scholarship_id, now=_now()
+    )
+    return _private(result.model_dump_json())
+
+
+@router.post(
+    "/scholarships/bulk-eligibility-check",
+    response_model=list[EligibilityResult],
+    summary="Check a profile against 1 to 50 awards, answered in their order",
+    dependencies=[Depends(require_json)],
+    responses=document(*BODY_ERRORS),
+)
+async def check_each(session: Reading, request: BulkEligibilityRequest) -> Response:
+    results = await service.check_each(
+        session, profile=request.user_profile, scholarship_ids=request.scholarship_ids, now=_now()
+    )
+    return _private(_results.dump_json(results))
+
+
+@router.get(
+    "/eligibility/check",
+    response_model=CheckPage,
+    summary="Check a profile against the catalogue, or some of its awards",
+)
+async def check_by_query(session: Reading, request: CheckQuery) -> Response:
+    return _private((await service.check(session, request, now=_now())).model_dump_json())
+
+
+@router.post(
+    "/eligibility/check",
+    response_model=CheckPage,
+    summary="Check a profile against the catalogue, or some of its awards",
+    dependencies=[Depends(require_json)],
+    responses=document(*BODY_ERRORS),
+)
+async def check_by_body(session: Reading, request: CheckRequest) -> Response:
+    return _private((await service.check(session, request, now=_now())).model_dump_json())
+
+
+@root_router.get(
+    "/eligibility/check",
+    response_model=CheckPage,
+    summary="Moved to /api/v1/eligibility/check",
+)
+async def check_by_query_at_root(session: Reading, request: CheckQuery) -> Response:
+    return moved(await check_by_query(session, request), successor=SUCCESSOR)
+
+
+@root_router.post(
+    "/eligibility/check",
+    response_model=CheckPage,
+    summary="Moved to /api/v1/eligibility/check",
+    dependencies=[Depends(require_json)],
+    responses=document(*BODY_ERRORS),
+)
+async def check_by_body_at_root(session: Reading, request: CheckRequest) -> Response:
+    return moved(await check_by_body(session, request), successor=SUCCESSOR)
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)

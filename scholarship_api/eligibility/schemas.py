@@ -1,0 +1,209 @@
+"""What an eligibility check takes and answers; one model reads the query string and the body."""
+
+from decimal import Decimal
+from typing import Annotated, Any, Final
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    model_validator,
+)
+
+from scholarship_api.catalogue.schemas import ScholarshipId
+from scholarship_api.eligibility.rules import Outcome, Verdict
+from scholarship_api.vocabulary import (
+    Availability,
+    Citizenship,
+    FieldName,
+    GradeName,
+    Money,
+    StateCode,
+    split_commas,
+)
+
+MAX_IDS: Final = 50
+DEFAULT_PAGE: Final = 20
+MAX_PAGE: Final = 100
+MAX_OFFSET: Final = 10_000
+
+
+def _number(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError("must be a number")
+    return value
+
+
+# Finer than the awards' two decimals: an average is often a fraction such as 11/3.
+GradeAverage = Annotated[
+    Decimal,
+    Field(ge=0, le=4, max_digits=20, allow_inf_nan=False),
+    PlainSerializer(float, return_type=float, when_used="json"),
+]
+Age = Annotated[int, Field(ge=13, le=120), BeforeValidator(_number)]
+Credits = Annotated[int, Field(ge=0, le=300), BeforeValidator(_number)]
+Ids = Annotated[
+    list[ScholarshipId],
+    Field(min_length=1, max_length=MAX_IDS),
+    BeforeValidator(split_commas),
+]
+
+
+class Profile(BaseModel):
+    """What a student says of themselves; at least one value. What is left out is unknown."""
+
+    model_config = ConfigDict(extra="forbid", use_enum_values=True)
+
+    gpa: GradeAverage | None = Field(None, description="On the 4.0 scale.")
+    grade_level: GradeName | None = None
+    field_of_study: FieldName | None = None
+    citizenship: Citizenship | None = Field(
+        None, description="ISO 3166-1 alpha-2 code, permanent_resident or international."
+    )
+    state_of_residence: StateCode | None = Field(None, description="USPS code.")
+    age: Age | None = None
+    annual_income: Money | None = Field(
+        None,
+        description=(
+            "Awards state no limit that it could be held against, and it does not say what is"
+            " need: it decides nothing. Say financial_need."
+        ),
+    )
+    financial_need: bool | None = None
+    credits_completed: Credits | None = Field(
+        None, description="Awards state no criterion on it: it decides nothing."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_is_absent(cls, values: object) -> object:
+        if not isinstance(values, dict):
+            return values
+        # No ids at all would mean the whole catalogue: hardly what an empty list was meant for.
+        empty = {
+            name
+            for name, value in values.items()
+            if value is None or (value == "" and name != "scholarship_ids")
+        }
+        absent = empty & cls.model_fields.keys()
+        return {name: value for name, value in values.items() if name not in absent}
+
+    @model_validator(mode="after")
+    def _not_empty(self) -> "Profile":
+        if not self.known():
+            raise ValueError(f"give at least one profile value: {', '.join(Profile.model_fields)}")
+        return self
+
+    def known(self) -> dict[str, Any]:
+        """The values that were given, by name."""
+        return {
+            name: value
+            for name in Profile.model_fields
+            if (value := getattr(self, name)) is not None
+        }
+
+    def sent(self) -> dict[str, Any]:
+        """The same, canonical, as JSON values."""
+        return self.model_dump(mode="json", include=set(self.known()))
+
+
+class EligibilityRequest(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    user_profile: Profile
+    scholarship_id: ScholarshipId
+
+
+class BulkEligibilityRequest(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    user_profile: Profile
+    scholarship_ids: Ids
+
+
+class CheckRequest(Profile):
+    """A profile, and what to hold it against."""
+
+    scholarship_ids: Ids | None = Field(
+        None,
+        description="These awards, in this order, closed ones too. Default: the whole catalogue.",
+    )
+    include_closed: bool = Field(
+        False, description="Keep awards of the catalogue whose deadline has passed."
+    )
+    limit: int | None = Field(
+        None,
+        ge=1,
+        le=MAX_PAGE,
+        description=f"Results in a page. Default: {DEFAULT_PAGE}; with scholarship_ids all.",
+    )
+    offset: int = Field(0, ge=0, le=MAX_OFFSET)
+
+    @property
+    def page_size(self) -> int:
+        return self.limit or (DEFAULT_PAGE if self.scholarship_ids is None else MAX_IDS)
+
+
+class CriterionOutcome(BaseModel):
+    """One criterion that the award names."""
+
+    criterion: str = Field(description="As in the award's eligibility_criteria.")
+    outcome: Outcome
+    required: bool | int | float | str | list[str]
+    actual: bool | int | float | str | None = Field(description="The profile's value, if any.")
+    reason: str
+
+
+class Judgement(BaseModel):
+    scholarship_id: str
+    found: bool = Field(
+        description="False: no award has this id; then it is not eligible, without a verdict."
+    )
+    eligible: bool = Field(description="True exactly when the verdict is eligible.")
+    verdict: Verdict | None = Field(
+        description=(
+            "ineligible: a criterion is failed; needs_information: none is failed, but the profile"
+            " does not answer all; eligible: all are met. It says nothing of the deadline."
+        )
+    )
+    availability: Availability | None = Field(
+        description="Whether one can apply at all; where not, the first of the reasons says so."
+    )
+    reasons: list[str] = Field(description="What stands in the way, in plain sentences.")
+    criteria: list[CriterionOutcome]
+
+
+_SCORE: Final = "1 less the weight of each criterion that is failed or not answered; at least 0."
+
+
+class EligibilityResult(Judgement):
+    match_score: float = Field(ge=0, le=1, description=_SCORE)
+
+
+class CheckResult(Judgement):
+    score: float = Field(ge=0, le=1, description=_SCORE)
+
+    @classmethod
+    def of(cls, result: EligibilityResult) -> "CheckResult":
+        """The same result, under the name that this endpoint has always given the score."""
+        values = {name: getattr(result, name) for name in Judgement.model_fields}
+        return cls(score=result.match_score, **values)
+
+
+class CheckPage(BaseModel):
+    eligible_count: int = Field(description="Of all checked, not only of this page.")
+    results: list[CheckResult] = Field(
+        description=(
+            "In the order of scholarship_ids; of the catalogue eligible ones first, then those"
+            " that need information, each by score, deadline and id."
+        )
+    )
+    checked_scholarships: int
+    user_profile: dict[str, Any] = Field(description="What was sent, canonical.")
+    took_ms: float
+    page: int
+    page_size: int
+    has_next: bool
+    has_previous: bool

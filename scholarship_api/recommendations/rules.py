@@ -1,0 +1,113 @@
+"""The contract's recommendation score, in thousandths, and the reason for each of its parts.
+
+Pure; the catalogue is ranked in SQL that `queries` makes of the same tables.
+"""
+
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, Final
+
+from scholarship_api.vocabulary import ScholarshipType
+
+FULL: Final = 1000
+
+MATCH_WEIGHT: Final = 4
+"""Per hundredth of the match score: 0.4 in all."""
+
+FIELD_NAMED: Final = 300
+
+AMOUNTS: Final = ((5000, 100), (1000, 50))
+"""From this amount on, in the award's own currency; the first that applies."""
+
+DEADLINES: Final = ((0, -100), (7, 50), (30, 100), (181, 0))
+"""From this many days to the deadline on, until the next."""
+
+TYPES: Final = {ScholarshipType.MERIT_BASED: 50, ScholarshipType.ACADEMIC_ACHIEVEMENT: 50}
+NEED_WITH_NEED: Final = 50
+"""For a need-based award and a profile that states financial need."""
+
+
+class PartName(StrEnum):
+    MATCH = "match"
+    FIELD_OF_STUDY = "field_of_study"
+    AMOUNT = "amount"
+    DEADLINE = "deadline"
+    SCHOLARSHIP_TYPE = "scholarship_type"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    name: PartName
+    points: int
+    """Thousandths."""
+    reason: str
+
+
+def parts(
+    award: Mapping[str, Any],
+    profile: Mapping[str, Any],
+    *,
+    match_score: int,
+    days_left: int | None,
+) -> tuple[Part, ...]:
+    """The parts of the score, those of 0 points too.
+
+    `match_score` is in hundredths; `days_left` are calendar days in the deadline's own zone, None
+    for a rolling or unknown deadline.
+    """
+    return (
+        Part(
+            PartName.MATCH,
+            match_score * MATCH_WEIGHT,
+            f"The match score is {match_score / 100}.",
+        ),
+        _field(award["fields_of_study"], profile.get("field_of_study")),
+        _amount(award["amount"], award["currency"]),
+        _deadline(days_left),
+        _type(award["scholarship_type"], is_in_need=profile.get("financial_need") is True),
+    )
+
+
+def total(scored: Sequence[Part]) -> int:
+    """Thousandths, within 0 and FULL."""
+    return min(FULL, max(0, sum(part.points for part in scored)))
+
+
+def _field(named: Sequence[str], field: str | None) -> Part:
+    if field is not None and field in named:
+        points, reason = FIELD_NAMED, "It is meant for your field of study."
+    elif not named:
+        points, reason = 0, "It is open to all fields of study."
+    elif field is None:
+        points, reason = 0, "It is meant for certain fields of study; the profile names none."
+    else:
+        points, reason = 0, "It is meant for other fields of study."
+    return Part(PartName.FIELD_OF_STUDY, points, reason)
+
+
+def _amount(amount: Decimal | None, currency: str | None) -> Part:
+    if amount is None:
+        return Part(PartName.AMOUNT, 0, "Its amount is not known.")
+    points = next((points for least, points in AMOUNTS if amount >= least), 0)
+    return Part(PartName.AMOUNT, points, f"It pays up to {amount:,.2f} {currency}.")
+
+
+def _deadline(days_left: int | None) -> Part:
+    if days_left is None:
+        return Part(PartName.DEADLINE, 0, "It has no fixed deadline.")
+    starts = [start for start, _ in DEADLINES]
+    points = DEADLINES[max(0, bisect_right(starts, days_left) - 1)][1]
+    when = {0: "today", 1: "tomorrow"}.get(days_left, f"in {days_left} days")
+    return Part(PartName.DEADLINE, points, f"It closes {when}.")
+
+
+def _type(scholarship_type: str, *, is_in_need: bool) -> Part:
+    kind = ScholarshipType(scholarship_type)
+    points = TYPES.get(kind, 0)
+    reason = f"It is a {kind.replace('_', ' ')} award."
+    if kind is ScholarshipType.NEED_BASED and is_in_need:
+        points, reason = NEED_WITH_NEED, "It is a need based award, and you state financial need."
+    return Part(PartName.SCHOLARSHIP_TYPE, points, reason)

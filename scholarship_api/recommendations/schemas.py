@@ -1,0 +1,55 @@
+"""What a recommendation is asked with, and what it says."""
+
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from scholarship_api.eligibility.schemas import EligibilityResult, Profile
+from scholarship_api.recommendations.rules import PartName
+from scholarship_api.search.schemas import ScholarshipSummary
+
+MAX_LIMIT: Final = 50
+
+
+class RecommendationRequest(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    user_profile: Profile
+    limit: int = Field(10, ge=1, le=MAX_LIMIT)
+    include_ineligible: bool = Field(
+        False,
+        description=(
+            "Also awards of which a criterion is failed. Those that need information are always"
+            " kept; what is missing lowers their score."
+        ),
+    )
+
+
+class ScorePart(BaseModel):
+    name: PartName
+    points: float = Field(description="What it adds to the score, or takes from it.")
+    reason: str
+
+
+class Recommendation(BaseModel):
+    scholarship: ScholarshipSummary
+    eligibility: EligibilityResult
+    recommendation_score: float = Field(
+        ge=0, le=1, description="The sum of score_parts, within 0 and 1."
+    )
+    score_parts: list[ScorePart]
+
+
+class RecommendationMetadata(BaseModel):
+    total_recommendations: int = Field(description="In this answer.")
+    request_limit: int
+    include_ineligible: bool
+
+
+class Recommendations(BaseModel):
+    recommendations: list[Recommendation] = Field(
+        description="Open awards by recommendation_score, then deadline, then id."
+    )
+    recommendation_metadata: RecommendationMetadata
+    user_profile: dict[str, Any] = Field(description="What was sent, canonical.")
+    took_ms: float

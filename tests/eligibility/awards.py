@@ -1,0 +1,144 @@
+"""Awards that stand at every edge of the rules, in a real table, and an application on it."""
+
+import datetime as dt
+import random
+import zoneinfo
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from typing import Any
+
+import httpx
+from hypothesis import strategies as st
+from pydantic import SecretStr
+from sqlalchemy import create_engine, insert
+
+from scholarship_api.app import create_app
+from scholarship_api.catalogue.models import Scholarship
+from scholarship_api.catalogue.schemas import EligibilityCriteria, ScholarshipInput
+from scholarship_api.settings import Settings
+from scholarship_api.vocabulary import FieldOfStudy, GradeLevel, ScholarshipType
+
+Award = dict[str, Any]
+
+GPAS = ["0", "2", "2.99", "3", "3.01", "4"]
+AGES = [13, 17, 18, 19, 120]
+STATES = ["CA", "NY", "PR"]
+CITIZENSHIPS = ["US", "DE", "FR", "permanent_resident", "international"]
+FIELDS = [FieldOfStudy.ENGINEERING, FieldOfStudy.LAW, FieldOfStudy.ARTS]
+GRADES = list(GradeLevel)
+AMOUNTS = ["0", "999.99", "1000", "4999.99", "5000", "250000"]
+ZONES = ["UTC", "America/New_York", "Asia/Kathmandu", "Pacific/Auckland", "Pacific/Pago_Pago"]
+
+NO_CRITERIA: Award = EligibilityCriteria().model_dump()
+
+
+def criteria(**named: object) -> Award:
+    """All criteria columns, as the table holds them."""
+    return NO_CRITERIA | named
+
+
+profiles = st.fixed_dictionaries(
+    {},
+    optional={
+        "gpa": st.sampled_from(GPAS).map(Decimal) | st.just(Decimal(3) - Decimal("1e-15")),
+        "grade_level": st.sampled_from(GRADES).map(str),
+        "field_of_study": st.sampled_from(FIELDS).map(str),
+        "citizenship": st.sampled_from(CITIZENSHIPS),
+        "state_of_residence": st.sampled_from(STATES),
+        "age": st.sampled_from(AGES),
+        "financial_need": st.booleans(),
+    },
+)
+"""What is known of a student, as the rules take it."""
+
+
+def some_criteria(rng: random.Random) -> Award:
+    gpas = sorted(rng.sample(GPAS, k=2), key=Decimal)
+    ages = sorted(rng.sample(AGES, k=2))
+    named: Award = {
+        "min_gpa": gpas[0],
+        "max_gpa": gpas[1],
+        "grade_levels": rng.sample(GRADES, k=rng.randint(1, 3)),
+        "citizenship_required": rng.choice(CITIZENSHIPS),
+        "residency_states": rng.sample(STATES, k=rng.randint(1, 2)),
+        "fields_of_study": rng.sample(FIELDS, k=rng.randint(1, 2)),
+        "min_age": ages[0],
+        "max_age": ages[1],
+        "financial_need": True,
+    }
+    kept = rng.sample(sorted(named), k=rng.choice([0, 1, 1, 2, 3, 5, 9]))
+    return {name: named[name] for name in kept}
+
+
+def random_award(number: int, rng: random.Random, *, today: dt.date) -> Award:
+    award: Award = {
+        "id": f"award_{number:04d}",
+        "name": f"Award {number}",
+        "organization": "Curie Trust",
+        "scholarship_type": rng.choice(list(ScholarshipType)),
+        "status": rng.choices(["published", "draft", "archived"], [8, 1, 1])[0],
+        "recurs": rng.choice(["yearly", "none"]),
+        "deadline_timezone": rng.choice(ZONES),
+        "eligibility_criteria": some_criteria(rng),
+    }
+    if rng.random() < 0.8:
+        award |= {"amount": rng.choice(AMOUNTS), "currency": rng.choice(["USD", "JPY"])}
+    if rng.random() < 0.8:
+        days = rng.choice([-400, -2, -1, 0, 1, 5, 6, 7, 8, 28, 29, 30, 31, 179, 180, 181, 182])
+        day = today + dt.timedelta(days=days)
+        award["application_deadline"] = (
+            day.isoformat() if rng.random() < 0.7 else f"{day}T{rng.randrange(24):02d}:30:00"
+        )
+    else:
+        award["deadline_kind"] = rng.choice(["rolling", "unknown"])
+    return award
+
+
+def as_columns(award: Award) -> Award:
+    given = ScholarshipInput.model_validate(award)
+    columns = given.model_dump(exclude={"amount", "eligibility_criteria"})
+    columns["deadline_date"] = None
+    if isinstance(given.application_deadline, dt.datetime):
+        zone = zoneinfo.ZoneInfo(given.deadline_timezone)
+        columns["deadline_date"] = given.application_deadline.astimezone(zone).date()
+    criteria_given = given.eligibility_criteria
+    return columns | {name: getattr(criteria_given, name) for name in NO_CRITERIA}
+
+
+def put(database_url: str, awards: Iterable[Award]) -> list[Award]:
+    """Insert the awards; answers them as columns of the table."""
+    columns = [as_columns(award) for award in awards]
+    engine = create_engine(database_url)
+    with engine.begin() as connection:
+        connection.execute(insert(Scholarship), columns)
+    engine.dispose()
+    return columns
+
+
+def award(name: str, **fields: object) -> Award:
+    """An open award without a criterion, unless `fields` say more."""
+    return {
+        "id": name,
+        "name": name,
+        "organization": "Curie Trust",
+        "scholarship_type": "community_service",
+        "deadline_kind": None if "application_deadline" in fields else "rolling",
+        **fields,
+    }
+
+
+@asynccontextmanager
+async def serving(database_url: str) -> AsyncIterator[httpx.AsyncClient]:
+    settings = Settings(
+        environment="test", database_url=SecretStr(database_url), rate_limit_enabled=False
+    )
+    app = create_app(settings)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(
+            transport=httpx.ASGITransport(app, raise_app_exceptions=False),
+            base_url="http://testserver",
+        ) as client,
+    ):
+        yield client
