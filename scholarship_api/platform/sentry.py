@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sentry_sdk.transport import Transport
     from sentry_sdk.types import Event, Hint
 
-_SHUTDOWN_SECONDS: Final = 2.0
+_SHUTDOWN_SECONDS: Final = 1.0
 _PERSONAL: Final = ("request", "user", "breadcrumbs", "extra")
 
 

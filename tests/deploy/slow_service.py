@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from pathlib import Path
 from urllib.parse import parse_qs
 
 import structlog
@@ -50,7 +51,7 @@ class SlowService:
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
-        if self.fault == "startup":
+        if self.fault == "startup" or self._is_faulty():
             await send({"type": "lifespan.startup.failed", "message": "no database"})
             return
         self.tasks.spawn(self._work(), "work")
@@ -62,6 +63,9 @@ class SlowService:
         _log.info("service.closed")
         await send({"type": "lifespan.shutdown.complete"})
 
+    def _is_faulty(self) -> bool:
+        return Path(self.fault or ".").is_file()
+
     async def _work(self) -> None:
         try:
             await asyncio.sleep(3600)
@@ -71,6 +75,7 @@ class SlowService:
 
 
 def create(fault: str = "") -> SlowService:
+    """`fault`: startup, shutdown, or a file: as long as it exists, no worker can start."""
     return SlowService(fault)
 
 

@@ -3,9 +3,12 @@
 import asyncio
 import os
 import signal
+import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from itertools import pairwise
+from pathlib import Path
 
 from tests.deploy.gunicorn_server import SLOW_SERVICE, RunningServer, running_server, until
 from tests.deploy.load_client import Load, Outcome
@@ -92,6 +95,53 @@ def test_a_killed_worker_is_replaced() -> None:
         until(lambda: len(server.log.named("Application startup complete.")) == 3)
         assert second in server.workers()
         assert server.get("/pid")[0] == 200
+
+
+def test_a_replacement_that_cannot_start_does_not_end_the_service(tmp_path: Path) -> None:
+    fault = tmp_path / "fault"
+    application = f"tests.deploy.slow_service:create({str(fault)!r})"
+    with running_server(LONG_LIVES, application=application) as server:
+        fault.touch()
+        first, second = server.workers()
+        os.kill(first, signal.SIGKILL)
+        until(lambda: len(server.log.named("no database")) >= 2, reason=server.log.text)
+        assert server.get("/pid") == (200, str(second).encode())
+        fault.unlink()
+        until(lambda: len(server.log.named("Application startup complete.")) == 3)
+        assert server.get("/pid")[0] == 200
+
+
+def ask(connection: socket.socket, worker: int) -> bytes:
+    """The answer to /pid on this connection, which is `worker`'s."""
+    connection.sendall(b"GET /pid HTTP/1.1\r\nHost: x\r\n\r\n")
+    answer = b""
+    while not answer.endswith(f"\r\n\r\n{worker}".encode()):
+        data = connection.recv(65_536)
+        assert data, answer
+        answer += data
+    return answer
+
+
+def test_accepted_connections_wait_for_their_request_while_the_worker_is_recycled() -> None:
+    settings = {
+        "WEB_CONCURRENCY": "1",
+        "MAX_REQUESTS": "5",
+        "MAX_REQUESTS_JITTER": "0",
+        "KEEPALIVE": "8",
+    }
+    with running_server(settings, application=SLOW_SERVICE) as server, ExitStack() as stack:
+        (worker,) = server.workers()
+        early = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=20))
+            for _ in range(20)
+        ]
+        while not server.log.named("worker.recycled"):
+            assert b"HTTP/1.1 200 OK" in ask(early[0], worker)
+        until(lambda: server.log.named("worker.stopped_accepting"))
+        for connection in early[1:]:
+            answer = ask(connection, worker)
+            assert b"HTTP/1.1 200 OK" in answer
+            assert b"\r\nconnection: close\r\n" in answer
 
 
 def test_workers_end_with_their_arbiter() -> None:

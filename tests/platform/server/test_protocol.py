@@ -13,7 +13,8 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import Server, ServerState
 
-from scholarship_api.platform.server.protocol import BoundedHttpProtocol, ConnectionState, Limits
+from scholarship_api.platform.server.bounds import ConnectionState, Limits
+from scholarship_api.platform.server.protocol import BoundedHttpProtocol
 from scholarship_api.platform.server.refusals import refusal_app
 from scholarship_api.settings import Settings
 

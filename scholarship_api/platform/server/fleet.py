@@ -1,0 +1,98 @@
+"""What the workers of one arbiter know of each other: three numbers and a lock, in shared memory.
+
+Workers are equally loaded, so all reach max_requests at about the same time. Were they all to be
+recycled then, nobody would accept for as long as their connections last: they take turns.
+"""
+
+import fcntl
+import mmap
+import os
+import struct
+import tempfile
+from pathlib import Path
+from typing import Final
+
+_NUMBERS: Final = struct.Struct("=3I")
+_GENERATION, _READY, _BOOT_FAILED = range(3)
+_TURN_BYTE, _BOOT_BYTE = range(2)
+
+BOOT_FAILED: Final = 3
+"""The exit code at which gunicorn's arbiter gives up: the service could never start."""
+REPLACEMENT_FAILED: Final = 1
+"""The exit code at which gunicorn's arbiter starts another worker."""
+
+
+class Fleet:
+    """Made by the arbiter before it forks; each worker uses the inherited copy.
+
+    `folder` is where the backing file is made (and at once unlinked): /dev/shm where it exists.
+    """
+
+    def __init__(self, folder: str | None = None) -> None:
+        self._descriptor, path = tempfile.mkstemp(prefix="scholarship-api-fleet-", dir=folder)
+        Path(path).unlink()
+        os.ftruncate(self._descriptor, mmap.PAGESIZE)
+        self._memory = mmap.mmap(self._descriptor, mmap.PAGESIZE)
+
+    @property
+    def generation(self) -> int:
+        """How often the arbiter has reloaded (SIGHUP)."""
+        return self._read()[_GENERATION]
+
+    def reload(self) -> None:
+        """The arbiter replaces all workers: those of earlier generations end."""
+        self._write(_GENERATION, self.generation + 1)
+
+    @property
+    def current_is_ready(self) -> bool:
+        """Whether a worker of the current generation serves."""
+        numbers = self._read()
+        return numbers[_READY] > numbers[_GENERATION]
+
+    def ready(self, generation: int) -> None:
+        """A worker of `generation` serves."""
+        if self._read()[_READY] <= generation:
+            self._write(_READY, generation + 1)
+
+    def take_turn(self) -> bool:
+        """Whether this process is the one that may be recycled now; held until it ends."""
+        return self._lock(_TURN_BYTE, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def pass_turn(self) -> None:
+        self._lock(_TURN_BYTE, fcntl.LOCK_UN)
+
+    def boot_failure_code(self) -> int:
+        """The exit code of a worker that could not start.
+
+        Only the first one of a service that has never been ready makes the arbiter give up. A
+        second one would make it fail while it gives up (HaltServer raised in its handler), and a
+        replacement that fails because a dependency is down for a while must not end the service.
+        """
+        self._lock(_BOOT_BYTE, fcntl.LOCK_EX)
+        try:
+            numbers = self._read()
+            if numbers[_READY] or numbers[_BOOT_FAILED]:
+                return REPLACEMENT_FAILED
+            self._write(_BOOT_FAILED, 1)
+            return BOOT_FAILED
+        finally:
+            self._lock(_BOOT_BYTE, fcntl.LOCK_UN)
+
+    def close(self) -> None:
+        self._memory.close()
+        os.close(self._descriptor)
+
+    def _read(self) -> tuple[int, int, int]:
+        generation, ready, boot_failed = _NUMBERS.unpack_from(self._memory)
+        return generation, ready, boot_failed
+
+    def _write(self, index: int, value: int) -> None:
+        struct.pack_into("=I", self._memory, index * 4, value)
+
+    def _lock(self, byte: int, operation: int) -> bool:
+        # Record locks belong to the process, not to the inherited file, and end with it.
+        try:
+            fcntl.lockf(self._descriptor, operation, 1, byte)
+        except BlockingIOError:
+            return False
+        return True

@@ -1,0 +1,20 @@
+"""gunicorn's configuration: `-c python:scholarship_api.platform.server.gunicorn_conf`.
+
+Read once per arbiter. A reload (SIGHUP) replaces the workers, and they read the settings of the
+application anew; what is the arbiter's own (port, number of workers, times) needs a restart.
+"""
+
+import sys
+
+from scholarship_api.platform.logging import configure
+from scholarship_api.platform.server.options import gunicorn_options
+from scholarship_api.settings import EXIT_CONFIG, SettingsError, load_settings
+
+try:
+    _settings = load_settings()
+except SettingsError as error:
+    sys.stderr.write(f"{error}\n")
+    sys.exit(EXIT_CONFIG)
+
+configure(_settings)
+globals().update(gunicorn_options(_settings))
