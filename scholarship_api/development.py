@@ -90,6 +90,7 @@ def _start_servers(stack: ExitStack, state_dir: Path) -> None:
         os.environ["DATABASE_URL"] = os.environ["DATABASE_MIGRATION_URL"] = url
         os.environ.pop("DATABASE_MIGRATION_URL_FILE", None)
         console.print(f"  PostgreSQL   embedded, data in {escape(str(state_dir / 'postgres'))}")
+        console.print(f"               for commands beside it: DATABASE_URL='{escape(url)}'")
     if _given("RATE_LIMIT_BACKEND_URL"):
         console.print("  Valkey       yours, from RATE_LIMIT_BACKEND_URL")
     else:

@@ -1,11 +1,14 @@
 """A search request as conditions of its SQL."""
 
 import datetime as dt
+from typing import Final
 
 from scholarship_api.search import terms
 from scholarship_api.search.queries import Conditions
 from scholarship_api.search.schemas import SearchRequest, as_instant
 from scholarship_api.vocabulary import accepted_by
+
+MATCH: Final = "s.search_vector @@ %(match)s::tsquery"
 
 
 def conditions_of(
@@ -18,10 +21,6 @@ def conditions_of(
     conditions = Conditions()
     if not request.include_closed:
         conditions.add("s.closes_at >= %(now)s::timestamptz", now=now)
-    if text is not None:
-        conditions.add("s.search_vector @@ %(match)s::tsquery", match=text.match)
-        if text.exact is not None:
-            conditions.params["exact"] = text.exact
     if organization is not None:
         conditions.add(
             "s.organization_folded = public.fold_text(%(organization)s::text)",
@@ -31,7 +30,10 @@ def conditions_of(
         conditions.add(f"s.filter_tokens && %({name})s::text[]", **{name: tokens})
     _add_amounts_and_grades(conditions, request)
     _add_deadlines(conditions, request)
-    return conditions
+    if text is None:
+        return conditions
+    exact = {} if text.exact is None else {"exact": text.exact}
+    return conditions.with_text(MATCH, match=text.match, **exact)
 
 
 def _add_amounts_and_grades(conditions: Conditions, request: SearchRequest) -> None:

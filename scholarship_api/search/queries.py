@@ -29,17 +29,19 @@ class Conditions:
 
     pieces: list[str] = field(default_factory=lambda: ["s.status = 'published'"])
     params: dict[str, object] = field(default_factory=dict)
+    text: str = "true"
+    """The piece for q, apart, as a grade of the result has another one."""
 
     def add(self, piece: str, **params: object) -> None:
         self.pieces.append(piece)
         self.params.update(params)
 
-    def copy(self) -> "Conditions":
-        return Conditions(list(self.pieces), dict(self.params))
+    def with_text(self, piece: str, **params: object) -> "Conditions":
+        return Conditions(self.pieces, self.params | params, piece)
 
     @property
     def where(self) -> str:
-        return " AND ".join(self.pieces)
+        return " AND ".join([*self.pieces, self.text])
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,19 +7,17 @@ grade. Each grade is read in the order of an index, only as far as the page need
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Final
 
 from psycopg.rows import DictRow
 
 from scholarship_api.platform.database import DriverConnection
 from scholarship_api.search import queries
+from scholarship_api.search.conditions import MATCH
 from scholarship_api.search.queries import Conditions
 from scholarship_api.search.schemas import Sort
 from scholarship_api.search.terms import Place, TextQuery
 
 Keys = tuple[float | str, ...]
-
-GRADES: Final = 3
 
 
 async def page(
@@ -81,17 +79,16 @@ def _grades(
         return
     in_name = "s.search_vector @@ %(in_name)s::tsquery"
     in_organization = "s.search_vector @@ %(in_organization)s::tsquery"
-    for grade, pieces in enumerate(
-        (
-            [in_name],
-            [in_organization, f"NOT {in_name}"],
-            [f"NOT {in_organization}", f"NOT {in_name}"],
+    pieces = (
+        in_name,
+        f"{in_organization} AND NOT {in_name}",
+        f"{MATCH} AND NOT {in_organization} AND NOT {in_name}",
+    )
+    for grade in range(first, len(pieces)):
+        yield (
+            grade,
+            conditions.with_text(pieces[grade], in_name=named, in_organization=organized),
         )
-    ):
-        if grade >= first:
-            graded = conditions.copy()
-            graded.add(" AND ".join(pieces), in_name=named, in_organization=organized)
-            yield grade, graded
 
 
 def _keys_of(row: DictRow, sort: Sort) -> Keys:

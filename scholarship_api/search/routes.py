@@ -3,8 +3,9 @@
 import datetime as dt
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
+from scholarship_api.accounts.access import ACCESS_ERRORS, ScholarshipsReader
 from scholarship_api.errors import (
     BadRequest,
     DatabaseUnavailable,
@@ -48,9 +49,17 @@ def _json(model: SearchPage | SmartSearchPage | ScholarshipList | Suggestions) -
     return Response(model.model_dump_json(exclude_unset=True), media_type="application/json")
 
 
+def _record(http: Request, request: SearchRequest) -> None:
+    """For the search trends: once for a search, however many of its pages are read."""
+    if request.q is not None and request.cursor is None and not request.offset:
+        http.app.state.search_recorder.record(request.q)
+
+
 @router.get("/search", response_model=SearchPage, summary="Search the catalogue")
-async def search_by_query(connection: Driver, request: SearchQuery) -> Response:
-    return _json(await service.search(connection, request, now=_now()))
+async def search_by_query(http: Request, connection: Driver, request: SearchQuery) -> Response:
+    page = await service.search(connection, request, now=_now())
+    _record(http, request)
+    return _json(page)
 
 
 @router.post(
@@ -60,13 +69,15 @@ async def search_by_query(connection: Driver, request: SearchQuery) -> Response:
     dependencies=[Depends(require_json)],
     responses=document(*BODY_ERRORS),
 )
-async def search_by_body(connection: Driver, request: SearchRequest) -> Response:
-    return _json(await service.search(connection, request, now=_now()))
+async def search_by_body(http: Request, connection: Driver, request: SearchRequest) -> Response:
+    return await search_by_query(http, connection, request)
 
 
 @root_router.get("/search", response_model=SearchPage, summary="Moved to /api/v1/search")
-async def search_by_query_at_root(connection: Driver, request: SearchQuery) -> Response:
-    return moved(await search_by_query(connection, request), successor=SUCCESSOR)
+async def search_by_query_at_root(
+    http: Request, connection: Driver, request: SearchQuery
+) -> Response:
+    return moved(await search_by_query(http, connection, request), successor=SUCCESSOR)
 
 
 @root_router.post(
@@ -76,8 +87,10 @@ async def search_by_query_at_root(connection: Driver, request: SearchQuery) -> R
     dependencies=[Depends(require_json)],
     responses=document(*BODY_ERRORS),
 )
-async def search_by_body_at_root(connection: Driver, request: SearchRequest) -> Response:
-    return moved(await search_by_body(connection, request), successor=SUCCESSOR)
+async def search_by_body_at_root(
+    http: Request, connection: Driver, request: SearchRequest
+) -> Response:
+    return moved(await search_by_query(http, connection, request), successor=SUCCESSOR)
 
 
 @router.get(
@@ -94,9 +107,10 @@ async def suggest(connection: Driver, request: Annotated[SuggestionRequest, Quer
     response_model=SmartSearchPage,
     summary="Search with advice on how to get better results",
 )
-async def smart_search(connection: Driver, request: SearchQuery) -> Response:
+async def smart_search(http: Request, connection: Driver, request: SearchQuery) -> Response:
     now = _now()
     page = await service.search(connection, request, now=now)
+    _record(http, request)
     advice = await service.advise(connection, request, page, now=now)
     optional = {} if page.did_you_mean is None else {"did_you_mean": page.did_you_mean}
     return _json(
@@ -116,6 +130,19 @@ async def smart_search(connection: Driver, request: SearchQuery) -> Response:
             **optional,
         )
     )
+
+
+@router.get(
+    "/scholarships",
+    response_model=ScholarshipList,
+    summary="The published awards, by every filter of the search",
+    responses=document(*ACCESS_ERRORS),
+)
+async def list_scholarships(
+    _: ScholarshipsReader, connection: Driver, request: SearchQuery
+) -> Response:
+    request.facets = False  # a list has none
+    return _list(await service.search(connection, request, now=_now()))
 
 
 @router.get(

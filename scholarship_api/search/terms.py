@@ -84,7 +84,8 @@ class TextQuery:
     exact: str | None = None
     """The same without completions, where they differ: it ranks whole words first."""
     placed: str | None = None
-    """All wanted words in one place, which `in_place` names; None when nothing is wanted."""
+    """`match` with all its words in one place, which `in_place` names; None when all it does is
+    exclude. It stands alone: beside `match`, which it implies, the planner would multiply both."""
     did_you_mean: str | None = None
 
     def in_place(self, place: Place) -> str | None:
@@ -118,6 +119,7 @@ def parse(text: str) -> Query:
 def compile_query(query: Query, meanings: Mapping[Word, Meaning]) -> TextQuery | None:
     """The tsquery texts; None when nothing is left to look for (only stop words, only signs)."""
     match, exact, placed = [], [], []
+    is_wanted = False
     for clause in query.clauses:
         if clause.is_phrase or clause.is_excluded:
             phrase = _phrase(clause, meanings)
@@ -125,7 +127,9 @@ def compile_query(query: Query, meanings: Mapping[Word, Meaning]) -> TextQuery |
                 term = f"!({phrase})" if clause.is_excluded else f"({phrase})"
                 match.append(term)
                 exact.append(term)
+                placed.append(term)
                 if not clause.is_excluded:
+                    is_wanted = True
                     placed += [_anywhere([lexeme]) for lexeme in _lexemes(clause, meanings)]
             continue
         for word in clause.words:
@@ -135,6 +139,7 @@ def compile_query(query: Query, meanings: Mapping[Word, Meaning]) -> TextQuery |
             if alternatives:
                 match.append(f"({'|'.join(map(_quote, alternatives))})")
                 placed.append(_anywhere(alternatives))
+                is_wanted = True
             if whole:
                 exact.append(_quote(whole[0]))
     if not match:
@@ -143,7 +148,7 @@ def compile_query(query: Query, meanings: Mapping[Word, Meaning]) -> TextQuery |
     return TextQuery(
         match=matched,
         exact=exactly if exact and _plain(exactly) != _plain(matched) else None,
-        placed="&".join(placed) or None,
+        placed="&".join(placed) if is_wanted else None,
         did_you_mean=_corrected(query, meanings),
     )
 
