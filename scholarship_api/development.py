@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -80,6 +81,15 @@ def _given(name: str) -> bool:
     return bool(os.environ.get(name) or os.environ.get(f"{name}_FILE"))
 
 
+def _signing_key(file: Path) -> Path:
+    """A key of this checkout's own, so that tokens outlive a restart."""
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch(mode=0o600)
+        file.write_text(secrets.token_hex(32))
+    return file.absolute()
+
+
 def _start_servers(stack: ExitStack, state_dir: Path) -> None:
     """Start what no setting names, and export the addresses for all that follows."""
     if _given("DATABASE_URL"):
@@ -91,6 +101,8 @@ def _start_servers(stack: ExitStack, state_dir: Path) -> None:
         os.environ.pop("DATABASE_MIGRATION_URL_FILE", None)
         console.print(f"  PostgreSQL   embedded, data in {escape(str(state_dir / 'postgres'))}")
         console.print(f"               for commands beside it: DATABASE_URL='{escape(url)}'")
+    if not _given("JWT_SECRET_KEY"):
+        os.environ["JWT_SECRET_KEY_FILE"] = str(_signing_key(state_dir / "jwt_secret_key"))
     if _given("RATE_LIMIT_BACKEND_URL"):
         console.print("  Valkey       yours, from RATE_LIMIT_BACKEND_URL")
     else:

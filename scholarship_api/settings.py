@@ -111,6 +111,7 @@ class Settings(BaseSettings):
     database_pool_size: PositiveInt = 5
     database_max_overflow: NonNegativeInt = 5
     database_pgbouncer: bool = False
+    analytics_retention_days: int = Field(default=365, ge=1, le=3650)
 
     # Rate limits
     rate_limit_enabled: bool = True
@@ -137,6 +138,9 @@ class Settings(BaseSettings):
     # Tokens
     jwt_secret_key: Secret = SecretStr("")
     jwt_previous_secret_keys: Secrets = ()
+    jwt_issuer: str = Field(default="scholarship-api", min_length=1)
+    jwt_audience: str = Field(default="scholarship-api", min_length=1)
+    access_token_expire_minutes: int = Field(default=30, ge=1, le=1440)
 
     # What the outside may do
     allowed_hosts: Hosts = Field(default_factory=_by_environment(("*",), production=()))

@@ -183,7 +183,7 @@ def test_given_servers_are_used(project: Path, scratch_database_url: str, redis_
         run.read_until("Ready")
         assert "yours, from DATABASE_URL" in run.output
         assert "yours, from RATE_LIMIT_BACKEND_URL" in run.output
-        assert not (project / "state").exists()
+        assert not (project / "state" / "postgres").exists()
         run.process.terminate()
         run.read_all()
     assert run.process.returncode == 0

@@ -15,13 +15,13 @@ from fastapi import FastAPI
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from scholarship_api.accounts.authentication import AUDIENCE, ISSUER
 from scholarship_api.accounts.tokens import LEEWAY_SECONDS, InvalidToken, Tokens, key_id
 from scholarship_api.settings import Settings
 from tests.accounts.conftest import SECRET_KEY, MakeAccount, changed, connected, running
 
 pytestmark = pytest.mark.anyio
 
+ISSUER = AUDIENCE = "scholarship-api"
 ME = "/api/v1/auth/me"
 OTHER_KEY = hashlib.sha512(b"another key").hexdigest()
 
@@ -122,7 +122,7 @@ BAD_TOKENS: dict[str, Make] = {
 
 
 async def show_me(client: httpx.AsyncClient, authorization: str) -> httpx.Response:
-    return await client.get(ME, headers={"Authorization": authorization.encode("utf-8")})
+    return await client.get(ME, headers={b"Authorization": authorization.encode()})
 
 
 def assert_refused(answer: httpx.Response) -> None:
@@ -165,7 +165,7 @@ async def test_other_ways_to_send_a_good_token(
     for authorization in (token, f"Basic {token}", f"Token {token}", "Bearer", ""):
         assert_refused(await show_me(client, authorization))
     assert_refused(await client.get(ME, params={"access_token": token}))
-    assert_refused(await client.get(ME, cookies={"access_token": token}))
+    assert_refused(await client.get(ME, headers={"Cookie": f"access_token={token}"}))
     twice = [("Authorization", f"Bearer {token}"), ("Authorization", f"Bearer {token}")]
     assert_refused(await client.get(ME, headers=twice))
 

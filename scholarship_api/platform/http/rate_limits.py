@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from scholarship_api.errors import send_error
 from scholarship_api.platform import metrics
+from scholarship_api.platform.http.context import ACCOUNT_ID_KEY
 from scholarship_api.platform.patience import Patience
 from scholarship_api.platform.rate_limits import (
     CEILING,
@@ -27,9 +28,6 @@ from scholarship_api.platform.rate_limits import (
 )
 from scholarship_api.platform.sliding_windows import Bucket
 from scholarship_api.settings import Settings
-
-ACCOUNT_ID_KEY: Final = "account_id"
-"""The scope key under which an authentication layer leaves the id of the verified account."""
 
 PATIENCE_SECONDS: Final = 0.1
 
@@ -141,7 +139,7 @@ def _with_headers(send: Send, verdict: Verdict) -> Send:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
             for name, value in verdict.headers.items():
-                headers[name] = value
+                headers.setdefault(name, value)  # a route's own limit says more
         await send(message)
 
     return send_with_headers

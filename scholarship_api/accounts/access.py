@@ -1,0 +1,191 @@
+"""Authorisation: who may use a route, said in the route's signature.
+
+    async def change(account: ScholarshipsWriter, session: Writing): ...
+    async def search(account: CurrentAccountOrNone, connection: Driver): ...
+
+Name the account before the database: its check then has ended, and given its connection back,
+when the route asks for one. A route without a rule must stand in PUBLIC_ROUTES; a test walks all.
+"""
+
+import datetime as dt
+import unicodedata
+import uuid
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
+
+from fastapi import Depends, Request, Security
+from fastapi.params import Security as SecurityRequirement
+from fastapi.security import OAuth2PasswordBearer, SecurityScopes
+
+from scholarship_api.accounts import queries
+from scholarship_api.accounts.authentication import credentials
+from scholarship_api.accounts.roles import SCOPES, Role, Scope
+from scholarship_api.accounts.tokens import Claims, InvalidToken
+from scholarship_api.errors import Forbidden, Unauthorized
+
+ACCESS_ERRORS: Final = (Unauthorized, Forbidden)
+"""For `document(...)` of every route with a rule."""
+
+PUBLIC_ROUTES: Final = frozenset(
+    {
+        *(("GET", path) for path in ("/", "/api", "/status")),
+        *(("GET", path) for path in ("/healthz", "/health", "/health/database")),
+        *(("GET", path) for path in ("/health/services", "/readyz")),
+        ("GET", "/metrics"),  # the probe layer asks for METRICS_TOKEN
+        ("POST", "/api/v1/auth/login"),
+        ("POST", "/api/v1/auth/login-simple"),
+        ("GET", "/api/v1/auth/check"),
+        ("GET", "/api/v1/search"),
+        ("POST", "/api/v1/search"),
+        ("GET", "/search"),
+        ("POST", "/search"),
+        ("GET", "/api/v1/search/suggestions"),
+        ("GET", "/api/v1/scholarships/smart-search"),
+        ("GET", "/api/v1/scholarships/organization/{name}"),
+        ("GET", "/api/v1/scholarships/fields/{field}"),
+        ("GET", "/api/v1/scholarships/{scholarship_id}"),
+        ("POST", "/api/v1/scholarships/eligibility-check"),
+        ("POST", "/api/v1/scholarships/bulk-eligibility-check"),
+        ("POST", "/api/v1/scholarships/recommendations"),
+        ("GET", "/api/v1/eligibility/check"),
+        ("POST", "/api/v1/eligibility/check"),
+        ("GET", "/eligibility/check"),
+        ("POST", "/eligibility/check"),
+        ("GET", "/docs"),
+        ("GET", "/redoc"),
+        ("GET", "/docs/oauth2-redirect"),
+        ("GET", "/docs/assets/{name}"),
+        ("GET", "/openapi.json"),
+    }
+)
+"""Method and path template of every route that anybody may use."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuthenticatedAccount:
+    """Whose token a request brought, as the account is at this moment."""
+
+    id: uuid.UUID
+    username: str
+    email: str | None
+    role: Role
+    organization: str | None
+    created_at: dt.datetime
+    claims: Claims
+
+    @property
+    def scopes(self) -> list[Scope]:
+        return sorted(SCOPES[self.role])
+
+
+# It only documents: the authentication layer reads the header. Its address is relative, so that the
+# documentation pages work behind a prefix.
+_documented: Final = Depends(
+    OAuth2PasswordBearer(
+        tokenUrl="api/v1/auth/login",
+        scheme_name="BearerToken",
+        scopes={scope.value: f"For {scope.value.replace(':', ' ')}." for scope in Scope},
+        auto_error=False,
+    )
+)
+
+
+async def authenticate(request: Request) -> AuthenticatedAccount | None:
+    """The account of the request's token; None without a token; raises InvalidToken otherwise.
+
+    Has no security scheme among its own dependencies: FastAPI would then call it, and ask the
+    database, once for each set of scopes that a route requires.
+    """
+    claims = credentials(request.scope)
+    if claims is None:
+        return None
+    async with request.app.state.database.read_session() as session:
+        account = await queries.for_token(
+            session, account_id=claims.account_id, token_id=claims.token_id
+        )
+    if (
+        account is None
+        or account.revoked
+        or account.disabled_at is not None
+        or account.password_version != claims.password_version
+    ):
+        raise InvalidToken
+    return AuthenticatedAccount(
+        id=account.id,
+        username=account.username,
+        email=account.email,
+        role=Role(account.role),
+        organization=account.organization,
+        created_at=account.created_at,
+        claims=claims,
+    )
+
+
+_Authenticated = Annotated[AuthenticatedAccount | None, Depends(authenticate)]
+
+
+async def current_account_or_none(
+    account: _Authenticated, _: Annotated[object, _documented]
+) -> AuthenticatedAccount | None:
+    return account
+
+
+CurrentAccountOrNone = Annotated[AuthenticatedAccount | None, Depends(current_account_or_none)]
+"""For public routes: a request without a token is anonymous, one with a bad token is refused."""
+
+ANONYMOUS_TOO: Final[dict[str, Any]] = {"security": [{}]}
+"""`openapi_extra=` of a public route that takes a token: FastAPI would document it as required."""
+
+
+async def current_account(
+    required: SecurityScopes, account: _Authenticated, _: Annotated[object, _documented]
+) -> AuthenticatedAccount:
+    """The account, if its role grants all required scopes. Raises Unauthorized or Forbidden."""
+    if account is None:
+        raise Unauthorized
+    if not set(required.scopes) <= SCOPES[account.role]:
+        challenge = f'Bearer error="insufficient_scope", scope="{required.scope_str}"'
+        raise Forbidden(
+            f"This needs the scope {required.scope_str}.", headers={"WWW-Authenticate": challenge}
+        )
+    return account
+
+
+CurrentAccount = Annotated[AuthenticatedAccount, Security(current_account)]
+"""Any account."""
+
+
+async def current_admin(account: CurrentAccount) -> AuthenticatedAccount:
+    if account.role is not Role.ADMIN:
+        raise Forbidden("This is for administrators.")
+    return account
+
+
+CurrentAdmin = Annotated[AuthenticatedAccount, Security(current_admin)]
+
+
+def require(*scopes: Scope) -> SecurityRequirement:
+    """`Annotated[AuthenticatedAccount, require(Scope.X)]`: an account with these scopes."""
+    return SecurityRequirement(current_account, scopes=list(scopes))
+
+
+ScholarshipsReader = Annotated[AuthenticatedAccount, require(Scope.SCHOLARSHIPS_READ)]
+ScholarshipsWriter = Annotated[AuthenticatedAccount, require(Scope.SCHOLARSHIPS_WRITE)]
+AnalyticsReader = Annotated[AuthenticatedAccount, require(Scope.ANALYTICS_READ)]
+
+RULES: Final = frozenset({current_account, current_admin})
+"""A route has a rule when one of these is among its dependencies."""
+
+
+def may_change(account: AuthenticatedAccount, organization: str) -> bool:
+    """Whether the account may write awards of `organization`: a partner only its own's."""
+    if Scope.SCHOLARSHIPS_WRITE not in SCOPES[account.role]:
+        return False
+    if account.role is not Role.PARTNER:
+        return True
+    return _folded(organization) == _folded(account.organization or "")
+
+
+def _folded(organization: str) -> str:
+    """The catalogue, too, takes two spellings that differ in letter case for one organization."""
+    return unicodedata.normalize("NFC", organization).strip().casefold()

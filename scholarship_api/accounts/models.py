@@ -1,0 +1,57 @@
+"""Accounts, and the tokens that were revoked before their time.
+
+Revoked tokens are kept here and not in Redis: flushing that must not revive them.
+"""
+
+import datetime as dt
+import uuid
+
+from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, Text, func, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from scholarship_api.platform.database import Base
+
+
+class Account(Base):
+    __tablename__ = "accounts"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    username: Mapped[str] = mapped_column(Text(collation="C"))
+    """ASCII only, so that no two names look or fold alike; unique in any letter case."""
+    email: Mapped[str | None] = mapped_column(Text)
+    password_hash: Mapped[str] = mapped_column(Text)
+    password_version: Mapped[int] = mapped_column(server_default=text("1"))
+    """Grows when the password is set anew; tokens of an older version are refused."""
+    role: Mapped[str] = mapped_column(Text)
+    organization: Mapped[str | None] = mapped_column(Text)
+    """A partner's own; nobody else has one."""
+    disabled_at: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))
+    created_at: Mapped[dt.datetime] = mapped_column(
+        DateTime(timezone=True), server_default=func.now()
+    )
+    updated_at: Mapped[dt.datetime] = mapped_column(
+        DateTime(timezone=True), server_default=func.now()
+    )
+
+    __table_args__ = (
+        CheckConstraint("username ~ '^[A-Za-z0-9][A-Za-z0-9._@+-]{0,149}$'", "username_form"),
+        CheckConstraint("length(email) BETWEEN 3 AND 254", "email_length"),
+        CheckConstraint("role IN ('admin', 'partner', 'student', 'read-only')", "role_known"),
+        CheckConstraint("length(organization) BETWEEN 1 AND 255", "organization_length"),
+        CheckConstraint(
+            "(role = 'partner') = (organization IS NOT NULL)", "organization_of_partners"
+        ),
+        # The column's collation makes lower() fold ASCII letters only, whatever the locale.
+        Index("uq_accounts_username", text("lower(username)"), unique=True),
+    )
+
+
+class RevokedToken(Base):
+    __tablename__ = "revoked_tokens"
+
+    jti: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    account_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("accounts.id", ondelete="CASCADE"), index=True
+    )
+    expires_at: Mapped[dt.datetime] = mapped_column(DateTime(timezone=True), index=True)
+    """From then on the token is refused anyway, and the row may go."""

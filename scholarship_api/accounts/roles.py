@@ -1,0 +1,28 @@
+"""Who may do what: roles, and the scopes that each of them grants."""
+
+from enum import StrEnum
+from typing import Final
+
+
+class Scope(StrEnum):
+    SCHOLARSHIPS_READ = "scholarships:read"
+    SCHOLARSHIPS_WRITE = "scholarships:write"
+    ANALYTICS_READ = "analytics:read"
+    ANALYTICS_WRITE = "analytics:write"
+
+
+class Role(StrEnum):
+    ADMIN = "admin"
+    PARTNER = "partner"
+    STUDENT = "student"
+    READ_ONLY = "read-only"
+
+
+SCOPES: Final[dict[Role, frozenset[Scope]]] = {
+    Role.ADMIN: frozenset(Scope),
+    Role.PARTNER: frozenset(
+        {Scope.SCHOLARSHIPS_READ, Scope.SCHOLARSHIPS_WRITE, Scope.ANALYTICS_READ}
+    ),
+    Role.STUDENT: frozenset({Scope.SCHOLARSHIPS_READ}),
+    Role.READ_ONLY: frozenset({Scope.SCHOLARSHIPS_READ}),
+}

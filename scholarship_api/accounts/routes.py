@@ -1,0 +1,127 @@
+"""Logging in and out, and one's own account."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form, Request, Response, status
+
+from scholarship_api.accounts import schemas, service
+from scholarship_api.accounts.access import (
+    ANONYMOUS_TOO,
+    CurrentAccount,
+    CurrentAccountOrNone,
+)
+from scholarship_api.accounts.authentication import Authentication
+from scholarship_api.errors import (
+    BadRequest,
+    DatabaseUnavailable,
+    RateLimited,
+    ServiceUnavailable,
+    Unauthorized,
+    UnsupportedMediaType,
+    ValidationFailed,
+    document,
+)
+from scholarship_api.platform.database import Writing
+from scholarship_api.platform.http.content_type import require_json
+from scholarship_api.platform.http.context import ACCOUNT_ID_KEY
+
+
+async def _no_store(response: Response) -> None:
+    """A login has no Authorization header, by which the security headers would know."""
+    response.headers["Cache-Control"] = "no-store"
+
+
+async def _require_form(request: Request) -> None:
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/x-www-form-urlencoded":
+        raise UnsupportedMediaType("Send the body as application/x-www-form-urlencoded.")
+
+
+LOGIN_ERRORS = (BadRequest, service.LoginRefused, UnsupportedMediaType, ValidationFailed)
+
+router = APIRouter(
+    prefix="/api/v1/auth",
+    tags=["accounts"],
+    dependencies=[Depends(_no_store)],
+    responses=document(Unauthorized, RateLimited, DatabaseUnavailable, ServiceUnavailable),
+)
+
+
+@router.post(
+    "/login",
+    summary="Log in by form (OAuth2 password grant)",
+    dependencies=[Depends(_require_form)],
+    responses=document(*LOGIN_ERRORS),
+)
+async def log_in_by_form(
+    request: Request, form: Annotated[schemas.LoginForm, Form()]
+) -> schemas.AccessToken:
+    return await _log_in(request, form)
+
+
+@router.post(
+    "/login-simple",
+    summary="Log in by JSON",
+    dependencies=[Depends(require_json)],
+    responses=document(*LOGIN_ERRORS),
+)
+async def log_in_by_json(request: Request, credentials: schemas.Credentials) -> schemas.AccessToken:
+    return await _log_in(request, credentials)
+
+
+async def _log_in(request: Request, credentials: schemas.Credentials) -> schemas.AccessToken:
+    authentication: Authentication = request.app.state.authentication
+    await authentication.throttle.count(
+        folded_username=schemas.fold_username(credentials.username), scope=request.scope
+    )
+    account = await service.log_in(
+        request.app.state.database,
+        authentication.passwords,
+        username=credentials.username,
+        password=credentials.password.get_secret_value(),
+    )
+    request.scope[ACCOUNT_ID_KEY] = str(account.id)  # for the access log
+    tokens = authentication.tokens
+    return schemas.AccessToken(
+        access_token=tokens.issue(account_id=account.id, password_version=account.password_version),
+        expires_in=tokens.expires_in,
+    )
+
+
+@router.get("/me", response_model=schemas.Me, summary="One's own account")
+async def show_me(account: CurrentAccount) -> object:
+    return account
+
+
+@router.delete(
+    "/me", status_code=status.HTTP_204_NO_CONTENT, summary="Delete one's own account for good"
+)
+async def delete_me(account: CurrentAccount, session: Writing) -> None:
+    await service.delete(session, account_id=account.id)
+
+
+@router.post(
+    "/logout", status_code=status.HTTP_204_NO_CONTENT, summary="Revoke the token that is sent"
+)
+async def log_out(account: CurrentAccount, session: Writing) -> None:
+    await service.log_out(
+        session,
+        account_id=account.id,
+        token_id=account.claims.token_id,
+        expires_at=account.claims.expires_at,
+    )
+
+
+@router.get(
+    "/check",
+    response_model=schemas.AuthenticationState,
+    response_model_exclude_unset=True,
+    openapi_extra=ANONYMOUS_TOO,
+    summary="Whether the token that is sent, if any, is good",
+)
+async def check(account: CurrentAccountOrNone) -> schemas.AuthenticationState:
+    if account is None:
+        return schemas.AuthenticationState(authenticated=False)
+    return schemas.AuthenticationState(
+        authenticated=True, username=account.username, role=account.role, scopes=account.scopes
+    )

@@ -1,0 +1,134 @@
+"""What accounts do, for the routes, the command line and the other features."""
+
+import datetime as dt
+import uuid
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from scholarship_api.accounts import queries
+from scholarship_api.accounts.models import Account
+from scholarship_api.accounts.passwords import Passwords
+from scholarship_api.accounts.schemas import NewAccount, fold_username
+from scholarship_api.errors import Conflict, NotFound, Unauthorized
+from scholarship_api.platform.database import Database, ReadSession, WriteSession
+
+PersonalData = Callable[[ReadSession, uuid.UUID], Awaitable[object]]
+"""What another feature knows about an account, as JSON can hold it."""
+
+_log = structlog.stdlib.get_logger(__name__)
+
+
+class LoginRefused(Unauthorized):
+    default_message = "The username or the password is wrong."
+
+
+async def log_in(
+    database: Database, passwords: Passwords, *, username: str, password: str
+) -> Account:
+    """Raises LoginRefused: the same, after the same work, whether or not there is the account.
+
+    Takes the database and no session: a connection must not be held while the password is hashed.
+    """
+    async with database.read_session() as reading:
+        account = await queries.by_username(reading, fold_username(username))
+    verification = await passwords.verify(password, account.password_hash if account else None)
+    if account is None or not verification.valid or account.disabled_at is not None:
+        _log.info("login.refused", account_id=account and str(account.id))
+        raise LoginRefused
+    if verification.new_hash is not None:
+        async with database.write_session() as writing:
+            await queries.replace_hash(
+                writing, account.id, old=account.password_hash, new=verification.new_hash
+            )
+    _log.info("login.succeeded", account_id=str(account.id))
+    return account
+
+
+async def log_out(
+    session: WriteSession, *, account_id: uuid.UUID, token_id: uuid.UUID, expires_at: dt.datetime
+) -> None:
+    """Revoke a token, for all workers at once."""
+    await queries.revoke(session, account_id=account_id, token_id=token_id, expires_at=expires_at)
+    await queries.purge_revoked_tokens(session)
+
+
+async def create(session: WriteSession, *, new: NewAccount, password_hash: str) -> uuid.UUID:
+    """Raises Conflict when the name is taken, in whatever letter case."""
+    account_id = await queries.add(
+        session, {"id": uuid.uuid4(), "password_hash": password_hash, **new.model_dump()}
+    )
+    if account_id is None:
+        raise Conflict("There is an account with this name already.")
+    _log.info("account.created", account_id=str(account_id), role=new.role)
+    return account_id
+
+
+async def get(session: AsyncSession, *, username: str) -> Account:
+    """Raises NotFound."""
+    account = await queries.by_username(session, fold_username(username))
+    if account is None:
+        raise NotFound("There is no account with this name.")
+    return account
+
+
+async def list_all(session: ReadSession) -> Sequence[Account]:
+    return await queries.all_accounts(session)
+
+
+async def disable(session: WriteSession, *, account: Account) -> None:
+    """Its tokens are refused from now on."""
+    if account.disabled_at is None:
+        await queries.change(session, account.id, {"disabled_at": dt.datetime.now(dt.UTC)})
+        _log.info("account.disabled", account_id=str(account.id))
+
+
+async def enable(session: WriteSession, *, account: Account) -> None:
+    if account.disabled_at is not None:
+        await queries.change(session, account.id, {"disabled_at": None})
+        _log.info("account.enabled", account_id=str(account.id))
+
+
+async def set_password(session: WriteSession, *, account: Account, password_hash: str) -> None:
+    """All tokens that were issued before are refused from now on."""
+    await queries.change(
+        session,
+        account.id,
+        {"password_hash": password_hash, "password_version": Account.password_version + 1},
+    )
+    _log.info("account.password_set", account_id=str(account.id))
+
+
+async def delete(session: WriteSession, *, account_id: uuid.UUID) -> None:
+    """Remove the account and its revoked tokens; rows of other features lose their subject."""
+    await queries.remove(session, account_id)
+    _log.info("account.deleted", account_id=str(account_id))
+
+
+async def export(
+    session: ReadSession, *, account: Account, others: Mapping[str, PersonalData]
+) -> dict[str, Any]:
+    """All personal data of an account by topic; `others` are the topics of other features."""
+    revoked = await queries.revoked_tokens(session, account.id)
+    return {
+        "account": {
+            "id": str(account.id),
+            "username": account.username,
+            "email": account.email,
+            "role": account.role,
+            "organization": account.organization,
+            "disabled_at": _iso(account.disabled_at),
+            "created_at": _iso(account.created_at),
+            "updated_at": _iso(account.updated_at),
+        },
+        "revoked_tokens": [
+            {"id": str(token.jti), "expires_at": _iso(token.expires_at)} for token in revoked
+        ],
+        **{topic: await find(session, account.id) for topic, find in others.items()},
+    }
+
+
+def _iso(instant: dt.datetime | None) -> str | None:
+    return None if instant is None else instant.astimezone(dt.UTC).isoformat()

@@ -1,0 +1,342 @@
+import statistics
+import time
+import uuid
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from pwdlib.hashers.argon2 import Argon2Hasher
+from sqlalchemy import func, select
+
+from scholarship_api.accounts import queries, service
+from scholarship_api.accounts.models import Account
+from scholarship_api.accounts.roles import Role
+from scholarship_api.platform import migrations
+from scholarship_api.platform.database import Database
+from scholarship_api.settings import Settings
+from tests.accounts.conftest import PASSWORD, MakeAccount, changed, connected, running
+
+pytestmark = pytest.mark.anyio
+
+LogIn = Callable[[httpx.AsyncClient, str, str], Awaitable[httpx.Response]]
+WRONG = "incorrect horse battery staple"
+
+
+async def by_form(client: httpx.AsyncClient, username: str, password: str) -> httpx.Response:
+    form = {"username": username, "password": password}
+    return await client.post("/api/v1/auth/login", data=form)
+
+
+async def by_json(client: httpx.AsyncClient, username: str, password: str) -> httpx.Response:
+    body = {"username": username, "password": password}
+    return await client.post("/api/v1/auth/login-simple", json=body)
+
+
+@pytest.fixture(params=[by_form, by_json])
+def log_in(request: pytest.FixtureRequest) -> LogIn:
+    chosen: LogIn = request.param
+    return chosen
+
+
+async def test_a_fresh_installation_has_no_account(
+    settings: Settings, scratch_database_url: str
+) -> None:
+    migrations.upgrade(scratch_database_url)
+    fresh = changed(settings, database_url=scratch_database_url)
+    async with running(fresh) as app, connected(app) as client:
+        async with app.state.database.read_session() as session:
+            assert await session.scalar(select(func.count()).select_from(Account)) == 0
+        for username in ("admin", "partner", "readonly", "student", "test", "root"):
+            for password in (username, f"{username}123", "password", "changeme"):
+                assert (await by_json(client, username, password)).status_code == 401
+
+
+async def test_a_token_for_the_right_password(
+    client: httpx.AsyncClient, make_account: MakeAccount, log_in: LogIn
+) -> None:
+    account = await make_account(Role.PARTNER)
+    for username in (account.username, account.username.upper()):
+        answer = await log_in(client, username, PASSWORD)
+        assert answer.status_code == 200
+        assert answer.headers["Cache-Control"] == "no-store"
+        body = answer.json()
+        assert set(body) == {"access_token", "token_type", "expires_in"}
+        assert body["token_type"] == "bearer"
+        assert body["expires_in"] == 30 * 60
+        me = await client.get(
+            "/api/v1/auth/me", headers={"Authorization": f"Bearer {body['access_token']}"}
+        )
+        assert me.json()["username"] == account.username
+
+
+async def test_the_same_answer_whatever_is_wrong(
+    client: httpx.AsyncClient, make_account: MakeAccount, database: Database, log_in: LogIn
+) -> None:
+    known = await make_account()
+    disabled = await make_account()
+    async with database.write_session() as session:
+        await service.disable(session, account=disabled)
+    answers = [
+        await log_in(client, known.username, WRONG),
+        await log_in(client, f"nobody-{uuid.uuid4().hex}", PASSWORD),
+        await log_in(client, disabled.username, PASSWORD),
+        await log_in(client, disabled.username, WRONG),
+        await log_in(client, known.username, PASSWORD + " "),
+        await log_in(client, known.username, PASSWORD.upper()),
+        await log_in(client, "' OR 1=1 --", PASSWORD),
+        await log_in(client, "\U0001f511", PASSWORD),
+        await log_in(client, "%", PASSWORD),
+    ]
+    seen = []
+    for answer in answers:
+        assert answer.status_code == 401
+        assert answer.headers["Cache-Control"] == "no-store"
+        changing = {"trace_id": "", "timestamp": 0}
+        headers = Counter(name for name in answer.headers if not name.startswith("x-ratelimit"))
+        seen.append((answer.json() | changing, headers, answer.headers["WWW-Authenticate"]))
+    assert all(each == seen[0] for each in seen)
+
+
+@pytest.mark.parametrize(
+    "password",
+    ["", "a\0b", "x" * 5000, "x" * 1025, "\u00e9" * 513, "\U0001f511" * 257, "\0"],
+    ids=["empty", "nul", "5000", "1025", "1026 bytes", "1028 bytes", "only nul"],
+)
+async def test_passwords_out_of_bounds(
+    client: httpx.AsyncClient, make_account: MakeAccount, log_in: LogIn, password: str
+) -> None:
+    answer = await log_in(client, (await make_account()).username, password)
+    assert answer.status_code == 422
+    body = answer.json()
+    assert body["code"] == "VALIDATION_ERROR"
+    assert [field["field"] for field in body["details"]["fields"]] == ["password"]
+    if len(password) > 1:
+        assert password not in answer.text
+
+
+async def test_odd_passwords_within_the_bounds_are_just_wrong(
+    client: httpx.AsyncClient, make_account: MakeAccount, log_in: LogIn
+) -> None:
+    username = (await make_account()).username
+    for password in ("\U0001f511" * 256, "x" * 1024, "\x01\x7f", "\u202e", "%00", "\\u0000", "{}"):
+        assert (await log_in(client, username, password)).status_code == 401
+
+
+async def test_odd_usernames(client: httpx.AsyncClient, log_in: LogIn) -> None:
+    for username in ("", "a\0b", "x" * 151, "a\nb", "\x7f"):
+        answer = await log_in(client, username, PASSWORD)
+        assert answer.status_code == 422
+        assert [field["field"] for field in answer.json()["details"]["fields"]] == ["username"]
+
+
+@pytest.mark.parametrize(
+    ("body", "media_type", "status"),
+    [
+        (b'{"username": "a", "password": "\\ud800"}', "application/json", 422),
+        (b'{"username": "\\ud800", "password": "a"}', "application/json", 422),
+        (b'{"username": "a", "password": ', "application/json", 422),
+        (b"\xff\xfe", "application/json", 422),
+        (b'{"username": 1, "password": ["a"]}', "application/json", 422),
+        (b"[]", "application/json", 422),
+        (b"[" * 100_000, "application/json", 422),
+        (b"{}", "application/json", 422),
+        (b"", "application/json", 422),
+        (b'{"username": "a", "password": "b"}', "text/plain", 415),
+        (b'{"username": "a", "password": "b"}', "", 415),
+    ],
+)
+async def test_odd_json(
+    client: httpx.AsyncClient, body: bytes, media_type: str, status: int
+) -> None:
+    headers = {"Content-Type": media_type} if media_type else {}
+    answer = await client.post("/api/v1/auth/login-simple", content=body, headers=headers)
+    assert answer.status_code in {status, 400}
+    assert answer.json()["status"] == answer.status_code
+
+
+@pytest.mark.parametrize(
+    ("body", "media_type", "status"),
+    [
+        (b"username=a&password=%FF", "application/x-www-form-urlencoded", 401),
+        (b"username=a&password=%ED%A0%80", "application/x-www-form-urlencoded", 401),
+        (b"username=a&password=b&grant_type=implicit", "application/x-www-form-urlencoded", 422),
+        (b"username=a", "application/x-www-form-urlencoded", 422),
+        (b"", "application/x-www-form-urlencoded", 422),
+        (b"&".join([b"a=1"] * 5000), "application/x-www-form-urlencoded", 400),
+        (b'{"username": "a", "password": "b"}', "application/json", 415),
+        (b"--x\r\n\r\n--x--", "multipart/form-data; boundary=x", 415),
+        (b"junk", "multipart/form-data", 415),
+        (b"username=a&password=b", "", 415),
+    ],
+)
+async def test_odd_forms(
+    client: httpx.AsyncClient, body: bytes, media_type: str, status: int
+) -> None:
+    headers = {"Content-Type": media_type} if media_type else {}
+    answer = await client.post("/api/v1/auth/login", content=body, headers=headers)
+    assert answer.status_code in {status, 400}
+    assert answer.json()["status"] == answer.status_code
+
+
+async def test_what_else_oauth2_clients_send(
+    client: httpx.AsyncClient, make_account: MakeAccount
+) -> None:
+    form = {
+        "grant_type": "password",
+        "username": (await make_account()).username,
+        "password": PASSWORD,
+        "scope": "scholarships:write",
+        "client_id": "",
+        "client_secret": "",
+    }
+    assert (await client.post("/api/v1/auth/login", data=form)).status_code == 200
+
+
+async def test_an_outdated_hash_is_replaced_at_the_next_login(
+    client: httpx.AsyncClient, make_account: MakeAccount, database: Database
+) -> None:
+    account = await make_account()
+    weak = Argon2Hasher(memory_cost=1024, time_cost=1, parallelism=1).hash(PASSWORD)
+    async with database.write_session() as session:
+        await queries.change(session, account.id, {"password_hash": weak})
+    token = (await by_json(client, account.username, PASSWORD)).json()["access_token"]
+    async with database.read_session() as session:
+        now = await service.get(session, username=account.username)
+    assert now.password_hash != weak
+    assert "m=19456" in now.password_hash
+    me = await client.get("/api/v1/auth/me", headers={"Authorization": f"Bearer {token}"})
+    assert me.status_code == 200
+    assert (await by_json(client, account.username, PASSWORD)).status_code == 200
+
+
+# --- How often -----------------------------------------------------------------------------------
+
+
+def new_address() -> str:
+    """Of the documentation's IPv6 network, one in a site of its own: addresses count by site."""
+    site = uuid.uuid4().int
+    return f"2001:db8:{site >> 16 & 0xFFFF:x}:{site & 0xFFFF:x}::1"
+
+
+@pytest.fixture(scope="module")
+def limited(settings: Settings) -> Settings:
+    return changed(settings, rate_limit_login_account="5/hour", rate_limit_login_address="20/hour")
+
+
+def assert_limited(answer: httpx.Response, *, limit: int) -> None:
+    body = answer.json()
+    assert (answer.status_code, body["code"]) == (429, "RATE_LIMITED")
+    retry_after = int(answer.headers["Retry-After"])
+    assert 1 <= retry_after <= 7200
+    assert body["details"]["retry_after_seconds"] == retry_after
+    assert answer.headers["X-RateLimit-Limit"] == str(limit)
+    assert answer.headers["X-RateLimit-Remaining"] == "0"
+    reset_in = int(answer.headers["X-RateLimit-Reset"]) - time.time()
+    assert abs(reset_in - retry_after) <= 3
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+async def test_thirty_wrong_passwords_for_one_account(
+    limited: Settings, make_account: MakeAccount, log_in: LogIn
+) -> None:
+    """From thirty addresses and over two instances; then the right password does not help."""
+    username = (await make_account()).username
+    async with running(limited) as first, running(limited) as second:
+        statuses = []
+        for attempt in range(30):
+            app = (first, second)[attempt % 2]
+            spelled = (username, username.upper())[attempt // 2 % 2]
+            async with connected(app, new_address()) as client:
+                answer = await log_in(client, spelled, WRONG)
+            statuses.append(answer.status_code)
+        assert statuses == [401] * 5 + [429] * 25
+        async with connected(first, new_address()) as client:
+            assert_limited(await log_in(client, username, PASSWORD), limit=5)
+            other = (await make_account()).username
+            assert (await log_in(client, other, PASSWORD)).status_code == 200
+
+
+async def test_an_account_that_does_not_exist_is_throttled_the_same(limited: Settings) -> None:
+    username = f"nobody-{uuid.uuid4().hex}"
+    async with running(limited) as app, connected(app, new_address()) as client:
+        statuses = [(await by_form(client, username, WRONG)).status_code for _ in range(7)]
+    assert statuses == [401] * 5 + [429] * 2
+
+
+async def test_one_address_that_tries_many_accounts(
+    limited: Settings, make_account: MakeAccount
+) -> None:
+    address = new_address()
+    async with running(limited) as app, connected(app, address) as client:
+        own = await by_json(client, (await make_account()).username, PASSWORD)
+        # A token of one's own does not open a bucket of its own.
+        client.headers["Authorization"] = f"Bearer {own.json()['access_token']}"
+        statuses = [
+            (await by_json(client, f"nobody-{uuid.uuid4().hex}", WRONG)).status_code
+            for _ in range(21)
+        ]
+        assert statuses == [401] * 19 + [429] * 2
+        assert_limited(await by_json(client, uuid.uuid4().hex, PASSWORD), limit=20)
+        async with connected(app, new_address()) as other:
+            account = await make_account()
+            assert (await by_json(other, account.username, PASSWORD)).status_code == 200
+
+
+async def test_without_the_limiter_nobody_gets_in_where_it_must_not_be_missed(
+    limited: Settings, make_account: MakeAccount
+) -> None:
+    username = (await make_account()).username
+    staging = changed(limited, environment="staging")
+    async with running(staging) as app, connected(app) as client:
+        await app.state.limiter.shared.close()
+        app.state.limiter.shared = type(app.state.limiter.shared)("redis://127.0.0.1:1/0")
+        answer = await by_json(client, username, PASSWORD)
+    assert answer.status_code == 503
+    assert answer.json()["code"] == "SERVICE_UNAVAILABLE"
+    assert answer.headers["Retry-After"]
+
+
+# --- How long ------------------------------------------------------------------------------------
+
+
+async def medians(
+    attempts: Mapping[str, Callable[[], Awaitable[object]]], rounds: int
+) -> list[float]:
+    """Seconds; the kinds take turns, so that they see the same load of the machine."""
+    seconds: dict[str, list[float]] = {name: [] for name in attempts}
+    for _ in range(rounds):
+        for name, attempt in attempts.items():
+            started_at = time.perf_counter()
+            await attempt()
+            seconds[name].append(time.perf_counter() - started_at)
+    return [statistics.median(values) for values in seconds.values()]
+
+
+async def test_time_does_not_tell_whether_there_is_the_account(
+    app: FastAPI,
+    make_account: MakeAccount,
+    database: Database,
+    record_property: Callable[[str, object], None],
+) -> None:
+    """Up to three measurements, because the machine is busy: without the work for unknown users
+    they would be more than five times as fast, in each measurement."""
+    known, disabled = (await make_account()).username, await make_account()
+    async with database.write_session() as session:
+        await service.disable(session, account=disabled)
+    differences = []
+    async with connected(app) as client:
+        attempts = {
+            "wrong": lambda: by_json(client, known, WRONG),
+            "unknown": lambda: by_json(client, f"nobody-{uuid.uuid4().hex}", WRONG),
+            "disabled": lambda: by_json(client, disabled.username, PASSWORD),
+        }
+        await medians(attempts, 2)
+        for _ in range(3):
+            wrong, *others = await medians(attempts, 30)
+            differences.append(max(abs(other / wrong - 1) for other in others))
+            if differences[-1] < 0.2:
+                break
+    record_property("differences of the medians", differences)
+    assert differences[-1] < 0.2
