@@ -5,13 +5,19 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
-from scholarship_api.accounts.access import ACCESS_ERRORS, ScholarshipsReader
+from scholarship_api.accounts.access import (
+    ACCESS_ERRORS,
+    ANONYMOUS_TOO,
+    ScholarshipsReader,
+    current_account_or_none,
+)
 from scholarship_api.errors import (
     BadRequest,
     DatabaseUnavailable,
     NotFound,
     RateLimited,
     ServiceUnavailable,
+    Unauthorized,
     UnsupportedMediaType,
     ValidationFailed,
     document,
@@ -39,6 +45,9 @@ SUCCESSOR = "/api/v1/search"
 router = APIRouter(prefix="/api/v1", tags=["search"], responses=document(*READ_ERRORS))
 root_router = APIRouter(tags=["search"], responses=document(*READ_ERRORS), deprecated=True)
 
+# A search needs no account, but a token that is sent must be good.
+BEARER_OPTIONAL = Depends(current_account_or_none)
+
 SearchQuery = Annotated[SearchRequest, Query()]
 ListQuery = Annotated[Listing, Query()]
 
@@ -55,7 +64,14 @@ def _record(http: Request, request: SearchRequest) -> None:
         http.app.state.search_recorder.record(request.q)
 
 
-@router.get("/search", response_model=SearchPage, summary="Search the catalogue")
+@router.get(
+    "/search",
+    response_model=SearchPage,
+    summary="Search the catalogue",
+    dependencies=[BEARER_OPTIONAL],
+    responses=document(Unauthorized),
+    openapi_extra=ANONYMOUS_TOO,
+)
 async def search_by_query(http: Request, connection: Driver, request: SearchQuery) -> Response:
     page = await service.search(connection, request, now=_now())
     _record(http, request)
@@ -66,14 +82,22 @@ async def search_by_query(http: Request, connection: Driver, request: SearchQuer
     "/search",
     response_model=SearchPage,
     summary="Search the catalogue",
-    dependencies=[Depends(require_json)],
-    responses=document(*BODY_ERRORS),
+    dependencies=[BEARER_OPTIONAL, Depends(require_json)],
+    responses=document(Unauthorized, *BODY_ERRORS),
+    openapi_extra=ANONYMOUS_TOO,
 )
 async def search_by_body(http: Request, connection: Driver, request: SearchRequest) -> Response:
     return await search_by_query(http, connection, request)
 
 
-@root_router.get("/search", response_model=SearchPage, summary="Moved to /api/v1/search")
+@root_router.get(
+    "/search",
+    response_model=SearchPage,
+    summary="Moved to /api/v1/search",
+    dependencies=[BEARER_OPTIONAL],
+    responses=document(Unauthorized),
+    openapi_extra=ANONYMOUS_TOO,
+)
 async def search_by_query_at_root(
     http: Request, connection: Driver, request: SearchQuery
 ) -> Response:
@@ -84,8 +108,9 @@ async def search_by_query_at_root(
     "/search",
     response_model=SearchPage,
     summary="Moved to /api/v1/search",
-    dependencies=[Depends(require_json)],
-    responses=document(*BODY_ERRORS),
+    dependencies=[BEARER_OPTIONAL, Depends(require_json)],
+    responses=document(Unauthorized, *BODY_ERRORS),
+    openapi_extra=ANONYMOUS_TOO,
 )
 async def search_by_body_at_root(
     http: Request, connection: Driver, request: SearchRequest

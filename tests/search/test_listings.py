@@ -112,3 +112,15 @@ async def test_a_correction_is_said(client: httpx.AsyncClient) -> None:
     assert body["total"] == 60
     assert "Searched for “heron”." in body["suggestions"]
     assert body["search_metadata"]["search_quality"] == "too_many_results"
+
+
+@pytest.mark.parametrize("path", ["/api/v1/search", "/search"])
+async def test_a_search_needs_no_token_but_refuses_a_bad_one(
+    client: httpx.AsyncClient, path: str
+) -> None:
+    assert (await client.get(path)).status_code == 200
+    for answer in (
+        await client.get(path, headers={"Authorization": "Bearer junk"}),
+        await client.post(path, json={}, headers={"Authorization": "Bearer junk"}),
+    ):
+        assert (answer.status_code, answer.json()["code"]) == (401, "UNAUTHORIZED")
