@@ -11,6 +11,10 @@ from starlette.middleware import Middleware
 from scholarship_api import __version__
 from scholarship_api.accounts import routes as accounts_routes
 from scholarship_api.accounts.authentication import Authentication, AuthenticationLayer
+from scholarship_api.activity import retention
+from scholarship_api.activity import routes as activity_routes
+from scholarship_api.activity.recording import SearchRecorder
+from scholarship_api.catalogue import import_routes
 from scholarship_api.catalogue import routes as catalogue_routes
 from scholarship_api.eligibility import routes as eligibility_routes
 from scholarship_api.errors import install_handlers
@@ -68,6 +72,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.limiter = limiter
     app.state.authentication = authentication
     app.state.health = health
+    app.state.search_recorder = SearchRecorder(database)
     install_handlers(app)
     app.add_exception_handler(Exception, answer_last_resort)
     app.include_router(health_routes.router)
@@ -77,7 +82,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(eligibility_routes.router)
     app.include_router(eligibility_routes.root_router)
     app.include_router(recommendations_routes.router)
+    app.include_router(import_routes.router)
     app.include_router(catalogue_routes.router)
+    app.include_router(activity_routes.router)
     if settings.enable_docs:
         app.include_router(docs_router(app))
     return app
@@ -118,9 +125,18 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         closing.push_async_callback(_close_database, app.state.database)
         closing.push_async_callback(app.state.limiter.close)
         closing.push_async_callback(app.state.health.close)
+        closing.push_async_callback(app.state.search_recorder.close)
         app.state.tasks = TaskRegistry()
         closing.push_async_callback(app.state.tasks.close)
         await app.state.limiter.start()
+        app.state.tasks.spawn(app.state.search_recorder.run(), "search recorder")
+        app.state.tasks.spawn(
+            retention.run(
+                app.state.database,
+                retention_days=app.state.settings.analytics_retention_days,
+            ),
+            "retention",
+        )
         yield
 
 

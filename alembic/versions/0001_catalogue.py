@@ -86,7 +86,7 @@ REMEMBER_WORDS = """
                 public.plain_words(concat_ws(' ', name, organization, description,
                     array_to_string(fields_of_study || scholarship_type || grade_levels, ' ')))
             ))) COLLATE "C" AS word
-            FROM written
+            FROM written WHERE status = 'published'
         ) AS seen
         WHERE length(seen.word) BETWEEN 2 AND 40
           AND seen.word ~ '^[[:alnum:]]+$'

@@ -1,4 +1,4 @@
-"""The catalogue's table.
+"""The catalogue's tables.
 
 The generated columns are what search reads; their functions live in the first migration. They are
 deferred: no object needs them, and Python has no instant for the `infinity` of `closes_at`. Their
@@ -6,14 +6,19 @@ expressions are written as PostgreSQL prints them, so that drift can be seen.
 """
 
 import datetime as dt
+import uuid
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import (
     ARRAY,
+    BigInteger,
     CheckConstraint,
     Computed,
     Date,
     DateTime,
+    ForeignKey,
+    Identity,
     Index,
     Numeric,
     SmallInteger,
@@ -21,7 +26,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import TSVECTOR
+from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
 from scholarship_api.platform.database import Base
@@ -166,4 +171,52 @@ class Scholarship(Base):
             postgresql_using="gin",
             postgresql_where=PUBLISHED,
         ),
+    )
+
+
+class ScholarshipChange(Base):
+    """The audit: a row for every change of an award, written by a trigger of the table.
+
+    `before` and `after` hold the changed fields alone; `after` of a creation, and `before` of a
+    deletion, all of them. What an award said at any time follows from its rows.
+    """
+
+    __tablename__ = "scholarship_changes"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    scholarship_id: Mapped[str] = mapped_column(Text, index=True)
+    version: Mapped[int]
+    """The one that the change made."""
+    action: Mapped[str] = mapped_column(Text)
+    before: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    after: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    changed_at: Mapped[dt.datetime] = mapped_column(
+        DateTime(timezone=True), server_default=func.clock_timestamp()
+    )
+    source: Mapped[str] = mapped_column(Text)
+    """api, command_line, or database: somebody's own SQL."""
+    account_id: Mapped[uuid.UUID | None]
+    """No foreign key: when an account is deleted its changes stay, under an id without a name."""
+    trace_id: Mapped[str | None] = mapped_column(Text)
+
+    __table_args__ = (
+        CheckConstraint("action IN ('created', 'updated', 'archived', 'deleted')", "action_known"),
+    )
+
+
+class IdempotencyKey(Base):
+    """The answer of a request with an Idempotency-Key; null until its transaction ends."""
+
+    __tablename__ = "idempotency_keys"
+
+    account_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True
+    )
+    key: Mapped[str] = mapped_column(Text(collation="C"), primary_key=True)
+    fingerprint: Mapped[bytes]
+    status: Mapped[int | None] = mapped_column(SmallInteger)
+    headers: Mapped[dict[str, str] | None] = mapped_column(JSONB)
+    body: Mapped[bytes | None]
+    created_at: Mapped[dt.datetime] = mapped_column(
+        DateTime(timezone=True), server_default=func.now(), index=True
     )

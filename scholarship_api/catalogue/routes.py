@@ -2,19 +2,64 @@
 
 import datetime as dt
 import hashlib
-from typing import Annotated
+from typing import Annotated, Final
 
-from fastapi import APIRouter, Header, Path, Response, status
+from fastapi import APIRouter, Body, Depends, Header, Path, Request, Response, status
 
-from scholarship_api.catalogue import schemas, service
+from scholarship_api.accounts.access import (
+    ACCESS_ERRORS,
+    AuthenticatedAccount,
+    ScholarshipsWriter,
+    authenticate,
+    may_change,
+)
+from scholarship_api.catalogue import changes, idempotency, schemas, service
+from scholarship_api.catalogue.models import Scholarship
+from scholarship_api.catalogue.origins import Origin
+from scholarship_api.catalogue.preconditions import IfMatch
+from scholarship_api.catalogue.written import WrittenScholarship
 from scholarship_api.errors import (
+    BadRequest,
+    Conflict,
     DatabaseUnavailable,
     NotFound,
+    PayloadTooLarge,
+    PreconditionFailed,
+    PreconditionRequired,
     RateLimited,
     ServiceUnavailable,
+    Unauthorized,
+    UnsupportedMediaType,
+    ValidationFailed,
     document,
+    trace_id_of,
 )
-from scholarship_api.platform.database import Reading
+from scholarship_api.platform.database import Database, Writing
+from scholarship_api.platform.http.content_type import require_json
+
+MERGE_PATCH: Final = "application/merge-patch+json"
+BODY_ERRORS: Final = (BadRequest, PayloadTooLarge, UnsupportedMediaType, ValidationFailed)
+CHANGE_ERRORS: Final = (
+    *ACCESS_ERRORS,
+    BadRequest,
+    NotFound,
+    PreconditionFailed,
+    PreconditionRequired,
+)
+
+_ETAG: Final = {
+    "ETag": {
+        "description": 'Of the new version: `"<version>-<digest>"`.',
+        "schema": {"type": "string"},
+    }
+}
+_LOCATION: Final = {"Location": {"description": "Of the award.", "schema": {"type": "string"}}}
+_REPLAYED: Final = {
+    idempotency.REPLAYED: {
+        "description": "`true` when this is the stored answer of an earlier request.",
+        "schema": {"type": "string"},
+    }
+}
 
 router = APIRouter(
     prefix="/api/v1/scholarships",
@@ -22,28 +67,49 @@ router = APIRouter(
     responses=document(RateLimited, DatabaseUnavailable, ServiceUnavailable),
 )
 
+ScholarshipPath = Annotated[str, Path()]
+
+
+# --- Reading -------------------------------------------------------------------------------------
+
 
 @router.get(
     "/{scholarship_id}",
     response_model=schemas.Scholarship,
     summary="An award in full",
+    description="Drafts are shown to who may change them.",
     responses={
+        status.HTTP_200_OK: {"headers": _ETAG},
         status.HTTP_304_NOT_MODIFIED: {"description": "If-None-Match names this very state."},
-        **document(NotFound),
+        **document(NotFound, Unauthorized, ValidationFailed),
     },
 )
 async def get_scholarship(
-    session: Reading,
-    scholarship_id: Annotated[str, Path()],
+    request: Request,
+    scholarship_id: ScholarshipPath,
     if_none_match: Annotated[str | None, Header()] = None,
 ) -> Response:
-    scholarship = await service.get_public(session, scholarship_id=scholarship_id)
+    database: Database = request.app.state.database
+    async with database.read_session() as session:
+        scholarship = await service.find(session, scholarship_id=scholarship_id)
+    # Only now, so that public awards need no account, and nobody holds two connections. The same
+    # for what does not exist: a bad token must not tell one from the other.
+    if scholarship is None or not service.is_public(scholarship):
+        scholarship = _if_visible(scholarship, await authenticate(request))
     answer = service.present(scholarship, now=dt.datetime.now(dt.UTC))
     body = answer.model_dump_json().encode()
     headers = {"ETag": etag(answer, body), "Cache-Control": "public, max-age=60"}
     if _names(if_none_match, headers["ETag"]):
         return Response(status_code=status.HTTP_304_NOT_MODIFIED, headers=headers)
     return Response(body, headers=headers, media_type="application/json")
+
+
+def _if_visible(
+    scholarship: Scholarship | None, account: AuthenticatedAccount | None
+) -> Scholarship:
+    if scholarship is None or account is None or not may_change(account, scholarship.organization):
+        raise service.unknown()
+    return scholarship
 
 
 def etag(scholarship: schemas.Scholarship, body: bytes) -> str:
@@ -57,3 +123,166 @@ def _names(if_none_match: str | None, tag: str) -> bool:
         return False
     candidates = {part.strip().removeprefix("W/") for part in if_none_match.split(",")}
     return "*" in candidates or tag in candidates
+
+
+# --- Writing -------------------------------------------------------------------------------------
+
+
+async def _require_merge_patch(request: Request) -> None:
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type not in (MERGE_PATCH, "application/json"):
+        raise UnsupportedMediaType(
+            f"Send the changes as {MERGE_PATCH} (RFC 7396).", headers={"Accept-Patch": MERGE_PATCH}
+        )
+
+
+def _origin(request: Request, account: AuthenticatedAccount) -> Origin:
+    return Origin("api", account.id, trace_id_of(request.scope))
+
+
+def _answer(scholarship: Scholarship, *, status_code: int = status.HTTP_200_OK) -> Response:
+    answer = service.present(scholarship, now=dt.datetime.now(dt.UTC))
+    body = answer.model_dump_json().encode()
+    # Content-Location: the body is the award as a read shows it now, and the ETag is that one's.
+    headers = {"ETag": etag(answer, body), "Content-Location": _address(scholarship)}
+    if status_code == status.HTTP_201_CREATED:
+        headers["Location"] = headers["Content-Location"]
+    if status_code == status.HTTP_204_NO_CONTENT:
+        return Response(status_code=status_code, headers={"ETag": headers["ETag"]})
+    return Response(body, status_code, headers, media_type="application/json")
+
+
+def _address(scholarship: Scholarship) -> str:
+    return f"{router.prefix}/{scholarship.id}"
+
+
+@router.post(
+    "",
+    status_code=status.HTTP_201_CREATED,
+    response_model=schemas.Scholarship,
+    summary="Create an award",
+    dependencies=[Depends(require_json)],
+    responses={
+        status.HTTP_201_CREATED: {"headers": {**_ETAG, **_LOCATION, **_REPLAYED}},
+        **document(*ACCESS_ERRORS, *BODY_ERRORS, Conflict),
+    },
+)
+async def create_scholarship(
+    request: Request,
+    account: ScholarshipsWriter,
+    session: Writing,
+    award: WrittenScholarship,
+    idempotency_key: idempotency.KeyHeader = None,
+) -> Response:
+    key = idempotency_key and idempotency.Key(account.id, idempotency_key)
+    if key and (stored := await idempotency.claim(session, key, idempotency.fingerprint(award))):
+        return stored
+    scholarship = await changes.create(
+        session, account=account, award=award, origin=_origin(request, account)
+    )
+    answer = _answer(scholarship, status_code=status.HTTP_201_CREATED)
+    if key:
+        await idempotency.keep(session, key, answer)
+    return answer
+
+
+@router.put(
+    "/{scholarship_id}",
+    response_model=schemas.Scholarship,
+    summary="Replace an award",
+    dependencies=[Depends(require_json)],
+    responses={
+        status.HTTP_200_OK: {"headers": _ETAG},
+        **document(*CHANGE_ERRORS, *BODY_ERRORS),
+    },
+)
+async def replace_scholarship(
+    *,
+    request: Request,
+    account: ScholarshipsWriter,
+    precondition: IfMatch,
+    session: Writing,
+    scholarship_id: ScholarshipPath,
+    award: WrittenScholarship,
+) -> Response:
+    scholarship = await changes.replace(
+        session,
+        account=account,
+        scholarship_id=scholarship_id,
+        precondition=precondition,
+        award=award,
+        origin=_origin(request, account),
+    )
+    return _answer(scholarship)
+
+
+@router.patch(
+    "/{scholarship_id}",
+    response_model=schemas.Scholarship,
+    summary="Change some fields of an award (JSON merge patch)",
+    description=(
+        "null removes a field; `eligibility_criteria` is merged field by field, lists are replaced."
+        " `amount` replaces both bounds. The result is validated as a whole."
+    ),
+    dependencies=[Depends(_require_merge_patch)],
+    responses={
+        status.HTTP_200_OK: {"headers": _ETAG},
+        **document(*CHANGE_ERRORS, *BODY_ERRORS),
+    },
+    openapi_extra={
+        "requestBody": {"content": {"application/json": {"schema": {"type": "object"}}}}
+    },
+)
+async def patch_scholarship(
+    *,
+    request: Request,
+    account: ScholarshipsWriter,
+    precondition: IfMatch,
+    session: Writing,
+    scholarship_id: ScholarshipPath,
+    patch: Annotated[
+        object,
+        Body(
+            media_type=MERGE_PATCH,
+            json_schema_extra={"type": "object"},
+            examples=[{"amount": 2500, "eligibility_criteria": {"min_gpa": 3.5}}],
+        ),
+    ],
+) -> Response:
+    scholarship = await changes.patch(
+        session,
+        account=account,
+        scholarship_id=scholarship_id,
+        precondition=precondition,
+        patch=patch,
+        origin=_origin(request, account),
+    )
+    return _answer(scholarship)
+
+
+@router.delete(
+    "/{scholarship_id}",
+    status_code=status.HTTP_204_NO_CONTENT,
+    summary="Archive an award",
+    description="It stays readable by its id, as closed. Archiving again changes nothing.",
+    responses={
+        status.HTTP_204_NO_CONTENT: {"headers": _ETAG},
+        **document(*CHANGE_ERRORS, ValidationFailed),
+    },
+)
+async def archive_scholarship(
+    *,
+    request: Request,
+    account: ScholarshipsWriter,
+    precondition: IfMatch,
+    session: Writing,
+    scholarship_id: ScholarshipPath,
+) -> Response:
+    scholarship = await changes.archive(
+        session,
+        account=account,
+        scholarship_id=scholarship_id,
+        precondition=precondition,
+        origin=_origin(request, account),
+    )
+    return _answer(scholarship, status_code=status.HTTP_204_NO_CONTENT)

@@ -43,7 +43,10 @@ _TIMEZONES: Final = frozenset(
     if name not in ("Factory", "localtime") and not name.startswith(("posix/", "right/"))
 )
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_EMAIL: Final = re.compile(r"[^@\s<>\"]{1,64}@[^@\s<>\"]{1,253}\.[^@\s<>\".]{2,63}")
+_EMAIL: Final = re.compile(
+    r"[^@\s<>\"\x00-\x1f\x7f]{1,64}@[^@\s<>\"\x00-\x1f\x7f]{1,253}\.[^@\s<>\".\x00-\x1f\x7f]{2,63}"
+)
+_NOT_ADDRESSES: Final = frozenset({".", "..", "smart-search"})
 
 
 def _without_control_characters(value: str) -> str:
@@ -71,6 +74,17 @@ def _email(value: str) -> str:
     return value
 
 
+def _has_an_address(value: str) -> str:
+    """/scholarships/.. is another address, and so is that of the smart search."""
+    if value in _NOT_ADDRESSES:
+        raise ValueError(f"must be none of {', '.join(sorted(_NOT_ADDRESSES))}")
+    return value
+
+
+def _date_or_instant(value: object) -> object:
+    return None if value is None else parse_date_or_instant(value)
+
+
 Line = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=255),
@@ -78,9 +92,14 @@ Line = Annotated[
 ]
 Age = Annotated[int, Field(ge=0, le=130)]
 Url = Annotated[
-    str, StringConstraints(strip_whitespace=True, pattern=r"^https?://[^\s<>\"\x00]{1,2040}$")
+    str,
+    StringConstraints(strip_whitespace=True, pattern=r"^https?://[^\s<>\"\x00-\x1f\x7f]{1,2040}$"),
 ]
-ScholarshipId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:~-]{1,128}$")]
+ScholarshipId = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9._:~-]{1,128}$"),
+    AfterValidator(_has_an_address),
+]
 
 
 class EligibilityCriteria(BaseModel):
@@ -132,7 +151,7 @@ class ScholarshipInput(BaseModel):
     currency: Annotated[str, AfterValidator(_currency)] | None = None
     max_awards: Annotated[int, Field(ge=1, le=2_147_483_647)] | None = None
     application_deadline: Annotated[
-        dt.datetime | dt.date | None, BeforeValidator(lambda v: v and parse_date_or_instant(v))
+        dt.datetime | dt.date | None, BeforeValidator(_date_or_instant)
     ] = Field(
         None,
         description=(
@@ -231,3 +250,22 @@ class Scholarship(BaseModel):
     days_left: int | None = Field(
         description="Calendar days to the deadline in its own zone; null unless open."
     )
+
+
+class ImportFault(BaseModel):
+    line: int = Field(description="Of the body, from 1.")
+    field: str = Field(description="Dotted; empty: the whole row.")
+    reason: str
+
+
+class ImportSummary(BaseModel):
+    """What became of the rows: rows = created + updated + unchanged + repeated + bad."""
+
+    rows: int
+    created: int
+    updated: int
+    unchanged: int
+    repeated: int = Field(description="Replaced by a later row with the same id, nearby.")
+    bad: int = Field(description="Not written; every other row was.")
+    error_count: int
+    errors: list[ImportFault] = Field(description="The first 50.")

@@ -39,13 +39,22 @@ def present(scholarship: Scholarship, *, now: dt.datetime) -> schemas.Scholarshi
     )
 
 
-async def get_public(session: ReadSession, *, scholarship_id: str) -> Scholarship:
-    """A published or archived award; raises NotFound for others, drafts among them."""
-    known = "\x00" not in scholarship_id  # which PostgreSQL's text cannot hold
-    scholarship = await queries.get(session, scholarship_id) if known else None
-    if scholarship is None or scholarship.status == Status.DRAFT:
-        raise NotFound("There is no scholarship with this id.")
-    return scholarship
+async def find(session: ReadSession, *, scholarship_id: str) -> Scholarship | None:
+    """An award, which may be a draft."""
+    return await queries.get(session, scholarship_id) if is_storable(scholarship_id) else None
+
+
+def is_public(scholarship: Scholarship) -> bool:
+    return scholarship.status != Status.DRAFT
+
+
+def is_storable(scholarship_id: str) -> bool:
+    """Whether PostgreSQL's text can hold it."""
+    return "\x00" not in scholarship_id
+
+
+def unknown() -> NotFound:
+    return NotFound("There is no scholarship with this id.")
 
 
 def availability(

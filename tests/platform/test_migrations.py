@@ -86,7 +86,10 @@ def test_new_words_are_remembered_whoever_writes(scratch_database_url: str) -> N
         connection.execute(
             text(
                 "INSERT INTO scholarships (id, name, organization, scholarship_type, deadline_kind)"
-                " VALUES ('a', 'The Élan 2027 engineers'' prize', 'R&D', 'athletic', 'rolling')"
+                " VALUES ('a', 'The Élan 2027 engineers'' prize', 'R&D', 'athletic', 'rolling');"
+                "INSERT INTO scholarships"
+                " (id, name, organization, scholarship_type, deadline_kind, status)"
+                " VALUES ('b', 'Secret', 'Draft', 'athletic', 'rolling', 'draft')"
             )
         )
         connection.execute(text("UPDATE scholarships SET description = 'kayaking'"))

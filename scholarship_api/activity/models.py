@@ -1,0 +1,92 @@
+"""What students did with awards, and how often what was searched for."""
+
+import datetime as dt
+import uuid
+from enum import StrEnum
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Date,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    Text,
+    func,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from scholarship_api.platform.database import Base
+
+
+class InteractionType(StrEnum):
+    VIEWED = "viewed"
+    SAVED = "saved"
+    APPLIED = "applied"
+    DISMISSED = "dismissed"
+
+
+class Interaction(Base):
+    """Recorded once per account, award and type; `viewed` once on each day (UTC)."""
+
+    __tablename__ = "interactions"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    account_id: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey("accounts.id", ondelete="SET NULL")
+    )
+    """None once the account is deleted: what happened still counts."""
+    scholarship_id: Mapped[str] = mapped_column(Text)
+    """No foreign key: what happened stays true when an operator removes an award for good."""
+    type: Mapped[str] = mapped_column(Text)
+    occurred_at: Mapped[dt.datetime] = mapped_column(
+        DateTime(timezone=True), server_default=func.now()
+    )
+
+    __table_args__ = (
+        CheckConstraint("type IN ('viewed', 'saved', 'applied', 'dismissed')", "type_known"),
+        # Covers the sums over a window, which otherwise scan the table.
+        Index(
+            "ix_interactions_occurred_at",
+            "occurred_at",
+            "id",
+            postgresql_include=["account_id", "scholarship_id", "type"],
+        ),
+        Index("ix_interactions_account_id", "account_id", "occurred_at", "id"),
+        Index("ix_interactions_scholarship_id", "scholarship_id", "occurred_at", "id"),
+        Index("ix_interactions_type", "type", "occurred_at", "id"),
+        Index(
+            "uq_interactions_once",
+            "account_id",
+            "scholarship_id",
+            "type",
+            unique=True,
+            postgresql_where=text("type <> 'viewed'"),
+        ),
+        Index(
+            "uq_interactions_viewed_once_a_day",
+            "account_id",
+            "scholarship_id",
+            text("((occurred_at AT TIME ZONE 'UTC'::text)::date)"),
+            unique=True,
+            postgresql_where=text("type = 'viewed'"),
+        ),
+    )
+
+
+class SearchCount(Base):
+    """How often a query was searched for on one day (UTC), by whomever."""
+
+    __tablename__ = "search_counts"
+
+    day: Mapped[dt.date] = mapped_column(Date, primary_key=True)
+    query: Mapped[str] = mapped_column(Text(collation="C"), primary_key=True)
+    """Normalised; see `normalisation`."""
+    searches: Mapped[int] = mapped_column(BigInteger)
+
+    __table_args__ = (
+        CheckConstraint("length(query) BETWEEN 1 AND 100", "query_length"),
+        CheckConstraint("searches >= 1", "searches_positive"),
+    )

@@ -1,0 +1,302 @@
+"""Statements on interactions and search counts."""
+
+import datetime as dt
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Date,
+    Row,
+    Select,
+    Text,
+    bindparam,
+    delete,
+    desc,
+    exists,
+    func,
+    literal,
+    select,
+    text,
+    true,
+    tuple_,
+)
+from sqlalchemy.dialects import postgresql
+
+from scholarship_api.accounts.models import Account
+from scholarship_api.activity.models import Interaction, InteractionType, SearchCount
+from scholarship_api.catalogue.models import Scholarship
+from scholarship_api.platform.database import ReadSession, WriteSession
+from scholarship_api.vocabulary import Status
+
+RETENTION_LOCK_KEY: Final = 7_203_114_002
+"""Of pg_advisory_xact_lock; migrations have the number before."""
+
+SCORE_WEIGHTS: Final = {
+    InteractionType.VIEWED: 1,
+    InteractionType.SAVED: 3,
+    InteractionType.APPLIED: 5,
+    InteractionType.DISMISSED: 0,
+}
+"""What an interaction adds to an award's popularity: the nearer to an application, the more."""
+
+_ONCE: Final[dict[str, Any]] = {
+    "index_elements": ["account_id", "scholarship_id", "type"],
+    "index_where": text("type <> 'viewed'"),
+}
+_ONCE_A_DAY: Final[dict[str, Any]] = {
+    "index_elements": [
+        "account_id",
+        "scholarship_id",
+        text("((occurred_at AT TIME ZONE 'UTC'::text)::date)"),
+    ],
+    "index_where": text("type = 'viewed'"),
+}
+
+
+# --- Interactions --------------------------------------------------------------------------------
+
+
+async def add_interaction(
+    session: WriteSession, *, account_id: uuid.UUID, scholarship_id: str, kind: InteractionType
+) -> dt.datetime | None:
+    """When it happened, for the first time if it is a repeat; None when there is no such award."""
+    # Of an account that is being deleted at this moment the interaction stays, without a subject.
+    subject = (
+        select(Account.id)
+        .where(Account.id == account_id)
+        .with_for_update(read=True, key_share=True)
+        .scalar_subquery()
+    )
+    row = select(subject, Scholarship.id, literal(kind.value)).where(
+        Scholarship.id == scholarship_id, Scholarship.status != Status.DRAFT.value
+    )
+    statement = postgresql.insert(Interaction).from_select(
+        ["account_id", "scholarship_id", "type"], row
+    )
+    statement = statement.on_conflict_do_update(
+        **(_ONCE_A_DAY if kind is InteractionType.VIEWED else _ONCE),
+        # Changes nothing; DO NOTHING would not return the row that is there.
+        set_={"type": statement.excluded.type},
+    )
+    return (await session.scalars(statement.returning(Interaction.occurred_at))).one_or_none()
+
+
+def newest_statement(
+    *,
+    filters: Mapping[str, Any],
+    after: tuple[dt.datetime, int] | None,
+    limit: int,
+) -> Select[*tuple[Any, ...]]:
+    """Interactions, newest first. `filters`: account_id, scholarship_id, type, since, until."""
+    statement = select(
+        Interaction.id,
+        Interaction.account_id,
+        Interaction.scholarship_id,
+        Interaction.type,
+        Interaction.occurred_at,
+    )
+    for name in ("account_id", "scholarship_id", "type"):
+        if (value := filters.get(name)) is not None:
+            statement = statement.where(getattr(Interaction, name) == value)
+    if (since := filters.get("since")) is not None:
+        statement = statement.where(Interaction.occurred_at >= since)
+    if (until := filters.get("until")) is not None:
+        statement = statement.where(Interaction.occurred_at <= until)
+    if after is not None:
+        place = tuple_(Interaction.occurred_at, Interaction.id)
+        statement = statement.where(place < tuple_(literal(after[0]), literal(after[1])))
+    return statement.order_by(Interaction.occurred_at.desc(), Interaction.id.desc()).limit(limit)
+
+
+async def newest(
+    session: ReadSession,
+    *,
+    filters: Mapping[str, Any],
+    after: tuple[dt.datetime, int] | None = None,
+    limit: int,
+) -> Sequence[Row[*tuple[Any, ...]]]:
+    statement = newest_statement(filters=filters, after=after, limit=limit)
+    return (await session.execute(statement)).all()
+
+
+async def all_of_account(
+    session: ReadSession, account_id: uuid.UUID
+) -> Sequence[Row[str, str, dt.datetime]]:
+    statement = select(Interaction.scholarship_id, Interaction.type, Interaction.occurred_at)
+    statement = statement.where(Interaction.account_id == account_id)
+    return (await session.execute(statement.order_by(Interaction.occurred_at))).all()
+
+
+async def account_exists(session: ReadSession, account_id: uuid.UUID) -> bool:
+    return bool(await session.scalar(select(exists().where(Account.id == account_id))))
+
+
+def account_counts_statement(account_id: uuid.UUID) -> Select[*tuple[Any, ...]]:
+    return (
+        select(
+            Interaction.type,
+            func.count().label("interactions"),
+            func.min(Interaction.occurred_at).label("first"),
+            func.max(Interaction.occurred_at).label("last"),
+        )
+        .where(Interaction.account_id == account_id)
+        .group_by(Interaction.type)
+    )
+
+
+async def account_counts(
+    session: ReadSession, account_id: uuid.UUID
+) -> Sequence[Row[*tuple[Any, ...]]]:
+    return (await session.execute(account_counts_statement(account_id))).all()
+
+
+# --- Sums over a window --------------------------------------------------------------------------
+
+
+def counts_statement(*, since: dt.datetime) -> Select[str, int]:
+    """Interactions by type."""
+    statement = select(Interaction.type, func.count().label("interactions"))
+    return statement.where(Interaction.occurred_at >= since).group_by(Interaction.type)
+
+
+def active_accounts_statement(*, since: dt.datetime) -> Select[int]:
+    # A hash of the groups is half the time of count(DISTINCT ...), which sorts.
+    active = select(Interaction.account_id).where(
+        Interaction.occurred_at >= since, Interaction.account_id.is_not(None)
+    )
+    return select(func.count()).select_from(active.group_by(Interaction.account_id).subquery())
+
+
+def popular_statement(*, since: dt.datetime, limit: int) -> Select[*tuple[Any, ...]]:
+    """Awards by score, then by id; drafts, and awards that are gone, are left out."""
+    counts = {
+        kind: func.count().filter(Interaction.type == kind.value).label(kind.value)
+        for kind in InteractionType
+    }
+    summed = (
+        select(Interaction.scholarship_id, *counts.values())
+        .where(Interaction.occurred_at >= since)
+        .group_by(Interaction.scholarship_id)
+        .subquery("summed")
+    )
+    score = sum(
+        (
+            summed.c[kind.value] * literal(weight)
+            for kind, weight in SCORE_WEIGHTS.items()
+            if weight
+        ),
+        start=literal(0),
+    ).label("score")
+    ranked = (
+        select(summed, score).order_by(desc("score"), summed.c.scholarship_id).subquery("ranked")
+    )
+    # Lateral, with a limit of its own, so that names are read for the page's rows only.
+    award = (
+        select(Scholarship.name, Scholarship.organization)
+        .where(Scholarship.id == ranked.c.scholarship_id, Scholarship.status != Status.DRAFT.value)
+        .limit(1)
+        .lateral("award")
+    )
+    return (
+        select(ranked, award)
+        .join(award, true())
+        .where(ranked.c.score > 0)
+        .order_by(ranked.c.score.desc(), ranked.c.scholarship_id)
+        .limit(limit)
+    )
+
+
+def trends_statement(*, since: dt.date, limit: int) -> Select[str, int]:
+    """Queries by the number of searches, then by text."""
+    statement = select(SearchCount.query, func.sum(SearchCount.searches).label("searches"))
+    statement = statement.where(SearchCount.day >= since).group_by(SearchCount.query)
+    return statement.order_by(desc("searches"), SearchCount.query).limit(limit)
+
+
+async def counts(session: ReadSession, *, since: dt.datetime) -> Sequence[Row[str, int]]:
+    return (await session.execute(counts_statement(since=since))).all()
+
+
+async def active_accounts(session: ReadSession, *, since: dt.datetime) -> int:
+    return (await session.execute(active_accounts_statement(since=since))).scalar_one()
+
+
+async def popular(
+    session: ReadSession, *, since: dt.datetime, limit: int
+) -> Sequence[Row[*tuple[Any, ...]]]:
+    return (await session.execute(popular_statement(since=since, limit=limit))).all()
+
+
+async def trends(session: ReadSession, *, since: dt.date, limit: int) -> Sequence[Row[str, int]]:
+    return (await session.execute(trends_statement(since=since, limit=limit))).all()
+
+
+async def searches(session: ReadSession, *, since: dt.date) -> int:
+    total = select(func.coalesce(func.sum(SearchCount.searches), 0))
+    return int((await session.execute(total.where(SearchCount.day >= since))).scalar_one())
+
+
+# --- Recording of searches -----------------------------------------------------------------------
+
+
+async def add_searches(
+    session: WriteSession, counted: Sequence[tuple[tuple[dt.date, str], int]]
+) -> None:
+    """Add to the counts of ((day, query), searches), in the order given."""
+    rows = (
+        func.unnest(
+            bindparam("days", [day for (day, _), _ in counted], ARRAY(Date)),
+            bindparam("queries", [query for (_, query), _ in counted], ARRAY(Text)),
+            bindparam("searches", [count for _, count in counted], ARRAY(BigInteger)),
+        )
+        .table_valued("day", "query", "searches")
+        .render_derived()
+    )
+    statement = postgresql.insert(SearchCount).from_select(
+        ["day", "query", "searches"], select(rows)
+    )
+    await session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["day", "query"],
+            set_={"searches": SearchCount.searches + statement.excluded.searches},
+        )
+    )
+
+
+# --- Retention -----------------------------------------------------------------------------------
+
+
+async def try_retention_lock(session: WriteSession) -> bool:
+    """Until the end of the transaction, as PgBouncer gives no longer hold on a connection."""
+    locked = select(func.pg_try_advisory_xact_lock(RETENTION_LOCK_KEY))
+    return bool(await session.scalar(locked))
+
+
+async def remove_interactions(session: WriteSession, *, before: dt.datetime, limit: int) -> int:
+    """How many of the oldest were removed."""
+    old = (
+        select(Interaction.id)
+        .where(Interaction.occurred_at < before)
+        .order_by(Interaction.occurred_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    removal = delete(Interaction).where(Interaction.id.in_(old)).returning(Interaction.id)
+    return len((await session.scalars(removal)).all())
+
+
+async def remove_search_counts(session: WriteSession, *, before: dt.datetime, limit: int) -> int:
+    """How many of the oldest were removed."""
+    old = (
+        select(SearchCount.day, SearchCount.query)
+        .where(SearchCount.day < before.astimezone(dt.UTC).date())
+        .order_by(SearchCount.day)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    key = tuple_(SearchCount.day, SearchCount.query)
+    removal = delete(SearchCount).where(key.in_(old)).returning(SearchCount.day)
+    return len((await session.scalars(removal)).all())

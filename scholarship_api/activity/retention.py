@@ -1,0 +1,56 @@
+"""Removes what is older than ANALYTICS_RETENTION_DAYS, in one worker at a time, batch by batch."""
+
+import asyncio
+import datetime as dt
+from typing import Final
+
+import sqlalchemy.exc
+import structlog
+
+from scholarship_api.activity import queries
+from scholarship_api.errors import DatabaseUnavailable
+from scholarship_api.platform.database import Database
+
+# Soon after the start too, as a busy worker may be recycled before it is an hour old.
+FIRST_SECONDS: Final = 10.0
+INTERVAL_SECONDS: Final = 3600.0
+BATCH: Final = 2_000
+PAUSE_SECONDS: Final = 0.1
+"""Between two batches, for the work of others."""
+
+_log = structlog.stdlib.get_logger(__name__)
+
+
+async def run(database: Database, *, retention_days: int) -> None:
+    """Purge once an hour, until cancelled."""
+    await asyncio.sleep(FIRST_SECONDS)
+    while True:
+        try:
+            await purge(database, retention_days=retention_days, now=dt.datetime.now(dt.UTC))
+        except DatabaseUnavailable:
+            _log.warning("retention.postponed")
+        except sqlalchemy.exc.SQLAlchemyError as error:
+            _log.error("retention.postponed", exc_info=error)
+        await asyncio.sleep(INTERVAL_SECONDS)
+
+
+async def purge(database: Database, *, retention_days: int, now: dt.datetime) -> int:
+    """How many rows were removed; stops where another worker is at it.
+
+    Each batch is a transaction of its own, so nothing is done twice when it is cancelled.
+    """
+    before = now - dt.timedelta(days=retention_days)
+    removed = 0
+    for remove in (queries.remove_interactions, queries.remove_search_counts):
+        while True:
+            async with database.write_session() as session:
+                if not await queries.try_retention_lock(session):
+                    return removed
+                count = await remove(session, before=before, limit=BATCH)
+            removed += count
+            if count < BATCH:
+                break
+            await asyncio.sleep(PAUSE_SECONDS)
+    if removed:
+        _log.info("retention.purged", rows=removed)
+    return removed

@@ -1,0 +1,110 @@
+"""Interactions of accounts with awards, and analytics for administrators and partners."""
+
+import datetime as dt
+import uuid
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Query, status
+
+from scholarship_api.accounts.access import (
+    ACCESS_ERRORS,
+    AnalyticsReader,
+    CurrentAccount,
+    CurrentAdmin,
+)
+from scholarship_api.activity import schemas, service
+from scholarship_api.errors import (
+    BadRequest,
+    DatabaseUnavailable,
+    NotFound,
+    RateLimited,
+    ServiceUnavailable,
+    Unauthorized,
+    UnsupportedMediaType,
+    ValidationFailed,
+    document,
+)
+from scholarship_api.platform.database import Reading, Writing
+from scholarship_api.platform.http.content_type import require_json
+
+ERRORS = (ValidationFailed, RateLimited, DatabaseUnavailable, ServiceUnavailable)
+
+router = APIRouter(prefix="/api/v1", responses=document(*ERRORS))
+
+
+@router.post(
+    "/interactions",
+    status_code=status.HTTP_201_CREATED,
+    tags=["interactions"],
+    summary="Record what one did with an award",
+    description=(
+        "Of whom is in the token. A repeat of `saved`, `applied` or `dismissed` with the same"
+        " award, and of `viewed` on the same day (UTC), changes nothing and answers as the first"
+        " time did."
+    ),
+    dependencies=[Depends(require_json)],
+    responses=document(BadRequest, Unauthorized, NotFound, UnsupportedMediaType),
+)
+async def record_interaction(
+    account: CurrentAccount, session: Writing, new: schemas.NewInteraction
+) -> schemas.RecordedInteraction:
+    return await service.record_interaction(session, new, account_id=account.id)
+
+
+analytics = APIRouter(prefix="/analytics", tags=["analytics"], responses=document(*ACCESS_ERRORS))
+
+
+@analytics.get("/summary", summary="Interactions and searches in sum")
+async def summarise(
+    _: CurrentAdmin, session: Reading, window: Annotated[schemas.Window, Query()]
+) -> schemas.Summary:
+    return await service.summarise(session, days=window.days, now=_now())
+
+
+@analytics.get("/user/{id}", summary="An account's interactions", responses=document(NotFound))
+async def show_account_activity(
+    _: CurrentAdmin, session: Reading, account_id: Annotated[uuid.UUID, Path(alias="id")]
+) -> schemas.AccountActivity:
+    return await service.account_activity(session, account_id=account_id)
+
+
+@analytics.get("/interactions", summary="Interactions one by one, newest first")
+async def list_interactions(
+    _: CurrentAdmin,
+    session: Reading,
+    request: Annotated[schemas.InteractionsRequest, Query()],
+) -> schemas.InteractionsPage:
+    return await service.list_interactions(session, request)
+
+
+@analytics.get(
+    "/popular-scholarships",
+    summary="The awards that students viewed, saved and applied for the most",
+)
+async def list_popular_scholarships(
+    _: AnalyticsReader, session: Reading, request: Annotated[schemas.TopRequest, Query()]
+) -> schemas.PopularScholarships:
+    return await service.popular_scholarships(
+        session, days=request.days, limit=request.limit, now=_now()
+    )
+
+
+@analytics.get(
+    "/search-trends",
+    summary="What was searched for the most",
+    description=(
+        "Searches with a query, first pages only, some seconds after they were made. Who searched"
+        " is not kept."
+    ),
+)
+async def list_search_trends(
+    _: CurrentAdmin, session: Reading, request: Annotated[schemas.TopRequest, Query()]
+) -> schemas.SearchTrends:
+    return await service.search_trends(session, days=request.days, limit=request.limit, now=_now())
+
+
+router.include_router(analytics)
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)

@@ -1,0 +1,136 @@
+"""What students do with awards, and what comes of it in sum. Every number is from the database."""
+
+import datetime as dt
+import uuid
+from collections.abc import Iterable
+from typing import Any, Final
+
+from sqlalchemy import Row
+
+from scholarship_api.activity import cursors, queries, schemas
+from scholarship_api.errors import NotFound
+from scholarship_api.platform.database import ReadSession, WriteSession
+
+RECENT: Final = 20
+
+
+async def record_interaction(
+    session: WriteSession, new: schemas.NewInteraction, *, account_id: uuid.UUID
+) -> schemas.RecordedInteraction:
+    """Record what an account did; a repeat changes nothing and answers as the first time did.
+
+    A repeat is the same type with the same award; for `viewed`, on the same day (UTC). Raises
+    NotFound for a scholarship that is not public.
+    """
+    occurred_at = await queries.add_interaction(
+        session, account_id=account_id, scholarship_id=new.scholarship_id, kind=new.type
+    )
+    if occurred_at is None:
+        raise NotFound("There is no scholarship with this id.")
+    return schemas.RecordedInteraction(
+        scholarship_id=new.scholarship_id, type=new.type, occurred_at=occurred_at
+    )
+
+
+async def list_interactions(
+    session: ReadSession, request: schemas.InteractionsRequest
+) -> schemas.InteractionsPage:
+    """Raises ValidationFailed for what is no cursor."""
+    after = cursors.decode(request.cursor) if request.cursor is not None else None
+    rows = list(
+        await queries.newest(
+            session, filters=request.filters(), after=after, limit=request.limit + 1
+        )
+    )
+    has_next = len(rows) > request.limit
+    del rows[request.limit :]
+    return schemas.InteractionsPage(
+        interactions=_interactions(rows),
+        has_next=has_next,
+        next_cursor=cursors.encode(rows[-1].occurred_at, rows[-1].id) if has_next else None,
+    )
+
+
+async def account_activity(
+    session: ReadSession, *, account_id: uuid.UUID
+) -> schemas.AccountActivity:
+    """Raises NotFound."""
+    if not await queries.account_exists(session, account_id):
+        raise NotFound("There is no account with this id.")
+    kinds = await queries.account_counts(session, account_id)
+    recent = await queries.newest(session, filters={"account_id": account_id}, limit=RECENT)
+    counts = {row.type: row.interactions for row in kinds}
+    return schemas.AccountActivity(
+        account_id=account_id,
+        total_interactions=sum(counts.values()),
+        interactions=schemas.InteractionCounts(**counts),
+        first_interaction_at=min((row.first for row in kinds), default=None),
+        last_interaction_at=max((row.last for row in kinds), default=None),
+        recent_interactions=_interactions(recent),
+    )
+
+
+async def summarise(session: ReadSession, *, days: int, now: dt.datetime) -> schemas.Summary:
+    since = first_day(days=days, now=now)
+    counts = {
+        row.type: row.interactions for row in await queries.counts(session, since=_midnight(since))
+    }
+    return schemas.Summary(
+        days=days,
+        since=since,
+        total_interactions=sum(counts.values()),
+        interactions=schemas.InteractionCounts(**counts),
+        active_accounts=await queries.active_accounts(session, since=_midnight(since)),
+        total_searches=await queries.searches(session, since=since),
+    )
+
+
+async def popular_scholarships(
+    session: ReadSession, *, days: int, limit: int, now: dt.datetime
+) -> schemas.PopularScholarships:
+    since = first_day(days=days, now=now)
+    rows = await queries.popular(session, since=_midnight(since), limit=limit)
+    return schemas.PopularScholarships(
+        days=days,
+        since=since,
+        scholarships=[
+            schemas.PopularScholarship.model_validate(row, from_attributes=True) for row in rows
+        ],
+    )
+
+
+async def search_trends(
+    session: ReadSession, *, days: int, limit: int, now: dt.datetime
+) -> schemas.SearchTrends:
+    since = first_day(days=days, now=now)
+    rows = await queries.trends(session, since=since, limit=limit)
+    return schemas.SearchTrends(
+        days=days,
+        since=since,
+        queries=[schemas.SearchTrend(query=row.query, searches=row.searches) for row in rows],
+    )
+
+
+async def personal_data(session: ReadSession, account_id: uuid.UUID) -> list[dict[str, str]]:
+    """All interactions of an account, oldest first, for the export of its data."""
+    return [
+        {
+            "scholarship_id": row.scholarship_id,
+            "type": row.type,
+            "occurred_at": row.occurred_at.astimezone(dt.UTC).isoformat(),
+        }
+        for row in await queries.all_of_account(session, account_id)
+    ]
+
+
+def first_day(*, days: int, now: dt.datetime) -> dt.date:
+    """Of a window of so many calendar days in UTC, the last of which is today."""
+    return now.astimezone(dt.UTC).date() - dt.timedelta(days=days - 1)
+
+
+def _midnight(day: dt.date) -> dt.datetime:
+    return dt.datetime.combine(day, dt.time.min, tzinfo=dt.UTC)
+
+
+def _interactions(rows: Iterable[Row[*tuple[Any, ...]]]) -> list[schemas.Interaction]:
+    return [schemas.Interaction.model_validate(row) for row in rows]

@@ -1,0 +1,387 @@
+"""The commands `import`, `export` and `sample`, and the loading of the bundled catalogue.
+
+Each returns with exit code 0, or 1 when rows were bad, 2 when a file can not be used, 69 when the
+database can not be reached, 130 after Ctrl-C and 141 when the reader of a pipe has gone.
+"""
+
+import asyncio
+import csv
+import importlib.resources
+import io
+import json
+import os
+import stat
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import aclosing, contextmanager, nullcontext, suppress
+from functools import partial
+from pathlib import Path
+from typing import IO, Annotated, Any, BinaryIO, Final, cast
+
+import anyio
+import psycopg
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from sqlalchemy import make_url
+
+from scholarship_api.catalogue.exporting import export_rows
+from scholarship_api.catalogue.importing import CHUNK_BYTES, ImportReport, import_stream
+from scholarship_api.catalogue.interchange import (
+    BOOLEANS,
+    CSV_COLUMNS,
+    LIST_SEPARATOR,
+    FileFormat,
+    format_of,
+    neutralise,
+)
+from scholarship_api.catalogue.reading import FileFault
+from scholarship_api.catalogue.rows import RowError
+from scholarship_api.sample_data.synthetic import generate
+from scholarship_api.settings import Fault, SettingsError, load_settings
+from scholarship_api.vocabulary import Status
+
+EXIT_BAD_ROWS: Final = 1
+EXIT_USAGE: Final = 2
+EXIT_UNAVAILABLE: Final = 69
+EXIT_INTERRUPTED: Final = 130
+EXIT_BROKEN_PIPE: Final = 141
+
+PIPE: Final = "-"
+CONNECT_TIMEOUT_SECONDS: Final = 5
+PROGRESS_ROWS: Final = 1_000
+BUNDLED: Final = importlib.resources.files("scholarship_api.sample_data") / "catalogue.ndjson"
+
+Advance = Callable[[int, int], None]
+"""Shows how many rows and bytes are done."""
+
+
+# --- Commands ------------------------------------------------------------------------------------
+
+
+def import_command(
+    file: Annotated[str, typer.Argument(help="The file; - is standard input.")],
+    *,
+    file_format: Annotated[
+        FileFormat | None,
+        typer.Option("--format", help="By the file's name unless given; from - NDJSON."),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check the file, write nothing; needs no database.")
+    ] = False,
+    errors: Annotated[
+        Path | None, typer.Option(help="Write all that is wrong to this file, as NDJSON.")
+    ] = None,
+) -> None:
+    """Add and update scholarships from an NDJSON or CSV file.
+
+    Good rows are kept when others are bad; all that is wrong is listed, and the exit code is 1.
+    """
+    with _failures():
+        database_url = None if dry_run else _database_url()
+        file_format = file_format or format_of(file)
+        with _opened(file) as source, _error_file(errors) as on_error:
+            size = _size(source)
+            with _progress("Checking" if dry_run else "Importing", size) as advance:
+                report = asyncio.run(
+                    _import(
+                        source,
+                        database_url,
+                        file_format=file_format,
+                        progress=lambda report: advance(report.rows, report.bytes_read),
+                        on_error=on_error,
+                    )
+                )
+    _show(report, dry_run=dry_run, errors=errors)
+    if report.bad:
+        raise typer.Exit(EXIT_BAD_ROWS)
+
+
+def export_command(
+    file: Annotated[str, typer.Argument(help="The file; - is standard output.")] = PIPE,
+    *,
+    file_format: Annotated[
+        FileFormat | None,
+        typer.Option("--format", help="By the file's name unless given; to - NDJSON."),
+    ] = None,
+    status: Annotated[
+        Status | None, typer.Option(help="Only scholarships with this status; else all.")
+    ] = None,
+) -> None:
+    """Write the catalogue as NDJSON or CSV, in a form that `import` takes without a change."""
+    with _failures():
+        database_url = _database_url()
+        with _replaced(file) as target, _progress("Exporting") as advance:
+            rows = asyncio.run(
+                _export(target, database_url, file_format or format_of(file), status, advance)
+            )
+    _stderr().print(f"{rows:,} exported")
+
+
+def sample_command(
+    *,
+    count: Annotated[int, typer.Option(min=0, help="How many scholarships.")] = 1_000,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same rows.")] = 1,
+    output: Annotated[
+        str, typer.Option("--output", "-o", help="The file; - is standard output.")
+    ] = PIPE,
+    file_format: Annotated[
+        FileFormat | None,
+        typer.Option("--format", help="By the file's name unless given; to - NDJSON."),
+    ] = None,
+) -> None:
+    """Write a synthetic catalogue of any size, for load tests and benchmarks."""
+    lines = _csv_lines if (file_format or format_of(output)) is FileFormat.CSV else _json_lines
+    with _failures(), _replaced(output) as target, _progress("Writing") as advance:
+        size = 0
+        for number, line in enumerate(lines(generate(count=count, seed=seed)), start=1):
+            size += target.write(line)
+            if number % PROGRESS_ROWS == 0:
+                advance(number, size)
+
+
+def load_bundled(database_url: str) -> ImportReport:
+    """Import the catalogue that comes with the package. Raises psycopg.Error."""
+    with BUNDLED.open("rb") as source:
+        return asyncio.run(_import(cast("BinaryIO", source), database_url))
+
+
+# --- Work ----------------------------------------------------------------------------------------
+
+
+async def _import(
+    source: BinaryIO,
+    database_url: str | None,
+    **options: Any,  # noqa: ANN401 - those of import_stream
+) -> ImportReport:
+    content = _arriving(source) if _can_be_silent(source) else source
+    if database_url is None:
+        return await import_stream(content, None, **options)
+    async with await _connect(database_url) as connection:
+        return await import_stream(content, connection, **options)
+
+
+def _can_be_silent(source: BinaryIO) -> bool:
+    mode = os.fstat(source.fileno()).st_mode
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or source.isatty()
+
+
+async def _arriving(source: BinaryIO) -> AsyncIterator[bytes]:
+    """The pieces of a pipe as they come: a thread that reads one could not be interrupted."""
+    while True:
+        await anyio.wait_readable(source)
+        if not (piece := source.read(CHUNK_BYTES)):
+            return
+        yield piece
+
+
+async def _export(
+    target: BinaryIO,
+    database_url: str,
+    file_format: FileFormat,
+    status: Status | None,
+    advance: Advance,
+) -> int:
+    size = 0
+    async with await _connect(database_url) as connection:
+        rows = export_rows(connection, file_format=file_format, status=status)
+        async with aclosing(rows) as blocks:
+            async for block in blocks:
+                size += target.write(block.content)
+                advance(block.rows, size)
+    return block.rows
+
+
+async def _connect(database_url: str) -> psycopg.AsyncConnection[Any]:
+    url = make_url(database_url).set(drivername="postgresql")
+    return await psycopg.AsyncConnection.connect(
+        url.render_as_string(hide_password=False),
+        autocommit=True,
+        connect_timeout=CONNECT_TIMEOUT_SECONDS,
+        application_name="scholarship-api",
+    )
+
+
+def _database_url() -> str:
+    url = load_settings().database_url.get_secret_value()
+    if not url:
+        raise SettingsError([Fault("DATABASE_URL", "is needed to reach the catalogue")])
+    return url
+
+
+def _json_lines(rows: Iterable[dict[str, object]]) -> Iterator[bytes]:
+    for row in rows:
+        yield json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+
+def _csv_lines(rows: Iterable[dict[str, object]]) -> Iterator[bytes]:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    columns = ("amount", *CSV_COLUMNS)
+
+    def line(cells: Iterable[object]) -> bytes:
+        text.seek(0)
+        text.truncate()
+        writer.writerow(cells)
+        return text.getvalue().encode()
+
+    yield line(columns)
+    for row in rows:
+        values = {**row, **cast("dict[str, object]", row.get("eligibility_criteria", {}))}
+        yield line(_cell(name, values.get(name)) for name in columns)
+
+
+def _cell(name: str, value: object) -> object:
+    if isinstance(value, list):
+        return LIST_SEPARATOR.join(value)
+    if name in BOOLEANS:
+        return "true" if value else "false"
+    return neutralise(value) if isinstance(value, str) else value
+
+
+# --- Files ---------------------------------------------------------------------------------------
+
+
+def _opened(file: str) -> BinaryIO:
+    # Unbuffered: a read answers with what is there.
+    if file == PIPE:
+        return open(0, "rb", buffering=0, closefd=False)
+    return Path(file).open("rb", buffering=0)
+
+
+def _size(source: BinaryIO) -> int | None:
+    status = os.fstat(source.fileno())
+    return status.st_size if stat.S_ISREG(status.st_mode) else None
+
+
+@contextmanager
+def _replaced(file: str) -> Iterator[BinaryIO]:
+    """Write to a temporary file that takes the place of `file` when all has gone well."""
+    if file == PIPE:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    path = Path(file)
+    if path.exists() and not path.is_file():  # a device or a named pipe
+        with path.open("wb") as target:
+            yield target
+        return
+    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.resolve().parent)
+    try:
+        with open(descriptor, "wb") as target:  # noqa: PTH123 - a descriptor
+            yield target
+        Path(temporary).chmod(_mode(path))
+        Path(temporary).replace(path.resolve())
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _mode(path: Path) -> int:
+    """The permissions of the file that is replaced, else those of any new file."""
+    with suppress(FileNotFoundError):
+        return stat.S_IMODE(path.stat().st_mode)
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask
+
+
+@contextmanager
+def _error_file(path: Path | None) -> Iterator[Callable[[RowError], None] | None]:
+    with path.open("w", encoding="utf-8") if path else nullcontext() as file:
+        yield partial(_write_error, file) if file else None
+
+
+def _write_error(file: IO[str], error: RowError) -> None:
+    file.write(json.dumps(error._asdict(), ensure_ascii=False) + "\n")
+
+
+# --- Terminal ------------------------------------------------------------------------------------
+
+
+def _stderr() -> Console:
+    return Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def _failures() -> Iterator[None]:
+    """Turn what can go wrong outside of us into a message and an exit code."""
+    try:
+        yield
+    except BrokenPipeError:
+        # Or Python would complain itself, when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(EXIT_BROKEN_PIPE) from None
+    except KeyboardInterrupt:
+        raise _failed("Stopped. What is written stays; run it again.", EXIT_INTERRUPTED) from None
+    except FileFault as fault:
+        raise _failed(str(fault), EXIT_USAGE) from None
+    except psycopg.errors.UndefinedTable:
+        message = "The database has no catalogue yet: run `scholarship-api migrate` first."
+        raise _failed(message, EXIT_UNAVAILABLE) from None
+    except psycopg.Error as error:
+        reason = " ".join(str(error).split())
+        raise _failed(f"The database can not be used: {reason}", EXIT_UNAVAILABLE) from None
+    except OSError as error:
+        raise _failed(f"{error.filename or 'File'}: {error.strerror}", EXIT_USAGE) from None
+
+
+def _failed(message: str, code: int) -> typer.Exit:
+    _stderr().print(message, markup=False)
+    return typer.Exit(code)
+
+
+@contextmanager
+def _progress(action: str, total: int | None = None) -> Iterator[Advance]:
+    """A bar on a terminal, by bytes of `total`; nothing elsewhere."""
+    console = _stderr()
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[rows]:,} rows"),
+        TextColumn("{task.fields[rate]:,.0f} rows/s"),
+        TextColumn("{task.fields[size]}"),
+        TimeElapsedColumn(),
+        console=console,
+        disable=not console.is_terminal,
+        transient=True,
+    ) as progress:
+        task = progress.add_task(action, total=total, rows=0, rate=0.0, size="")
+
+        def advance(rows: int, size: int) -> None:
+            elapsed = progress.tasks[0].elapsed or 0.0
+            of_total = f" of {total / 1e6:,.1f}" if total else ""
+            progress.update(
+                task,
+                completed=size,
+                rows=rows,
+                rate=rows / elapsed if elapsed else 0.0,
+                size=f"{size / 1e6:,.1f}{of_total} MB",
+            )
+
+        yield advance
+
+
+def _show(report: ImportReport, *, dry_run: bool, errors: Path | None) -> None:
+    console = _stderr()
+    if report.errors:
+        table = Table("line", "field", "reason", title="Bad rows", title_justify="left")
+        for error in report.errors:
+            table.add_row(str(error.line), escape(error.field), escape(error.reason))
+        console.print(table, soft_wrap=False)
+        if report.error_count > len(report.errors):
+            where = escape(str(errors)) if errors else "--errors FILE"
+            console.print(f"... of {report.error_count:,}; all of them: {where}")
+    if dry_run:
+        done = f"{report.rows - report.bad:,} good"
+    else:
+        done = (
+            f"{report.created:,} created, {report.updated:,} updated,"
+            f" {report.unchanged:,} unchanged"
+        )
+        if report.repeated:
+            done += f", {report.repeated:,} repeated"
+    console.print(f"{done}, {report.bad:,} bad, {report.seconds:,.1f} s")

@@ -1,0 +1,149 @@
+"""POST /scholarships/import: a file of awards as the body of a request."""
+
+from collections.abc import AsyncIterator
+from typing import Any, Final
+
+import psycopg
+import structlog
+from fastapi import APIRouter, Request
+from starlette.requests import ClientDisconnect
+
+from scholarship_api.accounts.access import ACCESS_ERRORS, CurrentAdmin
+from scholarship_api.catalogue import schemas
+from scholarship_api.catalogue.importing import import_stream, refresh_statistics
+from scholarship_api.catalogue.interchange import FileFormat
+from scholarship_api.catalogue.origins import Origin
+from scholarship_api.catalogue.reading import FileFault
+from scholarship_api.errors import (
+    BadRequest,
+    DatabaseUnavailable,
+    PayloadTooLarge,
+    RateLimited,
+    ServiceUnavailable,
+    UnsupportedMediaType,
+    ValidationFailed,
+    document,
+    trace_id_of,
+)
+from scholarship_api.platform.database import Database
+
+FORMATS: Final = {
+    "application/x-ndjson": FileFormat.NDJSON,
+    "application/ndjson": FileFormat.NDJSON,
+    "application/jsonl": FileFormat.NDJSON,
+    "application/x-jsonlines": FileFormat.NDJSON,
+    "text/csv": FileFormat.CSV,
+}
+HEAD_BYTES: Final = 1_048_576
+"""So much of the body is awaited before a database connection is taken: by default all of it, and
+a slow sender then keeps no connection from others."""
+
+REFRESH: Final = "refresh after import"
+"""The name of the background task."""
+
+_log = structlog.stdlib.get_logger(__name__)
+
+router = APIRouter(
+    prefix="/api/v1/scholarships",
+    tags=["scholarships"],
+    responses=document(RateLimited, DatabaseUnavailable, ServiceUnavailable),
+)
+
+
+@router.post(
+    "/import",
+    summary="Add and update awards from NDJSON or CSV",
+    description=(
+        "Upsert by id, row by row: good rows are kept when others are bad, and the answer counts"
+        " them all, with status 200. The same file can be sent again. Larger files are sent in"
+        " parts, or imported with the command line."
+    ),
+    responses=document(
+        *ACCESS_ERRORS, BadRequest, PayloadTooLarge, UnsupportedMediaType, ValidationFailed
+    ),
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {name: {"schema": {"type": "string"}} for name in FORMATS},
+        }
+    },
+)
+async def import_scholarships(request: Request, account: CurrentAdmin) -> schemas.ImportSummary:
+    file_format = _format(request)
+    database: Database = request.app.state.database
+    chunks = _chunks(request)
+    head = await _head(chunks)
+    try:
+        # Without one deadline for all: a large body has many batches, each with a limit of its own.
+        async with database.driver_connection(seconds=None) as connection:
+            report = await import_stream(
+                _joined(head, chunks),
+                connection,
+                file_format=file_format,
+                origin=Origin("api", account.id, trace_id_of(request.scope)),
+                refresh=False,
+            )
+    except FileFault as fault:
+        raise ValidationFailed.of("body", str(fault)) from None
+    if report.created + report.updated:
+        request.app.state.tasks.spawn(_refresh(database), name=REFRESH)
+    _log.info(
+        "import.finished",
+        rows=report.rows,
+        created=report.created,
+        updated=report.updated,
+        bad=report.bad,
+    )
+    summary: dict[str, Any] = {
+        name: getattr(report, name) for name in schemas.ImportSummary.model_fields
+    }
+    return schemas.ImportSummary.model_validate(
+        {**summary, "errors": [error._asdict() for error in report.errors]}
+    )
+
+
+def _format(request: Request) -> FileFormat:
+    media_type, _, parameters = request.headers.get("content-type", "").partition(";")
+    file_format = FORMATS.get(media_type.strip().lower())
+    name, _, charset = parameters.strip().lower().partition("=")
+    if file_format is None or (
+        name.strip() == "charset" and charset.strip(' "') not in ("utf-8", "utf8", "us-ascii")
+    ):
+        raise UnsupportedMediaType(
+            "Send the file as application/x-ndjson, application/jsonl or text/csv, in UTF-8."
+        )
+    return file_format
+
+
+async def _chunks(request: Request) -> AsyncIterator[bytes]:
+    try:
+        async for chunk in request.stream():
+            yield chunk
+    except ClientDisconnect:
+        raise BadRequest("The connection was closed before the end of the body.") from None
+
+
+async def _head(chunks: AsyncIterator[bytes]) -> list[bytes]:
+    head: list[bytes] = []
+    size = 0
+    async for chunk in chunks:
+        head.append(chunk)
+        size += len(chunk)
+        if size >= HEAD_BYTES:
+            break
+    return head
+
+
+async def _joined(head: list[bytes], rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield b"".join(head)
+    async for chunk in rest:
+        yield chunk
+
+
+async def _refresh(database: Database) -> None:
+    """After the answer: it may take seconds, and what it brings up to date is no award."""
+    try:
+        async with database.driver_connection(seconds=None) as connection:
+            await refresh_statistics(connection)
+    except (DatabaseUnavailable, psycopg.Error):
+        _log.warning("import.statistics_not_refreshed")

@@ -1,0 +1,387 @@
+"""Imports: validated rows into the catalogue, by COPY and upsert, a transaction per batch.
+
+Reading and checking (`rows.py`) happens in a thread, one batch ahead of the database.
+"""
+
+import asyncio
+import datetime as dt
+import re
+import time
+from collections.abc import AsyncIterable, Callable, Iterator, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO, Final, NamedTuple
+
+import anyio
+import anyio.to_thread
+import psycopg
+from psycopg.sql import SQL, Composed, Identifier, Placeholder
+
+from scholarship_api.catalogue.interchange import COLUMNS, FileFormat
+from scholarship_api.catalogue.origins import COMMAND_LINE, SET_ORIGIN, Origin
+from scholarship_api.catalogue.rows import Allow, Batch, Row, RowError, validate_rows
+
+CHUNK_BYTES: Final = 262_144
+ERRORS_KEPT: Final = 50
+
+Source = BinaryIO | AsyncIterable[bytes]
+Connection = psycopg.AsyncConnection[Any]
+
+
+@dataclass(slots=True)
+class ImportReport:
+    """What became of the rows: `rows` = created + updated + unchanged + repeated + bad.
+
+    In a dry run, rows without an error are not counted further.
+    """
+
+    rows: int = 0
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    repeated: int = 0
+    """Rows that a later row of the same batch with the same id replaced."""
+    bad: int = 0
+    errors: list[RowError] = field(default_factory=list)
+    """The first ERRORS_KEPT; `on_error` gets all of them."""
+    error_count: int = 0
+    bytes_read: int = 0
+    seconds: float = 0.0
+
+    @property
+    def accepted(self) -> int:
+        """Rows that the catalogue now holds."""
+        return self.created + self.updated + self.unchanged
+
+
+class Written(NamedTuple):
+    """What a batch came to."""
+
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    repeated: int = 0
+    errors: tuple[RowError, ...] = ()
+    """One for each row that the database refused."""
+
+
+async def import_stream(
+    source: Source,
+    connection: Connection | None,
+    *,
+    file_format: FileFormat = FileFormat.NDJSON,
+    now: dt.datetime | None = None,
+    allow: Allow | None = None,
+    origin: Origin = COMMAND_LINE,
+    refresh: bool = True,
+    progress: Callable[[ImportReport], object] | None = None,
+    on_error: Callable[[RowError], object] | None = None,
+) -> ImportReport:
+    """Read, check and upsert a whole file in bounded memory.
+
+    `source` is a binary file, or the pieces of one as they arrive. Without a `connection` (an idle
+    one) nothing is written: a dry run. `origin` is for the audit; without `refresh` the caller
+    calls `refresh_statistics`. `progress` is called after every batch, with the report so far.
+    Batches that are written stay written when a later one fails: the same import can be run
+    again. Raises reading.FileFault, psycopg.OperationalError, and OSError of the source.
+    """
+    started = time.monotonic()
+    report = ImportReport()
+    pieces = _Arriving(source) if isinstance(source, AsyncIterable) else _pieces(source)
+    validated = validate_rows(
+        pieces,
+        file_format=file_format,
+        now=now or dt.datetime.now(dt.UTC),
+        allow=allow,
+    )
+    ahead = _read_ahead(validated)
+    try:
+        while batch := await ahead:
+            ahead = _read_ahead(validated)
+            errors = batch.errors
+            report.rows += len(batch.rows) + batch.bad
+            report.bad += batch.bad
+            report.bytes_read = batch.bytes_read
+            if connection is not None and batch.rows:
+                written = await write_batch(connection, batch.rows, origin=origin)
+                report.created += written.created
+                report.updated += written.updated
+                report.unchanged += written.unchanged
+                report.repeated += written.repeated
+                report.bad += len(written.errors)
+                errors = [*errors, *written.errors]
+            report.error_count += len(errors)
+            report.errors += errors[: ERRORS_KEPT - len(report.errors)]
+            if on_error:
+                for error in errors:
+                    on_error(error)
+            report.seconds = time.monotonic() - started
+            if progress:
+                progress(report)
+    finally:
+        ahead.cancel()
+        if isinstance(pieces, _Arriving):
+            pieces.stop()
+        await asyncio.gather(ahead, return_exceptions=True)
+    if refresh and connection is not None and report.created + report.updated:
+        await refresh_statistics(connection)
+    report.seconds = time.monotonic() - started
+    return report
+
+
+def _read_ahead(validated: Iterator[Batch]) -> asyncio.Task[Batch | None]:
+    """Check the next batch in a thread while the database writes the one before."""
+
+    async def read() -> Batch | None:
+        # abandon_on_cancel: the thread may be waiting for its source.
+        return await anyio.to_thread.run_sync(next, validated, None, abandon_on_cancel=True)
+
+    return asyncio.create_task(read())
+
+
+def _pieces(source: BinaryIO) -> Iterator[bytes]:
+    while piece := source.read(CHUNK_BYTES):
+        yield piece
+
+
+class _Arriving:
+    """Pieces that arrive in the event loop, for a thread to wait for."""
+
+    def __init__(self, pieces: AsyncIterable[bytes]) -> None:
+        self._pieces = aiter(pieces)
+        self._loop = asyncio.get_running_loop()
+        self._waiting: Future[bytes | None] | None = None
+        self._stopped = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        while not self._stopped:
+            self._waiting = asyncio.run_coroutine_threadsafe(self._next(), self._loop)
+            piece = self._waiting.result()
+            if piece is None:
+                return
+            yield piece
+
+    async def _next(self) -> bytes | None:
+        return await anext(self._pieces, None)
+
+    def stop(self) -> None:
+        """Let go of a thread that is waiting."""
+        self._stopped = True
+        if self._waiting:
+            self._waiting.cancel()
+
+
+# --- Writing -------------------------------------------------------------------------------------
+
+_TABLE: Final = Identifier("scholarships")
+_COLUMNS: Final = SQL(", ").join(map(Identifier, COLUMNS))
+
+
+def _qualified(table: str) -> Composed:
+    return SQL(", ").join(Identifier(table, column) for column in COLUMNS)
+
+
+_BEGIN: Final = SQL("""
+    SET LOCAL statement_timeout = '5min';
+    SET LOCAL work_mem = '64MB'; -- for what the trigger looks through
+    -- A batch is small and the catalogue may be large: look its rows up, never read them all.
+    SET LOCAL enable_hashjoin = off;
+    SET LOCAL enable_mergejoin = off;
+    CREATE TEMPORARY TABLE import_rows ON COMMIT DROP AS
+        SELECT {columns} FROM scholarships WITH NO DATA
+""").format(columns=_COLUMNS)
+_SET_ORIGIN: Final = SQL(SET_ORIGIN).format(
+    source=Placeholder("source"),
+    account_id=Placeholder("account_id"),
+    trace_id=Placeholder("trace_id"),
+)
+_COPY: Final = SQL("COPY import_rows ({columns}) FROM STDIN").format(columns=_COLUMNS)
+# Rows that would change nothing are left out beforehand: an attempted insert computes the search
+# vector, the most expensive part, before it finds the conflict. Ordered by id, so that imports
+# that run at the same time take their row locks in the same order.
+# xmax is zero in a row version that was inserted, and set in one that ON CONFLICT updated.
+_UPSERT: Final = SQL("""
+    WITH written AS (
+        INSERT INTO scholarships AS kept ({columns})
+        SELECT {new} FROM import_rows
+        WHERE NOT EXISTS (
+            SELECT FROM scholarships AS present
+            WHERE present.id = import_rows.id
+              AND ({present}) IS NOT DISTINCT FROM ({new})
+        )
+        ORDER BY import_rows.id
+        ON CONFLICT (id) DO UPDATE SET ({columns}) = ROW ({excluded}),
+            version = kept.version + 1, updated_at = now()
+        WHERE ({kept}) IS DISTINCT FROM ({excluded})
+        RETURNING kept.xmax = 0 AS created
+    )
+    SELECT count(*) FILTER (WHERE created), count(*) FILTER (WHERE NOT created) FROM written
+""").format(
+    columns=_COLUMNS,
+    new=_qualified("import_rows"),
+    present=_qualified("present"),
+    kept=_qualified("kept"),
+    excluded=_qualified("excluded"),
+)
+
+_REFUSALS: Final = (
+    psycopg.DataError,
+    psycopg.IntegrityError,
+    psycopg.errors.ProgramLimitExceeded,  # such as an index entry that is too large
+)
+
+
+async def write_batch(
+    connection: Connection, rows: Sequence[Row], *, origin: Origin = COMMAND_LINE
+) -> Written:
+    """Upsert rows by id and commit; of rows with the same id the last one counts.
+
+    A row that the database refuses is reported, and the others are written. Raises
+    psycopg.OperationalError.
+    """
+    latest = {row.values[0]: row for row in rows}
+    written = await _write(connection, list(latest.values()), origin)
+    return written._replace(repeated=len(rows) - len(latest))
+
+
+async def _write(connection: Connection, rows: Sequence[Row], origin: Origin) -> Written:
+    """Halve what is refused until the guilty rows are found."""
+    try:
+        return await _upsert(connection, rows, origin)
+    except _REFUSALS as error:
+        if len(rows) == 1:
+            return Written(errors=(_refusal(rows[0], error),))
+    middle = len(rows) // 2
+    first = await _write(connection, rows[:middle], origin)
+    second = await _write(connection, rows[middle:], origin)
+    return Written(
+        created=first.created + second.created,
+        updated=first.updated + second.updated,
+        unchanged=first.unchanged + second.unchanged,
+        errors=first.errors + second.errors,
+    )
+
+
+async def _upsert(connection: Connection, rows: Sequence[Row], origin: Origin) -> Written:
+    text = await anyio.to_thread.run_sync(_copy_text, rows)
+    async with connection.transaction(), connection.cursor() as cursor:
+        await cursor.execute(_BEGIN)
+        await cursor.execute(_SET_ORIGIN, origin.parameters)
+        async with cursor.copy(_COPY) as copy:
+            await copy.write(text)
+        await cursor.execute(_UPSERT, prepare=False)
+        created, updated = await cursor.fetchone() or (0, 0)
+    return Written(created, updated, len(rows) - created - updated)
+
+
+def _refusal(row: Row, error: psycopg.Error) -> RowError:
+    # Never the driver's text: reports also go to clients of the API.
+    if isinstance(error, psycopg.errors.CheckViolation) and error.diag.constraint_name:
+        rule = error.diag.constraint_name.removeprefix("ck_scholarships_").replace("_", " ")
+        return RowError(row.line, "", f"breaks the catalogue's rule: {rule}")
+    return RowError(row.line, "", "holds a value that the database can not store")
+
+
+# --- COPY's text format --------------------------------------------------------------------------
+
+_SPECIAL: Final = re.compile(r"[\\\t\n\r]")
+_ESCAPES: Final = {"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"}
+
+
+def _text(value: str) -> str:
+    if _SPECIAL.search(value):
+        return _SPECIAL.sub(lambda found: _ESCAPES[found[0]], value)
+    return value
+
+
+def _array(values: list[str]) -> str:
+    return f"{{{','.join(values)}}}"  # enumeration members and state codes need no quotes
+
+
+_WRITERS: Final[dict[type, Callable[[Any], str]]] = {
+    str: _text,
+    type(None): lambda _: r"\N",
+    bool: lambda value: "t" if value else "f",
+    list: _array,
+}
+
+
+def _copy_text(rows: Sequence[Row]) -> bytes:
+    writers = _WRITERS
+    lines = [
+        "\t".join([writers.get(type(value), str)(value) for value in row.values]) for row in rows
+    ]
+    lines.append("")
+    return "\n".join(lines).encode()
+
+
+# --- After the last batch ------------------------------------------------------------------------
+
+EXACT_ROWS: Final = 20_000
+"""Up to so many published awards the words are counted in all of them, else in about so many."""
+
+_LOCK_KEY: Final = 7_203_114_002
+"""Of pg_advisory_xact_lock: two refreshes at once would block each other row by row."""
+
+_WORDS: Final = SQL("""
+    WITH sampled AS MATERIALIZED (
+        -- The words of the trigger search_words_remember.
+        SELECT tsvector_to_array(to_tsvector('public.scholarship_words', public.plain_words(
+            concat_ws(' ', name, organization, description, array_to_string(
+                fields_of_study || scholarship_type || grade_levels, ' '))))) AS words
+        FROM scholarships {sample} WHERE status = 'published'
+    ), counted AS MATERIALIZED (
+        SELECT seen.word COLLATE "C" AS word,
+               greatest(1, round(count(*) * {factor}))::integer AS documents
+        FROM sampled, unnest(sampled.words) AS seen (word)
+        GROUP BY 1
+    )
+""")
+_COUNT: Final = SQL("""{words}
+    UPDATE search_words SET documents = counted.documents FROM counted
+    WHERE counted.word = search_words.word AND counted.documents <> search_words.documents
+""")
+_FORGET: Final = SQL("""{words}
+    DELETE FROM search_words
+    WHERE NOT EXISTS (SELECT FROM counted WHERE counted.word = search_words.word)
+""")
+# Entries of GIN indexes wait in a list that every search reads through until it is worked off.
+_CLEAN_PENDING: Final = """
+    SELECT gin_clean_pending_list(entry.oid::regclass)
+    FROM pg_index
+    JOIN pg_class AS entry ON entry.oid = pg_index.indexrelid
+    JOIN pg_am ON pg_am.oid = entry.relam AND pg_am.amname = 'gin'
+    WHERE pg_index.indrelid = 'scholarships'::regclass
+      AND pg_has_role(entry.relowner, 'USAGE')
+"""
+
+
+async def refresh_statistics(connection: Connection) -> None:
+    """Bring up to date what search and the planner know of the catalogue as a whole.
+
+    The number of awards that hold each word: exact up to EXACT_ROWS awards, where words that no
+    award holds any more are forgotten too; else estimated. Skipped while another import does it.
+    """
+    async with connection.transaction(), connection.cursor() as cursor:
+        await cursor.execute("SET LOCAL statement_timeout = '5min'")
+        await cursor.execute(_CLEAN_PENDING)
+        await cursor.execute("ANALYZE scholarships")
+        await cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_LOCK_KEY])
+        if not (await cursor.fetchone() or (False,))[0]:
+            return
+        await cursor.execute(
+            "SELECT (SELECT count(*) FROM (SELECT FROM scholarships WHERE status = 'published'"
+            " LIMIT %s)), (SELECT reltuples FROM pg_class WHERE oid = 'scholarships'::regclass)",
+            [EXACT_ROWS + 1],
+        )
+        published, estimate = await cursor.fetchone() or (0, 0)
+        if published <= EXACT_ROWS:
+            words = _WORDS.format(sample=SQL(""), factor=SQL("1"))
+            await cursor.execute(_FORGET.format(words=words))
+        else:
+            share = min(1.0, EXACT_ROWS / max(estimate, EXACT_ROWS))
+            words = _WORDS.format(
+                sample=SQL("TABLESAMPLE SYSTEM ({})").format(100 * share), factor=1 / share
+            )
+        await cursor.execute(_COUNT.format(words=words))
+        await cursor.execute("ANALYZE search_words")

@@ -1,0 +1,64 @@
+"""An award as clients of the API write it: whole, or as a merge patch of the present one."""
+
+from typing import Any, Final
+
+from pydantic import ConfigDict, Field, ValidationError, model_validator
+from pydantic.config import JsonDict
+
+from scholarship_api.catalogue.identifiers import new_id
+from scholarship_api.catalogue.interchange import CRITERIA, FIELDS, READ_ONLY
+from scholarship_api.catalogue.merge_patch import merge
+from scholarship_api.catalogue.models import Scholarship
+from scholarship_api.catalogue.reading import drop_read_only
+from scholarship_api.catalogue.schemas import ScholarshipId, ScholarshipInput
+from scholarship_api.errors import ValidationFailed, validation_fields
+
+_BOUNDS: Final = ("amount_min", "amount_max")
+
+
+def _document_read_only(schema: JsonDict) -> None:
+    properties = schema["properties"]
+    assert isinstance(properties, dict)  # noqa: S101 - narrows for mypy
+    for name in sorted(READ_ONLY):
+        properties[name] = {"readOnly": True, "description": "Ignored."}
+
+
+class WrittenScholarship(ScholarshipInput):
+    """A scholarship in full; what a read answers may be sent back as it is.
+
+    A yearly, estimated deadline that has passed is moved to its next occurrence.
+    """
+
+    model_config = ConfigDict(json_schema_extra=_document_read_only)
+
+    id: ScholarshipId = Field(default_factory=new_id, description="A UUIDv7 unless given.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_derived(cls, values: object) -> object:
+        if isinstance(values, dict):
+            values = dict(values)
+            drop_read_only(values)
+        return values
+
+    @property
+    def given_id(self) -> str | None:
+        return self.id if "id" in self.model_fields_set else None
+
+
+def patched(scholarship: Scholarship, patch: object) -> ScholarshipInput:
+    """The award after the patch, validated as a whole. Raises ValidationFailed."""
+    present: dict[str, Any] = {name: getattr(scholarship, name) for name in FIELDS}
+    present["eligibility_criteria"] = {name: getattr(scholarship, name) for name in CRITERIA}
+    if isinstance(patch, dict) and "amount" in patch:
+        for name in _BOUNDS:  # it is the short form of both, and replaces them
+            del present[name]
+    merged = merge(present, patch)
+    if isinstance(merged, dict):
+        drop_read_only(merged)
+    try:
+        award = ScholarshipInput.model_validate(merged)
+    except ValidationError as error:
+        problems = error.errors(include_url=False, include_context=False, include_input=False)
+        raise ValidationFailed(validation_fields(map(dict, problems))) from None
+    return award

@@ -1,0 +1,117 @@
+"""Awards and accounts in a real database, and two instances of the application on it."""
+
+import secrets
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+from fastapi import FastAPI
+
+from scholarship_api.accounts import service
+from scholarship_api.accounts.models import Account
+from scholarship_api.accounts.passwords import hash_password
+from scholarship_api.accounts.roles import Role
+from scholarship_api.accounts.schemas import NewAccount
+from scholarship_api.platform.database import Database
+from scholarship_api.settings import Settings
+from tests.accounts.conftest import bearer, connected, running
+from tests.eligibility.awards import award, put
+
+Headers = dict[str, str]
+MakeAccount = Callable[..., Awaitable[tuple[Account, Headers]]]
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+
+@pytest.fixture(scope="module")
+def settings(module_database_url: str) -> Settings:
+    return Settings.model_validate(
+        {
+            "environment": "test",
+            "database_url": module_database_url,
+            "rate_limit_enabled": False,
+            "jwt_secret_key": secrets.token_hex(40),
+        }
+    )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def awards(module_database_url: str) -> None:
+    put(
+        module_database_url,
+        [
+            *(award(f"award_{number}") for number in range(8)),
+            award("draft", status="draft"),
+            award("archived", status="archived"),
+        ],
+    )
+
+
+@pytest.fixture(scope="module")
+async def apps(settings: Settings) -> AsyncIterator[list[FastAPI]]:
+    """Two workers."""
+    async with AsyncExitStack() as stack:
+        yield [await stack.enter_async_context(running(settings)) for _ in range(2)]
+
+
+@pytest.fixture(scope="module")
+async def clients(apps: list[FastAPI]) -> AsyncIterator[list[httpx.AsyncClient]]:
+    async with AsyncExitStack() as stack:
+        yield [await stack.enter_async_context(connected(app)) for app in apps]
+
+
+@pytest.fixture(scope="module")
+def app(apps: list[FastAPI]) -> FastAPI:
+    return apps[0]
+
+
+@pytest.fixture(scope="module")
+def client(clients: list[httpx.AsyncClient]) -> httpx.AsyncClient:
+    return clients[0]
+
+
+@pytest.fixture(scope="module")
+def database(app: FastAPI) -> Database:
+    database: Database = app.state.database
+    return database
+
+
+@pytest.fixture(scope="module")
+def make_account(app: FastAPI, database: Database) -> MakeAccount:
+    """Makes an account, and the header of its token."""
+    password_hash = hash_password("correct horse battery staple")
+
+    async def make(role: Role = Role.STUDENT) -> tuple[Account, Headers]:
+        organization = "Acme Trust" if role is Role.PARTNER else None
+        name = f"user-{uuid.uuid4().hex}"
+        new = NewAccount(username=name, role=role, organization=organization)
+        async with database.write_session() as session:
+            await service.create(session, new=new, password_hash=password_hash)
+            account = await service.get(session, username=name)
+        return account, bearer(app, account)
+
+    return make
+
+
+@pytest.fixture(scope="module")
+async def admin(make_account: MakeAccount) -> Headers:
+    _, headers = await make_account(Role.ADMIN)
+    return headers
+
+
+@pytest.fixture(scope="module")
+async def student(make_account: MakeAccount) -> Headers:
+    _, headers = await make_account()
+    return headers
+
+
+@pytest.fixture
+def rows(module_database_url: str) -> Iterator[Connection]:
+    """A connection to the database, in which nothing has happened yet."""
+    conninfo = module_database_url.replace("+psycopg", "")
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        connection.execute("TRUNCATE interactions, search_counts")
+        yield connection

@@ -1,0 +1,434 @@
+"""GET /analytics/...: who may read it, and that the numbers are right and the same everywhere."""
+
+import asyncio
+import base64
+import datetime as dt
+import uuid
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from scholarship_api.accounts.roles import Role
+from scholarship_api.activity.cursors import encode
+from scholarship_api.settings import Settings
+from tests.accounts.conftest import changed, connected, running
+from tests.activity.conftest import Connection, Headers, MakeAccount
+from tests.faults import FaultyProxy, postgres_socket, through_proxy
+
+pytestmark = pytest.mark.anyio
+
+URL = "/api/v1/analytics"
+ADMINS = ("summary", f"user/{uuid.uuid4()}", "interactions", "search-trends")
+READERS = ("popular-scholarships",)
+
+ZEROS = {"viewed": 0, "saved": 0, "applied": 0, "dismissed": 0}
+
+
+def put(
+    rows: Connection,
+    kind: str,
+    scholarship_id: str,
+    *,
+    count: int = 1,
+    days_ago: float = 0,
+    account_id: uuid.UUID | None = None,
+) -> None:
+    """Interactions of deleted accounts, or one of an account."""
+    rows.execute(
+        "INSERT INTO interactions (account_id, scholarship_id, type, occurred_at)"
+        " SELECT %s, %s, %s, now() - %s FROM generate_series(1, %s)",
+        [account_id, scholarship_id, kind, dt.timedelta(days=days_ago), count],
+    )
+
+
+@pytest.mark.parametrize("path", ADMINS + READERS)
+async def test_who_may_read(
+    client: httpx.AsyncClient, make_account: MakeAccount, rows: Connection, path: str
+) -> None:
+    allowed = {Role.ADMIN, Role.PARTNER} if path in READERS else {Role.ADMIN}
+    for role in Role:
+        _, headers = await make_account(role)
+        answer = await client.get(f"{URL}/{path}", headers=headers)
+        assert answer.headers["Cache-Control"] == "no-store"
+        if role in allowed:
+            assert answer.status_code == (404 if path.startswith("user/") else 200)
+        else:
+            assert (answer.status_code, answer.json()["code"]) == (403, "FORBIDDEN")
+    answer = await client.get(f"{URL}/{path}")
+    assert (answer.status_code, answer.json()["code"]) == (401, "UNAUTHORIZED")
+
+
+async def test_the_numbers_are_the_same_from_every_worker_and_after_a_restart(
+    settings: Settings,
+    clients: list[httpx.AsyncClient],
+    make_account: MakeAccount,
+    admin: Headers,
+    rows: Connection,
+) -> None:
+    account, headers = await make_account()
+    wanted = [("award_1", "viewed"), ("award_1", "saved"), ("award_2", "viewed")]
+    for number, (scholarship_id, kind) in enumerate(wanted):
+        body = {"scholarship_id": scholarship_id, "type": kind}
+        answer = await clients[number % 2].post("/api/v1/interactions", headers=headers, json=body)
+        assert answer.status_code == 201
+    for worker in clients:
+        assert (await worker.get("/api/v1/search?q=Nursing")).status_code == 200
+    paths = ["summary", f"user/{account.id}", "interactions", "popular-scholarships"]
+
+    async def numbers(client: httpx.AsyncClient) -> list[Any]:
+        answers = [await client.get(f"{URL}/{path}", headers=admin) for path in paths]
+        assert {answer.status_code for answer in answers} == {200}
+        return [answer.json() for answer in answers]
+
+    first, second = [await numbers(client) for client in clients]
+    assert first == second
+    async with running(settings) as restarted, connected(restarted) as client:
+        assert await numbers(client) == first
+    summary, activity, listed, popular = first
+    assert summary["total_interactions"] == 3
+    assert summary["interactions"] == {**ZEROS, "viewed": 2, "saved": 1}
+    assert summary["active_accounts"] == 1
+    assert activity["interactions"] == summary["interactions"]
+    assert [(entry["scholarship_id"], entry["type"]) for entry in listed["interactions"]] == wanted[
+        ::-1
+    ]
+    assert {entry["account_id"] for entry in listed["interactions"]} == {str(account.id)}
+    assert [entry["scholarship_id"] for entry in popular["scholarships"]] == ["award_1", "award_2"]
+
+
+# --- Summary -------------------------------------------------------------------------------------
+
+
+async def test_a_summary_of_nothing(
+    client: httpx.AsyncClient, admin: Headers, rows: Connection
+) -> None:
+    answer = await client.get(f"{URL}/summary", headers=admin)
+    today = dt.datetime.now(dt.UTC).date()
+    assert answer.json() == {
+        "days": 30,
+        "since": (today - dt.timedelta(days=29)).isoformat(),
+        "total_interactions": 0,
+        "interactions": ZEROS,
+        "active_accounts": 0,
+        "total_searches": 0,
+    }
+
+
+async def test_windows_are_calendar_days_in_utc(
+    client: httpx.AsyncClient, admin: Headers, rows: Connection
+) -> None:
+    for days in range(5):
+        rows.execute(
+            "INSERT INTO interactions (scholarship_id, type, occurred_at)"
+            " SELECT 'award_1', 'viewed', (current_date - %s)::timestamp AT TIME ZONE 'UTC' + time"
+            " FROM unnest(%s::interval[]) AS time",
+            [days, ["0", "23:59:59.999999"]],
+        )
+        rows.execute("INSERT INTO search_counts VALUES (current_date - %s, 'a', 10)", [days])
+    for days in range(1, 6):
+        answer = await client.get(f"{URL}/summary", params={"days": days}, headers=admin)
+        summary = answer.json()
+        assert (summary["days"], summary["total_interactions"]) == (days, 2 * days)
+        assert summary["total_searches"] == 10 * days
+
+
+@pytest.mark.parametrize("path", ["summary", "popular-scholarships", "search-trends"])
+@pytest.mark.parametrize(
+    "query",
+    ["days=0", "days=91", "days=-1", "days=x", "days=1e9", "days=", "window=3", "days=%00"],
+)
+async def test_windows_that_are_refused(
+    client: httpx.AsyncClient, admin: Headers, path: str, query: str
+) -> None:
+    answer = await client.get(f"{URL}/{path}?{query}", headers=admin)
+    assert (answer.status_code, answer.json()["code"]) == (422, "VALIDATION_ERROR")
+
+
+# --- Popular awards ------------------------------------------------------------------------------
+
+
+async def test_popularity(
+    client: httpx.AsyncClient, make_account: MakeAccount, rows: Connection
+) -> None:
+    put(rows, "viewed", "award_1", count=6)
+    put(rows, "saved", "award_2", count=2)
+    put(rows, "viewed", "award_3", count=1)
+    put(rows, "applied", "award_3", count=1)
+    put(rows, "dismissed", "award_3", count=9)
+    put(rows, "dismissed", "award_4", count=9)
+    put(rows, "applied", "award_5", count=1, days_ago=7)
+    put(rows, "viewed", "archived", count=1)
+    put(rows, "applied", "draft", count=99)
+    put(rows, "applied", "removed for good", count=99)
+    _, headers = await make_account(Role.PARTNER)
+
+    async def popular(**params: int) -> list[dict[str, Any]]:
+        answer = await client.get(f"{URL}/popular-scholarships", params=params, headers=headers)
+        assert answer.status_code == 200
+        found: list[dict[str, Any]] = answer.json()["scholarships"]
+        return found
+
+    week = await popular(days=7)
+    assert [(entry["scholarship_id"], entry["score"]) for entry in week] == [
+        ("award_1", 6),
+        ("award_2", 6),
+        ("award_3", 6),
+        ("archived", 1),
+    ]
+    assert week[2] == {
+        "scholarship_id": "award_3",
+        "name": "award_3",
+        "organization": "Curie Trust",
+        "score": 6,
+        **ZEROS,
+        "viewed": 1,
+        "applied": 1,
+        "dismissed": 9,
+    }
+    assert await popular(days=7, limit=2) == week[:2]
+    assert {entry["scholarship_id"] for entry in await popular(days=8)} == {
+        *(entry["scholarship_id"] for entry in week),
+        "award_5",
+    }
+
+
+@pytest.mark.parametrize("path", ["popular-scholarships", "search-trends", "interactions"])
+@pytest.mark.parametrize("limit", ["0", "101", "-1", "x", "1.5"])
+async def test_limits_that_are_refused(
+    client: httpx.AsyncClient, admin: Headers, path: str, limit: str
+) -> None:
+    answer = await client.get(f"{URL}/{path}", params={"limit": limit}, headers=admin)
+    assert answer.status_code == 422
+
+
+# --- One account ---------------------------------------------------------------------------------
+
+
+async def test_an_accounts_activity(
+    client: httpx.AsyncClient, make_account: MakeAccount, admin: Headers, rows: Connection
+) -> None:
+    account, _ = await make_account()
+    url = f"{URL}/user/{account.id}"
+    assert (await client.get(url, headers=admin)).json() == {
+        "account_id": str(account.id),
+        "total_interactions": 0,
+        "interactions": ZEROS,
+        "first_interaction_at": None,
+        "last_interaction_at": None,
+        "recent_interactions": [],
+    }
+    for days in range(25):
+        put(rows, "viewed", "award_1", days_ago=200 + days, account_id=account.id)
+    put(rows, "applied", "award_2", days_ago=1, account_id=account.id)
+    put(rows, "applied", "award_2")
+    activity = (await client.get(url, headers=admin)).json()
+    recent = activity.pop("recent_interactions")
+    assert len(recent) == 20
+    assert recent[0]["type"] == "applied"
+    assert activity["total_interactions"] == 26
+    assert activity["interactions"] == {**ZEROS, "viewed": 25, "applied": 1}
+    assert activity["last_interaction_at"] == recent[0]["occurred_at"]
+    first = dt.datetime.fromisoformat(activity["first_interaction_at"])
+    assert (dt.datetime.now(dt.UTC) - first).days == 224
+
+
+@pytest.mark.parametrize("account_id", ["me", "1", "%00", "' OR 1=1", str(uuid.uuid4())[:-1]])
+async def test_what_is_no_account_id(
+    client: httpx.AsyncClient, admin: Headers, account_id: str
+) -> None:
+    answer = await client.get(f"{URL}/user/{account_id}", headers=admin)
+    assert (answer.status_code, answer.json()["code"]) == (422, "VALIDATION_ERROR")
+
+
+# --- The list ------------------------------------------------------------------------------------
+
+
+async def walk(client: httpx.AsyncClient, headers: Headers, **params: object) -> list[int]:
+    """The ids of all pages."""
+    ids: list[int] = []
+    cursor = None
+    while True:
+        given = {name: str(value) for name, value in params.items()}
+        if cursor is not None:
+            given["cursor"] = cursor
+        page = (await client.get(f"{URL}/interactions", params=given, headers=headers)).json()
+        ids += [entry["id"] for entry in page["interactions"]]
+        cursor = page["next_cursor"]
+        assert page["has_next"] == (cursor is not None)
+        if cursor is None:
+            return ids
+
+
+async def test_filters_and_walks(
+    clients: list[httpx.AsyncClient], make_account: MakeAccount, admin: Headers, rows: Connection
+) -> None:
+    account, _ = await make_account()
+    # Several at the same instant, which only the id tells apart.
+    for days in (0, 1, 1, 2, 40):
+        put(rows, "viewed", "award_1", count=3, days_ago=days)
+    for days in (1, 2):
+        put(rows, "viewed", "award_2", days_ago=days, account_id=account.id)
+    put(rows, "saved", "award_2", account_id=account.id)
+    everything = rows.execute(
+        "SELECT id, account_id, scholarship_id, type, occurred_at FROM interactions"
+        " ORDER BY occurred_at DESC, id DESC"
+    ).fetchall()
+    now = dt.datetime.now(dt.UTC)
+    yesterday = now.date() - dt.timedelta(days=1)
+    instant = everything[4][4].astimezone(dt.timezone(dt.timedelta(hours=-7)))
+    cases: list[tuple[dict[str, object], Any]] = [
+        ({}, lambda _: True),
+        ({"account_id": account.id}, lambda row: row[1] == account.id),
+        ({"scholarship_id": "award_1"}, lambda row: row[2] == "award_1"),
+        ({"type": "saved"}, lambda row: row[3] == "saved"),
+        ({"type": "dismissed"}, lambda _: False),
+        ({"since": yesterday}, lambda row: row[4].astimezone(dt.UTC).date() >= yesterday),
+        ({"until": yesterday}, lambda row: row[4].astimezone(dt.UTC).date() <= yesterday),
+        ({"since": instant.isoformat()}, lambda row: row[4] >= instant),
+        ({"until": instant.isoformat()}, lambda row: row[4] <= instant),
+        ({"since": "0001-01-01", "until": "9999-12-31"}, lambda _: True),
+        (
+            {"account_id": account.id, "type": "viewed", "since": yesterday},
+            lambda row: (
+                row[1] == account.id
+                and row[3] == "viewed"
+                and row[4].astimezone(dt.UTC).date() >= yesterday
+            ),
+        ),
+    ]
+    for params, kept in cases:
+        expected = [row[0] for row in everything if kept(row)]
+        for limit in (1, 2, 100):
+            assert await walk(clients[limit % 2], admin, limit=limit, **params) == expected, params
+
+
+async def test_a_walk_neither_skips_nor_repeats_while_rows_come(
+    client: httpx.AsyncClient, admin: Headers, rows: Connection
+) -> None:
+    put(rows, "viewed", "award_1", count=10, days_ago=1)
+    before = [row[0] for row in rows.execute("SELECT id FROM interactions ORDER BY id DESC")]
+    seen: list[int] = []
+    cursor: dict[str, str] = {}
+    while len(seen) < 10:
+        answer = await client.get(
+            f"{URL}/interactions", params={"limit": 3, **cursor}, headers=admin
+        )
+        page = answer.json()
+        seen += [entry["id"] for entry in page["interactions"]]
+        cursor = {"cursor": page["next_cursor"]}
+        put(rows, "viewed", "award_2", count=5)
+    assert seen == before
+
+
+def b64(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        "",
+        "x",
+        "****",
+        "é",
+        "\0",
+        "x" * 65,
+        b64(b""),
+        b64(b"1"),
+        b64(b"-1.1"),
+        b64(b"1.-1"),
+        b64(b"1.1\n"),
+        b64(b"1.1.1"),
+        b64(b"999999999999999999.1"),
+        b64(b"1." + b"9" * 19),
+        b64("\u0661.\u0661".encode()),
+        b64(b"1.1; DROP TABLE interactions"),
+        b64(b"\xff.\xff"),
+    ],
+    ids=repr,
+)
+async def test_hostile_cursors(client: httpx.AsyncClient, admin: Headers, cursor: str) -> None:
+    answer = await client.get(f"{URL}/interactions", params={"cursor": cursor}, headers=admin)
+    assert (answer.status_code, answer.json()["code"]) == (422, "VALIDATION_ERROR")
+    assert [field["field"] for field in answer.json()["details"]["fields"]] == ["cursor"]
+
+
+async def test_a_forged_cursor_only_says_where_to_go_on(
+    client: httpx.AsyncClient, admin: Headers, rows: Connection
+) -> None:
+    put(rows, "viewed", "award_1", count=2)
+    for instant, found in (("2000-01-01", 0), ("2999-01-01", 2)):
+        cursor = encode(dt.datetime.fromisoformat(f"{instant}T00:00:00+00:00"), 10**18 - 1)
+        answer = await client.get(f"{URL}/interactions", params={"cursor": cursor}, headers=admin)
+        assert len(answer.json()["interactions"]) == found
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "account_id=me",
+        "account_id=",
+        "scholarship_id=%00",
+        "scholarship_id=' OR 1=1",
+        "type=VIEWED",
+        "since=yesterday",
+        "since=2026-13-01",
+        "since=1700000000",
+        "until=0001-01-01T00:00:00%2B14:00",
+        "since=2026-02-02&until=2026-02-01",
+        "since=2026-02-02T00:00:00&until=2026-02-02T00:00:00%2B01:00",
+        "user_id=1",
+        "offset=1",
+    ],
+)
+async def test_filters_that_are_refused(
+    client: httpx.AsyncClient, admin: Headers, query: str
+) -> None:
+    answer = await client.get(f"{URL}/interactions?{query}", headers=admin)
+    assert (answer.status_code, answer.json()["code"]) == (422, "VALIDATION_ERROR")
+
+
+# --- Around it -----------------------------------------------------------------------------------
+
+
+async def test_without_a_database(settings: Settings, admin: Headers) -> None:
+    url = settings.database_url.get_secret_value()
+    with FaultyProxy(postgres_socket(url)) as proxy:
+        through = changed(settings, database_url=through_proxy(url, proxy))
+        async with running(through) as app, connected(app) as client:
+            assert (await client.get(f"{URL}/summary", headers=admin)).status_code == 200
+            proxy.set("refuse")
+            answers = await asyncio.gather(
+                client.get(f"{URL}/summary", headers=admin),
+                client.post(
+                    "/api/v1/interactions",
+                    headers=admin,
+                    json={"scholarship_id": "award_1", "type": "viewed"},
+                ),
+            )
+            for answer in answers:
+                assert (answer.status_code, answer.json()["code"]) == (503, "DATABASE_UNAVAILABLE")
+            proxy.set("forward")
+            assert (await client.get(f"{URL}/summary", headers=admin)).status_code == 200
+
+
+def test_openapi_documents_every_error(app: FastAPI) -> None:
+    paths = app.openapi()["paths"]
+    common = {"401", "422", "429", "503"}
+    assert set(paths["/api/v1/interactions"]["post"]["responses"]) == {
+        "201",
+        "400",
+        "404",
+        "415",
+        *common,
+    }
+    for path in ("summary", "user/{id}", "interactions", "popular-scholarships", "search-trends"):
+        operation = paths[f"{URL}/{path}"]["get"]
+        expected = {"200", "403", *common} | ({"404"} if path.startswith("user/") else set())
+        assert set(operation["responses"]) == expected
+        assert operation["security"]
+        assert operation["tags"] == ["analytics"]
+    scopes = paths[f"{URL}/popular-scholarships"]["get"]["security"]
+    assert scopes == [{"BearerToken": ["analytics:read"]}]

@@ -1,0 +1,428 @@
+"""Imports into a real database."""
+
+import datetime as dt
+import io
+import itertools
+import random
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import anyio
+import anyio.lowlevel
+import psycopg
+import pytest
+from psycopg.sql import SQL, Identifier
+
+from scholarship_api.catalogue import importing
+from scholarship_api.catalogue.importing import ImportReport, Source, import_stream, write_batch
+from scholarship_api.catalogue.interchange import BOOLEANS, COLUMNS, LISTS, FileFormat
+from scholarship_api.catalogue.reading import FileFault
+from scholarship_api.catalogue.rows import Row, RowError
+from scholarship_api.sample_data.synthetic import generate
+from tests.catalogue.awards import award, ndjson
+
+pytestmark = pytest.mark.anyio
+
+NOW = dt.datetime(2026, 6, 15, 12, tzinfo=dt.UTC)
+Catalogue = psycopg.Connection[dict[str, Any]]
+
+
+@asynccontextmanager
+async def connected(conninfo: str) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
+    async with await psycopg.AsyncConnection.connect(conninfo, autocommit=True) as connection:
+        yield connection
+
+
+async def run(conninfo: str, content: bytes | Source, **options: Any) -> ImportReport:  # noqa: ANN401
+    source = io.BytesIO(content) if isinstance(content, bytes) else content
+    async with connected(conninfo) as connection:
+        return await import_stream(source, connection, **{"now": NOW, **options})
+
+
+def outcome(report: ImportReport) -> tuple[int, int, int, int, int]:
+    assert report.rows == report.accepted + report.repeated + report.bad
+    return report.created, report.updated, report.unchanged, report.repeated, report.bad
+
+
+def stored(catalogue: Catalogue) -> dict[str, dict[str, Any]]:
+    rows = catalogue.execute(
+        SQL("SELECT {}, version, created_at, updated_at FROM scholarships ORDER BY id").format(
+            SQL(", ").join(map(Identifier, COLUMNS))
+        )
+    )
+    return {row["id"]: row for row in rows}
+
+
+async def test_every_field_arrives(catalogue: Catalogue, conninfo: str) -> None:
+    full = {
+        "id": "full",
+        "name": "Prix d'été \\ 50 %",
+        "organization": 'Tab\there, "quoted"',
+        "description": "Line one\nline two\r\nüñí 🎓 \\N \\. {a,b}",
+        "amount_min": 99.99,
+        "amount_max": 9999999999.99,
+        "currency": "CHF",
+        "max_awards": 2147483647,
+        "application_deadline": "2027-03-01T12:00:00.25+05:30",
+        "deadline_kind": "fixed",
+        "deadline_timezone": "Asia/Kolkata",
+        "deadline_estimated": True,
+        "recurs": "yearly",
+        "notification_date": "2027-05-01",
+        "scholarship_type": "need_based",
+        "renewable": True,
+        "essay_required": True,
+        "recommendation_letters": 10,
+        "eligibility_criteria": {
+            "min_gpa": 2.75,
+            "max_gpa": 4,
+            "grade_levels": ["doctoral", "graduate"],
+            "citizenship_required": "permanent_resident",
+            "residency_states": ["CA", "PR"],
+            "fields_of_study": ["law", "other"],
+            "min_age": 0,
+            "max_age": 130,
+            "financial_need": True,
+        },
+        "application_url": "https://example.org/?q=%41&b=\\",
+        "website_url": "http://example.org",
+        "contact_email": "a@example.org",
+        "source_url": "https://example.org/s",
+        "last_verified_on": "2026-01-02",
+        "status": "draft",
+    }
+    report = await run(conninfo, ndjson(full))
+    assert outcome(report) == (1, 0, 0, 0, 0), report.errors
+    row = stored(catalogue)["full"]
+    expected = {**full, **full.pop("eligibility_criteria")}  # type: ignore[dict-item]
+    instant = dt.datetime(2027, 3, 1, 6, 30, 0, 250_000, tzinfo=dt.UTC)
+    for name in COLUMNS:
+        match name:
+            case "application_deadline":
+                assert row[name] == instant
+            case "deadline_date" | "notification_date" | "last_verified_on":
+                dates = {**expected, "deadline_date": "2027-03-01"}
+                assert row[name].isoformat() == dates[name]
+            case "amount_min" | "amount_max" | "min_gpa" | "max_gpa":
+                assert float(row[name]) == expected[name]
+            case _:
+                assert row[name] == expected[name], name
+    assert (row["version"], row["created_at"]) == (1, row["updated_at"])
+
+
+async def test_unchanged_rows_are_not_touched_and_changed_ones_get_a_version(
+    catalogue: Catalogue, conninfo: str
+) -> None:
+    content = ndjson(award(id="a"), award(id="b"), award(id="c", description="old"))
+    assert outcome(await run(conninfo, content)) == (3, 0, 0, 0, 0)
+    first = stored(catalogue)
+    assert outcome(await run(conninfo, content)) == (0, 0, 3, 0, 0)
+    assert stored(catalogue) == first
+    changed = ndjson(award(id="b"), award(id="c"), award(id="d"))
+    assert outcome(await run(conninfo, changed)) == (1, 1, 1, 0, 0)
+    second = stored(catalogue)
+    assert {name: row["version"] for name, row in second.items()} == {
+        "a": 1,
+        "b": 1,
+        "c": 2,
+        "d": 1,
+    }
+    assert second["c"]["description"] == ""
+    assert second["c"]["created_at"] == first["c"]["created_at"]
+    assert second["c"]["updated_at"] > first["c"]["updated_at"]
+    assert second["a"] == first["a"]
+
+
+CHANGES = {
+    "name": "other", "organization": "other", "description": "other", "amount_min": 1,
+    "amount_max": 3, "currency": "EUR", "max_awards": 3, "deadline_kind": "unknown",
+    "deadline_timezone": "Asia/Tokyo", "deadline_estimated": True, "recurs": "yearly",
+    "notification_date": "2030-01-01", "scholarship_type": "athletic", "renewable": True,
+    "essay_required": True, "recommendation_letters": 1, "application_url": "https://b.cc",
+    "website_url": "https://b.cc", "contact_email": "b@b.cc", "source_url": "https://b.cc",
+    "last_verified_on": "2020-01-01", "status": "archived",
+}  # fmt: skip
+CRITERIA_CHANGES = {
+    "min_gpa": 1, "max_gpa": 3, "grade_levels": ["graduate"], "citizenship_required": "US",
+    "residency_states": ["CA"], "fields_of_study": ["law"], "min_age": 1, "max_age": 2,
+    "financial_need": True,
+}  # fmt: skip
+
+
+async def test_a_change_of_any_field_alone_is_an_update(
+    catalogue: Catalogue, conninfo: str
+) -> None:
+    base = {"amount_min": 2, "amount_max": 2, "currency": "USD", "deadline_kind": "rolling"}
+    changes = [{name: value} for name, value in CHANGES.items()]
+    changes += [{"eligibility_criteria": {name: v}} for name, v in CRITERIA_CHANGES.items()]
+    changes.append({"application_deadline": "2030-01-01", "deadline_kind": "fixed"})
+    names = {name for change in changes for name in change} | set(CRITERIA_CHANGES)
+    assert names >= set(COLUMNS) - {"id", "deadline_date"}
+    before = [award(id=f"{number:02d}", **base) for number in range(len(changes))]
+    after = [row | change for row, change in zip(before, changes, strict=True)]
+    await run(conninfo, ndjson(*before))
+    report = await run(conninfo, ndjson(*after))
+    assert outcome(report) == (0, len(changes), 0, 0, 0), report.errors
+    assert {row["version"] for row in stored(catalogue).values()} == {2}
+
+
+async def test_of_repeated_ids_the_last_wins(catalogue: Catalogue, conninfo: str) -> None:
+    content = ndjson(award(name="first"), award(id="b"), award(name="last"))
+    assert outcome(await run(conninfo, content)) == (2, 0, 0, 1, 0)
+    assert stored(catalogue)["award"]["name"] == "last"
+
+
+async def test_bad_rows_are_reported_and_good_ones_kept(
+    catalogue: Catalogue, conninfo: str
+) -> None:
+    content = ndjson(award(id="a"), award(id="b", status="lost")) + b"{\n" + ndjson(award(id="c"))
+    report = await run(conninfo, content)
+    assert outcome(report) == (2, 0, 0, 0, 2)
+    assert [error.line for error in report.errors] == [2, 3]
+    assert list(stored(catalogue)) == ["a", "c"]
+
+
+def row(line: int, **values: object) -> Row:
+    fields = dict.fromkeys(COLUMNS) | {
+        "id": f"row{line}",
+        "name": "N",
+        "organization": "O",
+        "description": "",
+        "deadline_kind": "rolling",
+        "deadline_timezone": "UTC",
+        "recurs": "none",
+        "scholarship_type": "athletic",
+        "status": "published",
+        "recommendation_letters": 0,
+    }
+    fields |= dict.fromkeys(BOOLEANS, False) | {name: [] for name in LISTS} | values
+    return Row(line, tuple(fields[name] for name in COLUMNS))
+
+
+async def test_what_only_the_database_refuses_is_narrowed_to_its_rows(
+    catalogue: Catalogue, conninfo: str
+) -> None:
+    rows = [row(line) for line in range(100)]
+    rows[7] = row(7, recommendation_letters=11)
+    rows[8] = row(8, name="a\0b")
+    rows[99] = row(99, deadline_kind="fixed")
+    async with connected(conninfo) as connection:
+        written = await write_batch(connection, rows)
+    assert (written.created, written.updated, written.unchanged) == (97, 0, 0)
+    assert written.errors == (
+        RowError(7, "", "breaks the catalogue's rule: recommendation letters range"),
+        RowError(8, "", "holds a value that the database can not store"),
+        RowError(99, "", "breaks the catalogue's rule: deadline matches kind"),
+    )
+    assert len(stored(catalogue)) == 97
+
+
+async def test_a_batch_is_committed_before_the_next_one_is_asked_for(
+    catalogue: Catalogue, conninfo: str
+) -> None:
+    seen = []
+
+    def progress(report: ImportReport) -> None:
+        seen.append((report.rows, len(stored(catalogue)), report.bytes_read))
+        if report.rows > 5_000:
+            raise RuntimeError("stop")
+
+    lines = ndjson(*(award(id=f"{number:05d}") for number in range(10_500)))
+    with pytest.raises(RuntimeError, match="stop"):
+        await run(conninfo, lines, progress=progress)
+    assert [(rows, kept) for rows, kept, _ in seen] == [(5_000, 5_000), (10_000, 10_000)]
+    assert seen[0][2] < seen[1][2] <= len(lines)
+    # The same import again completes it.
+    assert outcome(await run(conninfo, lines)) == (500, 0, 10_000, 0, 0)
+
+
+async def test_only_the_first_errors_are_kept_and_all_are_handed_over(
+    catalogue: Catalogue, conninfo: str
+) -> None:
+    handed: list[RowError] = []
+    report = await run(conninfo, b"{\n" * 6_000, on_error=handed.append)
+    assert outcome(report) == (0, 0, 0, 0, 6_000)
+    assert len(report.errors) == importing.ERRORS_KEPT
+    assert report.error_count == len(handed) == 6_000
+    assert handed[-1].line == 6_000
+
+
+async def test_without_a_database_nothing_but_the_check_is_done() -> None:
+    report = await import_stream(io.BytesIO(ndjson(award()) + b"{\n"), None)
+    assert (report.rows, report.bad, report.accepted) == (2, 1, 0)
+
+
+async def test_pieces_that_arrive_one_by_one(catalogue: Catalogue, conninfo: str) -> None:
+    content = ndjson(*(award(id=f"{number}") for number in range(50)))
+    loop_thread = threading.current_thread()
+
+    async def arrive() -> AsyncIterator[bytes]:
+        for at in range(0, len(content), 1_000):
+            await anyio.lowlevel.checkpoint()
+            assert threading.current_thread() is loop_thread
+            yield content[at : at + 1_000]
+
+    assert outcome(await run(conninfo, arrive())) == (50, 0, 0, 0, 0)
+
+
+async def test_the_loop_stays_free_while_rows_are_checked(
+    catalogue: Catalogue, conninfo: str
+) -> None:
+    content = ndjson(*generate(count=3_000, seed=3))
+    longest = 0.0
+
+    async def tick() -> None:
+        nonlocal longest
+        while True:
+            before = anyio.current_time()
+            await anyio.sleep(0.005)
+            longest = max(longest, anyio.current_time() - before)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(tick)
+        started = anyio.current_time()
+        await run(conninfo, content)
+        whole = anyio.current_time() - started
+        tasks.cancel_scope.cancel()
+    assert longest < whole / 4
+
+
+async def test_a_source_that_fails_and_a_file_of_another_kind(
+    catalogue: Catalogue, conninfo: str
+) -> None:
+    class Broken(io.BytesIO):
+        def read(self, _size: int | None = -1, /) -> bytes:
+            raise OSError("unplugged")
+
+    with pytest.raises(OSError, match="unplugged"):
+        await run(conninfo, Broken())
+    with pytest.raises(FileFault, match="header"):
+        await run(conninfo, b"a,b\n", file_format=FileFormat.CSV)
+
+
+async def test_a_cancelled_import_ends_although_its_source_is_silent() -> None:
+    released = threading.Event()
+
+    class Silent(io.BytesIO):
+        def read(self, _size: int | None = -1, /) -> bytes:
+            released.wait(60)
+            return b""
+
+    with anyio.move_on_after(0.2) as scope:
+        await import_stream(Silent(), None)
+    released.set()
+    assert scope.cancelled_caught
+
+
+async def test_imports_at_the_same_time_do_not_deadlock(
+    catalogue: Catalogue, conninfo: str
+) -> None:
+    rows = [award(id=f"{number:04d}") for number in range(2_000)]
+    reports = []
+
+    async def import_shuffled(seed: int) -> None:
+        shuffled = [{**row, "description": f"by {seed}"} for row in rows]
+        random.Random(seed).shuffle(shuffled)  # noqa: S311 - test data
+        reports.append(await run(conninfo, ndjson(*shuffled)))
+
+    async with anyio.create_task_group() as tasks:
+        for seed in range(4):
+            tasks.start_soon(import_shuffled, seed)
+    assert sum(report.created for report in reports) == 2_000
+    assert sum(report.updated for report in reports) == 6_000
+    assert len({row["description"] for row in stored(catalogue).values()}) == 1
+
+
+# --- After the last batch ------------------------------------------------------------------------
+
+
+def documents(catalogue: Catalogue) -> dict[str, int]:
+    found = catalogue.execute("SELECT word, documents FROM search_words")
+    return {row["word"]: row["documents"] for row in found}
+
+
+async def test_the_number_of_awards_that_hold_a_word_is_exact_for_few(
+    catalogue: Catalogue, conninfo: str
+) -> None:
+    rows = [
+        award(id="a", name="Quokka prize", description="quokka quokka"),
+        award(id="b", name="Quokka award"),
+        award(id="c", name="Ibis award"),
+        award(id="d", name="Ibis secret", status="draft"),
+    ]
+    await run(conninfo, ndjson(*rows))
+    found = documents(catalogue)
+    assert (found["quokka"], found["ibis"], found["prize"]) == (2, 1, 1)
+    assert "secret" not in found
+    await run(conninfo, ndjson(award(id="a", name="Wombat prize"), award(id="b", name="Wombat")))
+    found = documents(catalogue)
+    assert "quokka" not in found
+    assert (found["wombat"], found["prize"]) == (2, 1)
+
+
+async def test_the_number_is_estimated_from_a_sample_for_many(
+    catalogue: Catalogue, conninfo: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "EXACT_ROWS", 2_000)
+    names = itertools.cycle(("quokka", "quokka", "ibis", "ibis quokka", "marmot"))
+    rows = [award(id=f"{number:05d}", name=next(names)) for number in range(8_000)]
+    await run(conninfo, ndjson(*rows))
+    found = documents(catalogue)
+    shares = {"quokka": 0.6, "ibis": 0.4, "marmot": 0.2, "organization": 1.0}
+    for word, share in shares.items():
+        assert 0.8 < found[word] / (8_000 * share) < 1.25
+
+
+async def test_the_planner_knows_the_size(catalogue: Catalogue, conninfo: str) -> None:
+    await run(conninfo, ndjson(*(award(id=f"{number}") for number in range(300))))
+    sizes = catalogue.execute(
+        "SELECT reltuples FROM pg_class WHERE oid = 'scholarships'::regclass"
+    ).fetchone()
+    assert sizes == {"reltuples": 300}
+    pending = catalogue.execute(
+        "SELECT count(*) FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid"
+        " JOIN pg_am ON pg_am.oid = relam AND amname = 'gin',"
+        " gin_clean_pending_list(indexrelid) AS pages"
+        " WHERE indrelid = 'scholarships'::regclass AND pages > 0"
+    ).fetchone()
+    assert pending == {"count": 0}
+
+
+async def test_an_import_that_changes_nothing_leaves_statistics_alone(
+    catalogue: Catalogue, conninfo: str
+) -> None:
+    await run(conninfo, ndjson(award()))
+    catalogue.execute("UPDATE search_words SET documents = 99")
+    await run(conninfo, ndjson(award()))
+    assert set(documents(catalogue).values()) == {99}
+
+
+async def test_while_another_import_counts_words_this_one_does_not_wait(
+    catalogue: Catalogue, conninfo: str
+) -> None:
+    catalogue.execute("SELECT pg_advisory_lock(%s)", [importing._LOCK_KEY])
+    with anyio.fail_after(30):
+        report = await run(conninfo, ndjson(award()))
+    catalogue.execute("SELECT pg_advisory_unlock(%s)", [importing._LOCK_KEY])
+    assert report.created == 1
+
+
+async def test_a_large_import_keeps_its_memory(catalogue: Catalogue, conninfo: str) -> None:
+    """What is read is never far ahead of what is written: the batch under way and the next."""
+    read = 0
+    ahead: list[int] = []
+
+    class Counted(io.BytesIO):
+        def read(self, _size: int | None = -1, /) -> bytes:
+            nonlocal read
+            read += 1_000
+            rows = range(read - 1_000, read) if read <= 40_000 else ()
+            return ndjson(*(award(id=f"{number:05d}") for number in rows))
+
+    report = await run(
+        conninfo, Counted(), progress=lambda report: ahead.append(read - report.rows)
+    )
+    assert outcome(report) == (40_000, 0, 0, 0, 0)
+    assert 0 < max(ahead) <= 11_000
