@@ -15,6 +15,7 @@ from rich.console import Console
 
 from scholarship_api import checklist, development, healthcheck
 from scholarship_api.accounts import cli as accounts
+from scholarship_api.activity import service as activity
 from scholarship_api.app import create_app
 from scholarship_api.catalogue import cli as catalogue
 from scholarship_api.platform import logging, migrations
@@ -28,6 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(accounts.users)
+accounts.personal_data["interactions"] = activity.personal_data
 app.command("import")(catalogue.import_command)
 app.command("export")(catalogue.export_command)
 app.command("sample")(catalogue.sample_command)

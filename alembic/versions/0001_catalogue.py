@@ -26,8 +26,8 @@ FUNCTIONS = (
     LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT
     RETURN replace(replace(replace(replace(value, '-', ' '), '/', ' '), '.', ' '), '@', ' ')
     """,
-    # A GIN index knows no weights: asking for 'engin':A reads every award with that word. So words of
-    # the name and of the organization are lexemes of their own too: n/engin, o/engin.
+    # A GIN index knows no weights: asking for 'engin':A reads every award with that word. So words
+    # of the name and of the organization are lexemes of their own too: n/engin, o/engin.
     """
     CREATE FUNCTION public.scholarship_search_vector(
         name text, organization text, description text,

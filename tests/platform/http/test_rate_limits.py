@@ -9,8 +9,8 @@ from httpx import ASGITransport, AsyncClient, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from scholarship_api.platform.circuit_breaker import RETRY_AFTER_SECONDS
+from scholarship_api.platform.http.context import ACCOUNT_ID_KEY
 from scholarship_api.platform.http.rate_limits import (
-    ACCOUNT_ID_KEY,
     PATIENCE_SECONDS,
     RateLimitLayer,
     client_identity,
