@@ -24,7 +24,7 @@ endif
 .PHONY: help
 help:
 	@echo "make run      is all it takes to try the API. Targets:"
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: .venv/.synced ## Serve the API on port 8000 (PORT=n) with servers of its own, reload on change
@@ -49,6 +49,35 @@ format: .venv/.synced ## Format the code and repair what the linter can
 .PHONY: lock
 lock: $(BOOTSTRAP) ## Update uv.lock after a change of pyproject.toml (ARGS=--upgrade: newest versions)
 	$(UV) lock $(ARGS)
+
+IMAGE ?= scholarship-api:local
+# With changes that are not committed, the label says so.
+REVISION = $(shell git rev-parse HEAD)$(shell git diff --quiet HEAD || echo -dirty)
+VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+# Behind a proxy that ends TLS: BUILD_CA_FILE=the certificates to trust during the build.
+BUILD_CA_FILE ?=
+
+.PHONY: image
+image: ## Build the container image, reproducibly (IMAGE=name:tag)
+	docker build --provenance=false --tag $(IMAGE) \
+		--build-arg SOURCE_DATE_EPOCH="$$(git log -1 --format=%ct)" \
+		--build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION) \
+		$(if $(BUILD_CA_FILE),--secret id=ca$(comma)src=$(BUILD_CA_FILE)) .
+
+comma := ,
+
+.PHONY: up
+up: image ## Run the image with PostgreSQL and Redis in containers, on port 8000 (API_PORT=n)
+	@deploy/compose/make-secrets
+	API_IMAGE=$(IMAGE) docker compose up --detach --wait --no-build
+
+.PHONY: down
+down: ## Stop what `up` has started; the data stay (ARGS=--volumes: they go)
+	API_IMAGE=$(IMAGE) docker compose down $(ARGS)
+
+.PHONY: test-container
+test-container: .venv/.synced ## Build the image twice and test it, alone and in its compose stack
+	@CONTAINER_TESTS=1 $(BIN)/pytest tests/container $(ARGS)
 
 .PHONY: clean
 clean: ## Remove the environment, caches and builds; the data in .dev stay
