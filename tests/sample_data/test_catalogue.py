@@ -1,0 +1,76 @@
+"""The bundled catalogue: what it promises of its rows."""
+
+import datetime as dt
+import functools
+import importlib.resources
+import json
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from scholarship_api.catalogue.interchange import FileFormat
+from scholarship_api.catalogue.rows import validate_rows
+from scholarship_api.vocabulary import FieldOfStudy, GradeLevel, ScholarshipType
+
+FILE = importlib.resources.files("scholarship_api.sample_data") / "catalogue.ndjson"
+
+
+@functools.cache
+def awards() -> list[dict[str, Any]]:
+    return [json.loads(line) for line in FILE.read_text(encoding="utf-8").splitlines()]
+
+
+def criteria(name: str) -> Counter[Any]:
+    found: Counter[Any] = Counter()
+    for row in awards():
+        value = row.get("eligibility_criteria", {}).get(name)
+        found.update(value if isinstance(value, list) else [value])
+    return found
+
+
+def test_every_row_is_valid() -> None:
+    now = dt.datetime.now(dt.UTC)
+    batches = list(validate_rows([FILE.read_bytes()], file_format=FileFormat.NDJSON, now=now))
+    assert [error for batch in batches for error in batch.errors] == []
+    assert sum(len(batch.rows) for batch in batches) == len(awards()) >= 80
+
+
+@pytest.mark.parametrize("field", ["id", "name"])
+def test_no_award_is_there_twice(field: str) -> None:
+    counted = Counter(row[field].casefold() for row in awards())
+    assert [value for value, times in counted.items() if times > 1] == []
+
+
+def test_many_countries_types_fields_and_levels() -> None:
+    assert len({row["currency"] for row in awards() if "currency" in row}) >= 8
+    assert len({row.get("deadline_timezone", "UTC").split("/")[0] for row in awards()}) >= 4
+    assert {row["scholarship_type"] for row in awards()} == set(ScholarshipType)
+    assert set(criteria("grade_levels")) >= set(GradeLevel)
+    assert set(criteria("fields_of_study")) >= set(FieldOfStudy) - {FieldOfStudy.OTHER}
+    assert len(criteria("citizenship_required")) >= 8
+
+
+def test_yearly_deadlines_are_estimates() -> None:
+    yearly = [row for row in awards() if row.get("recurs") == "yearly"]
+    assert len(yearly) > len(awards()) / 2
+    assert [
+        row["id"]
+        for row in yearly
+        if "application_deadline" in row and not row.get("deadline_estimated")
+    ] == []
+
+
+def test_nothing_claims_to_be_verified() -> None:
+    assert [row["id"] for row in awards() if row.get("last_verified_on") is not None] == []
+
+
+def test_addresses_are_https_and_each_award_has_its_provider() -> None:
+    for row in awards():
+        addresses = {row.get(name) for name in ("application_url", "website_url", "source_url")}
+        assert row.get("source_url"), row["id"]
+        assert all(value.startswith("https://") for value in addresses if value), row["id"]
+
+
+def test_descriptions_say_something() -> None:
+    assert [row["id"] for row in awards() if len(row.get("description", "")) < 100] == []
