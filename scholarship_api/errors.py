@@ -223,7 +223,7 @@ def render(error: ApiError, *, trace_id: str) -> bytes:
     }
     if error.details is not None:
         body["details"] = error.details
-    return json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
+    return json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode(errors="replace")
 
 
 def to_response(error: ApiError, scope: Scope) -> Response:

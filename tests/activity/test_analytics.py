@@ -237,8 +237,6 @@ async def test_an_accounts_activity(
 @pytest.mark.parametrize(
     "account_id", ["me", "1", "%00", "' OR 1=1", "0190a3c4-7f1e-7cc2-9d4e-8f4b1a6c2d1"]
 )
-    "account_id", ["me", "1", "%00", "' OR 1=1", "0190a3c4-7f1e-7cc2-9d4e-8f4b1a6c2d1"]
-)
 async def test_what_is_no_account_id(
     client: httpx.AsyncClient, admin: Headers, account_id: str
 ) -> None:

@@ -1,0 +1,52 @@
+"""The image and its compose stack, on whatever container engine answers: `make test-container`.
+
+| Variable | Meaning |
+|---|---|
+| POSTGRES_IMAGE, REDIS_IMAGE | Instead of the images that docker-compose.yml pins |
+| EXPERIMENTAL_BUILDKIT_SOURCE_POLICY | BuildKit's own: where the Dockerfile's base images come from |
+| BUILD_CA_FILE | Certificates to trust during the build, behind a proxy that ends TLS |
+"""
+
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.container.engine import CANARY, Checkout, docker, new_checkout, why_no_engine
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Minutes of building and running: no part of `make test`."""
+    if "CONTAINER_TESTS" not in os.environ and collection_path.name.startswith("test_"):
+        return True
+    return None
+
+
+@pytest.fixture(scope="session")
+def engine() -> None:
+    if reason := why_no_engine():
+        pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def checkout(engine: None, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """Of what is in the working tree, with secrets lying around that must not get into the image."""
+    checkout = new_checkout(tmp_path_factory.mktemp("one") / "checkout")
+    for place in (".env", "scholarship_api/.env", "deploy/compose/secrets/jwt_secret_key"):
+        path = checkout.path / place
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(CANARY)
+    return checkout
+
+
+@pytest.fixture(scope="session")
+def image(checkout: Checkout) -> Iterator[str]:
+    """The id of the image, built without the cache."""
+    tag = f"scholarship-api-test:{uuid.uuid4().hex[:12]}"
+    checkout.make("image", IMAGE=tag, ARGS="--no-cache")
+    try:
+        yield docker("image", "inspect", "--format", "{{.Id}}", tag)
+    finally:
+        docker("image", "rm", "--force", tag)

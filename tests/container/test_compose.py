@@ -1,0 +1,151 @@
+"""docker-compose.yml by `make up` and `make down`."""
+
+import json
+import secrets
+import subprocess
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.container.engine import (
+    Checkout,
+    docker,
+    free_port,
+    inspect,
+    new_checkout,
+    pinned,
+    run_acceptance,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    checkout: Checkout
+    project: str
+    url: str
+
+    def command(self, *arguments: str) -> list[str]:
+        file = str(self.checkout.path / "docker-compose.yml")
+        return ["compose", "--project-name", self.project, "--file", file, *arguments]
+
+    def container(self, service: str) -> str:
+        return docker(*self.command("ps", "--all", "--quiet", service))
+
+
+@pytest.fixture(scope="module")
+def stack(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    # Without the canaries: the secrets are to be made by `make up`.
+    checkout = new_checkout(tmp_path_factory.mktemp("compose") / "checkout")
+    port = free_port()
+    stack = Stack(checkout, f"scholarship-test-{uuid.uuid4().hex[:8]}", f"http://127.0.0.1:{port}")
+    variables = {
+        "IMAGE": "scholarship-api-test:compose",
+        "COMPOSE_PROJECT_NAME": stack.project,
+        "API_PORT": str(port),
+        "POSTGRES_IMAGE": pinned("db", "POSTGRES_IMAGE"),
+        "REDIS_IMAGE": pinned("redis", "REDIS_IMAGE"),
+    }
+    try:
+        checkout.make("up", **variables)
+        yield stack
+    finally:
+        checkout.make("down", **variables, ARGS="--volumes")
+        left = docker("ps", "--all", "--quiet", "--filter", f"name={stack.project}")
+        docker("image", "rm", "--force", "scholarship-api-test:compose")
+        assert left == ""
+
+
+def test_all_are_hardened(stack: Stack) -> None:
+    for service in ("api", "migrate", "db", "redis"):
+        container = inspect(stack.container(service))
+        host = container["HostConfig"]
+        assert host["ReadonlyRootfs"] is True, service
+        assert host["CapDrop"] == ["ALL"], service
+        assert host["SecurityOpt"] == ["no-new-privileges:true"], service
+        assert host["Memory"] > 0, service
+        assert host["NanoCpus"] > 0, service
+        assert host["PidsLimit"] > 0, service
+        assert container["Config"]["User"] not in {"", "root", "0"}, service
+    assert inspect(stack.container("migrate"))["State"]["ExitCode"] == 0
+    api = inspect(stack.container("api"))
+    assert api["State"]["Health"]["Status"] == "healthy"
+    assert not api["HostConfig"].get("Tmpfs")
+
+
+def test_only_the_service_is_published_and_on_loopback(stack: Stack) -> None:
+    published = {
+        service: inspect(stack.container(service))["NetworkSettings"]["Ports"]
+        for service in ("api", "db", "redis")
+    }
+    assert [binding["HostIp"] for binding in published["api"]["8000/tcp"]] == ["127.0.0.1"]
+    for service in ("db", "redis"):
+        assert not any(published[service].values())
+        networks = inspect(stack.container(service))["NetworkSettings"]["Networks"]
+        [network] = networks
+        assert inspect(network)["Internal"] is True
+
+
+def test_the_secrets_are_files_of_whom_they_are_for(stack: Stack) -> None:
+    folder = stack.checkout.path / "deploy" / "compose" / "secrets"
+    assert folder.stat().st_mode & 0o077 == 0
+    values = [path.read_text().strip() for path in folder.iterdir()]
+    assert min(map(len, values)) >= 32
+    for service in ("api", "migrate", "db", "redis"):
+        described = json.dumps(inspect(stack.container(service)))
+        assert not [value for value in values if value in described], service
+    mounted = {mount["Destination"] for mount in inspect(stack.container("api"))["Mounts"]}
+    assert "/run/secrets/database_url" in mounted
+    assert "/run/secrets/database_migration_url" not in mounted
+
+
+def test_the_serving_role_may_not_change_the_schema(stack: Stack) -> None:
+    for statement in (
+        "CREATE TABLE intruder ()",
+        "ALTER TABLE scholarships ADD intruder text",
+        "DROP TABLE scholarships",
+    ):
+        sql = f"SET ROLE scholarship_api; {statement}"
+        refused = subprocess.run(
+            ["docker", "exec", stack.container("db"), "psql", "-U", "postgres", "scholarships"]
+            + ["-v", "ON_ERROR_STOP=1", "-c", sql],
+            capture_output=True,
+            check=False,
+        )
+        assert refused.returncode != 0
+        assert b"permission denied" in refused.stderr or b"must be owner" in refused.stderr
+
+
+def test_acceptance_with_servers_that_stop(stack: Stack, tmp_path: Path) -> None:
+    password = secrets.token_urlsafe(24)
+    (tmp_path / "password").write_text(password)
+    tool = stack.command("exec", "--no-TTY", "api", "scholarship-api")
+    create = ("users", "create", "acceptance", "--role=admin", "--password-stdin")
+    docker(*tool, *create, stdin=password.encode())
+    catalogue = stack.checkout.path / "scholarship_api" / "sample_data" / "catalogue.ndjson"
+    docker(*tool, "import", "-", stdin=catalogue.read_bytes())
+    api = stack.container("api")
+    compose = " ".join(["docker", *stack.command()])
+    code = f"$(docker inspect --format '{{{{.State.ExitCode}}}}' {api})"
+    run_acceptance(
+        stack.url,
+        {
+            "ACCEPTANCE_ALLOWED_ORIGIN": "https://localhost",
+            "ACCEPTANCE_USERNAME": "acceptance",
+            "ACCEPTANCE_PASSWORD_FILE": str(tmp_path / "password"),
+            "ACCEPTANCE_STOP_DATABASE": f"{compose} stop db",
+            "ACCEPTANCE_START_DATABASE": f"{compose} start db",
+            "ACCEPTANCE_STOP_REDIS": f"{compose} stop redis",
+            "ACCEPTANCE_START_REDIS": f"{compose} start redis",
+            "ACCEPTANCE_STOP_SERVICE": f"{compose} stop api && exit {code}",
+            "ACCEPTANCE_START_SERVICE": f"{compose} start api",
+        },
+    )
+
+
+def test_the_pre_deploy_checklist_passes(stack: Stack) -> None:
+    command = stack.command("exec", "--no-TTY", "api", "scholarship-api", "check", "--json")
+    checks = json.loads(docker(*command))
+    assert checks["passed"] is True

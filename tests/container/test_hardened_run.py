@@ -1,0 +1,129 @@
+"""The image as it should be run, by the engine alone, on production settings."""
+
+import secrets
+import uuid
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.container.engine import (
+    ORIGIN,
+    REPOSITORY,
+    docker,
+    free_port,
+    inspect,
+    is_healthy,
+    logs,
+    pinned,
+    run_acceptance,
+    until,
+)
+
+HARDENED = ("--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges")
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """Names of containers, and where the service answers."""
+
+    api: str
+    database: str
+    redis: str
+    url: str
+
+
+@pytest.fixture(scope="module")
+def deployment(image: str) -> Iterator[Deployment]:
+    run, port = uuid.uuid4().hex[:8], free_port()
+    names = {part: f"scholarship-test-{run}-{part}" for part in ("api", "database", "redis")}
+    password = secrets.token_hex(24)
+    settings = {
+        "JWT_SECRET_KEY": secrets.token_hex(48),
+        "CORS_ALLOWED_ORIGINS": ORIGIN,
+        "ALLOWED_HOSTS": "127.0.0.1",
+        "DATABASE_URL": f"postgresql://postgres:{password}@database:5432/postgres",
+        "RATE_LIMIT_BACKEND_URL": "redis://redis:6379/0",
+        "SENTRY_DSN": "https://0123456789abcdef@sentry.invalid/1",
+        "WEB_CONCURRENCY": "2",
+    }
+    with ExitStack() as stack:
+        network = f"scholarship-test-{run}"
+        docker("network", "create", network)
+        stack.callback(docker, "network", "rm", network)
+
+        def start(part: str, image: str, *options: str, command: tuple[str, ...] = ()) -> None:
+            common = ("--detach", f"--name={names[part]}", f"--network={network}")
+            docker("run", *common, f"--network-alias={part}", *options, image, *command)
+            stack.callback(docker, "rm", "--force", "--volumes", names[part])
+
+        postgres = pinned("db", "POSTGRES_IMAGE")
+        start("database", postgres, f"--env=POSTGRES_PASSWORD={password}")
+        unsaved = ("redis-server", "--bind", "*", "--protected-mode", "no", "--save", "")
+        start("redis", pinned("redis", "REDIS_IMAGE"), command=unsaved)
+        variables = [f"--env={name}={value}" for name, value in settings.items()]
+        # `start` itself waits for the servers, which have not begun to answer.
+        start("api", image, *HARDENED, *variables, f"--publish=127.0.0.1:{port}:8000")
+        deployment = Deployment(**names, url=f"http://127.0.0.1:{port}")
+        until(
+            lambda: is_healthy(names["api"]),
+            seconds=90,
+            what=lambda: logs(names["api"]),
+        )
+        yield deployment
+
+
+def test_ready(deployment: Deployment) -> None:
+    assert httpx.get(f"{deployment.url}/healthz").status_code == 200
+    assert httpx.get(f"{deployment.url}/health/services").status_code == 200
+
+
+def test_hardened_indeed(deployment: Deployment) -> None:
+    container = inspect(deployment.api)
+    assert container["HostConfig"]["ReadonlyRootfs"] is True
+    assert not container["HostConfig"].get("Tmpfs")
+    assert container["Mounts"] == []
+    [status] = [
+        line
+        for line in Path(f"/proc/{container['State']['Pid']}/status").read_text().splitlines()
+        if line.startswith("CapBnd")
+    ]
+    assert int(status.split()[1], 16) == 0
+
+
+def test_acceptance(deployment: Deployment, tmp_path: Path) -> None:
+    password = secrets.token_urlsafe(24)
+    (tmp_path / "password").write_text(password)
+    tool = ("exec", "--interactive", deployment.api, "scholarship-api")
+    create = ("users", "create", "acceptance", "--role=admin", "--password-stdin")
+    docker(*tool, *create, stdin=password.encode())
+    catalogue = REPOSITORY / "scholarship_api" / "sample_data" / "catalogue.ndjson"
+    docker(*tool, "import", "-", stdin=catalogue.read_bytes())
+    code = f"$(docker inspect --format '{{{{.State.ExitCode}}}}' {deployment.api})"
+    run_acceptance(
+        deployment.url,
+        {
+            "ACCEPTANCE_ALLOWED_ORIGIN": ORIGIN,
+            "ACCEPTANCE_USERNAME": "acceptance",
+            "ACCEPTANCE_PASSWORD_FILE": str(tmp_path / "password"),
+            "ACCEPTANCE_STOP_DATABASE": f"docker stop {deployment.database}",
+            "ACCEPTANCE_START_DATABASE": f"docker start {deployment.database}",
+            "ACCEPTANCE_STOP_REDIS": f"docker stop {deployment.redis}",
+            "ACCEPTANCE_START_REDIS": f"docker start {deployment.redis}",
+            "ACCEPTANCE_STOP_SERVICE": f"docker stop --time 45 {deployment.api} && exit {code}",
+            "ACCEPTANCE_START_SERVICE": f"docker start {deployment.api}",
+        },
+    )
+
+
+def test_stopped_it_closes_everything(deployment: Deployment) -> None:
+    docker("stop", "--time", "45", deployment.api)
+    assert inspect(deployment.api)["State"]["ExitCode"] == 0
+    log = logs(deployment.api)
+    for event in ("Application shutdown complete.", "worker.finished"):
+        assert f'"event":"{event}"' in log, log
+    docker("start", deployment.api)
+    until(lambda: is_healthy(deployment.api), seconds=60, what=lambda: "healthy again")
