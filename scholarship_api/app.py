@@ -17,7 +17,16 @@ from scholarship_api.activity.recording import SearchRecorder
 from scholarship_api.catalogue import import_routes
 from scholarship_api.catalogue import routes as catalogue_routes
 from scholarship_api.eligibility import routes as eligibility_routes
-from scholarship_api.errors import install_handlers
+from scholarship_api.errors import (
+    BadRequest,
+    HeadersTooLarge,
+    InternalError,
+    InvalidHost,
+    PayloadTooLarge,
+    UriTooLong,
+    document,
+    install_handlers,
+)
 from scholarship_api.health import routes as health_routes
 from scholarship_api.health.layer import ProbeLayer
 from scholarship_api.health.service import HealthService
@@ -38,6 +47,16 @@ from scholarship_api.platform.tracing import TracingLayer
 from scholarship_api.recommendations import routes as recommendations_routes
 from scholarship_api.search import routes as search_routes
 from scholarship_api.settings import Settings, load_settings
+
+LAYER_ERRORS = (
+    BadRequest,
+    InvalidHost,
+    PayloadTooLarge,
+    UriTooLong,
+    HeadersTooLarge,
+    InternalError,
+)
+"""What any request can be answered with before it reaches a route, or when one fails."""
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -61,6 +80,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         title=health_routes.NAME,
         version=__version__,
         lifespan=_lifespan,
+        responses=document(*LAYER_ERRORS),
         middleware=_layers(settings, limiter=limiter, health=health, authentication=authentication),
         # Served by docs_router; a redirect would repeat the Host that was sent; the spans are ours.
         openapi_url=None,
