@@ -47,6 +47,11 @@ def _forget_configuration() -> None:
 
 _forget_configuration()
 
+# A shell that starts us in the background has SIGINT ignored, which the servers that the tests
+# start would inherit: their Ctrl-C would do nothing.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 # --- The servers ---------------------------------------------------------------------------------
 

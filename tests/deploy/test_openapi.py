@@ -20,11 +20,14 @@ CHECKS: Final = (
 )
 
 
-def run(*command: str, environment: dict[str, str], stdin: str = "") -> str:
+def run(
+    *command: str, environment: dict[str, str], stdin: str = "", folder: Path | None = None
+) -> str:
     finished = subprocess.run(
         [sys.executable, "-m", *command],
         env={**os.environ, **environment},
         input=stdin,
+        cwd=folder,
         capture_output=True,
         text=True,
         timeout=300,
@@ -63,5 +66,6 @@ def test_generated_requests_meet_no_5xx_and_no_undocumented_answer(
             # They end the session that the others need, or are counted per account.
             *("--exclude-path-regex", "/auth/(logout|me|login)"),
             environment={},
+            folder=tmp_path,
         )
         assert not [line for line in server.log.lines() if line.get("status", 0) >= 500]
