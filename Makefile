@@ -56,24 +56,23 @@ REVISION = $(shell git rev-parse HEAD)$(shell git diff --quiet HEAD || echo -dir
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 # Behind a proxy that ends TLS: BUILD_CA_FILE=the certificates to trust during the build.
 BUILD_CA_FILE ?=
+comma := ,
 
 .PHONY: image
 image: ## Build the container image, reproducibly (IMAGE=name:tag)
-	docker build --provenance=false --tag $(IMAGE) \
+	docker build --provenance=false --tag $(IMAGE) $(ARGS) \
 		--build-arg SOURCE_DATE_EPOCH="$$(git log -1 --format=%ct)" \
 		--build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION) \
 		$(if $(BUILD_CA_FILE),--secret id=ca$(comma)src=$(BUILD_CA_FILE)) .
 
-comma := ,
-
 .PHONY: up
 up: image ## Run the image with PostgreSQL and Redis in containers, on port 8000 (API_PORT=n)
 	@deploy/compose/make-secrets
-	API_IMAGE=$(IMAGE) docker compose up --detach --wait --no-build
+	@API_IMAGE=$(IMAGE) docker compose up --detach --wait --no-build
 
 .PHONY: down
 down: ## Stop what `up` has started; the data stay (ARGS=--volumes: they go)
-	API_IMAGE=$(IMAGE) docker compose down $(ARGS)
+	@API_IMAGE=$(IMAGE) docker compose down $(ARGS)
 
 .PHONY: test-container
 test-container: .venv/.synced ## Build the image twice and test it, alone and in its compose stack

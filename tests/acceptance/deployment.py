@@ -7,7 +7,7 @@
 | ACCEPTANCE_ALLOWED_ORIGIN | One of CORS_ALLOWED_ORIGINS |
 | ACCEPTANCE_DOCS | `closed` (default) or `open` |
 | ACCEPTANCE_QUERY | Words that find awards in its catalogue (default: scholarship) |
-| ACCEPTANCE_USERNAME, ACCEPTANCE_PASSWORD_FILE | An admin's account; two awards are imported and archived |
+| ACCEPTANCE_USERNAME, ACCEPTANCE_PASSWORD_FILE | An admin's, who imports and archives two awards |
 | ACCEPTANCE_STOP_DATABASE, ACCEPTANCE_START_DATABASE | Shell commands; likewise _REDIS, _SERVICE |
 
 ACCEPTANCE_STOP_SERVICE is expected to return when the service has ended, with its exit code.

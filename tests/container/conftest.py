@@ -3,7 +3,7 @@
 | Variable | Meaning |
 |---|---|
 | POSTGRES_IMAGE, REDIS_IMAGE | Instead of the images that docker-compose.yml pins |
-| EXPERIMENTAL_BUILDKIT_SOURCE_POLICY | BuildKit's own: where the Dockerfile's base images come from |
+| EXPERIMENTAL_BUILDKIT_SOURCE_POLICY | BuildKit's own: where base images come from |
 | BUILD_CA_FILE | Certificates to trust during the build, behind a proxy that ends TLS |
 """
 
@@ -32,7 +32,7 @@ def engine() -> None:
 
 @pytest.fixture(scope="session")
 def checkout(engine: None, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
-    """Of what is in the working tree, with secrets lying around that must not get into the image."""
+    """Of the working tree, with secrets lying around that must not get into the image."""
     checkout = new_checkout(tmp_path_factory.mktemp("one") / "checkout")
     for place in (".env", "scholarship_api/.env", "deploy/compose/secrets/jwt_secret_key"):
         path = checkout.path / place

@@ -107,10 +107,10 @@ def test_the_serving_role_may_not_change_the_schema(stack: Stack) -> None:
         "ALTER TABLE scholarships ADD intruder text",
         "DROP TABLE scholarships",
     ):
+        psql = ("psql", "--username=postgres", "--dbname=scholarships", "--command")
         sql = f"SET ROLE scholarship_api; {statement}"
         refused = subprocess.run(
-            ["docker", "exec", stack.container("db"), "psql", "-U", "postgres", "scholarships"]
-            + ["-v", "ON_ERROR_STOP=1", "-c", sql],
+            ["docker", "exec", stack.container("db"), *psql, sql],
             capture_output=True,
             check=False,
         )

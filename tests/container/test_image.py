@@ -20,9 +20,11 @@ LARGEST_GROWTH: Final = 1.05
 SIZE_FILE: Final = REPOSITORY / "deploy" / "image-size.json"
 
 FORBIDDEN: Final = frozenset(
-    "apk apt apt-get ar as ash bash busybox c++ cargo cc clang cpp csh curl dash dpkg fish g++ gcc gdb"
-    " git gunzip hg ksh ld make nc netcat perl rustc scp sh socat ssh strip su sudo tcsh toybox uv uvx"
-    " wget zsh".split()
+    (
+        "apk apt apt-get ar as ash bash busybox c++ cargo cc clang cpp csh curl dash dpkg fish g++"
+        " gcc gdb git gunzip hg ksh ld make nc netcat perl rustc scp sh socat ssh strip su sudo"
+        " tcsh toybox uv uvx wget zsh"
+    ).split()
 )
 FORBIDDEN_PATTERN: Final = re.compile(r"(pip[\d.]*|(x86_64|aarch64)-linux-gnu-.*|.*\.whl|\.env.*)$")
 FORBIDDEN_FOLDERS: Final = frozenset({"pip", "setuptools", "uv", "wheel"})
