@@ -4,12 +4,22 @@ import signal
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
+from typing import Final, LiteralString
 
+import psycopg
 import pytest
 
 from tests.deploy.gunicorn_server import SLOW_SERVICE, RunningServer, running_server, until
 
 Answer = Future[tuple[int, bytes]]
+
+WAITING: Final = """
+SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'scholarships'::regclass
+"""
+CONNECTED: Final = """
+SELECT count(*) FROM pg_stat_activity
+WHERE application_name = 'scholarship-api' AND datname = current_database()
+"""
 
 
 def ask_slowly(server: RunningServer, seconds: float, count: int, stack: ExitStack) -> list[Answer]:
@@ -113,3 +123,36 @@ def test_an_application_that_cannot_be_made_refuses_the_start() -> None:
         assert server.wait() == 3
         assert server.log.named("worker.failed")
         assert server.stdout() == ""
+
+
+def test_the_application_leaves_nothing_behind_in_postgresql(production: dict[str, str]) -> None:
+    """Twenty searches wait for a table that is locked when SIGTERM arrives."""
+    settings = production | {"PYTHONWARNINGS": "always::ResourceWarning"}
+    url = production["DATABASE_URL"].replace("+psycopg", "")
+    with (
+        psycopg.connect(url, autocommit=True) as watcher,
+        running_server(settings) as server,
+        ThreadPoolExecutor(20) as threads,
+    ):
+
+        def number(statement: LiteralString) -> int:
+            row = watcher.execute(statement).fetchone()
+            assert row is not None
+            return int(row[0])
+
+        before = number(CONNECTED)
+        with psycopg.connect(url) as lock:
+            lock.execute("LOCK TABLE scholarships IN ACCESS EXCLUSIVE MODE")
+            answers = [threads.submit(server.get, "/api/v1/search", timeout=30) for _ in range(20)]
+            until(lambda: number(WAITING) >= 10)
+            assert number(CONNECTED) > before
+            server.signal(signal.SIGTERM)
+            until(lambda: len(server.log.named("worker.stopped_accepting")) == 2)
+        assert [answer.result()[0] for answer in answers] == [200] * 20
+        assert server.wait() == 0
+        for event in ("rate_limiter.closed", "database.closed", "worker.finished"):
+            assert len(server.log.named(event)) == 2, event
+        for sign in ("ResourceWarning", "was destroyed but it is pending", "never awaited"):
+            assert sign not in server.log.text()
+        assert server.log.at_least("error") == []
+        until(lambda: number(CONNECTED) == before)
