@@ -418,7 +418,8 @@ async def test_without_a_database(settings: Settings, admin: Headers) -> None:
 
 def test_openapi_documents_every_error(app: FastAPI) -> None:
     paths = app.openapi()["paths"]
-    common = {"401", "422", "429", "503"}
+    layers = {"400", "413", "414", "431", "500"}  # what any request can meet before its route
+    common = {"401", "422", "429", "503", *layers}
     assert set(paths["/api/v1/interactions"]["post"]["responses"]) == {
         "201",
         "400",
