@@ -85,7 +85,7 @@ clean: ## Remove the environment, caches and builds; the data in .dev stay
 
 # The stamp lies in the environment, so that it goes with it.
 .venv/.synced: pyproject.toml uv.lock $(BOOTSTRAP)
-	@$(UV) sync --frozen
+	@$(UV) sync --frozen --compile-bytecode
 	@touch $@
 
 .uv/bin/uv:
