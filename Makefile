@@ -40,6 +40,7 @@ check: .venv/.synced ## Check style, types and the direction of imports; changes
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/hadolint Dockerfile
 
 .PHONY: format
 format: .venv/.synced ## Format the code and repair what the linter can

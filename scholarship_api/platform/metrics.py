@@ -190,7 +190,7 @@ def prepare_multiprocess_dir() -> Path | None:
     In memory (/dev/shm) where possible. None when no directory is writable: each worker then shows
     its own values only.
     """
-    for parent in (Path("/dev/shm"), Path(tempfile.gettempdir())):  # noqa: S108
+    for parent in _parents():
         with suppress(OSError):
             _remove_abandoned(parent)
             directory = Path(
@@ -199,6 +199,12 @@ def prepare_multiprocess_dir() -> Path | None:
             os.environ[_DIRECTORY_VARIABLE] = str(directory)
             return directory
     return None
+
+
+def _parents() -> Iterator[Path]:
+    yield Path("/dev/shm")  # noqa: S108
+    with suppress(OSError):  # raised where nothing else is writable, so it is asked last
+        yield Path(tempfile.gettempdir())
 
 
 def remove_multiprocess_dir() -> None:

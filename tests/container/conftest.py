@@ -31,21 +31,25 @@ def engine() -> None:
 
 
 @pytest.fixture(scope="session")
-def checkout(engine: None, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
-    """Of the working tree, with secrets lying around that must not get into the image."""
-    checkout = new_checkout(tmp_path_factory.mktemp("one") / "checkout")
+def checkouts(engine: None, tmp_path_factory: pytest.TempPathFactory) -> tuple[Checkout, Checkout]:
+    """Two of the working tree, taken at once: what is done to it meanwhile is in neither.
+
+    In the first, secrets lie around that must not get into the image.
+    """
+    first = new_checkout(tmp_path_factory.mktemp("one") / "checkout")
+    second = new_checkout(tmp_path_factory.mktemp("two") / "a" / "longer" / "way")
     for place in (".env", "scholarship_api/.env", "deploy/compose/secrets/jwt_secret_key"):
-        path = checkout.path / place
+        path = first.path / place
         path.parent.mkdir(exist_ok=True)
         path.write_text(CANARY)
-    return checkout
+    return first, second
 
 
 @pytest.fixture(scope="session")
-def image(checkout: Checkout) -> Iterator[str]:
+def image(checkouts: tuple[Checkout, Checkout]) -> Iterator[str]:
     """The id of the image, built without the cache."""
     tag = f"scholarship-api-test:{uuid.uuid4().hex[:12]}"
-    checkout.make("image", IMAGE=tag, ARGS="--no-cache")
+    checkouts[0].make("image", IMAGE=tag, ARGS="--no-cache")
     try:
         yield docker("image", "inspect", "--format", "{{.Id}}", tag)
     finally:

@@ -11,7 +11,7 @@ from typing import Final
 import certifi
 import pytest
 
-from tests.container.engine import CANARY, PROJECT, REPOSITORY, docker, inspect, new_checkout
+from tests.container.engine import CANARY, PROJECT, REPOSITORY, Checkout, docker, inspect
 from tests.container.layers import SavedImage, saved
 
 USER: Final = 65532
@@ -38,9 +38,8 @@ def contents(image: str) -> Iterator[SavedImage]:
         yield contents
 
 
-def test_two_builds_are_one_image(image: str, tmp_path: Path) -> None:
-    other = new_checkout(tmp_path / "a" / "longer" / "way")
-    other.make("image", IMAGE="scholarship-api-test:second", ARGS="--no-cache")
+def test_two_builds_are_one_image(image: str, checkouts: tuple[Checkout, Checkout]) -> None:
+    checkouts[1].make("image", IMAGE="scholarship-api-test:second", ARGS="--no-cache")
     try:
         assert inspect("scholarship-api-test:second")["Id"] == image
     finally:
@@ -80,13 +79,16 @@ def test_no_tools(contents: SavedImage) -> None:
     assert [path for path in found if not path.startswith("usr/share/doc/")] == []
 
 
-def test_nothing_to_write_to_and_nobody_to_become(contents: SavedImage) -> None:
+def test_nothing_to_write_to(contents: SavedImage) -> None:
     writable = [
         entry.path
         for entry in contents.entries()
         if not entry.info.issym() and entry.is_writable_by(USER)
     ]
     assert set(writable) <= WRITABLE_FOLDERS
+
+
+def test_nobody_to_become(contents: SavedImage) -> None:
     privileged = [
         entry.path
         for entry in contents.entries()

@@ -29,6 +29,17 @@ def run(command: str, settings: dict[str, str]) -> "subprocess.CompletedProcess[
     )
 
 
+def test_sigterm_ends_a_start_that_waits() -> None:
+    """Also as the first process of a container, which ignores SIGTERM without a handler."""
+    with subprocess.Popen(
+        [START], env=environment({}, port=8000), cwd=Path("/"), stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr
+        assert any("prestart.waiting" in line for line in process.stderr)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 128 + signal.SIGTERM
+
+
 def applied_revisions(database_url: str) -> list[str]:
     with psycopg.connect(database_url.replace("+psycopg", "")) as connection:
         return [row[0] for row in connection.execute("SELECT version_num FROM alembic_version")]

@@ -1,6 +1,7 @@
 """Starting the service: wait for what it needs, migrate, become gunicorn."""
 
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -54,8 +55,14 @@ class _NotReadyError(Exception):
 
 def start(settings: Settings) -> NoReturn:
     """`prestart`, then `serve`. Raises `PrestartError`."""
+    # The first process of a container ignores SIGTERM unless it has a handler for it.
+    signal.signal(signal.SIGTERM, _end)
     prestart(settings)
     serve(settings)
+
+
+def _end(number: int, _frame: object) -> NoReturn:
+    sys.exit(128 + number)
 
 
 def serve(settings: Settings) -> NoReturn:
