@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
 from sqlalchemy import Connection, Select, create_engine, inspect, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import IntegrityError
@@ -28,24 +26,6 @@ def connection(module_database_url: str) -> Iterator[Connection]:
     with engine.connect() as connection:
         yield connection
     engine.dispose()
-
-
-def test_no_drift_between_models_and_migrations(connection: Connection) -> None:
-    differences: Any = compare_metadata(MigrationContext.configure(connection), Base.metadata)
-    assert [
-        difference
-        for difference in differences
-        if any(table in repr(difference) for table in TABLES)
-    ] == []
-    for model in (Interaction, SearchCount):
-        table = model.__tablename__
-        checks = {check["name"] for check in inspect(connection).get_check_constraints(table)}
-        declared = {
-            check.name
-            for check in Base.metadata.tables[table].constraints
-            if str(check.name).startswith("ck_")
-        }
-        assert checks == declared
 
 
 def test_down_and_up_again(scratch_database_url: str) -> None:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, NullPool, create_engine, text
+from sqlalchemy import CheckConstraint, Connection, NullPool, create_engine, inspect, text
 
 from scholarship_api.accounts import models as accounts
 from scholarship_api.activity import models as activity
@@ -32,6 +32,12 @@ def test_models_and_migrations_have_not_drifted(database_url: str) -> None:
     with connected(database_url) as connection:
         context = MigrationContext.configure(connection, opts={"compare_server_default": True})
         assert compare_metadata(context, Base.metadata) == []
+        inspector = inspect(connection)
+        for table in Base.metadata.tables.values():  # Alembic compares no check constraints
+            checks = {check["name"] for check in inspector.get_check_constraints(table.name)}
+            assert checks == {
+                check.name for check in table.constraints if isinstance(check, CheckConstraint)
+            }, table.name
 
 
 def test_upgrade_downgrade_upgrade(scratch_database_url: str) -> None:
