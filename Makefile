@@ -34,6 +34,10 @@ run: .venv/.synced ## Serve the API on port 8000 (PORT=n) with servers of its ow
 test: .venv/.synced ## Run the tests in parallel, with servers of their own (ARGS="-k search")
 	@exec $(BIN)/pytest -n auto $(ARGS)
 
+.PHONY: bench
+bench: .venv/.benchmarks ## Measure every goal of performance in one run and print one table (ARGS="--only ...")
+	@exec $(BIN)/python -m benchmarks $(ARGS)
+
 .PHONY: check
 check: .venv/.synced ## Check style, types and the direction of imports; changes nothing
 	$(BIN)/ruff check .
@@ -87,6 +91,10 @@ clean: ## Remove the environment, caches and builds; the data in .dev stay
 # The stamp lies in the environment, so that it goes with it.
 .venv/.synced: pyproject.toml uv.lock $(BOOTSTRAP)
 	@$(UV) sync --frozen --compile-bytecode
+	@touch $@
+
+.venv/.benchmarks: .venv/.synced
+	@$(UV) sync --frozen --compile-bytecode --group benchmarks
 	@touch $@
 
 .uv/bin/uv:
