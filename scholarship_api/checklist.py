@@ -17,7 +17,7 @@ from starlette.types import Scope
 from scholarship_api import deployment_checks
 from scholarship_api.health.layer import answer_probe
 from scholarship_api.health.service import HealthService
-from scholarship_api.platform import logging, migrations
+from scholarship_api.platform import logging, revisions
 from scholarship_api.platform.configuration.errors import Fault
 from scholarship_api.platform.configuration.production import production_faults
 from scholarship_api.platform.database import Database, unavailability
@@ -198,10 +198,10 @@ async def _migrations(database: Database, _: RateLimiter) -> Finding:
         )
     except psycopg.errors.UndefinedTable:
         return "failed", "the database has no schema; run `scholarship-api migrate`"
-    applied, heads = {str(row[0]) for row in rows}, set(migrations.head_revisions())
-    if applied == heads:
+    applied = {str(row[0]) for row in rows}
+    if applied == {revisions.head()}:
         return "passed", "at head"
-    if applied - migrations.known_revisions():
+    if applied - revisions.known():
         return "warning", "the database is ahead of this release"
     return "failed", "behind this release; run `scholarship-api migrate`"
 

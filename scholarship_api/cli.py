@@ -6,6 +6,7 @@ needed cannot be used; 78 the settings are not usable.
 
 import json
 import os
+import pkgutil
 import sys
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -16,7 +17,6 @@ from rich.console import Console
 from scholarship_api import checklist, development, healthcheck
 from scholarship_api.accounts import cli as accounts
 from scholarship_api.activity import service as activity
-from scholarship_api.app import create_app
 from scholarship_api.catalogue import cli as catalogue
 from scholarship_api.platform import logging, migrations
 from scholarship_api.platform.server import start as server
@@ -130,6 +130,8 @@ def check(
 def openapi() -> None:
     """Print the OpenAPI document; needs no server."""
     os.environ.setdefault("DATABASE_URL", "postgresql://localhost/none")
+    # The commands that serve import the application in gunicorn, and need not do so here too.
+    create_app = pkgutil.resolve_name("scholarship_api.app:create_app")
     document = create_app(Settings(environment="development")).openapi()
     typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
 

@@ -1,7 +1,6 @@
 """Whether this process can do its work."""
 
 import asyncio
-import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -12,7 +11,7 @@ import redis.exceptions
 
 from scholarship_api.health.checks import DEADLINE_SECONDS, Check, Result, Status, Unhealthy
 from scholarship_api.health.schemas import ServiceName
-from scholarship_api.platform import migrations, shutdown
+from scholarship_api.platform import revisions, shutdown
 from scholarship_api.platform.database import Database, unavailability
 from scholarship_api.platform.rate_limits import RateLimiter
 from scholarship_api.platform.sliding_windows import BACKEND_ERRORS
@@ -38,7 +37,7 @@ class HealthService:
         self._database = database
         self._limiter = limiter
         self._outbound: httpx.AsyncClient | None = None
-        self._known, self._heads = _revisions()  # now, as reading them would stall a probe
+        self._known, self._head = revisions.known(), revisions.head()
         self._checks: dict[ServiceName, Check] = {
             "database": Check(self._ask_database, required=True),
             # Where the in-memory limiter takes over, requests are served without the shared one.
@@ -87,7 +86,7 @@ class HealthService:
         applied = {str(row[0]) for row in rows}
         # A revision that this code does not know is a newer release's: the old replicas of a
         # roll-out go on serving, which expand/contract migrations allow.
-        if not applied or (applied <= self._known and not self._heads <= applied):
+        if not applied or (applied <= self._known and self._head not in applied):
             raise Unhealthy("behind")
         return "up"
 
@@ -119,12 +118,6 @@ class HealthService:
             if reason is not None:
                 raise Unhealthy(reason)
         return "up"
-
-
-@functools.cache
-def _revisions() -> tuple[frozenset[str], frozenset[str]]:
-    """All revisions that this code knows, and the newest of them."""
-    return migrations.known_revisions(), frozenset(migrations.head_revisions())
 
 
 def _backend_reason(error: Exception) -> str:

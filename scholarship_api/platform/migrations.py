@@ -7,19 +7,17 @@ replicas keep working on the new schema.
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Final
 
 import alembic.command
 import alembic.config
 from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, NullPool, create_engine, text
+
+from scholarship_api.platform import revisions
 
 LOCK_KEY: Final = 7_203_114_001
 """Of pg_advisory_lock: any number that nothing else in the database uses."""
-
-PACKAGE = Path(__file__).parents[1]
 
 
 class MigrationTimeoutError(Exception):
@@ -46,30 +44,15 @@ def downgrade(database_url: str, *, revision: str, wait_seconds: float = 300) ->
         return current_revisions(connection)
 
 
-def head_revisions() -> tuple[str, ...]:
-    """The newest revisions that this code knows."""
-    return tuple(ScriptDirectory.from_config(_config()).get_heads())
-
-
-def known_revisions() -> frozenset[str]:
-    """Every revision that this code knows."""
-    return frozenset(
-        script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()
-    )
-
-
 def current_revisions(connection: Connection) -> tuple[str, ...]:
     """The revisions that are applied; empty on a database without our schema."""
     return tuple(MigrationContext.configure(connection).get_current_heads())
 
 
-def _config(connection: Connection | None = None) -> alembic.config.Config:
+def _config(connection: Connection) -> alembic.config.Config:
     config = alembic.config.Config()
-    installed = PACKAGE / "alembic"
-    location = installed if installed.is_dir() else PACKAGE.parent / "alembic"
-    config.set_main_option("script_location", str(location).replace("%", "%%"))
-    if connection is not None:
-        config.attributes["connection"] = connection
+    config.set_main_option("script_location", str(revisions.LOCATION).replace("%", "%%"))
+    config.attributes["connection"] = connection
     return config
 
 

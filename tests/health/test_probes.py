@@ -16,7 +16,7 @@ from scholarship_api.errors import ErrorBody, install_handlers
 from scholarship_api.health import routes
 from scholarship_api.health.layer import ProbeLayer
 from scholarship_api.health.service import HealthService
-from scholarship_api.platform import migrations, shutdown
+from scholarship_api.platform import migrations, revisions, shutdown
 from scholarship_api.platform.database import Database
 from scholarship_api.platform.embedded import embedded_postgres
 from scholarship_api.platform.rate_limits import RateLimiter
@@ -202,14 +202,14 @@ async def test_a_frozen_database_is_noticed_in_time(tmp_path: Path, redis_url: s
             assert (await readiness(client)).status_code == 200
 
 
-def set_revisions(url: str, *revisions: str) -> None:
+def set_revisions(url: str, *applied: str) -> None:
     plain = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
     with psycopg.connect(plain, autocommit=True) as connection:
         connection.execute(
             "CREATE TABLE IF NOT EXISTS alembic_version (version_num varchar(32) PRIMARY KEY)"
         )
         connection.execute("DELETE FROM alembic_version")
-        for revision in revisions:
+        for revision in applied:
             connection.execute("INSERT INTO alembic_version VALUES (%s)", [revision])
 
 
@@ -223,17 +223,13 @@ async def test_migrations_behind_is_not_ready_but_ahead_is(
         response = await readiness(client)
         assert response.status_code == 503
         assert services(response)["migrations"]["reason"] == "behind"
-        set_revisions(scratch_database_url, *migrations.head_revisions())
+        set_revisions(scratch_database_url, revisions.head())
         assert (await readiness(client)).status_code == 200
         set_revisions(scratch_database_url, "of_a_newer_release")
         assert (await readiness(client)).status_code == 200
 
 
-async def test_an_older_known_revision_is_behind(
-    scratch_database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    known = (frozenset({"0001", "0002"}), frozenset({"0002"}))
-    monkeypatch.setattr("scholarship_api.health.service._revisions", lambda: known)
+async def test_an_older_known_revision_is_behind(scratch_database_url: str, redis_url: str) -> None:
     urls = {"database_url": scratch_database_url, "rate_limit_backend_url": redis_url}
     set_revisions(scratch_database_url, "0001")
     async with service(**urls) as client:

@@ -12,7 +12,7 @@ from sqlalchemy import CheckConstraint, Connection, NullPool, create_engine, ins
 from scholarship_api.accounts import models as accounts
 from scholarship_api.activity import models as activity
 from scholarship_api.catalogue import models as catalogue
-from scholarship_api.platform import migrations
+from scholarship_api.platform import migrations, revisions
 from scholarship_api.platform.database import Base
 from scholarship_api.search import models as search
 
@@ -41,7 +41,7 @@ def test_models_and_migrations_have_not_drifted(database_url: str) -> None:
 
 
 def test_upgrade_downgrade_upgrade(scratch_database_url: str) -> None:
-    heads = migrations.head_revisions()
+    heads = (revisions.head(),)
     assert migrations.upgrade(scratch_database_url) == heads
     assert migrations.downgrade(scratch_database_url, revision="base") == ()
     with connected(scratch_database_url) as connection:
@@ -59,7 +59,7 @@ def test_upgrade_downgrade_upgrade(scratch_database_url: str) -> None:
 
 def test_a_second_upgrade_changes_nothing(scratch_database_url: str) -> None:
     migrations.upgrade(scratch_database_url)
-    assert migrations.upgrade(scratch_database_url) == migrations.head_revisions()
+    assert migrations.upgrade(scratch_database_url) == (revisions.head(),)
 
 
 def test_replicas_may_race(scratch_database_url: str) -> None:
@@ -76,7 +76,7 @@ def test_replicas_may_race(scratch_database_url: str) -> None:
         replica.start()
     for replica in replicas:
         replica.join()
-    assert results == [migrations.head_revisions()] * len(replicas)
+    assert results == [(revisions.head(),)] * len(replicas)
 
 
 def test_a_replica_does_not_wait_for_ever(scratch_database_url: str) -> None:
