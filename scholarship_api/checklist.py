@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from starlette.types import Scope
 
-from scholarship_api import deployment_checks
+from scholarship_api import deployment_checks, image_checks
 from scholarship_api.health.layer import answer_probe
 from scholarship_api.health.service import HealthService
 from scholarship_api.platform import logging, revisions
@@ -30,8 +30,8 @@ Outcome = Literal["passed", "failed", "warning", "skipped"]
 
 DEADLINE_SECONDS: Final = 5.0
 
-PROBE_CONNECTIONS: Final = 1
-"""Of each worker, beside its pool."""
+CONNECTIONS_BESIDE_POOL: Final = 2
+"""Of each worker: one for the probes, one that asks which state the catalogue is in."""
 
 WIDEST_PROXY_PREFIX: Final = 8
 """A trusted network with a shorter prefix is larger than any private one."""
@@ -51,11 +51,13 @@ class CheckResult:
     detail: str
 
 
-def run_checks(*, replicas: int = 1, base_url: str | None = None) -> list[CheckResult]:
+def run_checks(
+    *, replicas: int = 1, base_url: str | None = None, image: str | None = None
+) -> list[CheckResult]:
     """Check the settings of this process's environment and the servers that they name.
 
     `replicas` is how many processes of `scholarship-api serve` share the database. With `base_url`
-    a running deployment is looked at as well.
+    a running deployment is looked at as well, with `image` a container image.
     """
     try:
         settings = load_settings()
@@ -76,6 +78,11 @@ def run_checks(*, replicas: int = 1, base_url: str | None = None) -> list[CheckR
         results += [
             CheckResult(f"deployment: {name}", outcome, detail)
             for name, outcome, detail in deployment_checks.run(base_url)
+        ]
+    if image is not None:
+        results += [
+            CheckResult(f"image: {name}", outcome, detail)
+            for name, outcome, detail in image_checks.run(image)
         ]
     return results
 
@@ -268,8 +275,9 @@ async def _probe_statuses(
 async def _connections(settings: Settings, database: Database, replicas: int) -> Finding:
     workers = settings.web_concurrency or default_workers()
     pool = settings.database_pool_size + settings.database_max_overflow
-    needed = replicas * workers * (pool + PROBE_CONNECTIONS)
-    sum_up = f"{replicas} replicas x {workers} workers x ({pool} + {PROBE_CONNECTIONS}) = {needed}"
+    beside = CONNECTIONS_BESIDE_POOL
+    needed = replicas * workers * (pool + beside)
+    sum_up = f"{replicas} replicas x {workers} workers x ({pool} + {beside}) = {needed}"
     if settings.database_pgbouncer:
         return "warning", f"{sum_up}; compare it with max_client_conn of PgBouncer"
     [(available,)] = await database.probe.fetch(

@@ -116,9 +116,12 @@ def check(
     base_url: Annotated[
         str | None, typer.Option(help="Also look at the deployment that runs there.")
     ] = None,
+    image: Annotated[
+        str | None, typer.Option(help="Also look at this image: docker's, or an archive of one.")
+    ] = None,
 ) -> None:
     """The pre-deploy checklist, with the settings of this environment; exit code 1 if any fails."""
-    results = checklist.run_checks(replicas=replicas, base_url=base_url)
+    results = checklist.run_checks(replicas=replicas, base_url=base_url, image=image)
     if as_json:
         typer.echo(checklist.as_json(results))
     else:

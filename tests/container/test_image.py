@@ -11,6 +11,7 @@ from typing import Final
 import certifi
 import pytest
 
+from scholarship_api import image_checks
 from tests.container.engine import CANARY, PROJECT, REPOSITORY, Checkout, docker, inspect
 from tests.container.layers import SavedImage, saved
 
@@ -60,6 +61,10 @@ def test_the_configuration(image: str, contents: SavedImage) -> None:
     assert labels["org.opencontainers.image.version"] == PROJECT["project"]["version"]
     assert labels["org.opencontainers.image.licenses"] == PROJECT["project"]["license"]
     assert re.fullmatch(r"[0-9a-f]{40}(-dirty)?", labels["org.opencontainers.image.revision"])
+
+
+def test_the_checklist_agrees(image: str) -> None:
+    assert [finding for finding in image_checks.run(image) if finding[1] != "passed"] == []
 
 
 def test_who_it_is(image: str) -> None:
