@@ -45,6 +45,8 @@ check: .venv/.synced ## Check style, types and the direction of imports; changes
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/hadolint Dockerfile
+	PATH="$(BIN):$$PATH" shellcheck $$(grep -rlE '^#!/(bin/sh|usr/bin/env bash)$$' .ci .github deploy scripts)
+	$(BIN)/zizmor --offline --quiet --persona=pedantic .github
 
 .PHONY: format
 format: .venv/.synced ## Format the code and repair what the linter can
@@ -82,6 +84,24 @@ down: ## Stop what `up` has started; the data stay (ARGS=--volumes: they go)
 .PHONY: test-container
 test-container: .venv/.synced ## Build the image twice and test it, alone and in its compose stack
 	@CONTAINER_TESTS=1 $(BIN)/pytest tests/container $(ARGS)
+
+SBOM ?= dist
+
+.PHONY: sbom
+sbom: .venv/.synced ## List what the image contains, as CycloneDX and SPDX (IMAGE=name:tag, SBOM=folder)
+	@$(BIN)/python -m deploy.supply_chain.sbom $(IMAGE) --output $(SBOM)
+
+.PHONY: audit
+audit: .venv/.synced ## Look up every locked package; fail if one is vulnerable, or cannot be looked up
+	@$(BIN)/python -m deploy.supply_chain.audit $(ARGS)
+
+.PHONY: licences
+licences: .venv/.synced ## Check the licences of what the service is delivered with
+	@$(BIN)/python -m deploy.supply_chain.licences $(ARGS)
+
+.PHONY: verify-base
+verify-base: ## Verify who has signed the images that the Dockerfile builds upon (needs cosign, gh)
+	@deploy/supply_chain/verify-base-images
 
 .PHONY: clean
 clean: ## Remove the environment, caches and builds; the data in .dev stay
