@@ -26,6 +26,8 @@ import pytest
 TIMEOUT_SECONDS: Final = 20.0
 HOOK_SECONDS: Final = 120.0
 LONGEST_WAIT_SECONDS: Final = 61.0
+SETTLED_SECONDS: Final = 1.5
+"""Each worker gives its latest finding for 1 s."""
 
 Part = Literal["DATABASE", "REDIS", "SERVICE"]
 
@@ -98,6 +100,16 @@ def is_ready(client: httpx.Client) -> bool:
         return client.get("/health/services").status_code == httpx.codes.OK
     except httpx.TransportError:
         return False
+
+
+def is_settled(client: httpx.Client, *, ready: bool) -> bool:
+    """All workers have noticed: whoever is asked says the same."""
+    end = time.monotonic() + SETTLED_SECONDS
+    while is_ready(client) is ready:
+        if time.monotonic() > end:
+            return True
+        time.sleep(0.05)
+    return False
 
 
 def assert_error(response: httpx.Response, status: int, code: str) -> dict[str, Any]:

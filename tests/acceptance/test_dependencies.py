@@ -7,7 +7,14 @@ from typing import Literal
 
 import httpx
 
-from tests.acceptance.deployment import assert_error, is_ready, required, run_hook, until
+from tests.acceptance.deployment import (
+    assert_error,
+    is_ready,
+    is_settled,
+    required,
+    run_hook,
+    until,
+)
 
 LONGEST_REFUSAL_SECONDS = 10.0
 """8 s by contract, and the network."""
@@ -21,11 +28,19 @@ def stopped(client: httpx.Client, part: Literal["DATABASE", "REDIS"]) -> Iterato
     assert is_ready(client)
     try:
         run_hook("STOP", part)
-        until(lambda: not is_ready(client), seconds=10, what="the readiness probe notices")
+        until(
+            lambda: is_settled(client, ready=False),
+            seconds=15,
+            what="the readiness probe notices",
+        )
         yield
     finally:
         run_hook("START", part)
-        until(lambda: is_ready(client), seconds=60, what="the service is ready again")
+        until(
+            lambda: is_settled(client, ready=True),
+            seconds=60,
+            what="the service is ready again",
+        )
 
 
 def refused(client: httpx.Client, code: str) -> None:
