@@ -160,7 +160,7 @@ def test_more_connections_than_the_server_has_fail(
     outcome = check(production, replicas=replicas)
     assert outcome.checks["connections"] == "failed"
     assert (
-        f"{replicas} replicas x 2 workers x (10 + 1) = {replicas * 22}"
+        f"{replicas} replicas x 2 workers x (10 + 2) = {replicas * 24}"
         in (outcome.details["connections"])
     )
     assert check(production, replicas=1).checks["connections"] == "passed"

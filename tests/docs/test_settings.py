@@ -1,14 +1,14 @@
 """What is written about the settings agrees with the settings."""
 
 import re
+import secrets
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 
-from scholarship_api.settings import SECRETS, Settings
+from scholarship_api.settings import SECRETS, Settings, SettingsError
+from tests.docs.pages import ROOT, code
 
-ROOT = Path(__file__).parent.parent
 NAMES = [name.upper() for name in Settings.model_fields]
 
 
@@ -59,6 +59,50 @@ def test_readme_table_has_the_defaults() -> None:
     assert table
     for name, _, default in table:
         assert not example[name] or f"`{example[name]}`" in default, name
+
+
+@pytest.mark.parametrize("environment", ["development", "test", "staging", "production"])
+def test_readme_table_has_the_defaults_of_each_environment(environment: str) -> None:
+    for name, _, cell in readme_table():
+        field = Settings.model_fields[name.lower()]
+        data = {"environment": environment, "debug": False}
+        if name == "ENVIRONMENT" or "database_url" in name.lower():
+            continue
+        default = field.get_default(call_default_factory=True, validated_data=data)
+        general = re.match(r"`([^`]+)`", cell)
+        own = re.search(rf"\b{environment} `([^`]+)`", cell)
+        shown = own or general
+        if isinstance(default, bool):
+            text = str(default).lower()
+        elif isinstance(default, tuple):
+            text = ",".join(default)
+        elif isinstance(default, int | str):
+            text = str(default)
+        else:
+            text = ""
+        if text:
+            assert shown is not None, name
+            assert shown[1] == text, name
+        else:
+            # Nothing is the default: a value is shown for another environment at most.
+            assert own is None, name
+            assert general is None or f"required in {environment}" in cell, name
+
+
+def test_the_example_for_production_lacks_nothing_but_the_secrets(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    [example] = [
+        text for language, text in code(ROOT / "docs/operating.md") if language == "dotenv"
+    ]
+    monkeypatch.setenv("ENVIRONMENT", "production")
+    for line in example.splitlines():
+        monkeypatch.setenv(*line.split("=", 1))
+    with pytest.raises(SettingsError) as refused:
+        Settings()
+    assert [fault.variable for fault in refused.value.faults] == ["JWT_SECRET_KEY"]
+    monkeypatch.setenv("JWT_SECRET_KEY", secrets.token_hex(48))
+    assert Settings().is_production
 
 
 @pytest.mark.parametrize("name", Settings.model_fields)

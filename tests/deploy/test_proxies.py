@@ -1,0 +1,200 @@
+"""The configurations of deploy/proxy, in the real programs where they are installed."""
+
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+import yaml
+
+from scholarship_api.settings import Settings
+from tests.deploy.gunicorn_server import REPOSITORY, RunningServer, running_server, until
+from tests.deploy.manifests import container, pod, settings_file
+from tests.deploy.test_forwarded import PROXY, STRANGER, answers, free_port
+
+EXAMPLES = REPOSITORY / "deploy" / "proxy"
+HOST = "api.example.org"
+PATH = "/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin"
+
+SURROUNDINGS = """
+daemon off;
+pid {folder}/pid;
+error_log {folder}/error.log;
+events {{ worker_connections 64; }}
+http {{
+    access_log off;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    include {folder}/site.conf;
+}}
+"""
+
+
+@pytest.fixture(scope="module")
+def server(database_url: str, redis_url: str) -> Iterator[RunningServer]:
+    settings = {
+        "DATABASE_URL": database_url,
+        "RATE_LIMIT_BACKEND_URL": redis_url,
+        "TRUSTED_PROXY_IPS": PROXY,
+        # The tests before may have used up what this address may ask for.
+        "RATE_LIMIT_SEARCH": "100000/minute",
+        "RATE_LIMIT_PER_MINUTE": "100000",
+    }
+    with running_server(settings, ready_path="/readyz") as server:
+        yield server
+
+
+def replaced(text: str, replacements: dict[str, str]) -> str:
+    for old, new in replacements.items():
+        assert old in text, f"{old} is not in the example any more"
+        text = text.replace(old, new)
+    return text
+
+
+def run(command: list[str], *, log: Path, port: int) -> Iterator[None]:
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=output, cwd=log.parent)
+    try:
+        until(lambda: process.poll() is None and answers(port), reason=log.read_text)
+        yield
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+@pytest.fixture(scope="module")
+def nginx(server: RunningServer) -> Iterator[str]:
+    """Its address for HTTPS."""
+    program = shutil.which("nginx", path=PATH)
+    if program is None:
+        pytest.skip("nginx is not installed")
+    # Its workers are another user's when it is started by root, who have no way into tmp_path.
+    with tempfile.TemporaryDirectory(prefix="scholarship-nginx-") as name:
+        Path(name).chmod(0o755)
+        yield from run_nginx(program, server, Path(name))
+
+
+def run_nginx(program: str, server: RunningServer, folder: Path) -> Iterator[str]:
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+         "-nodes", "-subj", f"/CN={HOST}", "-keyout", folder / "key.pem",
+         "-out", folder / "certificate.pem"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    http, https = free_port(), free_port()
+    site = replaced(
+        (EXAMPLES / "nginx.conf").read_text(),
+        {
+            "127.0.0.1:8000": f"127.0.0.1:{server.port}",
+            "listen 80;": f"listen 127.0.0.1:{http};",
+            "listen [::]:80;": "",
+            "listen 443 ssl;": f"listen 127.0.0.1:{https} ssl;",
+            "listen [::]:443 ssl;": "",
+            "/etc/letsencrypt/live/api.example.org/fullchain.pem": f"{folder}/certificate.pem",
+            "/etc/letsencrypt/live/api.example.org/privkey.pem": f"{folder}/key.pem",
+        },
+    )
+    (folder / "site.conf").write_text(site)
+    (folder / "nginx.conf").write_text(SURROUNDINGS.format(folder=folder))
+    command = [program, "-p", str(folder), "-c", str(folder / "nginx.conf")]
+    for _ in run([*command, "-e", str(folder / "error.log")], log=folder / "log", port=https):
+        redirect = httpx.get(f"http://127.0.0.1:{http}/status?a=b", headers={"Host": HOST})
+        assert redirect.status_code == 308
+        assert redirect.headers["Location"] == f"https://{HOST}/status?a=b"
+        yield f"https://127.0.0.1:{https}"
+
+
+@pytest.fixture(scope="module")
+def caddy(server: RunningServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Its address, without the certificate that it would get itself."""
+    program = shutil.which("caddy")
+    if program is None:
+        pytest.skip("Caddy is not installed")
+    folder = tmp_path_factory.mktemp("caddy")
+    port = free_port()
+    example = (EXAMPLES / "Caddyfile").read_text()
+    validate = [program, "validate", "--adapter", "caddyfile", "--config"]
+    subprocess.run([*validate, EXAMPLES / "Caddyfile"], check=True, capture_output=True)
+    site = replaced(
+        example,
+        {"\napi.example.org {": f"\nhttp://{HOST}:{port} {{", ":8000": f":{server.port}"},
+    )
+    (folder / "Caddyfile").write_text("{\n\tadmin off\n\tpersist_config off\n}\n" + site)
+    command = [program, "run", "--adapter", "caddyfile", "--config", str(folder / "Caddyfile")]
+    for _ in run(command, log=folder / "log", port=port):
+        yield f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture(params=["nginx", "caddy"])
+def client(request: pytest.FixtureRequest) -> Iterator[httpx.Client]:
+    """A client far away from the proxy."""
+    url: str = request.getfixturevalue(request.param)
+    transport = httpx.HTTPTransport(local_address=STRANGER, verify=False)
+    headers = {"Host": HOST}
+    with httpx.Client(base_url=url, transport=transport, headers=headers, timeout=20) as client:
+        yield client
+
+
+def test_the_service_answers_and_sees_the_client(
+    client: httpx.Client, server: RunningServer
+) -> None:
+    answer = client.get("/api/v1/search?limit=1", headers={"X-Forwarded-For": "203.0.113.5"})
+    assert answer.status_code == 200
+
+    def lines() -> list[str]:
+        trace_id = answer.headers["X-Trace-ID"]
+        finished = server.log.named("request.finished")
+        return [line["client_ip"] for line in finished if line["trace_id"] == trace_id]
+
+    until(lines)
+    assert lines() == [STRANGER]
+
+
+def test_metrics_are_not_for_the_outside(client: httpx.Client) -> None:
+    answer = client.get("/metrics")
+    assert answer.status_code == 404
+    assert "X-Trace-ID" not in answer.headers, "the service has been asked"
+
+
+def test_refusals_are_the_service_s_own(client: httpx.Client) -> None:
+    """A limit of the proxy below the service's would answer a page of HTML."""
+    body = client.post("/api/v1/search", json={"q": "x" * Settings().max_request_size_bytes})
+    head = client.get("/status", headers={"X-Filler": "x" * 20_000})
+    assert [body.json()["code"], head.json()["code"]] == ["PAYLOAD_TOO_LARGE", "HEADERS_TOO_LARGE"]
+
+
+@pytest.mark.parametrize(
+    ("example", "pattern"),
+    [
+        ("nginx.conf", r"^ +keepalive_timeout (\d+)s;$"),
+        ("Caddyfile", r"^\t+keepalive (\d+)s$"),
+    ],
+)
+def test_the_proxy_closes_idle_connections_first(example: str, pattern: str) -> None:
+    [seconds] = re.findall(pattern, (EXAMPLES / example).read_text(), re.MULTILINE)
+    assert int(seconds) < Settings().keepalive
+
+
+def test_the_balancer_agrees_with_the_manifests() -> None:
+    [ingress] = yaml.safe_load_all((EXAMPLES / "aws-load-balancer.yaml").read_text())
+    prefix = "alb.ingress.kubernetes.io/"
+    annotations = {
+        name.removeprefix(prefix): value
+        for name, value in ingress["metadata"]["annotations"].items()
+    }
+    [idle] = re.findall(
+        r"idle_timeout\.timeout_seconds=(\d+)", annotations["load-balancer-attributes"]
+    )
+    assert int(idle) < int(settings_file()["KEEPALIVE"])
+    [delay] = re.findall(r"timeout_seconds=(\d+)", annotations["target-group-attributes"])
+    api = container(pod("Deployment"))
+    assert int(delay) <= api["lifecycle"]["preStop"]["sleep"]["seconds"]
+    assert annotations["healthcheck-path"] == api["readinessProbe"]["httpGet"]["path"]
+    assert ingress["spec"]["rules"][0]["host"] == settings_file()["ALLOWED_HOSTS"]

@@ -1,0 +1,32 @@
+"""Whether an output is what a page shows of it."""
+
+import re
+from typing import Final
+
+_CHANGING: Final = [
+    (
+        r'"(took_ms|latency_ms|days_left|timestamp|total|count|recommendation_score)":[\d.]+',
+        r'"\1":0',
+    ),
+    (r'"(trace_id|request_id|application_deadline)":"[^"]*"', r'"\1":""'),
+    (r'"(next_cursor)":"[^"]*"', r'"\1":""'),
+    (r"(Without the filter \w+): \d+", r"\1: 0"),
+    (r" of \d+( +│)", r" of 0\1"),
+]
+"""What depends on the day, the machine, or chance."""
+
+
+def matches(shown: str, output: str) -> bool:
+    """`…` stands for whatever was left out; lines are wrapped anywhere."""
+    pattern = "".join(
+        ".*?" if part == "…" else re.escape(part) for part in re.split("(…)", _bare(shown))
+    )
+    return re.fullmatch(pattern, _bare(output), re.DOTALL) is not None
+
+
+def _bare(text: str) -> str:
+    # A line may have been wrapped at a space, of which nothing is left then, or after a comma.
+    text = re.sub(r"\s+", " ", text.strip())
+    for pattern, replacement in _CHANGING:
+        text = re.sub(pattern, replacement, text)
+    return text.replace(" ", "")

@@ -1,0 +1,94 @@
+"""The PromQL of the page asks for metrics, labels and values that /metrics really has."""
+
+import json
+import re
+from typing import Any, Final, get_args
+
+import httpx
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from scholarship_api.platform.metrics import LIMITER_STATES, RateLimitOutcome
+from tests.deploy.gunicorn_server import RunningServer, running_server
+from tests.docs.conftest import METRICS_TOKEN, UNLIMITED
+from tests.docs.pages import ROOT, code, section
+
+QUERIES: Final = [
+    re.findall(r"`([^`]+)`", row[1])[0] for row in section("docs/operating.md", "Metrics").rows
+]
+SELECTOR: Final = re.compile(r"\b([a-z]+(?:_[a-z]+)+)(?:\{([^}]*)\})?(?=[\[)\s]|$)")
+FUNCTIONS: Final = {"histogram_quantile"}
+VALUES: Final = {
+    "outcome": set(get_args(RateLimitOutcome)),
+    "source": {"cache", "database"},
+}
+
+Labels = dict[str, set[str]]
+
+
+def scraped(server: RunningServer) -> dict[str, Labels]:
+    """The labels, and their values, of each sample's name."""
+    answer = httpx.get(
+        f"{server.url}/metrics", headers={"Authorization": f"Bearer {METRICS_TOKEN}"}, timeout=20
+    )
+    found: dict[str, Labels] = {}
+    for family in text_string_to_metric_families(answer.text):
+        for sample in family.samples:
+            labels = found.setdefault(sample.name, {})
+            for label, value in sample.labels.items():
+                labels.setdefault(label, set()).add(value)
+    return found
+
+
+@pytest.fixture(scope="module")
+def exposed(production_server: RunningServer, redis_url: str) -> dict[str, Labels]:
+    """By a server that is well, and by one without PostgreSQL."""
+    search = "/api/v1/search?limit=1"
+    assert httpx.get(f"{production_server.url}{search}", timeout=20).status_code == 200
+    settings = {
+        "RATE_LIMIT_BACKEND_URL": redis_url,
+        "METRICS_TOKEN": METRICS_TOKEN,
+        **UNLIMITED,
+    }
+    with running_server(settings) as without_database:
+        assert httpx.get(f"{without_database.url}{search}", timeout=20).status_code == 503
+        return scraped(production_server) | scraped(without_database)
+
+
+def selectors(query: str) -> list[tuple[str, str]]:
+    return [(name, labels) for name, labels in SELECTOR.findall(query) if name not in FUNCTIONS]
+
+
+def check_query(query: str, exposed: dict[str, Labels]) -> None:
+    assert selectors(query), query
+    for metric, matchers in selectors(query):
+        assert metric in exposed, query
+        for label, operator, value in re.findall(r'(\w+)(=~?)"([^"]*)"', matchers):
+            assert label in exposed[metric], query
+            known = VALUES.get(label, exposed[metric][label])
+            if operator == "=":
+                assert value in known, query
+        for group in re.findall(r"by \(([^)]+)\)", query):
+            assert set(group.split(", ")) <= exposed[metric].keys(), query
+    assert query.count("(") == query.count(")"), query
+
+
+def test_queries_find_what_they_ask_for_and_leave_no_metric_out(
+    exposed: dict[str, Labels],
+) -> None:
+    assert len(QUERIES) >= 15
+    for query in QUERIES:
+        check_query(query, exposed)
+    shown = {metric for query in QUERIES for metric, _ in selectors(query)}
+    families = {re.sub(r"_(bucket|count|sum)$", "", name) for name in exposed}
+    assert families == {re.sub(r"_(bucket|count|sum)$", "", name) for name in shown}
+    assert exposed["rate_limiter_state"]["state"] == set(LIMITER_STATES)
+
+
+def test_the_example_of_a_log_line_is_like_a_real_one(production_server: RunningServer) -> None:
+    [example] = [text for language, text in code(ROOT / "docs/operating.md") if language == "json"]
+    shown: dict[str, Any] = json.loads(example)
+    httpx.get(f"{production_server.url}/api/v1/search?q=example", timeout=20)
+    [*_, real] = production_server.log.named("request.finished")
+    assert list(shown) == list(real)
+    assert {type(value) for value in shown.values()} <= {str, int, float, type(None)}
