@@ -1,0 +1,120 @@
+# Every output of the flake.
+{
+  self,
+  nixpkgs,
+  uv2nix,
+  pyproject-nix,
+  build-system-pkgs,
+  ...
+}:
+let
+  inherit (nixpkgs) lib;
+
+  perSystem = lib.genAttrs [ "x86_64-linux" "aarch64-linux" ] (
+    system:
+    let
+      pkgs = nixpkgs.legacyPackages.${system};
+      python = import ./python.nix {
+        inherit
+          pkgs
+          uv2nix
+          pyproject-nix
+          build-system-pkgs
+          ;
+      };
+      runtime = import ./runtime.nix { inherit pkgs python; };
+      image = import ./image.nix {
+        inherit
+          self
+          pkgs
+          python
+          runtime
+          ;
+      };
+      sbom = import ./sbom.nix {
+        inherit
+          self
+          pkgs
+          python
+          runtime
+          image
+          ;
+      };
+      servers = [
+        pkgs.postgresql_18
+        pkgs.valkey
+      ];
+      # Children of `scholarship-api dev`, which finds them on PATH.
+      dev = pkgs.writeShellApplication {
+        name = "scholarship-api-dev";
+        runtimeInputs = [ python.application ] ++ servers;
+        text = ''exec scholarship-api dev "$@"'';
+      };
+      # The Makefile's own commands, with the tools from here instead of those in .venv.
+      check = pkgs.writeShellApplication {
+        name = "scholarship-api-check";
+        runtimeInputs = [
+          pkgs.gnugrep
+          pkgs.gnumake
+        ];
+        text = "exec make --assume-old=.venv/.synced BIN=${python.development}/bin check";
+      };
+    in
+    {
+      packages = {
+        default = python.application;
+        venv = python.production;
+        image = image.archive;
+        imageStream = image.stream;
+        inherit sbom;
+      };
+      apps = {
+        default = {
+          type = "app";
+          program = lib.getExe dev;
+          meta.description = "Serve the API with PostgreSQL and Valkey of its own, as `make run` does";
+        };
+        check = {
+          type = "app";
+          program = lib.getExe check;
+          meta.description = "Check style, types and the direction of imports, as `make check` does";
+        };
+        imageStream = {
+          type = "app";
+          program = toString image.stream;
+          meta.description = "Write the image to standard output, for `docker load`";
+        };
+      };
+      checks = import ./checks.nix {
+        inherit
+          self
+          nixpkgs
+          pkgs
+          python
+          runtime
+          image
+          sbom
+          servers
+          dev
+          check
+          ;
+      };
+      devShells.default = import ./shell.nix { inherit pkgs python servers; };
+      formatter = pkgs.nixfmt-tree;
+    }
+  );
+
+  perOutput = name: lib.mapAttrs (_: outputs: outputs.${name}) perSystem;
+in
+{
+  packages = perOutput "packages";
+  apps = perOutput "apps";
+  checks = perOutput "checks";
+  devShells = perOutput "devShells";
+  formatter = perOutput "formatter";
+
+  nixosModules.default = import ./module.nix { inherit self; };
+  overlays.default = final: _prev: {
+    scholarship-api = self.packages.${final.stdenv.hostPlatform.system}.default;
+  };
+}
