@@ -1,14 +1,14 @@
 """How long the image takes from its start to its first answer, beside debian:trixie-slim.
 
-    python benchmarks/cold_start.py [--image scholarship-api:local] [--rounds 10]
+    python -m benchmarks.cold_start [--quick]
 
-The other image has the same packages and bytecode, on the base that the Dockerfile builds with and
-Debian's Python. The two are started in turn, so that whatever else the machine does meets both.
-Exits with 1 when ours is slower, with 2 when there is no container engine.
+The image is the one that `make image` builds (IMAGE=name:tag: another one). The other has the same
+packages and bytecode, on the base that the Dockerfile builds with and Debian's Python. The two are
+started in turn, so that whatever else the machine does meets both.
 """
 
-import argparse
 import http.client
+import os
 import re
 import socket
 import statistics
@@ -16,11 +16,18 @@ import subprocess
 import sys
 import time
 import uuid
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from benchmarks.goals import Figure, NotMeasuredError, run
+from benchmarks.progress import progress_bar
+
+IMAGE: Final = os.environ.get("IMAGE") or "scholarship-api:local"
 REPOSITORY: Final = Path(__file__).parents[1]
+ROUNDS: Final = 10
+QUICK_ROUNDS: Final = 3
 HARDENED: Final = ("--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges")
 # It needs no server to answer /healthz.
 SETTINGS: Final = (
@@ -50,46 +57,50 @@ def docker(*arguments: str, stdin: str = "") -> str:
     return done.stdout.strip()
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--image", default="scholarship-api:local")
-    parser.add_argument("--rounds", type=int, default=10)
-    options = parser.parse_args()
-    try:
-        docker("info", "--format", "{{.ServerVersion}}")
-    except (OSError, subprocess.CalledProcessError):
-        sys.stderr.write("No container engine answers here: nothing is measured.\n")
-        return 2
+def require_image() -> None:
+    """Raises NotMeasuredError where there is no container engine, or it has no such image."""
+    for arguments, missing in (
+        (["info"], "no container engine answers here"),
+        (["image", "inspect", IMAGE], f"there is no image {IMAGE}: make image"),
+    ):
+        try:
+            subprocess.run(["docker", *arguments], capture_output=True, check=True)
+        except (OSError, subprocess.CalledProcessError):
+            raise NotMeasuredError(missing) from None
+
+
+def measure(*, quick: bool) -> Sequence[Figure]:
+    require_image()
     other = f"scholarship-cold-start:{uuid.uuid4().hex[:8]}"
-    docker("build", "--quiet", "--tag", other, "-", stdin=_other(options.image))
     try:
-        return compare({"distroless": options.image, "trixie-slim": other}, options.rounds)
+        docker("build", "--quiet", "--tag", other, "-", stdin=_other())
+    except subprocess.CalledProcessError:
+        raise NotMeasuredError("the image to compare with cannot be built") from None
+    try:
+        seconds = _in_turn({"ours": IMAGE, "slim": other}, QUICK_ROUNDS if quick else ROUNDS)
     finally:
         docker("image", "rm", "--force", other)
+    ours, slim = (statistics.median(seconds[name]) for name in ("ours", "slim"))
+    detail = f"{ours:.2f} s ({min(seconds['ours']):.2f}-{max(seconds['ours']):.2f}) / {slim:.2f} s"
+    goal = "cold start to the first 200 / trixie-slim's"
+    return [Figure(goal, ours / slim, "at most", NOISE, "x", detail)]
 
 
-def _other(image: str) -> str:
+def _other() -> str:
     match = re.search(r"^FROM (debian:\S+)", (REPOSITORY / "Dockerfile").read_text(), re.MULTILINE)
     assert match
-    return OTHER.format(base=match[1], image=image)
+    return OTHER.format(base=match[1], image=IMAGE)
 
 
-def compare(images: dict[str, str], rounds: int) -> int:
+def _in_turn(images: Mapping[str, str], rounds: int) -> dict[str, list[float]]:
     seconds: dict[str, list[float]] = {name: [] for name in images}
-    for number in range(rounds + 1):
-        for name, image in images.items():
-            start = cold_start(image)
-            if number:  # the first of each fills the machine's file cache
-                seconds[name].append(start)
-    print(f"{'image':<12} {'median':>8} {'best':>8} {'worst':>8} {'MB':>7}")
-    for name, image in images.items():
-        size = int(docker("image", "inspect", "--format", "{{.Size}}", image)) / 1e6
-        took = seconds[name]
-        middle = statistics.median(took)
-        print(f"{name:<12} {middle:>6.2f} s {min(took):>6.2f} s {max(took):>6.2f} s {size:>7.1f}")
-    ratio = statistics.median(seconds["distroless"]) / statistics.median(seconds["trixie-slim"])
-    print(f"distroless takes {ratio:.2f} of the time of trixie-slim (limit {NOISE})")
-    return 0 if ratio <= NOISE else 1
+    with progress_bar() as progress:
+        for number in progress.track(range(rounds + 1), description="Starts"):
+            for name, image in images.items():
+                start = cold_start(image)
+                if number:  # the first of each fills the machine's file cache
+                    seconds[name].append(start)
+    return seconds
 
 
 def cold_start(image: str) -> float:
@@ -123,4 +134,4 @@ def _answers(port: int) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(measure, __doc__))
