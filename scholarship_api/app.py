@@ -16,6 +16,7 @@ from scholarship_api.activity import routes as activity_routes
 from scholarship_api.activity.recording import SearchRecorder
 from scholarship_api.catalogue import import_routes
 from scholarship_api.catalogue import routes as catalogue_routes
+from scholarship_api.catalogue.versions import CatalogueVersions
 from scholarship_api.eligibility import routes as eligibility_routes
 from scholarship_api.errors import (
     BadRequest,
@@ -46,6 +47,7 @@ from scholarship_api.platform.shutdown import TaskRegistry
 from scholarship_api.platform.tracing import TracingLayer
 from scholarship_api.recommendations import routes as recommendations_routes
 from scholarship_api.search import routes as search_routes
+from scholarship_api.search.answering import Answering, KnownAnswersLayer
 from scholarship_api.settings import Settings, load_settings
 
 LAYER_ERRORS = (
@@ -76,12 +78,22 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     limiter = RateLimiter(settings)
     authentication = Authentication(settings, limiter)
     health = HealthService(settings=settings, database=database, limiter=limiter)
+    recorder = SearchRecorder(database)
+    answering = Answering(
+        database=database, versions=CatalogueVersions(database), recorder=recorder
+    )
     app = FastAPI(
         title=health_routes.NAME,
         version=__version__,
         lifespan=_lifespan,
         responses=document(*LAYER_ERRORS),
-        middleware=_layers(settings, limiter=limiter, health=health, authentication=authentication),
+        middleware=_layers(
+            settings,
+            limiter=limiter,
+            health=health,
+            authentication=authentication,
+            answering=answering,
+        ),
         # Served by docs_router; a redirect would repeat the Host that was sent; the spans are ours.
         openapi_url=None,
         redirect_slashes=False,
@@ -92,7 +104,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.limiter = limiter
     app.state.authentication = authentication
     app.state.health = health
-    app.state.search_recorder = SearchRecorder(database)
+    app.state.search_recorder = recorder
+    app.state.answering = answering
     install_handlers(app)
     app.add_exception_handler(Exception, answer_last_resort)
     app.include_router(health_routes.router)
@@ -116,6 +129,7 @@ def _layers(
     limiter: RateLimiter,
     health: HealthService,
     authentication: Authentication,
+    answering: Answering,
 ) -> list[Middleware]:
     """Outermost first; operations.md says why in this order."""
     return [
@@ -133,6 +147,7 @@ def _layers(
         Middleware(SizeLimitsLayer, settings=settings),
         Middleware(AuthenticationLayer, authentication=authentication),
         Middleware(RateLimitLayer, settings=settings, limiter=limiter),
+        Middleware(KnownAnswersLayer, answering=answering),
         Middleware(MethodsLayer),
     ]
 

@@ -138,6 +138,20 @@ class Scholarship(Base):
         CheckConstraint("status IN ('draft', 'published', 'archived')", "status_known"),
         Index("ix_scholarships_closes_at", "closes_at", "id", postgresql_where=PUBLISHED),
         Index(
+            "ix_scholarships_filters",
+            "closes_at",
+            "id",
+            postgresql_include=[
+                "amount",
+                "min_gpa",
+                "max_gpa",
+                "renewable",
+                "deadline_date",
+                "filter_tokens",
+            ],
+            postgresql_where=PUBLISHED,
+        ),
+        Index(
             "ix_scholarships_amount",
             text("COALESCE(amount, -1::numeric) DESC"),
             text("id DESC"),
@@ -163,7 +177,6 @@ class Scholarship(Base):
             "ix_scholarships_filter_tokens",
             "filter_tokens",
             postgresql_using="gin",
-            postgresql_where=PUBLISHED,
         ),
         Index(
             "ix_scholarships_search_vector",
@@ -202,6 +215,15 @@ class ScholarshipChange(Base):
     __table_args__ = (
         CheckConstraint("action IN ('created', 'updated', 'archived', 'deleted')", "action_known"),
     )
+
+
+class CatalogueVersion(Base):
+    """Rows whose sum names the state of the catalogue, see `versions`; a trigger adds to them."""
+
+    __tablename__ = "catalogue_versions"
+
+    slot: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    number: Mapped[int] = mapped_column(BigInteger)
 
 
 class IdempotencyKey(Base):

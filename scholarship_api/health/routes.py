@@ -22,11 +22,11 @@ NAME = "Scholarship Discovery & Search API"
 router = APIRouter(tags=["health"])
 
 
-def _health(request: Request) -> HealthService:
+async def _health(request: Request) -> HealthService:
     return cast("HealthService", request.app.state.health)
 
 
-def _settings(request: Request) -> Settings:
+async def _settings(request: Request) -> Settings:
     return cast("Settings", request.app.state.settings)
 
 

@@ -6,6 +6,7 @@ returned after 11 s. Here the socket is closed instead, and the server rolls bac
 """
 
 import asyncio
+import select
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,11 +16,15 @@ from typing import Any, Final, LiteralString, Self
 import psycopg
 from psycopg import waiting
 from psycopg.abc import RV, PQGen
+from psycopg.pq import TransactionStatus
 
 CONNECT_SECONDS: Final = 5.0
 ANSWER_SECONDS: Final = 7.0
 """For one answer of the server when no deadline is set. More than statement_timeout, so that a
 server that is only busy gets to say so and keeps the connection."""
+
+TRUSTED_SECONDS: Final = 2.0
+"""After which an idle connection is asked for a sign of life before it is used."""
 
 _POLL_SECONDS: Final = 0.1  # psycopg's own interval for signals
 
@@ -54,6 +59,9 @@ def _seconds_left(at_most: float) -> float:
 class BoundedConnection(psycopg.AsyncConnection[Any]):
     """Raises NoAnswerError when a deadline passes; is closed when its task is cancelled."""
 
+    heard_at: float = 0.0
+    """When the server last answered, on the monotonic clock."""
+
     @classmethod
     async def open(cls, *arguments: Any, **options: Any) -> Self:  # noqa: ANN401
         """`connect`, of which all attempts together get CONNECT_SECONDS."""
@@ -71,7 +79,7 @@ class BoundedConnection(psycopg.AsyncConnection[Any]):
     ) -> RV:
         try:
             async with asyncio.timeout(_seconds_left(ANSWER_SECONDS)):
-                return await waiting.wait_async(
+                answer = await waiting.wait_async(
                     gen, self.pgconn.socket, interval=interval, timeout=timeout
                 )
         except TimeoutError:
@@ -80,6 +88,32 @@ class BoundedConnection(psycopg.AsyncConnection[Any]):
         except asyncio.CancelledError:
             self.pgconn.finish()
             raise
+        self.heard_at = time.monotonic()
+        return answer
+
+    @property
+    def is_idle(self) -> bool:
+        """Connected, and in no transaction."""
+        return self.pgconn.transaction_status == TransactionStatus.IDLE
+
+    @property
+    def is_trusted(self) -> bool:
+        """Whether it may be used without asking the server first.
+
+        It has answered lately, and nothing is there to be read, as it is when the server has ended
+        the connection.
+        """
+        if not self.is_idle or time.monotonic() - self.heard_at > TRUSTED_SECONDS:
+            return False
+        poll = select.poll()
+        poll.register(self.pgconn.socket, select.POLLIN | select.POLLRDHUP)
+        return not poll.poll(0)
+
+    def commit_each_statement(self, *, each: bool) -> None:
+        """`set_autocommit` for an idle connection, without its lock and its wait."""
+        if not self.is_idle:
+            raise psycopg.ProgrammingError("the connection is in a transaction")
+        self._autocommit = each
 
 
 class ProbeConnection:

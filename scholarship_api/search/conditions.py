@@ -3,10 +3,13 @@
 import datetime as dt
 from typing import Final
 
-from scholarship_api.search import terms
 from scholarship_api.search.queries import Conditions
 from scholarship_api.search.schemas import SearchRequest, as_instant
+from scholarship_api.search.text_queries import TextQuery
 from scholarship_api.vocabulary import accepted_by
+
+_AMOUNT: Final = "COALESCE(s.amount, -1::numeric)"
+"""As ix_scholarships_amount has it; amounts are never negative."""
 
 MATCH: Final = "s.search_vector @@ %(match)s::tsquery"
 
@@ -16,7 +19,7 @@ def conditions_of(
     *,
     now: dt.datetime,
     organization: str | None,
-    text: terms.TextQuery | None,
+    text: TextQuery | None,
 ) -> Conditions:
     conditions = Conditions()
     if not request.include_closed:
@@ -30,17 +33,28 @@ def conditions_of(
         conditions.add(f"s.filter_tokens && %({name})s::text[]", **{name: tokens})
     _add_amounts_and_grades(conditions, request)
     _add_deadlines(conditions, request)
-    if text is None:
-        return conditions
-    exact = {} if text.exact is None else {"exact": text.exact}
-    return conditions.with_text(MATCH, match=text.match, **exact)
+    return conditions if text is None else for_text(conditions, text)
+
+
+def for_text(conditions: Conditions, text: TextQuery) -> Conditions:
+    """The same conditions with `text` as what q asks for."""
+    return conditions.with_text(
+        MATCH,
+        match=text.match,
+        ranked=[part.tsquery for part in text.ranked],
+        weights=[part.weight for part in text.ranked],
+        alternatives=[part.alternatives for part in text.ranked],
+        letters=text.letters,
+    )
 
 
 def _add_amounts_and_grades(conditions: Conditions, request: SearchRequest) -> None:
     if request.min_amount is not None:
-        conditions.add("s.amount >= %(min_amount)s::numeric", min_amount=request.min_amount)
+        conditions.add(f"{_AMOUNT} >= %(min_amount)s::numeric", min_amount=request.min_amount)
     if request.max_amount is not None:
-        conditions.add("s.amount <= %(max_amount)s::numeric", max_amount=request.max_amount)
+        conditions.add(
+            f"{_AMOUNT} BETWEEN 0 AND %(max_amount)s::numeric", max_amount=request.max_amount
+        )
     if request.min_gpa is not None:
         conditions.add(
             "(s.min_gpa IS NULL OR s.min_gpa <= %(gpa)s::numeric)"
@@ -52,15 +66,21 @@ def _add_amounts_and_grades(conditions: Conditions, request: SearchRequest) -> N
 
 
 def _add_deadlines(conditions: Conditions, request: SearchRequest) -> None:
-    for name, sign in (("deadline_after", ">="), ("deadline_before", "<=")):
+    for name, sign, margin in (("deadline_after", ">=", -2), ("deadline_before", "<=", 3)):
         bound = getattr(request, name)
         if isinstance(bound, dt.datetime):
+            # The sort key, so that an index begins or ends there; without a deadline it is never.
             conditions.add(
-                f"s.application_deadline {sign} %({name})s::timestamptz",
+                f"s.closes_at {sign} %({name})s::timestamptz AND s.closes_at < 'infinity'",
                 **{name: as_instant(bound)},
             )
         elif bound is not None:
-            conditions.add(f"s.deadline_date {sign} %({name})s::date", **{name: bound})
+            # The day in its own zone, and for the index the instants that it can be at all.
+            conditions.add(
+                f"s.deadline_date {sign} %({name})s::date"
+                f" AND s.closes_at {sign} (%({name})s::date + {margin})::timestamptz",
+                **{name: bound},
+            )
 
 
 def _token_filters(request: SearchRequest) -> dict[str, list[str]]:

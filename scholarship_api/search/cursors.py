@@ -10,6 +10,7 @@ import base64
 import binascii
 import hashlib
 import json
+import zlib
 from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -17,8 +18,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from scholarship_api.errors import ValidationFailed
 
 MAX_LENGTH: Final = 6000
+MAX_BYTES: Final = 100_000
+"""Unpacked; more are cut off, and what is left is no cursor."""
 
 _TEXT_QUERY: Final = r"^[^\x00]*$"
+
+
+Weight = Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False)]
+Alternatives = Annotated[int, Field(ge=1, le=1000)]
+Part = tuple[Weight, Annotated[str, Field(pattern=_TEXT_QUERY)], Alternatives]
 
 
 class Cursor(BaseModel):
@@ -29,23 +37,24 @@ class Cursor(BaseModel):
     """The last row's values of the sort order, in its order."""
     page: Annotated[int, Field(alias="p", ge=2, le=1_000_000)]
     match: Annotated[str | None, Field(alias="m", pattern=_TEXT_QUERY)] = None
-    exact: Annotated[str | None, Field(alias="e", pattern=_TEXT_QUERY)] = None
+    ranked: Annotated[tuple[Part, ...] | None, Field(alias="r")] = None
     placed: Annotated[str | None, Field(alias="w", pattern=_TEXT_QUERY)] = None
+    letters: Annotated[int, Field(alias="l", ge=0, le=10_000)] = 0
     is_graded: Annotated[bool | None, Field(alias="g")] = None
     """The walk is one by grades, see `ranking`, and stays so."""
     did_you_mean: Annotated[str | None, Field(alias="c")] = None
 
     def encode(self) -> str:
-        raw = self.model_dump_json(by_alias=True, exclude_none=True).encode()
-        return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+        raw = self.model_dump_json(by_alias=True, exclude_defaults=True).encode()
+        return base64.urlsafe_b64encode(zlib.compress(raw, level=9)).decode().rstrip("=")
 
 
 def decode(text: str, *, digest: str) -> Cursor:
     """Raises ValidationFailed for what is no cursor, or one of another search."""
     try:
-        raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-        cursor = Cursor.model_validate_json(raw)
-    except (binascii.Error, ValidationError, ValueError):
+        packed = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        cursor = Cursor.model_validate_json(zlib.decompressobj().decompress(packed, MAX_BYTES))
+    except (binascii.Error, zlib.error, ValidationError, ValueError):
         raise invalid() from None
     if cursor.digest != digest:
         raise ValidationFailed.of(

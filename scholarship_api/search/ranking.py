@@ -15,7 +15,7 @@ from scholarship_api.search import queries
 from scholarship_api.search.conditions import MATCH
 from scholarship_api.search.queries import Conditions
 from scholarship_api.search.schemas import Sort
-from scholarship_api.search.terms import Place, TextQuery
+from scholarship_api.search.text_queries import Place, TextQuery
 
 Keys = tuple[float | str, ...]
 

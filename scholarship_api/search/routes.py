@@ -1,7 +1,6 @@
 """GET and POST /search, suggestions, and the lists of the catalogue that are searches."""
 
-import datetime as dt
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
@@ -11,6 +10,7 @@ from scholarship_api.accounts.access import (
     ScholarshipsReader,
     current_account_or_none,
 )
+from scholarship_api.catalogue.versions import Version
 from scholarship_api.errors import (
     BadRequest,
     DatabaseUnavailable,
@@ -22,10 +22,10 @@ from scholarship_api.errors import (
     ValidationFailed,
     document,
 )
-from scholarship_api.platform.database import Driver
+from scholarship_api.platform.database import DriverConnection
 from scholarship_api.platform.http.content_type import require_json
-from scholarship_api.platform.http.deprecation import moved
 from scholarship_api.search import service
+from scholarship_api.search.answering import Answering
 from scholarship_api.search.schemas import (
     Listing,
     ScholarshipList,
@@ -52,16 +52,36 @@ SearchQuery = Annotated[SearchRequest, Query()]
 ListQuery = Annotated[Listing, Query()]
 
 
-def _json(model: SearchPage | SmartSearchPage | ScholarshipList | Suggestions) -> Response:
-    # exclude_unset leaves out what was not asked for; serialising once here saves FastAPI's second
-    # validation of the answer.
-    return Response(model.model_dump_json(exclude_unset=True), media_type="application/json")
+NOT_MODIFIED: Final[dict[int | str, dict[str, Any]]] = {
+    304: {"description": "If-None-Match names this very answer."}
+}
+MOVED: Final = (
+    (b"deprecation", b"true"),
+    (b"link", f'<{SUCCESSOR}>; rel="successor-version"'.encode()),
+)
 
 
-def _record(http: Request, request: SearchRequest) -> None:
+def _answering(http: Request) -> Answering:
+    answering: Answering = http.app.state.answering
+    return answering
+
+
+def _searched(request: SearchRequest) -> str | None:
     """For the search trends: once for a search, however many of its pages are read."""
-    if request.q is not None and request.cursor is None and not request.offset:
-        http.app.state.search_recorder.record(request.q)
+    return None if request.cursor is not None or request.offset else request.q
+
+
+async def _search(http: Request, request: SearchRequest, *, is_moved: bool = False) -> Response:
+    async def make(connection: DriverConnection, version: Version) -> SearchPage:
+        return await service.search(connection, request, now=version.at)
+
+    return await _answering(http).answer(
+        http,
+        make,
+        key=f"search:{request.key}",
+        searched=_searched(request),
+        headers=MOVED if is_moved else (),
+    )
 
 
 @router.get(
@@ -69,13 +89,11 @@ def _record(http: Request, request: SearchRequest) -> None:
     response_model=SearchPage,
     summary="Search the catalogue",
     dependencies=[BEARER_OPTIONAL],
-    responses=document(Unauthorized),
+    responses=document(Unauthorized) | NOT_MODIFIED,
     openapi_extra=ANONYMOUS_TOO,
 )
-async def search_by_query(http: Request, connection: Driver, request: SearchQuery) -> Response:
-    page = await service.search(connection, request, now=_now())
-    _record(http, request)
-    return _json(page)
+async def search_by_query(http: Request, request: SearchQuery) -> Response:
+    return await _search(http, request)
 
 
 @router.post(
@@ -86,8 +104,8 @@ async def search_by_query(http: Request, connection: Driver, request: SearchQuer
     responses=document(Unauthorized, *BODY_ERRORS),
     openapi_extra=ANONYMOUS_TOO,
 )
-async def search_by_body(http: Request, connection: Driver, request: SearchRequest) -> Response:
-    return await search_by_query(http, connection, request)
+async def search_by_body(http: Request, request: SearchRequest) -> Response:
+    return await _search(http, request)
 
 
 @root_router.get(
@@ -95,13 +113,11 @@ async def search_by_body(http: Request, connection: Driver, request: SearchReque
     response_model=SearchPage,
     summary="Moved to /api/v1/search",
     dependencies=[BEARER_OPTIONAL],
-    responses=document(Unauthorized),
+    responses=document(Unauthorized) | NOT_MODIFIED,
     openapi_extra=ANONYMOUS_TOO,
 )
-async def search_by_query_at_root(
-    http: Request, connection: Driver, request: SearchQuery
-) -> Response:
-    return moved(await search_by_query(http, connection, request), successor=SUCCESSOR)
+async def search_by_query_at_root(http: Request, request: SearchQuery) -> Response:
+    return await _search(http, request, is_moved=True)
 
 
 @root_router.post(
@@ -112,34 +128,38 @@ async def search_by_query_at_root(
     responses=document(Unauthorized, *BODY_ERRORS),
     openapi_extra=ANONYMOUS_TOO,
 )
-async def search_by_body_at_root(
-    http: Request, connection: Driver, request: SearchRequest
-) -> Response:
-    return moved(await search_by_query(http, connection, request), successor=SUCCESSOR)
+async def search_by_body_at_root(http: Request, request: SearchRequest) -> Response:
+    return await _search(http, request, is_moved=True)
 
 
 @router.get(
     "/search/suggestions",
     response_model=Suggestions,
     summary="Complete what is being typed to fields, organizations and names",
+    responses=NOT_MODIFIED,
 )
-async def suggest(connection: Driver, request: Annotated[SuggestionRequest, Query()]) -> Response:
-    return _json(await service.suggest(connection, request.prefix, limit=request.limit, now=_now()))
+async def suggest(http: Request, request: Annotated[SuggestionRequest, Query()]) -> Response:
+    async def make(connection: DriverConnection, version: Version) -> Suggestions:
+        return await service.suggest(
+            connection, request.prefix, limit=request.limit, now=version.at
+        )
+
+    key = f"suggestions:{request.model_dump_json()}"
+    return await _answering(http).answer(http, make, key=key)
 
 
 @router.get(
     "/scholarships/smart-search",
     response_model=SmartSearchPage,
     summary="Search with advice on how to get better results",
+    responses=NOT_MODIFIED,
 )
-async def smart_search(http: Request, connection: Driver, request: SearchQuery) -> Response:
-    now = _now()
-    page = await service.search(connection, request, now=now)
-    _record(http, request)
-    advice = await service.advise(connection, request, page, now=now)
-    optional = {} if page.did_you_mean is None else {"did_you_mean": page.did_you_mean}
-    return _json(
-        SmartSearchPage(
+async def smart_search(http: Request, request: SearchQuery) -> Response:
+    async def make(connection: DriverConnection, version: Version) -> SmartSearchPage:
+        page = await service.search(connection, request, now=version.at)
+        advice = await service.advise(connection, request, page, now=version.at)
+        optional = {} if page.did_you_mean is None else {"did_you_mean": page.did_you_mean}
+        return SmartSearchPage(
             results=page.items,
             total=page.total,
             total_is_exact=page.total_is_exact,
@@ -154,51 +174,56 @@ async def smart_search(http: Request, connection: Driver, request: SearchQuery) 
             next_cursor=page.next_cursor,
             **optional,
         )
-    )
+
+    key = f"smart search:{request.key}"
+    return await _answering(http).answer(http, make, key=key, searched=_searched(request))
 
 
 @router.get(
     "/scholarships",
     response_model=ScholarshipList,
     summary="The published awards, by every filter of the search",
-    responses=document(*ACCESS_ERRORS),
+    responses=document(*ACCESS_ERRORS) | NOT_MODIFIED,
 )
-async def list_scholarships(
-    _: ScholarshipsReader, connection: Driver, request: SearchQuery
-) -> Response:
+async def list_scholarships(_: ScholarshipsReader, http: Request, request: SearchQuery) -> Response:
     request.facets = False  # a list has none
-    return _list(await service.search(connection, request, now=_now()))
+    return await _list(http, request)
 
 
 @router.get(
     "/scholarships/organization/{name:path}",
     response_model=ScholarshipList,
     summary="An organization's awards",
-    responses=document(NotFound),
+    responses=document(NotFound) | NOT_MODIFIED,
 )
 async def list_by_organization(
-    connection: Driver,
+    http: Request,
     name: Annotated[str, Path(description="In any letter case, with or without accents.")],
     listing: ListQuery,
 ) -> Response:
-    await service.require_organization(connection, name)
     request = SearchRequest(**listing.model_dump(exclude_unset=True))
-    return _list(await service.search(connection, request, now=_now(), organization=name))
+    return await _list(http, request, organization=name)
 
 
 @router.get(
     "/scholarships/fields/{field}",
     response_model=ScholarshipList,
     summary="The awards that are open to a field of study",
+    responses=NOT_MODIFIED,
 )
-async def list_by_field(connection: Driver, field: FieldName, listing: ListQuery) -> Response:
+async def list_by_field(http: Request, field: FieldName, listing: ListQuery) -> Response:
     request = SearchRequest(**listing.model_dump(exclude_unset=True), fields_of_study=[field])
-    return _list(await service.search(connection, request, now=_now()))
+    return await _list(http, request)
 
 
-def _list(page: SearchPage) -> Response:
-    return _json(
-        ScholarshipList(
+async def _list(
+    http: Request, request: SearchRequest, *, organization: str | None = None
+) -> Response:
+    async def make(connection: DriverConnection, version: Version) -> ScholarshipList:
+        if organization is not None:
+            await service.require_organization(connection, organization)
+        page = await service.search(connection, request, now=version.at, organization=organization)
+        return ScholarshipList(
             scholarships=page.items,
             total_count=page.total,
             page=page.page,
@@ -207,8 +232,6 @@ def _list(page: SearchPage) -> Response:
             has_previous=page.has_previous,
             next_cursor=page.next_cursor,
         )
-    )
 
-
-def _now() -> dt.datetime:
-    return dt.datetime.now(dt.UTC)
+    key = f"list:{request.key}:{organization or ''}"
+    return await _answering(http).answer(http, make, key=key)

@@ -101,8 +101,9 @@ class SearchRequest(Listing):
     q: QueryText | None = Field(
         None,
         description=(
-            'Words, all of which must be found; "quoted phrases"; -exclusions. The last word may be'
-            " incomplete; misspelt words are corrected."
+            "Words, all of which must be found (when no award has all, as many as some have);"
+            ' "quoted phrases"; -exclusions. The last word may be incomplete; misspelt words are'
+            " corrected; synonyms and acronyms are found too, after the word itself."
         ),
     )
     keyword: QueryText | None = Field(
@@ -166,6 +167,11 @@ class SearchRequest(Listing):
             return Sort.RELEVANCE if self.q else Sort.DEADLINE
         assert self.sort is not None  # noqa: S101 - narrows for mypy
         return self.sort
+
+    @property
+    def key(self) -> str:
+        """The same for every way to ask for the same answer."""
+        return f"{self.order}:{self.model_dump_json(exclude_defaults=True, exclude={'sort'})}"
 
     def applied(self) -> dict[str, Any]:
         """The filters in force, canonical, as JSON values."""
@@ -238,7 +244,7 @@ class SearchPage(BaseModel):
     items: list[ScholarshipSummary]
     total: int
     total_is_exact: bool = Field(
-        description="False above 10 000 results: then total and facets are estimates."
+        description="False above 10 000 results, 2 000 with q: total and facets are estimates."
     )
     page: int
     page_size: int

@@ -1,7 +1,6 @@
 """The search itself: one path for GET, POST, and every list of the catalogue."""
 
 import datetime as dt
-import time
 from dataclasses import dataclass
 from typing import Any, Final, TypedDict
 
@@ -9,10 +8,9 @@ import psycopg
 from psycopg.rows import DictRow
 
 from scholarship_api.errors import NotFound
-from scholarship_api.platform import metrics
 from scholarship_api.platform.database import DriverConnection
 from scholarship_api.search import cursors, queries, ranking, terms
-from scholarship_api.search.conditions import conditions_of
+from scholarship_api.search.conditions import conditions_of, for_text
 from scholarship_api.search.presentation import facets_of, summary_of
 from scholarship_api.search.queries import Conditions
 from scholarship_api.search.schemas import (
@@ -23,6 +21,7 @@ from scholarship_api.search.schemas import (
     Suggestion,
     Suggestions,
 )
+from scholarship_api.search.text_queries import Ranked, TextQuery, quote
 from scholarship_api.search.understanding import understand
 from scholarship_api.vocabulary import FIELD_ALIASES, FieldOfStudy
 
@@ -38,16 +37,16 @@ async def search(
 ) -> SearchPage:
     """Run a search; `organization` keeps that organization's awards only.
 
+    `took_ms` is for whoever sends the page to say.
     Raises ValidationFailed for a cursor that does not fit.
     """
-    started = time.perf_counter()
     applied = request.applied()
     digest = cursors.digest_of({**applied, "sort": request.order, "organization": organization})
     cursor = cursors.decode(request.cursor, digest=digest) if request.cursor else None
     text = await _text_query(connection, request.q, cursor) if request.q else None
     conditions = conditions_of(request, now=now, organization=organization, text=text)
     if request.q and text is None:
-        found = _Found([], total=0, is_exact=True, is_graded=False)
+        found = _Found([], total=0, is_exact=True, is_graded=False, conditions=conditions)
     else:
         try:
             found = await _find(connection, request, conditions, text=text, cursor=cursor)
@@ -55,6 +54,7 @@ async def search(
             if cursor is None:
                 raise
             raise cursors.invalid() from None
+    text, conditions = found.text, found.conditions
     has_next = len(found.rows) > request.limit
     del found.rows[request.limit :]
     page = cursor.page if cursor else request.offset // request.limit + 1
@@ -66,8 +66,9 @@ async def search(
             page=page + 1,
             is_graded=found.is_graded or None,
             match=text.match if text else None,
-            exact=text.exact if text else None,
+            ranked=text.ranked if text and not found.is_graded else None,
             placed=text.placed if text and found.is_graded else None,
+            letters=text.letters if text else 0,
             did_you_mean=text.did_you_mean if text else None,
         ).encode()
     optional: dict[str, Any] = {}
@@ -78,8 +79,6 @@ async def search(
         optional["facets"] = facets_of(counts)
     if text is not None and text.did_you_mean is not None:
         optional["did_you_mean"] = text.did_you_mean
-    seconds = time.perf_counter() - started
-    metrics.observe_search(source="database", seconds=seconds)
     return SearchPage(
         items=[summary_of(row, now=now) for row, _ in found.rows],
         total=found.total,
@@ -87,7 +86,7 @@ async def search(
         page=page,
         page_size=request.limit,
         filters=applied,
-        took_ms=round(seconds * 1000, 3),
+        took_ms=0,
         has_next=has_next,
         has_previous=page > 1 or request.offset > 0,
         next_cursor=next_cursor,
@@ -102,6 +101,9 @@ class _Found:
     total: int
     is_exact: bool
     is_graded: bool
+    conditions: Conditions
+    text: TextQuery | None = None
+    """What was looked for in the end; with fewer words than q has when no award has all."""
 
 
 async def _find(
@@ -109,10 +111,24 @@ async def _find(
     request: SearchRequest,
     conditions: Conditions,
     *,
-    text: terms.TextQuery | None,
+    text: TextQuery | None,
     cursor: cursors.Cursor | None,
 ) -> _Found:
     total, exact = await queries.count(connection, conditions)
+    narrower = text.narrower if text else None
+    if not exact and narrower is not None:
+        text, conditions = narrower, for_text(conditions, narrower)
+        total, exact = await queries.count(connection, conditions)
+    enough = 1
+    for looser in text.looser if text else ():
+        if total >= enough:
+            break
+        text, conditions = looser, for_text(conditions, looser)
+        enough = FEW_RESULTS  # a word was given up already: rather one more than a poor page
+        total, exact = await queries.count(connection, conditions)
+    if text is not None and cursor is None:
+        text = text.for_matches(total)
+        conditions = for_text(conditions, text)
     by_relevance = text if request.order is Sort.RELEVANCE else None
     is_graded = bool(cursor.is_graded) if cursor else not exact and by_relevance is not None
     place: _Place = {
@@ -124,7 +140,9 @@ async def _find(
         rows = await ranking.graded_page(connection, conditions, text=by_relevance, **place)
     else:
         rows = await ranking.page(connection, conditions, sort=request.order, **place)
-    return _Found(rows, total=total, is_exact=exact, is_graded=is_graded)
+    return _Found(
+        rows, total=total, is_exact=exact, is_graded=is_graded, conditions=conditions, text=text
+    )
 
 
 class _Place(TypedDict):
@@ -205,13 +223,16 @@ async def suggest(
 async def _names_with(
     connection: DriverConnection, folded: str, *, now: dt.datetime, limit: int
 ) -> list[str]:
-    words = [word.text for word in terms.parse(folded.replace('"', " ")).words]
+    try:
+        words = [word.text for word in terms.parse(folded.replace('"', " ")).words]
+    except ValueError:  # no name has so many
+        return []
     if not words:
         return []
     resolved = await queries.resolve_words(connection, words)
-    wanted = [f"'n/{row['lexeme']}'" for row in resolved[:-1] if row["lexeme"]]
+    wanted = [quote(f"n/{row['lexeme']}") for row in resolved[:-1] if row["lexeme"]]
     last = {resolved[-1]["folded"], resolved[-1]["lexeme"] or resolved[-1]["folded"]}
-    wanted.append("(" + "|".join(f"'n/{stem}':*" for stem in sorted(last)) + ")")
+    wanted.append("(" + "|".join(f"{quote(f'n/{stem}')}:*" for stem in sorted(last)) + ")")
     return await queries.names_with(connection, "&".join(wanted), now=now, limit=limit)
 
 
@@ -230,9 +251,16 @@ def _word_starts(text: str) -> list[int]:
 
 async def _text_query(
     connection: DriverConnection, q: str, cursor: cursors.Cursor | None
-) -> terms.TextQuery | None:
+) -> TextQuery | None:
     if cursor is None:
         return await understand(connection, q)
     if cursor.match is None:
         raise cursors.invalid()
-    return terms.TextQuery(cursor.match, cursor.exact, cursor.placed, cursor.did_you_mean)
+    ranked = tuple(Ranked(*part) for part in cursor.ranked or ())
+    return TextQuery(
+        match=cursor.match,
+        ranked=ranked,
+        placed=cursor.placed,
+        letters=cursor.letters,
+        did_you_mean=cursor.did_you_mean,
+    )

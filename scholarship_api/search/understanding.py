@@ -1,22 +1,34 @@
-"""What the words of a query mean in this catalogue: stems, completions, corrections."""
+"""What the words of a query mean in this catalogue: stems, completions, corrections, synonyms."""
 
+import math
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from psycopg.rows import DictRow
 
 from scholarship_api.errors import ValidationFailed
 from scholarship_api.platform.database import DriverConnection
-from scholarship_api.search import queries, terms
+from scholarship_api.search import queries, synonyms, terms, text_queries
+from scholarship_api.search.corrections import Slip, corrections
+from scholarship_api.search.synonyms import Alternatives
+from scholarship_api.search.terms import Query, Word
+from scholarship_api.search.text_queries import Meaning, Synonym, TextQuery, Unit
 
 MIN_PREFIX: Final = 2
 """Shorter last words are not completed: they begin too many words to help."""
 
 MAX_COMPLETIONS: Final = 24
-MAX_CORRECTED: Final = 40
-"""Letters; longer words are looked up as they are."""
+MAX_SYNONYMS: Final = 24
+"""Of all words of a query together."""
+
+OPTIONAL_DIGITS: Final = 4
+"""A number this long is an amount or a year, which no award need name."""
+
+Stems = dict[str, DictRow]
+"""What `queries.resolve_words` says of words of the synonyms."""
 
 
-async def understand(connection: DriverConnection, q: str) -> terms.TextQuery | None:
+async def understand(connection: DriverConnection, q: str) -> TextQuery | None:
     """None when `q` holds nothing to look for. Raises ValidationFailed for too many words."""
     try:
         query = terms.parse(q)
@@ -24,53 +36,150 @@ async def understand(connection: DriverConnection, q: str) -> terms.TextQuery | 
         raise ValidationFailed.of("q", str(error)) from None
     if not query.clauses:
         return None
-    return terms.compile_query(query, await _meanings(connection, query))
+    texts = {word: word.text for word in query.words}
+    said = _otherwise(query, texts)
+    rows, stems = await _look_up(connection, query, said)
+    meanings = {word: _meaning(row) for word, row in rows.items()}
+    slips = _slips(query, rows, said)
+    if slips:
+        corrected = await corrections(connection, query, slips)
+        if corrected:
+            meanings |= corrected
+            texts |= {
+                word: meaning.correction
+                for word, meaning in corrected.items()
+                if meaning.correction is not None
+            }
+            said = _otherwise(query, texts)
+            stems |= await _stems(connection, said, known=stems)
+    return text_queries.compile_query(query, meanings, _units(said, meanings, stems))
 
 
-async def _meanings(
-    connection: DriverConnection, query: terms.Query
-) -> dict[terms.Word, terms.Meaning]:
+async def _look_up(
+    connection: DriverConnection, query: Query, said: Mapping[Word, Alternatives]
+) -> tuple[dict[Word, DictRow], Stems]:
     words = list(query.words)
-    resolved = await queries.resolve_words(connection, [word.text for word in words])
-    excluded = {word for clause in query.clauses if clause.is_excluded for word in clause.words}
-    meanings: dict[terms.Word, terms.Meaning] = {}
-    for word, row in zip(words, resolved, strict=True):
-        completed: list[str] = []
-        is_prefix = word == query.prefix_word and row["lexeme"] is not None
-        if is_prefix and len(row["folded"]) >= MIN_PREFIX:
-            completed = await queries.completions(connection, row["folded"], limit=MAX_COMPLETIONS)
-        lexeme, correction = row["lexeme"], None
-        if not row["known"]:
-            if not completed and word not in excluded:
-                lexeme, correction = await _correct(connection, row)
-            elif completed:
-                lexeme = None
-        meanings[word] = terms.Meaning(lexeme, tuple(completed), correction)
-    return meanings
+    synonymous = _words_of(said)
+    last = query.prefix_word
+    completed = last is not None and not synonyms.is_noise(last.text)
+    rows = await queries.resolve_words(
+        connection,
+        [*(word.text for word in words), *synonymous],
+        prefix=len(words) if completed else None,
+        min_prefix=MIN_PREFIX,
+        max_completions=MAX_COMPLETIONS,
+    )
+    return (
+        dict(zip(words, rows, strict=False)),
+        dict(zip(synonymous, rows[len(words) :], strict=True)),
+    )
 
 
-async def _correct(connection: DriverConnection, row: DictRow) -> tuple[str, str | None]:
-    """The nearest word of the catalogue, if one is near enough for the word's length."""
+async def _stems(
+    connection: DriverConnection, said: Mapping[Word, Alternatives], *, known: Stems
+) -> Stems:
+    new = [word for word in _words_of(said) if word not in known]
+    if not new:
+        return {}
+    return dict(zip(new, await queries.resolve_words(connection, new), strict=True))
+
+
+def _otherwise(query: Query, texts: Mapping[Word, str]) -> dict[Word, Alternatives]:
+    """What the table of synonyms says of the plain words, by the first word of each entry."""
+    plain = query.plain_words
+    typed = [texts[word] for word in plain]
+    found: dict[Word, Alternatives] = {}
+    at = count = 0
+    while at < len(plain) and count < MAX_SYNONYMS:
+        entry = synonyms.alternatives(typed, at=at)
+        if entry is None:
+            at += 1
+            continue
+        found[plain[at]] = entry
+        count += len(entry.texts)
+        at += entry.length
+    return found
+
+
+def _words_of(said: Mapping[Word, Alternatives]) -> list[str]:
+    texts = (text for entry in said.values() for text in entry.texts)
+    return list(dict.fromkeys(word for text in texts for word in text))
+
+
+def _meaning(row: DictRow) -> Meaning:
+    """A word that is not known is left to its completions, if it has any."""
+    completions = tuple(dict.fromkeys(row["completions"]))
     word: str = row["folded"]
-    if len(word) > MAX_CORRECTED:
-        return row["lexeme"], None
-    best: tuple[float, int, str, str] | None = None
-    for near in await queries.similar_words(connection, word):
-        distance: int = near["distance"]
-        # Two neighbouring letters swapped are one slip, which Levenshtein counts as two.
-        if distance == 2 and sorted(near["word"]) == sorted(word):  # noqa: PLR2004
-            distance = 1
-        if distance <= _slips(word):
-            candidate = (distance, -near["documents"], near["word"], near["lexeme"])
-            best = candidate if best is None else min(best, candidate)
-    if best is None:
-        return row["lexeme"], None
-    return best[3], best[2]
+    return Meaning(
+        lexeme=None if completions and not row["known"] else row["lexeme"],
+        weight=_weight(row),
+        completions=completions,
+        is_optional=synonyms.is_noise(word) or (word.isdigit() and len(word) >= OPTIONAL_DIGITS),
+    )
 
 
-def _slips(word: str) -> int:
-    """How many slips of the pen a word of this length may hold (as Elasticsearch's AUTO, +1)."""
-    for shorter_than, slips in ((3, 0), (6, 1), (9, 2)):
-        if len(word) < shorter_than:
-            return slips
-    return 3
+def _weight(row: DictRow) -> float:
+    """Inverse document frequency, as in BM25 of Lucene 8 but without its halves."""
+    return math.log1p(row["awards"] / max(row["documents"], 1))
+
+
+def _slips(
+    query: Query, rows: Mapping[Word, DictRow], said: Mapping[Word, Alternatives]
+) -> list[Slip]:
+    """The words that are in no award, begin none, and are in no entry of the synonyms."""
+    plain = query.plain_words
+    explained = {
+        word
+        for first, entry in said.items()
+        for word in plain[plain.index(first) : plain.index(first) + entry.length]
+    }
+    excluded = {word for clause in query.clauses if clause.is_excluded for word in clause.words}
+    return [
+        Slip(word, row["folded"], awards=row["awards"])
+        for word, row in rows.items()
+        if not row["known"]
+        and not row["completions"]
+        and word not in excluded
+        and word not in explained
+    ]
+
+
+def _units(
+    said: Mapping[Word, Alternatives], meanings: Mapping[Word, Meaning], stems: Stems
+) -> dict[Word, Unit]:
+    units = {}
+    words = list(meanings)
+    for first, entry in said.items():
+        at = words.index(first)
+        own = [meanings[word] for word in words[at : at + entry.length]]
+        found = [
+            (synonym, min(_weight(stems[word]) for word in text if stems[word]["lexeme"]))
+            for text in entry.texts
+            if (synonym := _synonym(text, stems)) is not None
+            and [synonym.lexemes] != [(meaning.lexeme,) for meaning in own]
+        ]
+        if found:
+            # Another word that is rarer than the one that was asked for tells no more than it.
+            weight = max(weight for _, weight in found)
+            if any(meaning.lexeme for meaning in own):
+                weight = min(weight, max(meaning.weight for meaning in own if meaning.lexeme))
+            units[first] = Unit(
+                entry.length,
+                tuple(dict.fromkeys(synonym for synonym, _ in found)),
+                own_weight=synonyms.MISLEADING if entry.is_meant else 1.0,
+                weight=weight * (1.0 if entry.is_meant else synonyms.ALIKE),
+                has_own_words=all(meaning.lexeme for meaning in own) and not entry.is_meant,
+            )
+        elif entry.length > 1:
+            units[first] = Unit(entry.length, ())
+    return units
+
+
+def _synonym(text: Sequence[str], stems: Stems) -> Synonym | None:
+    """None if no award can have it."""
+    rows = [stems[word] for word in text]
+    lexemes = tuple(row["lexeme"] for row in rows if row["lexeme"])
+    if not lexemes or not all(row["known"] for row in rows):
+        return None
+    phrase = text_queries.phrase([row["lexeme"] for row in rows]) if len(lexemes) > 1 else None
+    return Synonym(lexemes, phrase)

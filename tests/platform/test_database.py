@@ -99,6 +99,39 @@ async def test_black_holed_before_and_during_a_statement(
     assert await select(database) == 1
 
 
+async def test_a_connection_that_was_cut_off_leaves_the_pool_in_silence(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    started = asyncio.Event()
+
+    async def work() -> None:
+        async with database.driver_connection() as connection:
+            started.set()
+            await connection.execute("SELECT pg_sleep(5)")
+
+    cut_off = asyncio.create_task(work())
+    await started.wait()
+    cut_off.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await cut_off
+    with pytest.raises(DatabaseUnavailable):
+        async with database.driver_connection(seconds=0.1) as connection:
+            await connection.execute("SELECT pg_sleep(5)")
+    assert await select(database) == 1
+    assert not caplog.records
+
+
+async def test_connections_beyond_what_the_pool_keeps_are_closed_in_silence(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def work() -> None:
+        async with database.driver_connection() as connection:
+            await connection.execute("SELECT pg_sleep(0.2)")
+
+    await asyncio.gather(*(work() for _ in range(10)))  # 5 are kept
+    assert not caplog.records
+
+
 async def test_a_frozen_server_gives_503_and_recovers(tmp_path: Path) -> None:
     with embedded_postgres(tmp_path / "postgres", durable=False) as url:
         database = Database(settings_for(url))

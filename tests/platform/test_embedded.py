@@ -189,6 +189,15 @@ def test_valkey(tmp_path: Path) -> None:
     assert not (tmp_path / "valkey" / "dump.rdb").exists()
 
 
+def test_valkey_comes_back_at_the_same_address(tmp_path: Path) -> None:
+    with embedded_valkey(tmp_path / "valkey") as url, redis.Redis.from_url(url) as client:
+        client.set("key", "value")
+    with embedded_valkey(tmp_path / "valkey", again=url) as again:
+        assert again == url
+        with redis.Redis.from_url(url) as client:
+            assert client.get("key") is None
+
+
 def test_valkey_takes_another_port_when_it_was_overtaken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

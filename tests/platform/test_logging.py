@@ -2,9 +2,12 @@ import datetime as dt
 import io
 import json
 import logging
+import os
+import subprocess
 import sys
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -203,3 +206,39 @@ def test_a_closed_stream_harms_nobody(stream: Written, monkeypatch: pytest.Monke
     monkeypatch.setattr(sys, "stderr", closed)
     structlog.stdlib.get_logger("scholarship_api.things").info("unheard")
     logging.getLogger("uvicorn.error").info("unheard")
+
+
+FULL_DISK = """
+import os, resource
+from scholarship_api.platform.logging import configure
+from scholarship_api.settings import Settings
+import structlog
+
+configure(Settings(environment="test"))
+log = structlog.stdlib.get_logger("scholarship_api")
+log.info("before")
+size = os.fstat(2).st_size
+unlimited = resource.RLIM_INFINITY
+resource.setrlimit(resource.RLIMIT_FSIZE, (size, unlimited))
+for _ in range(100):
+    log.info("lost")
+resource.setrlimit(resource.RLIMIT_FSIZE, (unlimited, unlimited))
+log.info("after")
+"""
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_what_a_full_disk_does_not_take_is_not_written_later(
+    tmp_path: Path, unbuffered: str
+) -> None:
+    with (tmp_path / "log").open("wb") as log:
+        done = subprocess.run(
+            [sys.executable, "-c", FULL_DISK],
+            env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+            stderr=log,
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == 0
+    lines = (tmp_path / "log").read_text().splitlines()
+    assert [json.loads(line)["event"] for line in lines] == ["before", "after"]

@@ -15,6 +15,7 @@ from sqlalchemy import create_engine, insert
 from scholarship_api.app import create_app
 from scholarship_api.catalogue.models import Scholarship
 from scholarship_api.catalogue.schemas import EligibilityCriteria, ScholarshipInput
+from scholarship_api.search.cache import AnswerCache
 from scholarship_api.settings import Settings
 from scholarship_api.vocabulary import FieldOfStudy, GradeLevel, ScholarshipType
 
@@ -104,13 +105,16 @@ def random_awards(insert_awards: Insert) -> Awards:
 
 @pytest.fixture(scope="module")
 def app(module_database_url: str) -> FastAPI:
-    return create_app(
+    """Makes every answer anew; tests of what is kept have an application of their own."""
+    app = create_app(
         Settings(
             environment="test",
             database_url=SecretStr(module_database_url),
             rate_limit_enabled=False,
         )
     )
+    app.state.answering.cache = AnswerCache(max_answer_bytes=0)
+    return app
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import itertools
 import random
+import zlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -107,7 +108,7 @@ def cursor_for(**fields: Any) -> str:  # noqa: ANN401
 
 
 def test_a_cursor_survives_the_wire() -> None:
-    cursor = Cursor(digest="ab", keys=(-0.25, "infinity", "id/ü"), page=3, match="'a'", exact=None)
+    cursor = Cursor(digest="ab", keys=(-0.25, "infinity", "id/ü"), page=3, match="'a'", letters=1)
     assert cursors.decode(cursor.encode(), digest="ab") == cursor
 
 
@@ -117,6 +118,22 @@ def test_a_cursor_survives_the_wire() -> None:
 def test_what_is_no_cursor_is_refused(text: str) -> None:
     with pytest.raises(ValidationFailed):
         cursors.decode(text, digest="00")
+
+
+def test_what_a_cursor_unpacks_to_is_bounded() -> None:
+    bomb = base64.urlsafe_b64encode(zlib.compress(b'{"d":"' + b"x" * 10**7)).decode()
+    with pytest.raises(ValidationFailed):
+        cursors.decode(bomb.rstrip("="), digest="00")
+
+
+async def test_the_cursor_of_a_query_of_many_words_fits_into_an_address(
+    client: httpx.AsyncClient,
+) -> None:
+    q = "otter women latino lawyer doctor teacher phd usa uk germany stem nsf athlete navy -quokka"
+    first = (await client.get(PATH, params={"q": q, "limit": 1})).json()
+    answer = await client.get(PATH, params={"q": q, "limit": 1, "cursor": first["next_cursor"]})
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["page"] == 2
 
 
 async def test_a_cursor_of_another_search_is_refused(client: httpx.AsyncClient) -> None:
@@ -139,7 +156,10 @@ async def test_a_cursor_of_another_search_is_refused(client: httpx.AsyncClient) 
         ({"sort": "amount"}, {"keys": ("NaNNaN", "id")}),
         ({"sort": "amount"}, {"keys": (float("1e300"), "id")}),
         ({"q": "otter"}, {"keys": (-0.5, "infinity", "id"), "match": "'otter' & ("}),
-        ({"q": "otter"}, {"keys": (-0.5, "infinity", "id"), "match": "'otter'", "exact": ")"}),
+        (
+            {"q": "otter"},
+            {"keys": (-0.5, "infinity", "id"), "match": "'otter'", "ranked": ((1.0, ")", 1),)},
+        ),
         ({"q": "otter"}, {"keys": (-0.5, "infinity", "id")}),
     ],
 )
@@ -147,8 +167,8 @@ async def test_a_forged_cursor_is_refused(
     client: httpx.AsyncClient, params: dict[str, Any], fields: dict[str, Any]
 ) -> None:
     genuine = (await client.get(PATH, params={**params, "limit": 1})).json()["next_cursor"]
-    raw = base64.urlsafe_b64decode(genuine + "=" * (-len(genuine) % 4))
-    digest = Cursor.model_validate_json(raw).digest
+    packed = base64.urlsafe_b64decode(genuine + "=" * (-len(genuine) % 4))
+    digest = Cursor.model_validate_json(zlib.decompress(packed)).digest
     forged = cursor_for(digest=digest, **fields)
     answer = await client.get(PATH, params={**params, "limit": 1, "cursor": forged})
     assert answer.status_code in (200, 422), answer.text

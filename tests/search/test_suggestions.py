@@ -71,6 +71,8 @@ async def suggest(client: httpx.AsyncClient, prefix: str, **params: Any) -> list
         ("signs\\", [("organization", "Signs\\Trust")]),
         ("zzz", []),
         (" ", []),
+        ("\u0374 women a", []),  # composed it is another letter, which folds to an apostrophe
+        ("a " * 50, []),
     ],
 )
 async def test_completions(

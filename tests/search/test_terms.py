@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scholarship_api.search.terms import MAX_WORDS, Meaning, Word, compile_query, parse
+from scholarship_api.search.terms import MAX_WORDS, Word, parse
 
 
 def shape(text: str) -> list[tuple[list[str], bool, bool]]:
@@ -55,52 +55,3 @@ def test_every_string_is_a_query_and_words_stand_where_they_say(text: str) -> No
         return
     for word in query.words:
         assert query.text[word.start : word.end] == word.text
-
-
-def compiled(text: str, **meanings: Meaning) -> object:
-    query = parse(text)
-    known = {word: meanings.get(word.text, Meaning(word.text)) for word in query.words}
-    return compile_query(query, known)
-
-
-def test_compilation_to_tsquery() -> None:
-    result = compile_query(
-        (query := parse('law "school of nursing" -texas nurs')),
-        {
-            word: {
-                "of": Meaning(None),
-                "nursing": Meaning("nurs"),
-                "nurs": Meaning("nurs", completions=("nurs", "nurseri")),
-            }.get(word.text, Meaning(word.text))
-            for word in query.words
-        },
-    )
-    assert result is not None
-    assert result.match == "('law')&('school'<2>'nurs')&!('texas')&('nurs'|'nurseri')"
-    assert result.exact == "'law'&('school'<2>'nurs')&!('texas')&'nurs'"
-    assert result.did_you_mean is None
-
-
-def test_stop_words_alone_leave_nothing_to_look_for() -> None:
-    assert compiled("the of", the=Meaning(None), of=Meaning(None)) is None
-
-
-def test_a_correction_takes_the_place_of_the_word() -> None:
-    result = compile_query(
-        (query := parse('scolarship in "enginering" law')),
-        {
-            word: {
-                "scolarship": Meaning("scholarship", correction="scholarship"),
-                "enginering": Meaning("engin", correction="engineering"),
-                "in": Meaning(None),
-            }.get(word.text, Meaning(word.text))
-            for word in query.words
-        },
-    )
-    assert result is not None
-    assert result.did_you_mean == 'scholarship in "engineering" law'
-
-
-def test_signs_in_a_lexeme_are_quoted() -> None:
-    result = compiled("x", x=Meaning("o'brien\\"))
-    assert getattr(result, "match", None) == "('o''brien\\\\')"

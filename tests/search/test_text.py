@@ -72,7 +72,11 @@ def ids(body: dict[str, Any]) -> list[str]:
         ('-"women in engineering" engineering', {"in_name", "in_organization", "in_description"}),
         ("nurs", {"nursing", "nursing_texas"}),  # prefix of the last word
         ("engineeri", {"in_name", "in_organization", "in_description", "women"}),
-        ("nurs texas", set()),  # only the last word is a prefix
+        ('"nurs"', set()),  # only a last word that is not quoted is a prefix
+        ("nurs texas", {"nursing_texas"}),  # nor is nurs, so that is all that is left
+        ("nursing lighthouse", {"nursing", "nursing_texas"}),  # no award has both
+        ("nursing texas award", {"nursing_texas"}),  # award is what they all are
+        ("scholarship for nurses", {"nursing", "nursing_texas"}),
         ("elysee etudes", {"accents"}),
         ("ÉLYSÉE", {"accents"}),
         ("need based", {"need"}),

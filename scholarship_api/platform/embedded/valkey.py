@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from scholarship_api.platform.embedded.data_folder import locked, prepare, sibling
 from scholarship_api.platform.embedded.processes import (
@@ -25,10 +26,11 @@ PORT_ATTEMPTS: Final = 5
 
 
 @contextmanager
-def embedded_valkey(data_dir: Path) -> Iterator[str]:
+def embedded_valkey(data_dir: Path, *, again: str | None = None) -> Iterator[str]:
     """Run Valkey until the block is left; it keeps no data.
 
-    Yields `redis://:<password>@127.0.0.1:<port>/0`; there are VALKEY_DATABASES of them. The log is
+    Yields `redis://:<password>@127.0.0.1:<port>/0`; there are VALKEY_DATABASES of them. `again` is
+    the URL of a server that has ended, whose port and password this one takes over. The log is
     `<data_dir>.log`. To be entered in a thread that lives at least as long as the block. Raises
     EmbeddedServerError.
     """
@@ -44,7 +46,7 @@ def embedded_valkey(data_dir: Path) -> Iterator[str]:
     with ExitStack() as stack:
         lock = stack.enter_context(locked(data_dir))
         for _ in range(PORT_ATTEMPTS):  # another program may take the port before Valkey does
-            port, password = _free_port(), secrets.token_urlsafe(24)
+            port, password = _address(again) if again else (_free_port(), secrets.token_urlsafe(24))
             process = start_child(
                 # It has nothing to save, so nothing to wait for when we end.
                 child_command([server, "-"], death_signal=signal.SIGKILL),
@@ -60,9 +62,14 @@ def embedded_valkey(data_dir: Path) -> Iterator[str]:
             if _answers(process, port, password):
                 yield f"redis://:{password}@127.0.0.1:{port}/0"
                 return
-            if "in use" not in log_tail(log):
+            if again or "in use" not in log_tail(log):
                 break
         raise failure("Valkey did not start", log)
+
+
+def _address(url: str) -> tuple[int, str]:
+    parts = urlsplit(url)
+    return parts.port or 0, parts.password or ""
 
 
 def _free_port() -> int:

@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import structlog
@@ -12,7 +13,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bind_contextvars, reset_contextvars
 
 from scholarship_api.errors import TRACE_ID_KEY
-from scholarship_api.platform.http.address import Network, TrustedProxies, forwarded_scheme
+from scholarship_api.platform.http.address import (
+    Address,
+    Network,
+    TrustedProxies,
+    forwarded_scheme,
+)
+from scholarship_api.platform.logging import write_access
 
 ACCOUNT_ID_KEY: Final = "account_id"
 """The scope key under which authentication leaves the id of the verified account."""
@@ -29,7 +36,10 @@ _TRACEPARENT: Final = re.compile(
     rb"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?"
 )
 
-_log = structlog.stdlib.get_logger("scholarship_api.access")
+_EVENT: Final = "request.finished"
+_LOGGER: Final = "scholarship_api.access"
+
+_log = structlog.stdlib.get_logger(_LOGGER)
 
 
 @dataclass(slots=True)
@@ -135,27 +145,46 @@ class RequestContextLayer:
         if peer is None:
             return
         if not self._proxies.trusts(peer):
-            scope["client"] = (str(peer), port)
+            scope["client"] = (_text_of(peer), port)
             return
         client = self._proxies.client(peer, forwarded_for) if forwarded_for else peer
-        scope["client"] = (str(client), port if client == peer else 0)
+        scope["client"] = (_text_of(client), port if client == peer else 0)
         if scheme := forwarded_scheme(forwarded_proto):
             scope["scheme"] = scheme
 
     def _report(self, exchange: Exchange, scope: Scope) -> None:
         client = scope.get("client")
-        _log.info(
-            "request.finished",
+        client_ip = client[0] if client else None
+        latency_ms = round(exchange.seconds * 1000, 2)
+        if not write_access(
+            event=_EVENT,
+            logger=_LOGGER,
+            trace_id=scope[TRACE_ID_KEY],
             method=exchange.method,
             path=exchange.route,
             status=exchange.status,
-            latency_ms=round(exchange.seconds * 1000, 2),
-            client_ip=client[0] if client else None,
+            latency_ms=latency_ms,
+            client_ip=client_ip,
             user_id=scope.get(ACCOUNT_ID_KEY),
-            bytes=exchange.body_bytes,
-        )
+            body_bytes=exchange.body_bytes,
+        ):
+            _log.info(
+                _EVENT,
+                method=exchange.method,
+                path=exchange.route,
+                status=exchange.status,
+                latency_ms=latency_ms,
+                client_ip=client_ip,
+                user_id=scope.get(ACCOUNT_ID_KEY),
+                bytes=exchange.body_bytes,
+            )
         for observe in self._observers:
             observe(exchange)
+
+
+@lru_cache(maxsize=4096)
+def _text_of(address: Address) -> str:
+    return str(address)
 
 
 def route_template(scope: Scope) -> str:

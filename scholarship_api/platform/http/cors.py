@@ -5,7 +5,7 @@ from typing import Final
 from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from scholarship_api.errors import BadRequest, to_response
 from scholarship_api.settings import Settings
@@ -33,6 +33,8 @@ EXPOSED_HEADERS: Final = (
     "Location",
 )
 MAX_AGE_SECONDS: Final = 600
+_VARY: Final = (b"vary", b"Origin")
+_NO_HEADERS: Final = Headers()
 _REPLACED: Final = {b"content-length", b"content-type"}
 
 
@@ -49,6 +51,23 @@ class CorsLayer(CORSMiddleware):
             expose_headers=EXPOSED_HEADERS,
             max_age=MAX_AGE_SECONDS,
         )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or any(name == b"origin" for name, _ in scope["headers"]):
+            await super().__call__(scope, receive, send)
+            return
+
+        async def send_with_vary(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = message.get("headers", ())
+                if any(name == b"vary" for name, _ in headers):
+                    await super(CorsLayer, self).send(message, send, _NO_HEADERS)
+                    return
+                message["headers"] = [*headers, _VARY]
+            await send(message)
+
+        # Without an origin all that Starlette would do is this, for four times the cost.
+        await self.app(scope, receive, send_with_vary)
 
     def preflight_response(self, request_headers: Headers) -> Response:
         response = super().preflight_response(request_headers)

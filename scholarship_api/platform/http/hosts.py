@@ -1,25 +1,43 @@
 """Requests for a host that is not ours end here."""
 
+from typing import Final
+
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from scholarship_api.errors import InvalidHost, send_error
 from scholarship_api.settings import Settings
 
+_KNOWN_HOSTS: Final = 64
+"""How many values are remembered; with other ones Starlette decides each time."""
+
 
 class HostsLayer(TrustedHostMiddleware):
     """Starlette's, with refusals in the error schema; two Host headers are refused as well."""
 
     def __init__(self, app: ASGIApp, *, settings: Settings) -> None:
-        super().__init__(_accepted(app), allowed_hosts=settings.allowed_hosts, www_redirect=False)
+        self._below = app
+        self._known: set[bytes] = set()
+        """Values that Starlette has accepted."""
+        super().__init__(self._accepted, allowed_hosts=settings.allowed_hosts, www_redirect=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or self.allow_any:
-            await super().__call__(scope, receive, send)
-        elif [name for name, _ in scope["headers"]].count(b"host") > 1:
+            await self._below(scope, receive, send)
+            return
+        hosts = [value for name, value in scope["headers"] if name == b"host"]
+        if len(hosts) > 1:
             await send_error(InvalidHost(), scope, receive, send)
+        elif hosts and hosts[0] in self._known:
+            await self._below(scope, receive, send)
         else:
             await super().__call__(scope, receive, _SendOfRefusals(scope, receive, send))
+
+    async def _accepted(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if len(self._known) < _KNOWN_HOSTS:
+            self._known.update(value for name, value in scope["headers"] if name == b"host")
+        below = send.original if isinstance(send, _SendOfRefusals) else send
+        await self._below(scope, receive, below)
 
 
 class _SendOfRefusals:
@@ -35,10 +53,3 @@ class _SendOfRefusals:
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             await send_error(InvalidHost(), self.scope, self.receive, self.original)
-
-
-def _accepted(app: ASGIApp) -> ASGIApp:
-    async def with_original_send(scope: Scope, receive: Receive, send: Send) -> None:
-        await app(scope, receive, send.original if isinstance(send, _SendOfRefusals) else send)
-
-    return with_original_send

@@ -58,8 +58,8 @@ class SecurityHeadersLayer:
 
     def _complete(self, scope: Scope, message: Message) -> list[tuple[bytes, bytes]]:
         own: list[tuple[bytes, bytes]] = list(message.get("headers", ()))
-        names = {name for name, _ in own}
-        if any(name == b"authorization" for name, _ in scope["headers"]):
+        names = [name for name, _ in own]
+        if b"authorization" in [name for name, _ in scope["headers"]]:
             own = [header for header in own if header[0] != b"cache-control"]
             own.append(_NO_STORE)
         elif message["status"] >= _FIRST_ERROR and b"cache-control" not in names:

@@ -95,6 +95,7 @@ def _exit_at_once() -> None:
     end = sys.exception()
     code = end.code if isinstance(end, SystemExit) else 1
     atexit._run_exitfuncs()  # noqa: SLF001 - as multiprocessing does in its children
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError):  # nobody reads, or the disk is full
+            stream.flush()
     os._exit(code if isinstance(code, int) else 0)

@@ -10,9 +10,9 @@ from typing import Any, Final, cast
 
 import httptools
 import structlog
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from scholarship_api.errors import (
@@ -25,6 +25,7 @@ from scholarship_api.errors import (
     trace_id_of,
 )
 from scholarship_api.platform.server.bounds import ConnectionState
+from scholarship_api.platform.server.cycle import WholeAnswerCycle
 from scholarship_api.platform.server.refusals import REFUSAL_KEY, encoded_refusal, refusal_scope
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -201,6 +202,10 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         self._body_content_bytes += len(body)
         super().on_body(body)
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGIApp) -> None:  # type: ignore[override]
+        WholeAnswerCycle.adopt(cycle)
+        super()._start_asgi_task(cycle, app)  # type: ignore[arg-type]
 
     # --- The bounds -------------------------------------------------------------------------------
 

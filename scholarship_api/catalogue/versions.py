@@ -1,0 +1,67 @@
+"""Which state the catalogue is in, asked of PostgreSQL for every request.
+
+An answer that was made of the catalogue may be used again while the state stays the same. It
+changes with every write, whoever makes it (a trigger counts), with every deadline that passes, and
+where a day may turn in some zone: availability and days left change without a write.
+"""
+
+import datetime as dt
+from typing import Final, NamedTuple
+
+import psycopg
+
+from scholarship_api.platform.database import Database, unavailable
+from scholarship_api.platform.grouped_reads import Read
+
+DAY_TURNS_SECONDS: Final = 900
+"""Every zone's offset from UTC is a multiple of a quarter of an hour, and so are its midnights."""
+
+_STATE: Final = """
+    SELECT (SELECT sum(number) FROM public.catalogue_versions),
+           (SELECT closes_at FROM public.scholarships
+            WHERE status = 'published' AND closes_at >= $1 ORDER BY closes_at, id LIMIT 1)
+"""
+
+
+class Version(NamedTuple):
+    """The same number stands for the same state; a later state has a greater one."""
+
+    at: dt.datetime
+    """The instant to work with: it belongs to the state."""
+    number: int
+    """Of this process alone."""
+
+
+def utc_now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
+
+
+class CatalogueVersions:
+    """One per process."""
+
+    def __init__(self, database: Database) -> None:
+        self._read = database.grouped_read(_STATE, clock=utc_now)
+        self._last: Read | None = None
+        self._name: tuple[object, ...] = ()
+        self._version = Version(dt.datetime.min.replace(tzinfo=dt.UTC), 0)
+
+    async def current(self) -> Version:
+        """The state after every write that was acknowledged before this call.
+
+        Raises DatabaseUnavailable.
+        """
+        try:
+            read = await self._read()
+        except psycopg.Error as error:
+            failure = unavailable(error)
+            if failure is error:
+                raise
+            raise failure from error
+        if read is not self._last:
+            self._last = read
+            day_turns = int(read.at.timestamp()) // DAY_TURNS_SECONDS
+            name = (*read.values, day_turns)
+            number = self._version.number + (name != self._name)
+            self._name = name
+            self._version = Version(read.at, number)
+        return self._version

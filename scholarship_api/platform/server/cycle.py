@@ -1,0 +1,122 @@
+"""Answers leave in one piece.
+
+uvicorn writes the head of an answer by itself, and each write is a system call: 10 us and more of
+the 40 that a small answer takes. It also checks each header of each answer, which are mostly the
+same ones.
+"""
+
+from functools import lru_cache
+from typing import Final
+
+from starlette.types import Message
+from uvicorn.protocols.http.httptools_impl import (
+    HEADER_RE,
+    HEADER_VALUE_RE,
+    STATUS_LINE,
+    RequestResponseCycle,
+)
+
+_FRAMING: Final = frozenset({b"connection", b"content-length", b"transfer-encoding"})
+_BODILESS: Final = frozenset({204, 304})
+
+
+class WholeAnswerCycle(RequestResponseCycle):
+    """The head waits for the first part of the body."""
+
+    _start: Message | None = None
+
+    @classmethod
+    def adopt(cls, cycle: RequestResponseCycle) -> None:
+        """Make `cycle` one of us: uvicorn has no place to say so before it makes one."""
+        cycle.__class__ = cls
+
+    async def send(self, message: Message) -> None:  # type: ignore[override]
+        if self._start is None and self.response_started:
+            await super().send(message)  # type: ignore[arg-type] # the rest of a streamed answer
+            return
+        if self.flow.write_paused and not self.disconnected:
+            await self.flow.drain()
+        if self.disconnected:
+            return
+        if self._start is None:
+            if message["type"] != "http.response.start":
+                raise RuntimeError(f"an answer starts with its head, not with {message['type']}")
+            self.response_started = True
+            self.waiting_for_100_continue = False
+            self._start = message
+            return
+        if message["type"] != "http.response.body":
+            raise RuntimeError(f"after its head comes an answer's body, not {message['type']}")
+        start, self._start = self._start, None
+        more_body: bool = message.get("more_body", False)
+        parts = self._head(start)
+        parts += self._framed(message.get("body", b""), more_body=more_body)
+        self.transport.write(b"".join(parts))
+        if not more_body:
+            self._end()
+
+    def _framed(self, body: bytes, *, more_body: bool) -> list[bytes]:
+        if self.scope["method"] == "HEAD":
+            self.expected_content_length = 0
+            return []
+        if self.chunked_encoding:
+            chunk = [b"%x\r\n" % len(body), body, b"\r\n"] if body else []
+            return chunk if more_body else [*chunk, b"0\r\n\r\n"]
+        self.expected_content_length -= len(body)
+        if self.expected_content_length < 0:
+            raise RuntimeError("the answer is longer than its Content-Length")
+        return [body]
+
+    def _end(self) -> None:
+        if self.expected_content_length != 0:
+            raise RuntimeError("the answer is shorter than its Content-Length")
+        self.response_complete = True
+        self.message_event.set()
+        if not self.keep_alive:
+            self.transport.close()
+        self.on_response()
+
+    def _head(self, start: Message) -> list[bytes]:
+        status: int = start["status"]
+        parts = [STATUS_LINE[status]]
+        closes = False
+        for headers in (self.default_headers, start.get("headers", ())):
+            for name, value in headers:
+                line, framing = _line(name, value)
+                if framing is not None:
+                    closes = self._frame(framing, value) or closes
+                parts.append(line)
+        if not self.keep_alive and not closes:
+            parts.append(b"connection: close\r\n")
+        if (
+            self.chunked_encoding is None
+            and self.scope["method"] != "HEAD"
+            and status not in _BODILESS
+        ):
+            self.chunked_encoding = True
+            parts.append(b"transfer-encoding: chunked\r\n")
+        parts.append(b"\r\n")
+        return parts
+
+    def _frame(self, name: bytes, value: bytes) -> bool:
+        """Take note of a header on which the framing depends; whether it closes the connection."""
+        if name == b"content-length" and self.chunked_encoding is None:
+            self.expected_content_length = int(value)
+            self.chunked_encoding = False
+        elif name == b"transfer-encoding" and value.lower() == b"chunked":
+            self.expected_content_length = 0
+            self.chunked_encoding = True
+        elif name == b"connection":
+            closes = b"close" in [token.strip() for token in value.lower().split(b",")]
+            self.keep_alive = self.keep_alive and not closes
+            return closes
+        return False
+
+
+@lru_cache(maxsize=512)
+def _line(name: bytes, value: bytes) -> tuple[bytes, bytes | None]:
+    """A header as it is sent, and its name if the framing depends on it."""
+    if HEADER_RE.search(name) or HEADER_VALUE_RE.search(value):
+        raise RuntimeError("a header of the answer is malformed")
+    lowered = name.lower()
+    return b"%b: %b\r\n" % (lowered, value), lowered if lowered in _FRAMING else None

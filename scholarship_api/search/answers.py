@@ -1,0 +1,87 @@
+"""An answer as bytes, and how it is sent: whole, or 304 to a client that has it already."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, Self
+
+from pydantic import BaseModel
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+Headers = tuple[tuple[bytes, bytes], ...]
+
+_JSON: Final = (b"content-type", b"application/json")
+_TOOK: Final = b'"took_ms":'
+# Whoever keeps it has to ask whether it is still true: a write is visible to the next request.
+_CACHING: Final = (b"cache-control", b"public, no-cache")
+_KEPT_METHODS: Final = frozenset({"GET", "HEAD"})
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A 200 of JSON; `took_ms`, if it has that, is put in when it is sent."""
+
+    head: bytes
+    tail: bytes | None
+    """What stands after `took_ms`."""
+    etag: bytes
+    """Weak where `took_ms` differs between two sendings."""
+
+    @classmethod
+    def of(cls, model: BaseModel) -> Self:
+        """`exclude_unset` leaves out what was not asked for."""
+        body = model.model_dump_json(exclude_unset=True).encode()
+        # Within a JSON text the quotes would be escaped.
+        before, key, after = body.partition(_TOOK)
+        digest = hashlib.blake2b(before, digest_size=9)
+        if not key:
+            return cls(body, None, b'"%b"' % digest.hexdigest().encode())
+        _, comma, rest = after.partition(b",")
+        digest.update(rest)
+        return cls(before + key, comma + rest, b'W/"%b"' % digest.hexdigest().encode())
+
+    @property
+    def size(self) -> int:
+        return len(self.head) + len(self.tail or b"") + len(self.etag)
+
+    async def send(self, scope: Scope, send: Send, *, seconds: float, headers: Headers) -> None:
+        """`seconds` is how long the answer took; `headers` are further ones."""
+        method = scope["method"]
+        if method in _KEPT_METHODS:
+            headers = ((b"etag", self.etag), _CACHING, *headers)
+            if _is_known(self.etag, scope["headers"]):
+                await send({"type": "http.response.start", "status": 304, "headers": headers})
+                await send({"type": "http.response.body"})
+                return
+        body = self.head
+        if self.tail is not None:
+            body = b"%b%.3f%b" % (body, seconds * 1000, self.tail)
+        headers = (_JSON, (b"content-length", b"%d" % len(body)), *headers)
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b"" if method == "HEAD" else body})
+
+
+class AnswerResponse(Response):
+    """An Answer for a route to return."""
+
+    def __init__(self, answer: Answer, *, seconds: float, headers: Headers = ()) -> None:
+        super().__init__()
+        self._answer = answer
+        self._seconds = seconds
+        self._further = headers
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+        await self._answer.send(scope, send, seconds=self._seconds, headers=self._further)
+
+
+def _is_known(etag: bytes, headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    """RFC 9110, 13.1.2: If-None-Match is a list of tags or `*`, compared weakly."""
+    for name, value in headers:
+        if name == b"if-none-match":
+            if value == etag:
+                return True
+            tags = {tag.strip().removeprefix(b"W/") for tag in value.split(b",")}
+            if b"*" in tags or etag.removeprefix(b"W/") in tags:
+                return True
+    return False

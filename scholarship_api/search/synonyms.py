@@ -1,0 +1,301 @@
+"""Other words for the same: what one asks for, and how awards may say it.
+
+Whoever asks for the one also finds the other, but lower than what has the word itself; an award is
+never excluded by this table. Words that no award holds are left out when it is used.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+ALIKE: Final = 0.7
+"""What an award that says it otherwise counts, beside one that has the word."""
+
+MISLEADING: Final = 0.25
+"""What the word itself counts where it mostly stands for something else."""
+
+# Each side of = stands for the other; what is left of > finds what is right of it. Plurals need no
+# entry of their own.
+_TABLE: Final = """
+    women = woman = female = girl
+    black = african american
+    hispanic = latino = latina = latinx
+    native american = american indian = alaska native = indigenous = tribal
+    aboriginal = indigenous = first nations
+    lgbt = lgbtq = lgbtqia = gay = lesbian = queer = transgender
+    immigrant = new american
+    undocumented = dreamer = daca
+    disabled = disability = handicapped
+    veteran = military
+    international = foreign
+    overseas > foreign = international = abroad
+    poor = low income = poverty
+    need based = financial need
+    first generation = first in family = first in my family = first in their family
+    kid = child = children = youth
+    teen = teenager = young people
+    orphan = foster
+
+    high schooler = high school = secondary school
+    undergraduate = undergrad = bachelor
+    graduate = grad = postgraduate = postgrad = master
+    masters = master
+    phd = ph d = doctoral = doctorate
+    postdoc = postdoctoral = post doctoral
+    mba = business school
+    jd = law school
+    llm = ll m = master of laws
+    md = medical school
+    medical school > medicine
+
+    computer science = computing = computer = software
+    computer science > technology
+    cs = computer science
+    coding = programming = software = computer science
+    ai = artificial intelligence = machine learning
+    cybersecurity = cyber security = information security
+    medicine = medical = physician = health care
+    dentist = dentistry = dental
+    vet = veterinary = veterinarian
+    law = legal
+    lawyer = attorney = law = legal = barrister = solicitor
+    teacher = teaching
+    math = mathematics = mathematical
+    science = scientist
+    physics = physicist
+    biology = life sciences
+    space = aerospace
+    art > artist
+    music = musician
+    dance = dancer = ballet
+    theatre = theater = drama
+    film = cinema = movie
+    cooking = culinary = chef = food
+    farming = agriculture = farmer
+    architect = architecture
+    journalist = journalism = media
+    librarian = library
+    environment = ecology = climate = sustainability
+    entrepreneur = entrepreneurship = entrepreneurial = startup
+    athlete = sport = athletics
+    competition = contest
+    leader = leadership
+    volunteer = voluntary = community service
+    navy = naval
+    military = army = navy = armed forces
+    full ride = full tuition = full cost = fully funded = full scholarship
+    stem = science technology engineering and mathematics
+    stem = science technology engineering or mathematics
+
+    usa = us = u s = united states = america
+    uk = u k = united kingdom = britain = british = england
+    eu = european union
+    europe = european
+    africa = african
+    asia = asian
+    australia = australian
+    austria = austrian
+    brazil = brazilian
+    canada = canadian
+    chile = chilean
+    china = chinese
+    colombia = colombian
+    france = french
+    germany = german
+    hungary = hungarian
+    india = indian
+    indonesia = indonesian
+    ireland = irish
+    israel = israeli
+    italy = italian
+    japan = japanese
+    kenya = kenyan
+    korea = korean
+    mexico = mexican
+    netherlands = dutch = holland
+    peru = peruvian
+    spain = spanish
+    sweden = swedish
+    switzerland = swiss
+    turkey = turkish = turkiye
+
+    aauw = american association of university women
+    aba = american bar association
+    adb = asian development bank
+    aises = american indian science and engineering society
+    ala = american library association
+    daad = german academic exchange service
+    dod = department of defense
+    doe = department of energy
+    ffa = future farmers of america
+    grfp = graduate research fellowship
+    hbcu = historically black
+    hsf = hispanic scholarship fund
+    isdb = islamic development bank
+    mit = massachusetts institute of technology
+    naacp = national association for the advancement of colored people
+    nasa = national aeronautics and space administration
+    ncaa = national collegiate athletic association
+    ndseg = national defense science and engineering graduate
+    nhsc = national health service corps
+    nih = national institutes of health
+    nsbe = national society of black engineers
+    nsf = national science foundation
+    nyu = new york university
+    peo = p e o
+    rotc = reserve officers training corps
+    sfs = scholarship for service
+    shpe = society of hispanic professional engineers
+    swe = society of women engineers
+    tmcf = thurgood marshall college fund
+    uc = university of california
+    uncf = united negro college fund
+    unc = university of north carolina
+    usda = department of agriculture
+    wb = world bank
+"""
+
+# These have a stem that mostly means something else: a doctor's is doctoral, an educator's
+# education.
+_MEANT: Final = """
+    doctor > medicine = medical = physician
+    educator > teacher = teaching
+"""
+
+STATE_NAMES: Final = dict(
+    line.split(None, 1)
+    for line in """
+        AL alabama
+        AK alaska
+        AZ arizona
+        AR arkansas
+        CA california
+        CO colorado
+        CT connecticut
+        DE delaware
+        DC district of columbia
+        FL florida
+        GA georgia
+        HI hawaii
+        ID idaho
+        IL illinois
+        IN indiana
+        IA iowa
+        KS kansas
+        KY kentucky
+        LA louisiana
+        ME maine
+        MD maryland
+        MA massachusetts
+        MI michigan
+        MN minnesota
+        MS mississippi
+        MO missouri
+        MT montana
+        NE nebraska
+        NV nevada
+        NH new hampshire
+        NJ new jersey
+        NM new mexico
+        NY new york
+        NC north carolina
+        ND north dakota
+        OH ohio
+        OK oklahoma
+        OR oregon
+        PA pennsylvania
+        PR puerto rico
+        RI rhode island
+        SC south carolina
+        SD south dakota
+        TN tennessee
+        TX texas
+        UT utah
+        VT vermont
+        VA virginia
+        WA washington
+        WV west virginia
+        WI wisconsin
+        WY wyoming""".strip().splitlines()
+)
+"""By USPS code. Only capitals mean a state: in, or, me and hi are words."""
+
+# What nearly every award is or does: such a word ranks, but excludes nothing beside other words.
+NOISE: Final = frozenset(
+    """scholarship grant award fellowship bursary prize fund funding money cash aid help support
+    student people person someone anyone program programme opportunity
+    find search look looking get getting want need needed needing apply applying application
+    pay paying give giving become becoming study studying learn learning go going offer offered
+    best top good available list free new""".split()
+) - {"need", "new"}
+
+
+@dataclass(frozen=True, slots=True)
+class Alternatives:
+    """Other ways to say the first `length` words of what was asked."""
+
+    length: int
+    texts: tuple[tuple[str, ...], ...]
+    """Each a word, or words that stand side by side."""
+    is_meant: bool = False
+    """They are what is meant; the word itself leads elsewhere."""
+
+
+def alternatives(words: Sequence[str], *, at: int) -> Alternatives | None:
+    """For the longest entry of the table that begins at `words[at]`; the words as typed."""
+    if words[at] in STATE_NAMES:
+        return Alternatives(1, (tuple(STATE_NAMES[words[at]].split()),))
+    keys = tuple(map(singular, words[at : at + _LONGEST]))
+    for length in range(len(keys), 0, -1):
+        found = _ENTRIES.get(keys[:length])
+        if found is not None:
+            return found
+    return None
+
+
+def is_entry(word: str) -> bool:
+    """Whether the table knows the word, so that it is no slip of the pen."""
+    return (singular(word),) in _ENTRIES
+
+
+def entries() -> Iterator[str]:
+    """The single words of the table, for slips of the pen in them."""
+    return (key[0] for key in _ENTRIES if len(key) == 1)
+
+
+def is_noise(word: str) -> bool:
+    return singular(word) in NOISE
+
+
+def singular(word: str) -> str:
+    """Lower case without a plural's ending, as entries are looked up."""
+    word = word.casefold()
+    if len(word) > len("ies") and word.endswith("ies"):
+        return word[:-3] + "y"
+    if len(word) > len("us") and word.endswith("s") and word[-2] not in "su":
+        return word[:-1]
+    return word
+
+
+def _read() -> dict[tuple[str, ...], Alternatives]:
+    found: dict[tuple[str, ...], dict[tuple[str, ...], None]] = {}
+    meant = set()
+    for table in (_TABLE, _MEANT):
+        for line in filter(str.strip, table.splitlines()):
+            left, _, right = line.partition(">")
+            asked = [tuple(text.split()) for text in left.split("=")]
+            said = [tuple(text.split()) for text in right.split("=")] if right else asked
+            for words in asked:
+                key = tuple(map(singular, words))
+                others = [text for text in said if text != words]
+                found.setdefault(key, {}).update(dict.fromkeys(others))
+                if table is _MEANT:
+                    meant.add(key)
+    return {
+        key: Alternatives(len(key), tuple(texts), is_meant=key in meant)
+        for key, texts in found.items()
+    }
+
+
+_ENTRIES: Final = _read()
+_LONGEST: Final = max(map(len, _ENTRIES))

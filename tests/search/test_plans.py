@@ -1,0 +1,188 @@
+"""No search reads the whole catalogue: PostgreSQL's plans for every shape of it, on 100 000 awards.
+
+The statements are those that the service sends, seen on its way to the server.
+"""
+
+import datetime as dt
+from collections.abc import AsyncIterator, Iterator
+from typing import Any, cast
+
+import psycopg
+import pytest
+
+from scholarship_api.platform.database import PLANNING
+from scholarship_api.search import service
+from scholarship_api.search.schemas import SearchRequest, Sort
+
+pytestmark = pytest.mark.anyio
+
+ROWS = 100_000
+NOW = dt.datetime(2027, 3, 1, tzinfo=dt.UTC)
+WATCHED = frozenset({"scholarships", "search_words"})
+MOST_READ = ROWS // 3
+"""Rows of a table from its beginning: where many match, their count is soon at its cap."""
+
+MOST_SORTED = ROWS // 4
+"""Rows; a word of every fifth award may be ranked or picked from, not all the awards."""
+
+# Every fifth award has "engineering", each hundredth "nursing", each thousandth a name of its own;
+# deadlines, amounts and states as skewed as real ones.
+FILL = """
+    INSERT INTO scholarships (
+        id, name, organization, description, amount_max, currency, application_deadline,
+        deadline_date, deadline_kind, scholarship_type, renewable, min_gpa, grade_levels,
+        citizenship_required, residency_states, fields_of_study, status, created_at
+    )
+    SELECT 'plan_' || lpad(n::text, 7, '0'),
+        CASE WHEN n %% 5 = 0 THEN 'Engineering ' WHEN n %% 100 = 1 THEN 'Nursing ' ELSE '' END
+            || 'Award ' || CASE WHEN n %% 1000 = 7 THEN 'quokka' || n ELSE 'fund' END,
+        'Organization ' || n %% 997,
+        CASE WHEN n %% 3 = 0 THEN 'For students of leadership.' ELSE 'For the community.' END,
+        CASE WHEN n %% 10 < 8 THEN 250 * (1 + n %% 7) * (1 + (n %% 31) * (n %% 31) / 40) END, 'USD',
+        CASE WHEN n %% 8 > 0 THEN timestamptz '2026-11-30 23:59:59Z'
+            + (n * 7919 %% 540) * interval '1 day' END,
+        CASE WHEN n %% 8 > 0 THEN date '2026-11-30' + n * 7919 %% 540 END,
+        CASE WHEN n %% 8 > 0 THEN 'fixed' ELSE 'rolling' END,
+        (ARRAY['merit_based', 'need_based', 'athletic', 'minority', 'academic_achievement',
+            'community_service'])[1 + (n %% 21) / 4],
+        n %% 4 = 0,
+        CASE WHEN n %% 3 > 0 THEN 2 + (n %% 9) * 0.25 END,
+        CASE WHEN n %% 2 = 0 THEN ARRAY['undergraduate'] WHEN n %% 11 = 0 THEN ARRAY['doctoral']
+            ELSE '{}' END,
+        CASE WHEN n %% 3 = 0 THEN 'US' WHEN n %% 50 = 1 THEN 'DE' END,
+        CASE WHEN n %% 5 > 2 THEN ARRAY[
+                (ARRAY['CA', 'CA', 'CA', 'NY', 'NY', 'TX', 'WY'])[1 + n %% 7]
+            ] ELSE '{}' END,
+        CASE WHEN n %% 5 = 0 THEN ARRAY['engineering'] WHEN n %% 100 = 1 THEN ARRAY['nursing']
+            WHEN n %% 2 = 1 THEN ARRAY['business', 'law'] ELSE '{}' END,
+        CASE WHEN n %% 20 = 3 THEN 'draft' ELSE 'published' END,
+        now() - n * interval '1 minute'
+    FROM generate_series(1, %s) AS n
+"""
+
+
+@pytest.fixture(scope="module")
+def catalogue(module_database_url: str) -> str:
+    url = module_database_url.replace("+psycopg", "")
+    with psycopg.connect(url, autocommit=True) as connection:
+        # The audit of so many rows would take as long as the rows.
+        connection.execute("ALTER TABLE scholarships DISABLE TRIGGER scholarships_audit_insert")
+        connection.execute(FILL, [ROWS])
+        connection.execute("VACUUM ANALYZE scholarships")
+        connection.execute("VACUUM ANALYZE search_words")
+    return url
+
+
+class Noting(psycopg.AsyncCursor[Any]):
+    """Notes the statements that are sent."""
+
+    async def execute(self, query: Any, params: Any = None, **options: Any) -> Any:  # noqa: ANN401
+        cast("Watched", self.connection).sent.append((query, params))
+        return await super().execute(query, params, **options)
+
+
+class Watched(psycopg.AsyncConnection[Any]):
+    sent: list[tuple[str, Any]]
+
+
+@pytest.fixture
+async def connection(catalogue: str) -> AsyncIterator[Watched]:
+    options = " ".join(f"-c {name}={value}" for name, value in PLANNING.items())
+    connection = await Watched.connect(
+        catalogue, autocommit=True, options=options, cursor_factory=Noting
+    )
+    connection.sent = []
+    yield connection
+    await connection.close()
+
+
+async def plans(connection: Watched) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The statements that were sent since the last time, with their plans."""
+    sent, connection.sent = connection.sent, []
+    assert sent
+    found = []
+    for statement, params in sent:
+        if statement.lstrip().startswith("EXPLAIN"):
+            continue
+        cursor = await psycopg.AsyncCursor(connection).execute(
+            f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", params
+        )
+        [[[explained]]] = await cursor.fetchall()
+        found.append((statement, explained["Plan"]))
+    return iter(found)
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for part in plan.get("Plans", ()):
+        yield from nodes(part)
+
+
+async def assert_indexed(connection: Watched) -> None:
+    for statement, plan in await plans(connection):
+        for node in nodes(plan):
+            kind, table = node["Node Type"], node.get("Relation Name")
+            if kind == "Seq Scan" and table in WATCHED:
+                read = node["Actual Rows"] + node.get("Rows Removed by Filter", 0)
+                assert read <= MOST_READ, f"{kind} of {read} rows of {table}: {statement}"
+            if "Sort" in kind:
+                rows = max((part["Actual Rows"] for part in node["Plans"]), default=0)
+                assert rows <= MOST_SORTED, f"{kind} of {rows} rows: {statement}"
+
+
+TEXTS = ("engineering", "nursing", "quokka7", "award", '"award fund"', "engineering -fund")
+FILTERS: tuple[dict[str, Any], ...] = (
+    {},
+    {"fields_of_study": "nursing"},
+    {"states": "WY", "scholarship_types": "athletic", "min_amount": 5_000},
+    {"citizenship": "DE", "min_amount": 1_000, "min_gpa": 3.5},
+    {"grade_level": "doctoral"},
+    {"min_amount": 20_000},
+    {"max_amount": 400},
+    {"min_gpa": 2.0},
+    {"renewable": True},
+    {"deadline_after": "2028-02-01"},
+    {"deadline_before": "2027-03-20"},
+    {"include_closed": True},
+)
+
+
+@pytest.mark.parametrize("sort", list(Sort))
+@pytest.mark.parametrize("q", [None, *TEXTS])
+async def test_searches(connection: Watched, q: str | None, sort: Sort) -> None:
+    for filters in FILTERS:
+        request = SearchRequest(q=q, sort=sort, **filters)
+        page = await service.search(connection, request, now=NOW)
+        if page.next_cursor:
+            following = request.model_copy(update={"cursor": page.next_cursor})
+            await service.search(connection, following, now=NOW)
+        await assert_indexed(connection)
+
+
+@pytest.mark.parametrize("q", [None, "engineering", "quokka7"])
+async def test_facets(connection: Watched, q: str | None) -> None:
+    for filters in FILTERS:
+        request = SearchRequest(q=q, facets=True, **filters)
+        await service.search(connection, request, now=NOW)
+        await assert_indexed(connection)
+
+
+async def test_lists_of_an_organization(connection: Watched) -> None:
+    for sort in Sort:
+        await service.require_organization(connection, "organization 7")
+        await service.search(
+            connection, SearchRequest(sort=sort), now=NOW, organization="organization 7"
+        )
+        await assert_indexed(connection)
+
+
+@pytest.mark.parametrize("prefix", ["e", "award", "quokka", "organization 9", "nothing", "fund q"])
+async def test_suggestions(connection: Watched, prefix: str) -> None:
+    await service.suggest(connection, prefix, limit=20, now=NOW)
+    await assert_indexed(connection)
+
+
+@pytest.mark.parametrize("q", ["enginering", "eng", "nursing awrd", "x", "zzzzzz"])
+async def test_completions_and_corrections(connection: Watched, q: str) -> None:
+    await service.search(connection, SearchRequest(q=q), now=NOW)
+    await assert_indexed(connection)

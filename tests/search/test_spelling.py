@@ -1,0 +1,94 @@
+"""How near a word is to what was typed."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scholarship_api.search.spelling import Known, distance, halves, nearest, slipped, slips
+
+WORDS = st.text("abcde", max_size=7)
+
+
+def plain_distance(typed: str, word: str) -> int:
+    """Optimal string alignment, straight from its definition."""
+    if not typed or not word:
+        return len(typed) + len(word)
+    steps = [
+        plain_distance(typed[:-1], word) + 1,
+        plain_distance(typed, word[:-1]) + 1,
+        plain_distance(typed[:-1], word[:-1]) + (typed[-1] != word[-1]),
+    ]
+    if typed[-2:] == word[-2:][::-1] and len(typed) > 1 and len(word) > 1:
+        steps.append(plain_distance(typed[:-2], word[:-2]) + 1)
+    return min(steps)
+
+
+@given(st.text("abc", max_size=5), st.text("abc", max_size=5))
+def test_slips_are_counted_as_defined(typed: str, word: str) -> None:
+    found = distance(typed, word, at_most=10)
+    assert found is not None
+    assert found.slips == plain_distance(typed, word)
+    assert found.cost <= found.slips + 0.3
+
+
+@given(WORDS, WORDS, st.integers(0, 3))
+def test_more_slips_than_allowed_are_no_distance(typed: str, word: str, at_most: int) -> None:
+    found = distance(typed, word, at_most=10)
+    assert found is not None
+    assert (distance(typed, word, at_most=at_most) is None) == (found.slips > at_most)
+
+
+def cost(typed: str, word: str) -> float:
+    found = distance(typed, word, at_most=3)
+    assert found is not None
+    return found.cost
+
+
+def test_slips_that_are_made_often_cost_less() -> None:
+    assert cost("nurisng", "nursing") < cost("nurting", "nursing")  # swapped
+    assert cost("tenessee", "tennessee") < cost("tenxnessee", "tennessee")  # doubled
+    assert cost("kain", "cain") < cost("kain", "main") + 0.31  # the same sound
+    assert cost("culinery", "culinary") < cost("culintry", "culinary")  # another vowel
+    assert cost("goldwatr", "goldwater") < cost("xoldwater", "goldwater")  # the first letter
+
+
+@pytest.mark.parametrize(
+    ("word", "allowed"), [("ny", 0), ("law", 1), ("nurse", 1), ("nursing", 2), ("engineering", 3)]
+)
+def test_a_longer_word_may_hold_more_slips(word: str, allowed: int) -> None:
+    assert slips(word) == allowed
+
+
+def known(word: str, documents: int = 1) -> Known:
+    return Known(word, word, documents)
+
+
+def test_the_nearest_word_comes_first_then_the_one_in_more_awards() -> None:
+    found = nearest("nersing", [known("versing"), known("nursing"), known("sailing")], limit=3)
+    assert [each.word for _, each in found] == ["nursing", "versing"]
+    found = nearest("grent", [known("grunt", 1), known("grant", 50)], limit=1)
+    assert [each.word for _, each in found] == ["grant"]
+
+
+def test_the_word_itself_and_words_far_off_are_not_near() -> None:
+    found = nearest("law", [known("law"), known("lawn"), known("flown")], limit=9)
+    assert found == [(1.0, known("lawn"))]
+
+
+@given(st.text("abcdefgh", min_size=3, max_size=6), st.data())
+def test_a_short_word_with_one_slip_is_looked_up_rightly(word: str, data: st.DataObject) -> None:
+    at = data.draw(st.integers(0, len(word) - 1))
+    letter = data.draw(st.sampled_from("xyz"))
+    for typed in (
+        word[:at] + letter + word[at:],
+        word[:at] + letter + word[at + 1 :],
+        word[:at] + word[at + 1 :],
+        word[:at] + word[at + 1 : at + 2] + word[at] + word[at + 2 :],
+    ):
+        if 0 < len(typed) <= 6:
+            assert word in set(slipped(typed))
+
+
+def test_a_space_may_be_missing_between_words_of_three_letters() -> None:
+    assert list(halves("tacobell")) == [("tac", "obell"), ("taco", "bell"), ("tacob", "ell")]
+    assert list(halves("abcde")) == []

@@ -1,0 +1,196 @@
+"""What words are taken to mean: corrections, synonyms, noise, and fewer words."""
+
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+
+from scholarship_api.errors import ValidationFailed
+from scholarship_api.search import queries
+from scholarship_api.search.text_queries import TextQuery
+from scholarship_api.search.understanding import understand
+
+pytestmark = pytest.mark.anyio
+
+PATH = "/api/v1/search"
+
+
+def award(
+    id_: str, name: str, description: str = "", organization: str = "Trust"
+) -> dict[str, Any]:
+    return {
+        "id": id_,
+        "name": name,
+        "organization": organization,
+        "description": description,
+        "scholarship_type": "merit_based",
+        "deadline_kind": "rolling",
+    }
+
+
+AWARDS = [
+    award("acronym", "NSF Fellowship"),
+    award("spelled_out", "Cyber Prize", organization="National Science Foundation"),
+    award("doctoral", "Doctoral Prize", "For a doctorate in history."),
+    award("physician", "White Coat Prize", "For physicians in training."),
+    award("lawyer", "Lawyer Prize"),
+    award("law", "Law Prize"),
+    award("texas", "Lone Star Prize", "For residents of Texas."),
+    award("company", "Microsoft Disability Prize"),
+    award("food", "Taco Bell Prize"),
+    award("peace", "P.E.O. Prize", "For women."),
+    award("german", "German Prize", "For studies in Bavaria."),
+    award("many", "Astronomy Prize", "For women who study physics in Norway."),
+    award("some", "Geology Prize", "For women who study physics."),
+    award("cain", "Morehead Cain Prize"),
+    award("main", "Main Street Prize", "The main prize of Main Street."),
+    award("main_too", "Mainland Prize", "Another main prize."),
+]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _catalogue(insert_awards: Any) -> None:  # noqa: ANN401
+    insert_awards(AWARDS)
+
+
+async def search(client: httpx.AsyncClient, q: str, **params: Any) -> dict[str, Any]:  # noqa: ANN401
+    answer = await client.get(PATH, params={"q": q, **params})
+    assert answer.status_code == 200, answer.text
+    body: dict[str, Any] = answer.json()
+    return body
+
+
+async def ids(client: httpx.AsyncClient, q: str) -> list[str]:
+    return [item["id"] for item in (await search(client, q))["items"]]
+
+
+@pytest.mark.parametrize(
+    ("q", "found"),
+    [
+        ("NSF", ["acronym", "spelled_out"]),
+        ("national science foundation", ["spelled_out", "acronym"]),
+        ("lawyers", ["lawyer", "law"]),  # the word itself comes first
+        ("future doctors", ["physician", "doctoral"]),  # the stem is that of doctoral
+        ("TX", ["texas"]),
+        ("tx", []),
+        ("peo", ["peace"]),
+        ("P.E.O.", ["peace"]),
+        ("germany", ["german"]),
+        ('"NSF"', ["acronym"]),  # quoted is as it is written
+        ("german -bavaria", []),
+        ("german -bavarian", ["german"]),
+        ("lawyer -legal", ["lawyer", "law"]),  # what is excluded has no synonyms
+    ],
+)
+async def test_synonyms_widen_what_is_found(
+    client: httpx.AsyncClient, q: str, found: list[str]
+) -> None:
+    assert await ids(client, q) == found
+
+
+@pytest.mark.parametrize(
+    ("q", "corrected", "first"),
+    [
+        ("micro soft disability", "microsoft disability", "company"),
+        ("tacobell", "taco bell", "food"),
+        ("tacobell prise", "taco bell prize", "food"),
+        ("astromony", "astronomy", "many"),
+        ("gerology", "geology", "some"),
+        ("lawyre", "lawyer", "lawyer"),
+        ("physcs norwya", "physics norway", "many"),
+        ("morehead kain", "morehead cain", "cain"),
+    ],
+)
+async def test_slips_of_the_pen_are_corrected(
+    client: httpx.AsyncClient, q: str, corrected: str, first: str
+) -> None:
+    body = await search(client, q)
+    assert body["did_you_mean"] == corrected
+    assert body["items"][0]["id"] == first
+
+
+async def test_a_corrected_word_has_its_synonyms(client: httpx.AsyncClient) -> None:
+    assert set(await ids(client, "lawyre")) == {"lawyer", "law"}
+
+
+async def test_a_word_of_the_table_is_no_slip(client: httpx.AsyncClient) -> None:
+    body = await search(client, "attorney")  # no award has it
+    assert {item["id"] for item in body["items"]} == {"lawyer", "law"}
+    assert "did_you_mean" not in body
+
+
+async def test_words_that_all_awards_have_exclude_nothing(client: httpx.AsyncClient) -> None:
+    assert await ids(client, "scholarships to study geology") == ["some"]
+    assert await ids(client, "geology scholarship 5000") == ["some"]
+
+
+async def test_all_words_if_some_award_has_them_else_as_many_as_there_are(
+    client: httpx.AsyncClient,
+) -> None:
+    assert await ids(client, "women physics norway") == ["many"]
+    assert set(await ids(client, "women physics finland")) >= {"some", "many"}
+    assert await ids(client, '"physics finland" women') == []
+    body = await search(client, "women physics finland -norway")
+    assert "many" not in {item["id"] for item in body["items"]}
+
+
+async def test_pages_of_fewer_words_join(client: httpx.AsyncClient) -> None:
+    whole = await ids(client, "women law finland")
+    pages: list[str] = []
+    cursor: dict[str, str] = {}
+    while True:
+        body = await search(client, "women law finland", limit=1, **cursor)
+        pages += [item["id"] for item in body["items"]]
+        assert body["total"] == len(whole)
+        if body["next_cursor"] is None:
+            break
+        cursor = {"cursor": body["next_cursor"]}
+    assert pages == whole
+    assert len(whole) > 2
+
+
+async def test_synonyms_are_left_out_of_a_result_too_large_to_be_ranked(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert (await search(client, "lawyer"))["total"] == 2
+    monkeypatch.setattr(queries, "COUNT_CAP", 1)
+    body = await search(client, "lawyer", limit=10)
+    assert (body["total"], body["total_is_exact"]) == (1, True)
+
+
+# --- Round trips ---------------------------------------------------------------------------------
+
+
+async def understood(
+    module_database_url: str, q: str, sent: list[str] | None = None
+) -> TextQuery | None:
+    class Counting(psycopg.AsyncCursor[Any]):
+        async def execute(self, query: Any, *args: Any, **options: Any) -> Any:  # noqa: ANN401
+            if sent is not None:
+                sent.append(str(query))
+            return await super().execute(query, *args, **options)
+
+    conninfo = module_database_url.replace("+psycopg", "")
+    async with await psycopg.AsyncConnection.connect(
+        conninfo, autocommit=True, cursor_factory=Counting
+    ) as connection:
+        return await understand(connection, q)
+
+
+@pytest.mark.parametrize(
+    ("q", "trips"),
+    [("women who study physics in texas", 1), ("lawyers", 1), ("phys", 1), ("geolgy nroway", 2)],
+)
+async def test_one_round_trip_and_one_more_for_all_slips(
+    module_database_url: str, q: str, trips: int
+) -> None:
+    sent: list[str] = []
+    assert await understood(module_database_url, q, sent) is not None
+    assert len(sent) == trips
+
+
+async def test_too_many_words_are_refused(module_database_url: str) -> None:
+    with pytest.raises(ValidationFailed):
+        await understood(module_database_url, "law " * 33)
+    assert await understood(module_database_url, "%%") is None
