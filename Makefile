@@ -38,6 +38,17 @@ test: .venv/.synced ## Run the tests in parallel, with servers of their own (ARG
 bench: .venv/.benchmarks ## Measure every goal of performance in one run and print one table (ARGS="--only ...")
 	@exec $(BIN)/python -m benchmarks $(ARGS)
 
+.PHONY: soak
+soak: .venv/.synced ## Load the service for ten minutes while its servers fail (ARGS="--quick --seed 7")
+	@exec $(BIN)/python -m tests.soak $(ARGS)
+
+# FUZZ_FACTOR: how many times what `make test` sends; 40 is more than 100 000 requests.
+FUZZ_FACTOR ?= 40
+
+.PHONY: fuzz
+fuzz: .venv/.synced ## Send the service generated requests by the 100 000 (FUZZ_FACTOR=n, FUZZ_SEED=n)
+	@FUZZ_FACTOR=$(FUZZ_FACTOR) exec $(BIN)/pytest tests/fuzz -n auto $(ARGS)
+
 .PHONY: check
 check: .venv/.synced ## Check style, types and the direction of imports; changes nothing
 	$(BIN)/ruff check .

@@ -57,6 +57,10 @@ class Log:
     def text(self) -> str:
         return self._path.read_text()
 
+    def size(self) -> int:
+        """In bytes."""
+        return self._path.stat().st_size
+
     def lines(self) -> list[dict[str, Any]]:
         """Each complete line as JSON; an exception if one is not."""
         return [json.loads(line) for line in self.text().split("\n")[:-1]]

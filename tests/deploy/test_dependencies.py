@@ -11,16 +11,13 @@ from typing import Any
 
 import httpx
 import pytest
-import redis
 
 from scholarship_api.platform import migrations
-from scholarship_api.platform.embedded import embedded_postgres, embedded_valkey
+from tests.deploy.dependencies import Postgres, Valkey
 from tests.deploy.gunicorn_server import RunningServer, running_server, until
 from tests.faults import (
     FaultyProxy,
-    frozen,
     postgres_socket,
-    postmaster_pid,
     redis_target,
     redis_through_proxy,
     through_proxy,
@@ -33,25 +30,10 @@ UNLIMITED_SECONDS = 0.1
 SLACK_SECONDS = 1.5  # of a machine that runs other tests as well
 
 
-class Postgres:
+class ProxiedPostgres(Postgres):
     def __init__(self, folder: Path) -> None:
-        self.data_dir = folder / "postgres"
-        self._running = ExitStack()
-        self.proxy = FaultyProxy(postgres_socket(self._start()))
-
-    def _start(self) -> str:
-        return self._running.enter_context(embedded_postgres(self.data_dir, durable=False))
-
-    @contextmanager
-    def stopped(self) -> Iterator[None]:
-        self._running.close()
-        yield
-        self._start()  # on the same socket
-
-    @contextmanager
-    def stopped_for_a_moment(self) -> Iterator[None]:
-        with frozen(postmaster_pid(self.data_dir)):
-            yield
+        super().__init__(folder)
+        self.proxy = FaultyProxy(postgres_socket(self.url))
 
     @contextmanager
     def black_holed(self) -> Iterator[None]:
@@ -59,48 +41,24 @@ class Postgres:
         yield
         self.proxy.set("forward")
 
-    def close(self) -> None:
-        self._running.close()
 
-
-class Valkey:
+class ProxiedValkey(Valkey):
     def __init__(self, folder: Path) -> None:
-        self._folder = folder / "valkey"
-        self._running = ExitStack()
-        self.url = self._start()
+        super().__init__(folder)
         self.proxy = FaultyProxy(redis_target(self.url))
 
-    def _start(self) -> str:
-        return self._running.enter_context(embedded_valkey(self._folder))
-
-    @contextmanager
-    def stopped(self) -> Iterator[None]:
-        self.proxy.set("refuse")  # a new server has another port and password
-        yield
-        self.proxy.set("forward")
-
-    @contextmanager
-    def stopped_for_a_moment(self) -> Iterator[None]:
-        with redis.Redis.from_url(self.url) as client:
-            info: Any = client.info("server")
-        with frozen(int(info["process_id"])):
-            yield
-
     @contextmanager
     def black_holed(self) -> Iterator[None]:
         self.proxy.set("blackhole")
         yield
         self.proxy.set("forward")
-
-    def close(self) -> None:
-        self._running.close()
 
 
 @dataclass
 class Service:
     server: RunningServer
-    postgres: Postgres
-    valkey: Valkey
+    postgres: ProxiedPostgres
+    valkey: ProxiedValkey
     client: httpx.Client
     """With a connection for each request, so that every worker gets some."""
 
@@ -110,15 +68,12 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """One production server with two workers and servers of its own, all on their own ports."""
     folder = tmp_path_factory.mktemp("dependencies")
     with ExitStack() as stack:
-        postgres, valkey = Postgres(folder), Valkey(folder)
+        postgres, valkey = ProxiedPostgres(folder), ProxiedValkey(folder)
         stack.callback(postgres.close)
         stack.callback(valkey.close)
         stack.enter_context(postgres.proxy)
         stack.enter_context(valkey.proxy)
-        database_url = through_proxy(
-            f"postgresql+psycopg://scholarships@/scholarships?host={postgres_host(postgres)}",
-            postgres.proxy,
-        )
+        database_url = through_proxy(postgres.url, postgres.proxy)
         migrations.upgrade(database_url)
         settings = {
             "DATABASE_URL": database_url,
@@ -133,11 +88,6 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
             )
         )
         yield Service(server, postgres, valkey, client)
-
-
-def postgres_host(postgres: Postgres) -> str:
-    assert isinstance(postgres.proxy.target, str)
-    return str(Path(postgres.proxy.target).parent)
 
 
 @dataclass

@@ -1,0 +1,20 @@
+"""Bytes that are hardly HTTP: each is answered as the contract says, or the connection closed."""
+
+import asyncio
+
+from tests.fuzz.amount import factor, seed
+from tests.fuzz.conftest import FuzzedService
+from tests.fuzz.exchange import fuzz
+from tests.fuzz.messages import Messages
+
+MESSAGES = 1_500
+
+
+def test_no_message_breaks_the_server(fuzzed: FuzzedService) -> None:
+    """No 5xx, no hang, no answer to another's request, none outside of the error schema."""
+    messages = Messages(seed())
+    findings = asyncio.run(fuzz(fuzzed.server.port, fuzzed.contract, messages, MESSAGES * factor()))
+    assert findings.messages == MESSAGES * factor()
+    assert not findings.faults, "\n".join([str(findings.faults), *findings.examples])
+    assert len(findings.shapes) == 15
+    assert {200, 400, 404, 414, 431} <= findings.statuses.keys()

@@ -1,0 +1,91 @@
+"""The judge of a soak notices what it is there for."""
+
+import random
+
+from tests.contract import Contract
+from tests.soak.faults import Fault, Hits, Inflicted, schedule
+from tests.soak.load import READINESS
+from tests.soak.observing import Life, growth
+from tests.soak.recording import Recording, Sample
+from tests.soak.verdict import findings, log_finding, readiness_lies, recovery_seconds, unexplained
+
+BEGAN, ENDED = 100.0, 104.0
+
+
+def nothing(_: float, __: random.Random) -> None:
+    pass
+
+
+def fault(hits: Hits = "database", *, certain: bool = True) -> Inflicted:
+    return Inflicted(Fault("it breaks", nothing, hits, certain=certain), BEGAN, ENDED, ENDED)
+
+
+def sample(at: float, status: int, *, kind: str = "searches", cause: str = "") -> Sample:
+    return Sample(kind, at, at + 0.1, status, cause)
+
+
+def test_failures_are_explained_by_the_fault_that_causes_them_and_by_no_other() -> None:
+    broken = [sample(BEGAN + 1, 503), sample(ENDED + 4, 503)]
+    assert not unexplained(broken, [fault()])
+    assert unexplained(broken, [fault("connections")]).total() == 2
+    assert unexplained([sample(BEGAN - 1, 503), sample(ENDED + 6, 503)], [fault()]).total() == 2
+    assert unexplained([sample(BEGAN + 1, 500)], [fault()]).total() == 1
+    lost = [sample(BEGAN + 1, 0, cause="ConnectionResetError")]
+    assert unexplained(lost, [fault()]).total() == 1
+    assert not unexplained(lost, [fault("connections")])
+    assert unexplained([sample(BEGAN + 1, 0, cause="none in 15 s")], [fault("connections")])
+
+
+def test_recovery_ends_with_the_success_after_the_last_failure() -> None:
+    samples = [
+        *(sample(ENDED + 0.5, 200), sample(ENDED + 1, 503), sample(ENDED + 2, 200)),
+        *(sample(ENDED + 0.1, 200, kind="writes"), sample(ENDED + 3, 200)),
+    ]
+    (seconds,) = recovery_seconds(samples, [fault()])
+    assert seconds is not None
+    assert round(seconds, 3) == 2.1
+    assert recovery_seconds([*samples, sample(ENDED + 4, 503)], [fault()]) == [None]
+
+
+def test_readiness_that_lies() -> None:
+    def lies(at: float, status: int, *, certain: bool = True) -> int:
+        probe = sample(at, status, kind=READINESS)
+        return len(list(readiness_lies([probe], [fault(certain=certain)])))
+
+    assert lies(BEGAN + 2, 200) == 1
+    assert lies(BEGAN + 2, 200, certain=False) == 0
+    assert lies(BEGAN + 2, 503) == 0
+    assert lies(BEGAN + 0.5, 200) == 0
+    assert lies(BEGAN - 1, 503) == 1
+    assert lies(ENDED + 6, 503) == 1
+
+
+def test_growth_is_told_from_what_a_warm_worker_takes() -> None:
+    warming = [(float(second), min(100.0 + second, 130.0)) for second in range(200)]
+    assert growth(Life(warming), warm_seconds=30) == 0
+    leaking = [(float(second), 100.0 + second / 6) for second in range(200)]
+    slope = growth(Life(leaking), warm_seconds=30)
+    assert slope is not None
+    assert round(slope, 6) == 10
+    assert growth(Life(leaking[:40]), warm_seconds=30) is None
+
+
+def test_findings_of_a_soak_in_which_all_went_well_and_of_another() -> None:
+    recording = Recording(Contract({"paths": {}, "components": {}}))
+    recording.samples += [sample(BEGAN - 5, 200), sample(ENDED + 1, 200)]
+    assert all(finding.holds for finding in findings(recording, [fault()], {}))
+    recording.samples.append(sample(BEGAN - 4, 500))
+    recording.complain("a write was lost", "example")
+    broken = [finding.what for finding in findings(recording, [fault()], {}) if not finding.holds]
+    assert len(broken) == 3
+    assert not log_finding('{"event":"x"}\ntorn\n', torn_allowed=0).holds
+    assert not log_finding('{"event":"x","exception":"E: y"}\n', torn_allowed=0).holds
+
+
+def test_a_seed_is_one_schedule_within_the_time_given() -> None:
+    faults = [Fault(str(number), nothing) for number in range(5)]
+    plan = list(schedule(faults, seed=3, seconds=200))
+    assert plan == list(schedule(faults, seed=3, seconds=200))
+    assert plan != list(schedule(faults, seed=4, seconds=200))
+    assert {planned.fault.name for planned in plan[:5]} == {"0", "1", "2", "3", "4"}
+    assert sum(planned.seconds + 6.5 for planned in plan) <= 200

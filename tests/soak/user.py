@@ -1,0 +1,99 @@
+"""A user of the service: one connection that is kept, and every answer recorded."""
+
+import asyncio
+import json
+import random
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+
+from tests.soak.recording import Recording
+from tests.wire import Answer, BrokenAnswerError, Connection
+
+ANSWER_SECONDS: Final = 15.0
+"""Nothing takes that long, whatever is broken: the database's deadline is 8 s."""
+
+RETRY_SECONDS: Final = 0.3
+UNSETTLED: Final = frozenset({409, 429, 500, 503})
+"""Answers after which the same request is sent again."""
+
+
+class User:
+    def __init__(self, recording: Recording, *, port: int, kind: str, token: str = "") -> None:
+        self._recording = recording
+        self._port = port
+        self._kind = kind
+        self.token = token
+        self._connection: Connection | None = None
+
+    async def ask(
+        self,
+        method: str,
+        target: str,
+        *,
+        document: object = None,
+        body: bytes = b"",
+        headers: Mapping[str, str] | None = None,
+        token: str | None = None,
+    ) -> Answer | None:
+        """None: there was no answer. `token` instead of the user's own."""
+        sent = dict(headers or {})
+        if document is not None:
+            body = json.dumps(document).encode()
+            sent.setdefault("Content-Type", "application/json")
+        if bearer := self.token if token is None else token:
+            sent["Authorization"] = f"Bearer {bearer}"
+        began = time.monotonic()
+        outcome = await self._exchange(method, target, sent, body)
+        self._recording.add(self._kind, began, method, target, outcome)
+        return outcome if isinstance(outcome, Answer) else None
+
+    async def settle(self, ask: Callable[[], Awaitable[Answer | None]]) -> Answer:
+        """Repeat until the answer says what has become of the request."""
+        while True:
+            answer = await ask()
+            if answer is not None and answer.status not in UNSETTLED:
+                return answer
+            await asyncio.sleep(RETRY_SECONDS)
+
+    async def _exchange(
+        self, method: str, target: str, headers: Mapping[str, str], body: bytes
+    ) -> Answer | str:
+        connection = self._connection
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                if connection is None or not connection.usable:
+                    self.close()
+                    connection = self._connection = await Connection.open(self._port)
+                answer = await connection.ask(method, target, headers, body)
+        except TimeoutError:
+            self.close()
+            return f"none in {ANSWER_SECONDS:.0f} s"
+        except BrokenAnswerError as error:
+            self.close()
+            self._recording.complain("not HTTP/1.1", str(error))
+            return "not HTTP/1.1"
+        except (OSError, EOFError) as error:
+            self.close()
+            return type(error).__name__
+        if answer.closes:
+            self.close()
+        return answer
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+async def repeat(
+    step: Callable[[], Awaitable[Any]],
+    *,
+    stopping: asyncio.Event,
+    pause_seconds: float,
+    rng: random.Random,
+) -> None:
+    """Take the step again and again, about `pause_seconds` apart, until the load stops."""
+    while not stopping.is_set():
+        await step()
+        await asyncio.sleep(rng.uniform(0.5, 1.5) * pause_seconds)

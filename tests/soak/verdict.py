@@ -1,0 +1,165 @@
+"""What must hold after a soak, and whether it does."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Final
+
+from tests.soak.faults import Inflicted
+from tests.soak.load import LIVENESS, READINESS
+from tests.soak.observing import Life, growth
+from tests.soak.recording import HOSTILE, NO_ANSWER, Recording, Sample
+
+RECOVERY_SECONDS: Final = 5.0
+NOTICED_SECONDS: Final = 1.5
+"""After which readiness has to tell: results are shared for 1 s."""
+MENDING_SECONDS: Final = 1.0
+"""Before a server is said to be back, it may already be."""
+WARM_SECONDS: Final = 30.0
+GROWTH_MIB_PER_MINUTE: Final = 3.0
+DEPENDENCIES: Final = ("database", "limiter")
+RECOVERING: Final = ("searches", "writes", "eligibility", READINESS)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    what: str
+    holds: bool
+    detail: str
+
+
+def explained(sample: Sample, inflicted: Sequence[Inflicted]) -> bool:
+    """Whether a failure is what a fault has to be expected to cause."""
+    for fault in inflicted:
+        if sample.ended < fault.began or sample.began > fault.ended + RECOVERY_SECONDS:
+            continue
+        if sample.kind != LIVENESS and sample.status == 503 and fault.fault.hits in DEPENDENCIES:
+            return True
+        if sample.status == NO_ANSWER and fault.fault.hits == "connections":
+            return not sample.cause.startswith("none in")
+    return False
+
+
+def unexplained(samples: Sequence[Sample], inflicted: Sequence[Inflicted]) -> Counter[str]:
+    """Failures by kind and cause that no fault explains."""
+    return Counter(
+        f"{sample.kind}: {sample.status or ''} {sample.cause} ({_during(sample, inflicted)})"
+        for sample in samples
+        if sample.failed and not explained(sample, inflicted)
+    )
+
+
+def _during(sample: Sample, inflicted: Sequence[Inflicted]) -> str:
+    earlier = [fault for fault in inflicted if fault.began <= sample.ended]
+    if not earlier:
+        return "before any fault"
+    after = sample.began - earlier[-1].ended
+    return earlier[-1].fault.name if after < 0 else f"{after:.0f} s after: {earlier[-1].fault.name}"
+
+
+def recovery_seconds(
+    samples: Sequence[Sample], inflicted: Sequence[Inflicted]
+) -> list[float | None]:
+    """For each fault, from its end to the success after which nothing fails any more.
+
+    None: something still failed when the next fault came.
+    """
+    recovered: list[float | None] = []
+    following = chain((fault.began for fault in inflicted[1:]), [float("inf")])
+    for fault, end in zip(inflicted, following, strict=True):
+        after = [sample for sample in samples if fault.ended < sample.began < end]
+        by_kind = [[sample for sample in after if sample.kind == kind] for kind in RECOVERING]
+        seconds = [_first_success(some, fault.ended) for some in by_kind if some]
+        known = [value for value in seconds if value is not None]
+        whole = fault.whole - fault.ended
+        recovered.append(max([whole, *known]) if len(known) == len(seconds) else None)
+    return recovered
+
+
+def _first_success(samples: Sequence[Sample], mended: float) -> float | None:
+    last_failure = max((sample.began for sample in samples if sample.failed), default=mended)
+    successes = (s.ended for s in samples if not s.failed and s.began >= last_failure)
+    first = min(successes, default=None)
+    return None if first is None else first - mended
+
+
+def readiness_lies(samples: Sequence[Sample], inflicted: Sequence[Inflicted]) -> Iterator[str]:
+    """Probes that said ready when something was broken, or the other way round."""
+    for sample in samples:
+        if sample.kind != READINESS:
+            continue
+        if sample.status == 200:
+            for fault in inflicted:
+                noticed = fault.began + NOTICED_SECONDS <= sample.began
+                if (
+                    fault.fault.certain
+                    and noticed
+                    and sample.ended <= fault.ended - MENDING_SECONDS
+                ):
+                    yield f"ready while {fault.fault.name}"
+        elif not explained(sample, inflicted):
+            yield f"{sample.status or sample.cause}, {_during(sample, inflicted)}"
+
+
+def findings(
+    recording: Recording, inflicted: Sequence[Inflicted], lives: dict[int, Life]
+) -> Iterator[Finding]:
+    """All that can be told from the samples."""
+    samples = [sample for sample in recording.samples if sample.kind != HOSTILE]
+    internal = sum(sample.status == 500 for sample in recording.samples)
+    yield Finding("no 500", internal == 0, str(internal))
+    broken = recording.broken
+    yield Finding("every answer as OpenAPI and the error schema say", not broken, _list(broken))
+    other = unexplained(samples, inflicted)
+    yield Finding("nothing fails but what is broken", not other, _list(other))
+    hanging = sum(sample.cause.startswith("none in") for sample in samples)
+    yield Finding("nothing hangs", hanging == 0, str(hanging))
+    lies = Counter(readiness_lies(samples, inflicted))
+    yield Finding("readiness tells the truth", not lies, _list(lies))
+    recovered = recovery_seconds(samples, inflicted)
+    slow = [
+        fault.fault.name
+        for fault, seconds in zip(inflicted, recovered, strict=True)
+        if seconds is None or seconds > RECOVERY_SECONDS
+    ]
+    yield Finding(f"recovery within {RECOVERY_SECONDS:.0f} s", not slow, ", ".join(slow))
+    yield memory_finding(lives)
+
+
+def memory_finding(lives: dict[int, Life]) -> Finding:
+    slopes = [growth(life, warm_seconds=WARM_SECONDS) for life in lives.values()]
+    known = sorted(slope for slope in slopes if slope is not None)
+    if not known:
+        return Finding("no worker grows", True, "no worker has lived long enough to tell")
+    middle = known[len(known) // 2]
+    most = max(size for life in lives.values() for _, size in life.memory)
+    detail = (
+        f"{middle:+.1f} MiB/min in the middle of {len(known)} workers"
+        f" ({known[0]:+.1f} to {known[-1]:+.1f}); at most {most:.0f} MiB"
+    )
+    return Finding("no worker grows", middle <= GROWTH_MIB_PER_MINUTE, detail)
+
+
+def log_finding(text: str, *, torn_allowed: int) -> Finding:
+    """One JSON object a line, but for what a full disk has cut."""
+    torn = 0
+    exceptions: Counter[str] = Counter()
+    for line in text.split("\n")[:-1]:
+        try:
+            event = json.loads(line)
+        except ValueError:
+            torn += 1
+            continue
+        if "exception" in event:
+            last_line = event["exception"].strip().rpartition("\n")[2]
+            exceptions[f"{event['event']}: {last_line[:120]}"] += 1
+    holds = torn <= torn_allowed and not exceptions
+    return Finding(
+        "the log is JSON without an exception", holds, f"{torn} torn; {_list(exceptions)}"
+    )
+
+
+def _list(counted: Counter[str]) -> str:
+    return "; ".join(f"{number} x {what}" for what, number in counted.most_common(8))
