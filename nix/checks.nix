@@ -101,12 +101,12 @@ in
     python3 ${./image_checks}/closure.py ${runtime.closure}/store-paths $out
   '';
 
-  sbom = pkgs.runCommand "scholarship-api-sbom" { nativeBuildInputs = [ pkgs.jq ]; } ''
+  sbom = pkgs.runCommand "scholarship-api-sbom-contents" { nativeBuildInputs = [ pkgs.jq ]; } ''
     jq --exit-status '
       .bomFormat == "CycloneDX"
       and any(.components[]; .purl | startswith("pkg:pypi/fastapi@"))
       and any(.components[]; .purl | startswith("pkg:nix/glibc@"))
-    ' ${sbom}
+    ' ${sbom}/sbom.cdx.json
     touch $out
   '';
 

@@ -31,15 +31,7 @@ let
           runtime
           ;
       };
-      sbom = import ./sbom.nix {
-        inherit
-          self
-          pkgs
-          python
-          runtime
-          image
-          ;
-      };
+      sbom = import ./sbom.nix { inherit pkgs python image; };
       servers = [
         pkgs.postgresql_18
         pkgs.valkey

@@ -1,22 +1,16 @@
-# A bill of materials (CycloneDX) of the image: its Python packages, by their own metadata, and the
-# store paths, by their names.
+# Bills of materials of the image, as CycloneDX and as SPDX, by the program that `make sbom` runs.
 {
-  self,
   pkgs,
   python,
-  runtime,
   image,
 }:
-pkgs.runCommand "scholarship-api.cdx.json"
-  {
-    nativeBuildInputs = [ python.python ];
-  }
-  ''
-    python3 ${./sbom.py} \
-      --name scholarship-api \
-      --version ${python.scholarship-api.version} \
-      --revision ${self.rev or self.dirtyRev or "unknown"} \
-      --timestamp ${image.created} \
-      --store-paths ${runtime.closure}/store-paths \
-      ${runtime.environment} > $out
-  ''
+let
+  program = pkgs.lib.fileset.toSource {
+    root = ../.;
+    fileset = ../deploy/supply_chain;
+  };
+in
+pkgs.runCommand "scholarship-api-sbom" { nativeBuildInputs = [ python.development ]; } ''
+  cd ${program}
+  PYTHONDONTWRITEBYTECODE=1 python -m deploy.supply_chain.sbom ${image.archive} --output $out
+''
