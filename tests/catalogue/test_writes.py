@@ -590,7 +590,7 @@ async def test_a_locked_award_is_answered_with_retry_after(
 LAYERS = {"400", "413", "414", "431", "500"}  # what any request can meet before its route
 COMMON = {"401", "429", "503", *LAYERS}
 DOCUMENTED = {
-    ("get", AWARDS): {"200", "403", "422"},
+    ("get", AWARDS): {"200", "304", "403", "422"},
     ("post", AWARDS): {"201", "400", "403", "409", "413", "415", "422"},
     ("get", f"{AWARDS}/{{scholarship_id}}"): {"200", "304", "404", "422"},
     ("put", f"{AWARDS}/{{scholarship_id}}"): (

@@ -126,8 +126,11 @@ def test_an_application_that_cannot_be_made_refuses_the_start() -> None:
 
 
 def test_the_application_leaves_nothing_behind_in_postgresql(production: dict[str, str]) -> None:
-    """Twenty searches wait for a table that is locked when SIGTERM arrives."""
-    settings = production | {"PYTHONWARNINGS": "always::ResourceWarning"}
+    """Twenty requests wait for a table that is locked when SIGTERM arrives."""
+    settings = production | {
+        "PYTHONWARNINGS": "always::ResourceWarning",
+        "RATE_LIMIT_ELIGIBILITY": "30/minute",
+    }
     url = production["DATABASE_URL"].replace("+psycopg", "")
     with (
         psycopg.connect(url, autocommit=True) as watcher,
@@ -143,7 +146,8 @@ def test_the_application_leaves_nothing_behind_in_postgresql(production: dict[st
         before = number(CONNECTED)
         with psycopg.connect(url) as lock:
             lock.execute("LOCK TABLE scholarships IN ACCESS EXCLUSIVE MODE")
-            answers = [threads.submit(server.get, "/api/v1/search", timeout=30) for _ in range(20)]
+            path = "/api/v1/eligibility/check?gpa=3.5"
+            answers = [threads.submit(server.get, path, timeout=30) for _ in range(20)]
             until(lambda: number(WAITING) >= 10)
             assert number(CONNECTED) > before
             server.signal(signal.SIGTERM)

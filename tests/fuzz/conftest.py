@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +26,7 @@ from tests.fuzz.amount import factor, seed
 PASSWORD = "correct horse battery staple"
 NOBODY = PRODUCTION["DATABASE_URL"]
 UNLIMITED = "1000000/minute"
+ANSWERED = "answered"
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,22 @@ class FuzzedService:
 
 def pytest_report_header() -> str:
     return f"fuzz: FUZZ_SEED={seed()} FUZZ_FACTOR={factor()}"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How much was sent: the service's own count, in its log."""
+    answered = {
+        report.nodeid: number
+        for report in terminalreporter.getreports("")
+        for name, number in report.user_properties
+        if name == ANSWERED
+    }
+    if not answered:
+        return
+    terminalreporter.section("requests answered")
+    for test, number in sorted(answered.items()):
+        terminalreporter.line(f"{number:>8}  {test.rpartition('/')[2]}")
+    terminalreporter.line(f"{sum(answered.values()):>8}  in all")
 
 
 def command(*arguments: str, settings: dict[str, str], stdin: str = "") -> None:
@@ -84,3 +101,17 @@ def fuzzed(module_database_url: str, redis_url: str) -> Iterator[FuzzedService]:
         failed = [line for line in server.log.lines() if "exception" in line]
         assert not failed, failed[0]["exception"]
         assert not [line for line in server.log.named("request.finished") if line["status"] >= 500]
+
+
+@pytest.fixture(autouse=True)
+def answered(
+    fuzzed: FuzzedService, record_property: Callable[[str, object], None]
+) -> Iterator[None]:
+    """Count what the service answers during a test."""
+
+    def count() -> int:
+        return fuzzed.server.log.text().count('"event":"request.finished"')
+
+    before = count()
+    yield
+    record_property(ANSWERED, count() - before)
