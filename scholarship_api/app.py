@@ -48,6 +48,7 @@ from scholarship_api.platform.tracing import TracingLayer
 from scholarship_api.recommendations import routes as recommendations_routes
 from scholarship_api.search import routes as search_routes
 from scholarship_api.search.answering import Answering, KnownAnswersLayer
+from scholarship_api.search.plain_queries import PlainQueriesLayer
 from scholarship_api.settings import Settings, load_settings
 
 LAYER_ERRORS = (
@@ -148,6 +149,10 @@ def _layers(
         Middleware(AuthenticationLayer, authentication=authentication),
         Middleware(RateLimitLayer, settings=settings, limiter=limiter),
         Middleware(KnownAnswersLayer, answering=answering),
+        Middleware(
+            PlainQueriesLayer,
+            routes=[*search_routes.router.routes, *search_routes.root_router.routes],
+        ),
         Middleware(MethodsLayer),
     ]
 

@@ -1,6 +1,6 @@
 """What a process needs to know who asks, and the layer that says so to the layers below."""
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from typing import Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -55,7 +55,7 @@ class AuthenticationLayer:
         self._app = app
         self._authentication = authentication
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] == "http":
             try:
                 claims = self._authentication.claims_of(scope["headers"])
@@ -65,7 +65,7 @@ class AuthenticationLayer:
                 scope[CREDENTIALS_KEY] = claims
                 if claims is not None:
                     scope[ACCOUNT_ID_KEY] = str(claims.account_id)
-        await self._app(scope, receive, send)
+        return self._app(scope, receive, send)
 
 
 def credentials(scope: Scope) -> Claims | None:

@@ -99,8 +99,13 @@ class ProbeLayer:
         self._app = app
         self._health = health
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        response = await answer_probe(self._health, scope) if scope["type"] == "http" else None
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        if scope["type"] == "http" and scope["path"] in _ANSWERS:
+            return self._answer(scope, receive, send)
+        return self._app(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await answer_probe(self._health, scope)
         if response is None:
             await self._app(scope, receive, send)
             return

@@ -26,8 +26,6 @@ server that is only busy gets to say so and keeps the connection."""
 TRUSTED_SECONDS: Final = 2.0
 """After which an idle connection is asked for a sign of life before it is used."""
 
-_POLL_SECONDS: Final = 0.1  # psycopg's own interval for signals
-
 _deadline: ContextVar[float | None] = ContextVar("database_deadline", default=None)
 
 
@@ -74,15 +72,21 @@ class BoundedConnection(psycopg.AsyncConnection[Any]):
     async def wait(
         self,
         gen: PQGen[RV],
-        interval: float = _POLL_SECONDS,
+        interval: float = ANSWER_SECONDS,
         timeout: float | None = None,  # noqa: ASYNC109 - the overridden signature
     ) -> RV:
+        # By psycopg's own timer: asyncio.timeout around it would set, and cancel, another one.
+        seconds = _seconds_left(ANSWER_SECONDS)
+        if timeout is not None:
+            seconds = min(seconds, timeout)
+        end = time.monotonic() + seconds
         try:
-            async with asyncio.timeout(_seconds_left(ANSWER_SECONDS)):
-                answer = await waiting.wait_async(
-                    gen, self.pgconn.socket, interval=interval, timeout=timeout
-                )
-        except TimeoutError:
+            answer = await waiting.wait_async(
+                gen, self.pgconn.socket, interval=interval, timeout=seconds
+            )
+        except psycopg.OperationalError:
+            if time.monotonic() < end:
+                raise
             self.pgconn.finish()
             raise NoAnswerError("no answer within the deadline") from None
         except asyncio.CancelledError:

@@ -47,7 +47,7 @@ def configure(settings: Settings) -> None:
     _processors[:] = [_compose, finish]
     _access.finish = finish if settings.log_format == "json" and level <= logging.INFO else None
     _access.suspects = redactor.suspects
-    _fragment.cache_clear()
+    _fragments.cache_clear()
     structlog.configure(
         processors=_processors,
         wrapper_class=structlog.make_filtering_bound_logger(level),
@@ -90,9 +90,7 @@ def write_access(
     in_force = structlog.get_config()["processors"]
     if in_force is not _processors or in_force != [_compose, _access.finish]:
         return False
-    head = _fragment(event=event, logger=logger)
-    request = _fragment(method=method, path=path, status=status)
-    client = _fragment(client_ip=client_ip, user_id=user_id)
+    head, request, client = _fragments(event, logger, method, path, status, client_ip, user_id)
     if not (head and request and client) or _access.suspects(trace_id):
         return False
     now = time.time()
@@ -109,6 +107,22 @@ def write_access(
 
 
 @functools.lru_cache(maxsize=4096)
+def _fragments(  # noqa: PLR0917 - keywords would make the cache's own keys slower than the rest
+    event: str,
+    logger: str,
+    method: str,
+    path: str,
+    status: int,
+    client_ip: str | None,
+    user_id: str | None,
+) -> tuple[str, str, str]:
+    return (
+        _fragment(event=event, logger=logger),
+        _fragment(method=method, path=path, status=status),
+        _fragment(client_ip=client_ip, user_id=user_id),
+    )
+
+
 def _fragment(**values: object) -> str:
     """The inner part of a JSON object; empty if it looks like a secret."""
     text = _encode(values)[1:-1]

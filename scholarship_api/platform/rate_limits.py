@@ -73,6 +73,13 @@ class Verdict:
         }
         return headers if self.passed else {**headers, "Retry-After": str(self.retry_after_seconds)}
 
+    @property
+    def raw_headers(self) -> tuple[tuple[bytes, bytes], ...]:
+        """Those of an answer, as ASGI sends them."""
+        return tuple(
+            (name.lower().encode(), value.encode()) for name, value in self.headers.items()
+        )
+
     def refusal(self) -> RateLimited:
         """The 429 of a verdict that does not pass."""
         return RateLimited(

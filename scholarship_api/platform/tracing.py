@@ -5,6 +5,7 @@ nothing configured every function here does nothing, and the exporter is not eve
 """
 
 import importlib.util
+from collections.abc import Awaitable
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Final
 
@@ -70,8 +71,7 @@ class TracingLayer:
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if _Configured.tracer is None or scope["type"] != "http":
-            await self._app(scope, receive, send)
-        else:
-            await _Configured.tracer.serve(self._app, scope, receive, send)
+            return self._app(scope, receive, send)
+        return _Configured.tracer.serve(self._app, scope, receive, send)

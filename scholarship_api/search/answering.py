@@ -71,11 +71,8 @@ class Answering:
         metrics.observe_search(source="cache" if found else "database", seconds=seconds)
         return AnswerResponse(answer, seconds=seconds, headers=headers)
 
-    async def answer_known(self, scope: Scope, receive: Receive, send: Send) -> bool:
-        """Answer if the address and its answer are known; else False."""
-        known = self.cache.known((scope["path"], scope["query_string"]))
-        if known is None:
-            return False
+    async def answer_known(self, known: Known, scope: Scope, receive: Receive, send: Send) -> bool:
+        """Answer if the answer is known, too; else False."""
         scope[ROUTE_TEMPLATE_KEY] = known.route
         try:
             version, started_at = asked = await self._version(scope)
@@ -136,11 +133,17 @@ class KnownAnswersLayer:
         self._app = app
         self._answering = answering
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if (
             scope["type"] != "http"
             or scope["method"] not in _KNOWN_METHODS
             or scope[CREDENTIALS_KEY] is not None
-            or not await self._answering.answer_known(scope, receive, send)
+            or (known := self._answering.cache.known((scope["path"], scope["query_string"])))
+            is None
         ):
+            return self._app(scope, receive, send)
+        return self._answer(known, scope, receive, send)
+
+    async def _answer(self, known: Known, scope: Scope, receive: Receive, send: Send) -> None:
+        if not await self._answering.answer_known(known, scope, receive, send):
             await self._app(scope, receive, send)

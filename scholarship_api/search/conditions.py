@@ -30,7 +30,10 @@ def conditions_of(
             organization=organization,
         )
     for name, tokens in _token_filters(request).items():
-        conditions.add(f"s.filter_tokens && %({name})s::text[]", **{name: tokens})
+        # Most filters keep what is open to all. With words, the index of these is enough: reading
+        # that of the filters too takes 300 ms on a million awards, and IS TRUE keeps from it.
+        alone = "" if request.q is None else " IS TRUE"
+        conditions.add(f"(s.filter_tokens && %({name})s::text[]){alone}", **{name: tokens})
     _add_amounts_and_grades(conditions, request)
     _add_deadlines(conditions, request)
     return conditions if text is None else for_text(conditions, text)

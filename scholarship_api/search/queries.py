@@ -1,6 +1,8 @@
 """The search path's SQL, on the driver: prepared statements made of fixed pieces and parameters.
 
 A piece of SQL here is always a literal of this module; whatever a client sent is a parameter.
+What depends on how much a search finds is planned each time: a plan for any words and filters,
+which PostgreSQL makes after some executions of a prepared statement, is a bad one for most.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,18 +14,29 @@ from psycopg.rows import DictRow, dict_row, scalar_row
 from scholarship_api.platform.database import DriverConnection
 from scholarship_api.search.schemas import Sort
 
-COUNT_CAP: Final = 10_000
+COUNT_CAP: Final = 2_000
 """Totals are counted up to here and estimated above, in an index that holds every filter."""
 
-TEXT_COUNT_CAP: Final = 2_000
+TEXT_COUNT_CAP: Final = 1_000
 """The same with q, as each match is a row to be read; up to here they are ranked one by one."""
 
-SAMPLE_ROWS: Final = 10_000
-"""How many rows the facets of a result above the cap are estimated from."""
+MANY: Final = 10
+"""Caps: a larger total is estimated without counting, and its facets are counted in a sample."""
+
+SAMPLE_ROWS: Final = 5_000
+"""How many rows of the table that sample has."""
+
+TRIAL_ROWS: Final = 1_000
+"""In how many rows some match has to be, if the estimate of a large total is to be believed."""
+
+TRIAL_MATCHES: Final = 3
 
 MARK_START: Final = "\x02"
 MARK_END: Final = "\x03"
 """Around highlighted words until the text is escaped; they can't occur in stored text."""
+
+
+_OF_ORDER: Final = ("s.status", "s.closes_at")
 
 
 @dataclass(slots=True)
@@ -41,6 +54,16 @@ class Conditions:
 
     def with_text(self, piece: str, **params: object) -> "Conditions":
         return Conditions(self.pieces, self.params | params, piece)
+
+    @property
+    def of_order(self) -> str:
+        """What the indexes of the orders can tell without the row."""
+        return " AND ".join(piece for piece in self.pieces if piece.startswith(_OF_ORDER))
+
+    @property
+    def is_filtered(self) -> bool:
+        """By more than what every search leaves out."""
+        return len(self.pieces) > 1 + ("now" in self.params)
 
     @property
     def where(self) -> str:
@@ -111,8 +134,16 @@ async def page(
     keys: Sequence[float | str] | None,
     limit: int,
     offset: int,
+    among: int | None = None,
+    within: int | None = None,
 ) -> list[DictRow]:
-    """At most `limit` rows, without the first `offset`; `keys` is the cursor's place."""
+    """At most `limit` rows, without the first `offset`; `keys` is the cursor's place.
+
+    For all orders but relevance: with `among` the matches are read as they lie and then sorted, but
+    no more than so many: `among` of each row is how many they were, and if that is all of them it
+    is no order. With `within` no more than so many awards are looked at in the order, whether they
+    match or not.
+    """
     order = ORDERS[sort]
     params: dict[str, object] = {**conditions.params, "limit": limit, "offset": offset}
     where, after = conditions.where, "true"
@@ -124,13 +155,28 @@ async def page(
         where = after
     else:
         # The rows are picked in an index that holds what is filtered by, and only then fetched.
+        matches = f"SELECT s.id FROM scholarships AS s WHERE {where} AND {after}"
+        if among is not None:
+            matches = (
+                "SELECT s.id, count(*) OVER () AS among"
+                " FROM (SELECT s.id, s.closes_at, s.amount, s.created_at"
+                f" FROM scholarships AS s WHERE {where} AND {after} LIMIT {among:d}) AS s"
+            )
+        elif within is not None:
+            matches = (
+                "SELECT s.id FROM (SELECT s.* FROM scholarships AS s"
+                f" WHERE {conditions.of_order} AND {after} ORDER BY {order.by} LIMIT {within:d})"
+                f" AS s WHERE {where}"
+            )
         source = (
-            f"(SELECT s.id FROM scholarships AS s WHERE {where} AND {after} ORDER BY {order.by}"
-            " LIMIT %(limit)s OFFSET %(skipped)s) AS picked JOIN scholarships AS s USING (id)"
+            f"({matches} ORDER BY {order.by} LIMIT %(limit)s OFFSET %(skipped)s)"
+            " AS picked JOIN scholarships AS s USING (id)"
         )
         params |= {"skipped": offset, "offset": 0}
         where = "true"
     columns = [_ITEM, *(f"{key} AS key_{position}" for position, key in enumerate(order.keys))]
+    if among is not None:
+        columns.append("among")
     if "match" in params:
         columns.append("left(s.description, 5000) AS searched")
     found = (
@@ -140,20 +186,49 @@ async def page(
     if "match" in params:
         found = f"SELECT f.*, {_MATCH} FROM ({found}) AS f"
     async with connection.cursor(row_factory=dict_row) as cursor:
-        await cursor.execute(found, params)
+        await cursor.execute(found, params, prepare=False)
         return await cursor.fetchall()
 
 
 async def count(connection: DriverConnection, conditions: Conditions) -> tuple[int, bool]:
     """The number of matches and whether it is exact, which it is up to the cap."""
-    cap = COUNT_CAP if conditions.text == "true" else min(COUNT_CAP, TEXT_COUNT_CAP)
-    counted = await count_up_to(connection, conditions, cap=cap + 1)
-    if counted <= cap:
-        return counted, True
+    cap = _cap(conditions)
     async with connection.cursor(row_factory=scalar_row) as cursor:
         await cursor.execute(f"EXPLAIN (FORMAT JSON) {_matches(conditions)}", conditions.params)
         plan: Any = await cursor.fetchone()
-    return max(counted, int(plan[0]["Plan"]["Plan Rows"])), False
+    estimate = int(plan[0]["Plan"]["Plan Rows"])
+    # To the planner words and filters are independent of each other, and a phrase is its words.
+    if estimate > MANY * cap and await _are_many(connection, conditions):
+        return estimate, False
+    counted = await count_up_to(connection, conditions, cap=cap + 1)
+    return (counted, True) if counted <= cap else (max(counted, estimate), False)
+
+
+def _cap(conditions: Conditions) -> int:
+    return COUNT_CAP if conditions.text == "true" else min(COUNT_CAP, TEXT_COUNT_CAP)
+
+
+async def _are_many(connection: DriverConnection, conditions: Conditions) -> bool:
+    sample = await _sample(connection, TRIAL_ROWS)
+    async with connection.cursor(row_factory=scalar_row) as cursor:
+        await cursor.execute(
+            f"SELECT count(*) FROM (SELECT FROM scholarships AS s {sample}"
+            f" WHERE {conditions.where} LIMIT {TRIAL_MATCHES:d}) AS found",
+            conditions.params,
+            prepare=False,
+        )
+        found: Any = await cursor.fetchone()
+    return int(found) == TRIAL_MATCHES
+
+
+async def _sample(connection: DriverConnection, rows: int) -> str:
+    """The clause for so many rows of the table, the same ones each time."""
+    async with connection.cursor(row_factory=scalar_row) as cursor:
+        await cursor.execute(
+            "SELECT greatest(reltuples, 1) FROM pg_class WHERE oid = 'scholarships'::regclass"
+        )
+        awards = float(await cursor.fetchone() or 1)
+    return f"TABLESAMPLE SYSTEM ({min(100.0, 100 * rows / awards):f}) REPEATABLE (0)"
 
 
 async def count_up_to(connection: DriverConnection, conditions: Conditions, *, cap: int) -> int:
@@ -164,6 +239,7 @@ async def count_up_to(connection: DriverConnection, conditions: Conditions, *, c
         await cursor.execute(
             f"SELECT count(*) FROM ({_matches(conditions)}{order} LIMIT {cap:d}) AS capped",
             conditions.params,
+            prepare=False,
         )
         counted: Any = await cursor.fetchone()
     return int(counted)
@@ -177,7 +253,7 @@ _FACETS: Final = """
 WITH matched AS MATERIALIZED (
     SELECT s.fields_of_study, s.scholarship_type, s.residency_states, s.grade_levels,
         s.citizenship_required, s.renewable
-    FROM scholarships AS s {sample} WHERE {where}
+    FROM scholarships AS s {sample} WHERE {where} {limit}
 )
 SELECT 'total' AS facet, '' AS value, count(*) AS count FROM matched
 UNION ALL
@@ -206,21 +282,19 @@ async def facets(
 ) -> dict[str, dict[str, int]]:
     """How many matches name each value, by facet; `*` are those open to all.
 
-    Exact where the total is; else scaled up from a sample of SAMPLE_ROWS rows of the table.
+    Exact where the total is; else scaled up from as many matches as would be counted, or where
+    there are MANY, from those in a sample of SAMPLE_ROWS rows of the table.
     """
-    sample = ""
-    async with connection.cursor(row_factory=scalar_row) as cursor:
-        if not exact:
-            await cursor.execute(
-                "SELECT greatest(reltuples, 1) FROM pg_class WHERE oid = 'scholarships'::regclass"
-            )
-            rows = await cursor.fetchone()
-            percent = min(100.0, 100 * SAMPLE_ROWS / float(rows or 1))
-            sample = f"TABLESAMPLE SYSTEM ({percent:f}) REPEATABLE (0)"
-    statement = _FACETS.format(sample=sample, where=conditions.where)
+    sample = limit = ""
+    cap = _cap(conditions)
+    if not exact and total > MANY * cap:
+        sample = await _sample(connection, SAMPLE_ROWS)
+    elif not exact:
+        limit = f"LIMIT {max(cap, 1):d}"
+    statement = _FACETS.format(sample=sample, where=conditions.where, limit=limit)
     counts: dict[str, dict[str, int]] = {}
     async with connection.cursor() as plain:
-        await plain.execute(statement, conditions.params)
+        await plain.execute(statement, conditions.params, prepare=False)
         for facet, value, number in await plain.fetchall():
             counts.setdefault(facet, {})[value] = number
     sampled = counts.pop("total")[""]

@@ -244,7 +244,7 @@ class SearchPage(BaseModel):
     items: list[ScholarshipSummary]
     total: int
     total_is_exact: bool = Field(
-        description="False above 10 000 results, 2 000 with q: total and facets are estimates."
+        description="False above 2 000 results, 1 000 with q: total and facets are estimates."
     )
     page: int
     page_size: int

@@ -49,7 +49,7 @@ async def search(
         found = _Found([], total=0, is_exact=True, is_graded=False, conditions=conditions)
     else:
         try:
-            found = await _find(connection, request, conditions, text=text, cursor=cursor)
+            found = await _find(connection, request, conditions, text=text, cursor=cursor, now=now)
         except (psycopg.DataError, psycopg.ProgrammingError, ValueError, IndexError):
             if cursor is None:
                 raise
@@ -113,6 +113,7 @@ async def _find(
     *,
     text: TextQuery | None,
     cursor: cursors.Cursor | None,
+    now: dt.datetime,
 ) -> _Found:
     total, exact = await queries.count(connection, conditions)
     narrower = text.narrower if text else None
@@ -120,7 +121,10 @@ async def _find(
         text, conditions = narrower, for_text(conditions, narrower)
         total, exact = await queries.count(connection, conditions)
     enough = 1
-    for looser in text.looser if text else ():
+    looser_texts = text.looser if text else ()
+    if not total and looser_texts and await _are_filtered_out(connection, request, conditions, now):
+        looser_texts = ()
+    for looser in looser_texts:
         if total >= enough:
             break
         text, conditions = looser, for_text(conditions, looser)
@@ -137,12 +141,28 @@ async def _find(
         "offset": request.offset,
     }
     if is_graded and by_relevance is not None:
-        rows = await ranking.graded_page(connection, conditions, text=by_relevance, **place)
+        rows = await ranking.graded_page(
+            connection, conditions, text=by_relevance, total=total, **place
+        )
     else:
-        rows = await ranking.page(connection, conditions, sort=request.order, **place)
+        rows = await ranking.page(connection, conditions, sort=request.order, total=total, **place)
     return _Found(
         rows, total=total, is_exact=exact, is_graded=is_graded, conditions=conditions, text=text
     )
+
+
+async def _are_filtered_out(
+    connection: DriverConnection, request: SearchRequest, conditions: Conditions, now: dt.datetime
+) -> bool:
+    """Whether awards have all the words, but none that the filters keep: then that is the answer,
+    and not awards with fewer of the words."""
+    unfiltered = conditions_of(
+        SearchRequest(include_closed=request.include_closed), now=now, organization=None, text=None
+    )
+    if unfiltered.pieces == conditions.pieces:
+        return False
+    unfiltered = unfiltered.with_text(conditions.text, match=conditions.params["match"])
+    return await queries.count_up_to(connection, unfiltered, cap=1) > 0
 
 
 class _Place(TypedDict):

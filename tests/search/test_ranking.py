@@ -6,7 +6,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from scholarship_api.search import queries
+from scholarship_api.search import queries, ranking
 from scholarship_api.search.cache import AnswerCache
 
 pytestmark = pytest.mark.anyio
@@ -48,8 +48,18 @@ def _no_answer_is_known(app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(app.state.answering, "cache", AnswerCache())
 
 
-@pytest.fixture
-def graded(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(
+    params=[
+        pytest.param((ranking.FEW, ranking.WALK), id="read-and-sorted"),
+        pytest.param((0, ranking.WALK), id="read-by-deadline"),
+        pytest.param((1, 1), id="given-up-and-sorted"),
+    ]
+)
+def graded(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    few, walk = request.param
+    monkeypatch.setattr(ranking, "FEW", few)
+    monkeypatch.setattr(ranking, "WALK", walk)
+    monkeypatch.setattr(ranking, "WALK_PER_SKIPPED", walk)
     monkeypatch.setattr(queries, "COUNT_CAP", 0)
 
 
@@ -102,6 +112,22 @@ async def test_pages_join_by_cursor_and_by_offset(client: httpx.AsyncClient, q: 
         params["cursor"] = body["next_cursor"]
     assert by_offset == by_cursor == whole
     assert await ids(client, q, offset=len(whole)) == []
+
+
+@pytest.mark.usefixtures("graded")
+@pytest.mark.parametrize(("sort", "last"), [("deadline", "named_late"), ("amount", "alone")])
+async def test_other_orders_hold_whatever_way_they_are_read(
+    client: httpx.AsyncClient, sort: str, last: str
+) -> None:
+    whole = await ids(client, "puffin", sort=sort)
+    by_offset = [
+        found
+        for offset in range(len(whole))
+        for found in await ids(client, "puffin", sort=sort, limit=1, offset=offset)
+    ]
+    assert len(whole) == len(AWARDS)
+    assert by_offset == whole
+    assert whole[-1] == last
 
 
 async def test_a_walk_stays_graded_when_the_result_becomes_small(

@@ -135,6 +135,21 @@ async def test_all_words_if_some_award_has_them_else_as_many_as_there_are(
     assert "many" not in {item["id"] for item in body["items"]}
 
 
+async def test_fewer_words_do_not_stand_in_for_what_filters_left_out(
+    client: httpx.AsyncClient,
+) -> None:
+    # "many" has all three words, but another type.
+    assert (await search(client, "women physics norway", scholarship_types="athletic"))[
+        "total"
+    ] == 0
+    # No award at all has these.
+    found = await search(client, "women physics finland", scholarship_types="merit_based")
+    assert {item["id"] for item in found["items"]} >= {"some", "many"}
+    assert (await search(client, "women physics finland", scholarship_types="athletic"))[
+        "total"
+    ] == 0
+
+
 async def test_pages_of_fewer_words_join(client: httpx.AsyncClient) -> None:
     whole = await ids(client, "women law finland")
     pages: list[str] = []

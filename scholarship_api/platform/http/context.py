@@ -3,7 +3,7 @@
 import os
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -88,7 +88,7 @@ class RequestContextLayer:
         status = 0
         body_bytes = 0
 
-        async def send_with_ids(message: Message) -> None:
+        def send_with_ids(message: Message) -> Awaitable[None]:
             nonlocal status, body_bytes
             if message["type"] == "http.response.start":
                 status = message["status"]
@@ -99,7 +99,7 @@ class RequestContextLayer:
                 ]
             elif message["type"] == "http.response.body":
                 body_bytes += len(message.get("body", b""))
-            await send(message)
+            return send(message)
 
         tokens = bind_contextvars(trace_id=trace_id, request_id=trace_id)
         try:
@@ -141,11 +141,12 @@ class RequestContextLayer:
         self, scope: Scope, forwarded_for: list[bytes], forwarded_proto: list[bytes]
     ) -> None:
         host, port = scope.get("client") or ("", 0)
+        stranger = self._proxies.stranger(host)
+        if stranger is not None:
+            scope["client"] = (stranger, port)
+            return
         peer = self._proxies.peer(host)
         if peer is None:
-            return
-        if not self._proxies.trusts(peer):
-            scope["client"] = (_text_of(peer), port)
             return
         client = self._proxies.client(peer, forwarded_for) if forwarded_for else peer
         scope["client"] = (_text_of(client), port if client == peer else 0)

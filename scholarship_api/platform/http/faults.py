@@ -1,5 +1,7 @@
 """Whatever goes wrong below becomes an answer in the error schema."""
 
+from collections.abc import Awaitable
+
 import structlog
 from starlette.requests import Request
 from starlette.responses import Response
@@ -34,10 +36,10 @@ class FaultsLayer:
             return
         started = False
 
-        async def send_and_note(message: Message) -> None:
+        def send_and_note(message: Message) -> Awaitable[None]:
             nonlocal started
             started = True
-            await send(message)
+            return send(message)
 
         try:
             await self._app(scope, receive, send_and_note)

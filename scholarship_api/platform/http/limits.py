@@ -1,5 +1,6 @@
 """How long an address and how large a body may be."""
 
+from collections.abc import Awaitable
 from typing import Final
 
 from starlette.exceptions import HTTPException  # noqa: TID251 - see where it is raised
@@ -20,10 +21,9 @@ class SizeLimitsLayer:
         self._max_body_bytes = settings.max_request_size_bytes
         self._max_url_bytes = settings.max_url_length
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
+            return self._app(scope, receive, send)
         chunked = False
         lengths: list[bytes] = []
         for name, value in scope["headers"]:
@@ -33,12 +33,11 @@ class SizeLimitsLayer:
                 chunked = True
         refusal = self._refusal(scope, lengths)
         if refusal is not None:
-            await send_error(refusal, scope, receive, send)
-        elif chunked:
+            return send_error(refusal, scope, receive, send)
+        if chunked:
             body = _CountedBody(receive, send, self._max_body_bytes)
-            await self._app(scope, body.receive, body.send)
-        else:
-            await self._app(scope, receive, send)
+            return self._app(scope, body.receive, body.send)
+        return self._app(scope, receive, send)
 
     def _refusal(self, scope: Scope, lengths: list[bytes]) -> ApiError | None:
         query = scope["query_string"]

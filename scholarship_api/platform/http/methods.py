@@ -1,5 +1,7 @@
 """HEAD wherever there is GET (RFC 9110, 9.3.2), and an Allow header that is complete."""
 
+from collections.abc import Awaitable
+
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from starlette._utils import get_route_path
@@ -23,10 +25,10 @@ class MethodsLayer:
             await self._app(scope, receive, send)
             return
 
-        async def send_with_allow(message: Message) -> None:
+        def send_with_allow(message: Message) -> Awaitable[None]:
             if message.get("status") == MethodNotAllowed.status:
                 message["headers"] = _with_allow(message["headers"], scope)
-            await send(message)
+            return send(message)
 
         if scope["method"] == "HEAD":
             await self._head(scope, receive, send_with_allow)

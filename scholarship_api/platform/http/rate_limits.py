@@ -10,9 +10,9 @@ import asyncio
 import functools
 import ipaddress
 import re
+from collections.abc import Awaitable
 from typing import Final
 
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from scholarship_api.errors import send_error
@@ -88,10 +88,12 @@ class RateLimitLayer:
         self._group_of = functools.lru_cache(maxsize=_CACHED)(group_of)
         self._late: set[asyncio.Task[Verdict]] = set()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] != "http" or scope["method"] == "OPTIONS" or not self._limiter.enabled:
-            await self._app(scope, receive, send)
-            return
+            return self._app(scope, receive, send)
+        return self._count(scope, receive, send)
+
+    async def _count(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"]
         group = (self._group_of if len(path) <= _LONGEST_CACHED_PATH else group_of)(path)
         try:
@@ -135,11 +137,14 @@ class RateLimitLayer:
 
 
 def _with_headers(send: Send, verdict: Verdict) -> Send:
-    async def send_with_headers(message: Message) -> None:
+    def send_with_headers(message: Message) -> Awaitable[None]:
         if message["type"] == "http.response.start":
-            headers = MutableHeaders(scope=message)
-            for name, value in verdict.headers.items():
-                headers.setdefault(name, value)  # a route's own limit says more
-        await send(message)
+            headers = list(message.get("headers", ()))
+            names = [name for name, _ in headers]
+            for name, value in verdict.raw_headers:
+                if name not in names:  # a route's own limit says more
+                    headers.append((name, value))
+            message["headers"] = headers
+        return send(message)
 
     return send_with_headers

@@ -1,5 +1,6 @@
 """The headers that every answer carries, whatever layer gave it."""
 
+from collections.abc import Awaitable
 from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -44,17 +45,16 @@ class SecurityHeadersLayer:
         if settings.enable_hsts:
             self._headers.append(_HSTS)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
+            return self._app(scope, receive, send)
 
-        async def send_with_headers(message: Message) -> None:
+        def send_with_headers(message: Message) -> Awaitable[None]:
             if message["type"] == "http.response.start":
                 message["headers"] = self._complete(scope, message)
-            await send(message)
+            return send(message)
 
-        await self._app(scope, receive, send_with_headers)
+        return self._app(scope, receive, send_with_headers)
 
     def _complete(self, scope: Scope, message: Message) -> list[tuple[bytes, bytes]]:
         own: list[tuple[bytes, bytes]] = list(message.get("headers", ()))

@@ -17,6 +17,8 @@ from uvicorn.protocols.http.httptools_impl import (
 )
 
 _FRAMING: Final = frozenset({b"connection", b"content-length", b"transfer-encoding"})
+_UNIQUE: Final = frozenset({b"x-request-id", b"x-trace-id"})
+"""Differ from answer to answer: to keep their lines would cost more than to make them."""
 _BODILESS: Final = frozenset({204, 304})
 
 
@@ -113,9 +115,15 @@ class WholeAnswerCycle(RequestResponseCycle):
         return False
 
 
-@lru_cache(maxsize=512)
 def _line(name: bytes, value: bytes) -> tuple[bytes, bytes | None]:
     """A header as it is sent, and its name if the framing depends on it."""
+    if name in _UNIQUE and not HEADER_VALUE_RE.search(value):
+        return b"%b: %b\r\n" % (name, value), None
+    return _kept_line(name, value)
+
+
+@lru_cache(maxsize=512)
+def _kept_line(name: bytes, value: bytes) -> tuple[bytes, bytes | None]:
     if HEADER_RE.search(name) or HEADER_VALUE_RE.search(value):
         raise RuntimeError("a header of the answer is malformed")
     lowered = name.lower()

@@ -5,7 +5,6 @@ import pytest
 from scholarship_api.platform.http.address import (
     TrustedProxies,
     forwarded_scheme,
-    parse_address,
 )
 
 PROXIES = TrustedProxies(
@@ -61,10 +60,13 @@ def test_client_is_the_rightmost_address_that_is_no_proxy(
     ("address", "trusted"),
     [("10.1.2.3", True), ("::ffff:10.1.2.3", True), ("11.1.2.3", False), ("fd12::1", True)],
 )
-def test_trust(address: str, trusted: bool) -> None:
-    parsed = parse_address(address)
-    assert parsed is not None
-    assert PROXIES.trusts(parsed) is trusted
+def test_a_peer_that_is_no_trusted_proxy_is_itself_the_client(address: str, trusted: bool) -> None:
+    assert PROXIES.stranger(address) == (None if trusted else address)
+
+
+@pytest.mark.parametrize("address", ["", "unix:", "203.0.113.999", "1" * 5000])
+def test_what_is_no_address_is_nobody(address: str) -> None:
+    assert PROXIES.stranger(address) is None
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,141 @@
+"""The short way to a search's endpoint reads queries exactly as FastAPI does."""
+
+from collections.abc import Awaitable
+from typing import Annotated
+
+import httpx
+import pytest
+from fastapi import APIRouter, Depends, FastAPI, Path, Query, Request, Response
+from fastapi.responses import JSONResponse
+from starlette.types import Receive, Scope, Send
+
+from scholarship_api.accounts.access import current_account_or_none
+from scholarship_api.accounts.authentication import CREDENTIALS_KEY
+from scholarship_api.search.plain_queries import PlainQueriesLayer
+from scholarship_api.search.routes import root_router
+from scholarship_api.search.routes import router as search_router
+from scholarship_api.search.schemas import SearchRequest
+
+pytestmark = pytest.mark.anyio
+
+router = APIRouter(prefix="/plain")
+SearchQuery = Annotated[SearchRequest, Query()]
+
+
+@router.get("/search", dependencies=[Depends(current_account_or_none)])
+async def search(http: Request, request: SearchQuery) -> Response:
+    return JSONResponse({"path": http.url.path, "request": request.model_dump(mode="json")})
+
+
+@router.get("/of/{name}")
+async def search_of(http: Request, name: Annotated[str, Path()], request: SearchQuery) -> Response:
+    return JSONResponse({"name": name, "request": request.model_dump(mode="json")})
+
+
+class Routed:
+    """FastAPI, and how often it was asked."""
+
+    def __init__(self) -> None:
+        self.requests = 0
+        self._app = FastAPI()
+        self._app.include_router(router)
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        self.requests += 1
+        scope[CREDENTIALS_KEY] = None  # nobody here can verify any
+        return self._app(scope, receive, send)
+
+
+async def ask(
+    method: str, address: str, *, credentials: object = None
+) -> tuple[httpx.Response, httpx.Response, int]:
+    """The answers without the layer and with it, and how often FastAPI gave the latter."""
+    routed = Routed()
+    layer = PlainQueriesLayer(routed, routes=router.routes)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        scope[CREDENTIALS_KEY] = credentials
+        await layer(scope, receive, send)
+
+    answers = []
+    for asked in (Routed(), app):
+        transport = httpx.ASGITransport(app=asked)
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+            answers.append(await client.request(method, f"/plain{address}"))
+    return answers[0], answers[1], routed.requests
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "",
+        "q=nurse",
+        "q=nurse&q=law",
+        "q=&limit=",
+        "q=a+b%20c&limit=5&offset=10",
+        "q=caf%C3%A9",
+        "q=caf%E9%FF",
+        "q=caf\u00e9",
+        "fields_of_study=law&fields_of_study=arts",
+        "fields_of_study=law,arts",
+        "fields_of_study=",
+        "states=ca&states=ny,tx&scholarship_types=merit_based",
+        "keyword=x&query=x",
+        "facets=true&renewable=0&include_closed=1",
+        "deadline_after=2027-01-01&deadline_before=2027-02-01T10:00:00Z",
+        "min_amount=10&max_amount=1000.5&min_gpa=3.5",
+        "q=a;limit=3",
+        "q=a&&limit=3&",
+    ],
+)
+async def test_a_valid_query_is_read_as_fastapi_reads_it(query: str) -> None:
+    routed, plain, requests = await ask("GET", f"/search?{query}")
+    assert routed.status_code == 200, routed.text
+    assert plain.json() == routed.json()
+    assert requests == 0
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "limit=0",
+        "limit=x",
+        "unknown=1",
+        "unknown=1&unknown=2",
+        "q=a&keyword=b",
+        "q=%00",
+        "fields_of_study=alchemy",
+        "cursor=abc&offset=3",
+        "min_amount=5&max_amount=1",
+    ],
+)
+async def test_what_is_wrong_with_a_query_is_said_by_fastapi(query: str) -> None:
+    routed, plain, requests = await ask("GET", f"/search?{query}")
+    assert routed.status_code == 422
+    assert (plain.status_code, plain.json()) == (422, routed.json())
+    assert requests == 1
+
+
+@pytest.mark.parametrize(
+    ("method", "address"),
+    [("GET", "/of/x?q=a"), ("POST", "/search?q=a"), ("GET", "/search/?q=a"), ("GET", "/none")],
+)
+async def test_everything_else_is_left_to_fastapi(method: str, address: str) -> None:
+    routed, plain, requests = await ask(method, address)
+    assert (plain.status_code, plain.content) == (routed.status_code, routed.content)
+    assert requests == 1
+
+
+async def test_credentials_are_left_to_the_route() -> None:
+    _, _, requests = await ask("GET", "/search?q=a", credentials=object())
+    assert requests == 1
+
+
+def test_the_searches_without_a_place_in_the_path_are_called_by_the_short_way() -> None:
+    routes = [*search_router.routes, *root_router.routes]
+    assert PlainQueriesLayer(Routed(), routes=routes).paths == {
+        "/api/v1/search",
+        "/api/v1/search/suggestions",
+        "/api/v1/scholarships/smart-search",
+        "/search",
+    }
