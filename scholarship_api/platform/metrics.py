@@ -15,6 +15,7 @@ import os
 import shutil
 import struct
 import tempfile
+import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -47,6 +48,8 @@ LIMITER_STATES: Final[tuple[LimiterState, ...]] = (
 
 _DIRECTORY_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
 _DIRECTORY_PREFIX: Final = "scholarship-api-metrics-"
+_ABANDONED_SECONDS: Final = 60.0
+"""A directory that nobody holds and that is older belonged to an arbiter that was killed."""
 _MERGED: Final = "merged"
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -267,9 +270,8 @@ def prepare_multiprocess_dir() -> Path | None:
     for parent in _parents():
         with suppress(OSError):
             _remove_abandoned(parent)
-            directory = Path(
-                tempfile.mkdtemp(prefix=f"{_DIRECTORY_PREFIX}{os.getpid()}-", dir=parent)
-            )
+            directory = Path(tempfile.mkdtemp(prefix=_DIRECTORY_PREFIX, dir=parent))
+            _holder.descriptor = _held(directory)
             os.environ[_DIRECTORY_VARIABLE] = str(directory)
             return directory
     return None
@@ -285,15 +287,44 @@ def remove_multiprocess_dir() -> None:
     """Remove what `prepare_multiprocess_dir` made; gunicorn's `on_exit`."""
     if directory := os.environ.pop(_DIRECTORY_VARIABLE, None):
         shutil.rmtree(directory, ignore_errors=True)
+    if _holder.descriptor is not None:
+        os.close(_holder.descriptor)
+        _holder.descriptor = None
+
+
+class _Holder:
+    descriptor: int | None = None
+    """Of our directory, locked as long as the arbiter or one of its workers lives."""
+
+
+_holder: Final = _Holder()
+
+
+def _held(directory: Path) -> int:
+    """A descriptor that holds the directory. Raises BlockingIOError when another one does."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
 
 
 def _remove_abandoned(parent: Path) -> None:
-    """Directories of arbiters of ours that were killed."""
+    """Directories of arbiters of ours that were killed.
+
+    Process ids would not tell: containers that share /dev/shm each have their own.
+    """
     for directory in parent.glob(f"{_DIRECTORY_PREFIX}*"):
-        pid = directory.name.removeprefix(_DIRECTORY_PREFIX).partition("-")[0]
-        ours = directory.is_dir() and directory.lstat().st_uid == os.geteuid()
-        if ours and (int(pid) == os.getpid() or not Path(f"/proc/{pid}").exists()):
+        with suppress(OSError):  # another user's, held, or being removed
+            status = directory.lstat()
+            # One that has just been made may not be held yet.
+            if time.time() - status.st_mtime < _ABANDONED_SECONDS or status.st_uid != os.geteuid():
+                continue
+            descriptor = _held(directory)
             shutil.rmtree(directory, ignore_errors=True)
+            os.close(descriptor)
 
 
 def mark_process_dead(pid: int) -> None:

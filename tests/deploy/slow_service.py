@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import time
 from pathlib import Path
 from urllib.parse import parse_qs
 
@@ -77,6 +78,13 @@ class SlowService:
 def create(fault: str = "") -> SlowService:
     """`fault`: startup, shutdown, or a file: as long as it exists, no worker can start."""
     return SlowService(fault)
+
+
+def create_when_gone(path: str) -> SlowService:
+    """Takes as long as there is a file at `path`: a start that is slow."""
+    while Path(path).exists():
+        time.sleep(0.02)
+    return SlowService()
 
 
 def fail() -> SlowService:

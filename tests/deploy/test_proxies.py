@@ -18,6 +18,7 @@ from tests.deploy.test_forwarded import PROXY, STRANGER, answers, free_port
 
 EXAMPLES = REPOSITORY / "deploy" / "proxy"
 HOST = "api.example.org"
+REPETITIONS = 10
 PATH = "/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin"
 
 SURROUNDINGS = """
@@ -168,6 +169,18 @@ def test_refusals_are_the_service_s_own(client: httpx.Client) -> None:
     body = client.post("/api/v1/search", json={"q": "x" * Settings().max_request_size_bytes})
     head = client.get("/status", headers={"X-Filler": "x" * 20_000})
     assert [body.json()["code"], head.json()["code"]] == ["PAYLOAD_TOO_LARGE", "HEADERS_TOO_LARGE"]
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+@pytest.mark.parametrize("size", [1_200_000, 5_000_000, 10_000_000])
+def test_a_large_body_is_refused_by_the_service_each_time(
+    client: httpx.Client, size: int, *, chunked: bool
+) -> None:
+    """It answers before the proxy has sent the body: who cannot send on may lose the answer."""
+    for _ in range(REPETITIONS):
+        content = iter([bytes(size // 4)] * 4) if chunked else bytes(size)
+        answer = client.post("/api/v1/search", content=content)
+        assert (answer.status_code, answer.json()["code"]) == (413, "PAYLOAD_TOO_LARGE")
 
 
 @pytest.mark.parametrize(

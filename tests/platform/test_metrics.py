@@ -1,7 +1,9 @@
+import fcntl
 import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from scholarship_api.platform import metrics
 from scholarship_api.platform.http.context import Exchange
+from tests.deploy.gunicorn_server import until
 
 WORKER = """
 import os, sys
@@ -21,6 +24,18 @@ for _ in range(int(sys.argv[1])):
 metrics.set_limiter_state("shared")
 print("ready", flush=True)
 sys.stdin.read()
+"""
+
+
+ARBITER = """
+import os, sys
+from scholarship_api.platform import metrics
+print(metrics.prepare_multiprocess_dir(), flush=True)
+if os.fork():
+    sys.stdin.read()
+    metrics.remove_multiprocess_dir()
+else:
+    sys.stdin.read()
 """
 
 
@@ -115,24 +130,64 @@ def test_a_file_cut_off_in_writing_does_not_break_the_merge(directory: Path) -> 
     assert (value("http_requests_total", **LABELS) or 0) >= 5
 
 
-def test_directories_of_killed_arbiters_are_removed(
-    directory: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ended = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"],
-                           capture_output=True, text=True, check=True)  # fmt: skip
-    left_behind = directory.parent / f"scholarship-api-metrics-{ended.stdout.strip()}-left"
-    left_behind.mkdir()
-    alive = directory.parent / f"scholarship-api-metrics-{os.getppid()}-alive"
-    alive.mkdir()
+def arbiter() -> tuple["subprocess.Popen[str]", Path]:
+    """A process with a directory, and a worker that ends when the input does."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", ARBITER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout
+    return process, Path(process.stdout.readline().rstrip())
+
+
+def make_old(directory: Path) -> None:
+    an_hour_ago = time.time() - 3600
+    os.utime(directory, (an_hour_ago, an_hour_ago))
+
+
+def test_an_arbiter_keeps_its_directory_whoever_else_starts() -> None:
+    """Whatever its process id is: another container that shares /dev/shm may have its own."""
+    first, held = arbiter()
+    make_old(held)
+    second, other = arbiter()
+    assert held.exists()
+    first.kill()
+    first.wait()
+    make_old(held)
+    third, _ = arbiter()
+    assert held.exists(), "its worker still counts"
+    for process in (first, second, third):
+        process.communicate()
+    assert not other.exists()
+    removed(held)
+
+
+def test_directories_of_killed_arbiters_are_removed_when_they_are_old() -> None:
+    killed, left_behind = arbiter()
+    killed.kill()
+    killed.communicate()
+    arbiter()[0].communicate()
+    assert left_behind.exists(), "it could be one that is just being made"
+    removed(left_behind)
+
+
+def removed(left_behind: Path) -> None:
+    """Nobody holds it: the next arbiter removes it once it is old."""
+    # The worker has ended with its input, and nobody waits for it.
+    until(lambda: not is_held(left_behind))
+    make_old(left_behind)
+    arbiter()[0].communicate()
+    assert not left_behind.exists()
+
+
+def is_held(directory: Path) -> bool:
+    descriptor = os.open(directory, os.O_RDONLY)
     try:
-        fresh = metrics.prepare_multiprocess_dir()
-        assert fresh
-        assert not left_behind.exists()
-        assert alive.exists()
-        fresh.rmdir()
-        monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(directory))
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
     finally:
-        alive.rmdir()
+        os.close(descriptor)
+    return False
 
 
 def test_nothing_is_merged_without_a_directory(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,8 +20,8 @@ from tests.soak.service import SERVING_ROLE, Service
 
 SHORTEST_SECONDS: Final = 3.0
 LONGEST_SECONDS: Final = 5.0
-REST_SECONDS: Final = 6.5
-"""Between two faults: the service has 5 s to recover."""
+REST_SECONDS: Final = 8.0
+"""Between two faults: the service has 5 s to recover, and the last requests 3 s to end."""
 WHOLE_SECONDS: Final = 15.0
 
 Hits = Literal["database", "limiter", "connections", "nothing"]

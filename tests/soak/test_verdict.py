@@ -1,9 +1,10 @@
 """The judge of a soak notices what it is there for."""
 
 import random
+from dataclasses import replace
 
 from tests.contract import Contract
-from tests.soak.faults import Fault, Hits, Inflicted, schedule
+from tests.soak.faults import REST_SECONDS, Fault, Hits, Inflicted, schedule
 from tests.soak.load import READINESS
 from tests.soak.observing import Life, growth
 from tests.soak.recording import Recording, Sample
@@ -47,6 +48,15 @@ def test_recovery_ends_with_the_success_after_the_last_failure() -> None:
     assert recovery_seconds([*samples, sample(ENDED + 4, 503)], [fault()]) == [None]
 
 
+def test_what_the_next_fault_hits_is_no_part_of_the_recovery() -> None:
+    faults = [fault(), replace(fault(), began=ENDED + 7, ended=ENDED + 9, whole=ENDED + 9)]
+    recovered = sample(ENDED + 1, 200)
+    hit = Sample("searches", ENDED + 6.9, ENDED + 7.1, 503)
+    assert recovery_seconds([recovered, hit], faults)[0] is not None
+    hung = Sample("searches", ENDED + 2, ENDED + 7.1, 503)
+    assert recovery_seconds([recovered, hung], faults)[0] is None
+
+
 def test_readiness_that_lies() -> None:
     def lies(at: float, status: int, *, certain: bool = True) -> int:
         probe = sample(at, status, kind=READINESS)
@@ -88,4 +98,4 @@ def test_a_seed_is_one_schedule_within_the_time_given() -> None:
     assert plan == list(schedule(faults, seed=3, seconds=200))
     assert plan != list(schedule(faults, seed=4, seconds=200))
     assert {planned.fault.name for planned in plan[:5]} == {"0", "1", "2", "3", "4"}
-    assert sum(planned.seconds + 6.5 for planned in plan) <= 200
+    assert sum(planned.seconds + REST_SECONDS for planned in plan) <= 200

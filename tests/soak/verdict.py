@@ -69,7 +69,13 @@ def recovery_seconds(
     recovered: list[float | None] = []
     following = chain((fault.began for fault in inflicted[1:]), [float("inf")])
     for fault, end in zip(inflicted, following, strict=True):
-        after = [sample for sample in samples if fault.ended < sample.began < end]
+        after = [
+            sample
+            for sample in samples
+            if fault.ended < sample.began < end
+            # What was begun later and has met the next fault says nothing about this one.
+            and (sample.ended < end or sample.began <= fault.ended + RECOVERY_SECONDS)
+        ]
         by_kind = [[sample for sample in after if sample.kind == kind] for kind in RECOVERING]
         seconds = [_first_success(some, fault.ended) for some in by_kind if some]
         known = [value for value in seconds if value is not None]

@@ -20,8 +20,11 @@ class Limits:
     body_seconds: float = 10.0
     write_seconds: float = 30.0
     """How long a client may leave an answer unread once the buffers are full."""
-    linger_bytes: int = 1024 * 1024
-    linger_seconds: float = 1.0
+    linger_bytes: int = 16 * 1024 * 1024
+    """Read and thrown away after an answer that came before the end of the body. A proxy that has
+    the whole body sends it whole: nginx makes a 502 of an answer to a body that it cannot send."""
+    linger_seconds: float = 5.0
+    """As nginx's lingering_timeout, but in all."""
     concurrency: int = 256
     """Requests in progress per worker."""
 

@@ -1,4 +1,4 @@
-"""What the workers of one arbiter know of each other: three numbers and a lock, in shared memory.
+"""What the processes of one service know of each other: four numbers and a lock, in shared memory.
 
 Workers are equally loaded, so all reach max_requests at about the same time. Were they all to be
 recycled then, nobody would accept for as long as their connections last: they take turns.
@@ -12,8 +12,8 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-_NUMBERS: Final = struct.Struct("=3I")
-_GENERATION, _READY, _BOOT_FAILED = range(3)
+_NUMBERS: Final = struct.Struct("=4I")
+_GENERATION, _READY, _BOOT_FAILED, _ENDING = range(4)
 _TURN_BYTE, _BOOT_BYTE = range(2)
 
 BOOT_FAILED: Final = 3
@@ -54,6 +54,16 @@ class Fleet:
         if self._read()[_READY] <= generation:
             self._write(_READY, generation + 1)
 
+    def end(self) -> None:
+        """The arbiter ends. Safe in a signal handler."""
+        self._write(_ENDING, 1)
+
+    @property
+    def ending(self) -> bool:
+        """Whether the arbiter ends: it was told to, or the service could never start."""
+        numbers = self._read()
+        return bool(numbers[_ENDING] or numbers[_BOOT_FAILED])
+
     def take_turn(self) -> bool:
         """Whether this process is the one that may be recycled now; held until it ends."""
         return self._lock(_TURN_BYTE, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -82,9 +92,9 @@ class Fleet:
         self._memory.close()
         os.close(self._descriptor)
 
-    def _read(self) -> tuple[int, int, int]:
-        generation, ready, boot_failed = _NUMBERS.unpack_from(self._memory)
-        return generation, ready, boot_failed
+    def _read(self) -> tuple[int, ...]:
+        numbers: tuple[int, ...] = _NUMBERS.unpack_from(self._memory)
+        return numbers
 
     def _write(self, index: int, value: int) -> None:
         struct.pack_into("=I", self._memory, index * 4, value)

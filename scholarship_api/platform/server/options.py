@@ -5,9 +5,11 @@ import contextlib
 import gc
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from types import FrameType
 from typing import Any, Final
 
 from scholarship_api.platform import metrics
@@ -30,6 +32,9 @@ def gunicorn_options(settings: Settings) -> Mapping[str, Any]:
     def on_starting(arbiter: Any) -> None:  # noqa: ANN401 - gunicorn has no types
         metrics.prepare_multiprocess_dir()
         _import_early(arbiter.app.app_uri.partition(":")[0])
+
+    def when_ready(arbiter: Any) -> None:  # noqa: ANN401 - gunicorn has no types
+        _announce_end(arbiter, worker_class)
 
     def on_reload(_: Any) -> None:  # noqa: ANN401 - gunicorn has no types
         worker_class.reload()
@@ -62,11 +67,29 @@ def gunicorn_options(settings: Settings) -> Mapping[str, Any]:
         "accesslog": None,
         "proc_name": "scholarship-api",
         "on_starting": on_starting,
+        "when_ready": when_ready,
         "on_reload": on_reload,
         "child_exit": child_exit,
         "worker_exit": worker_exit,
         "on_exit": on_exit,
     }
+
+
+def _announce_end(arbiter: Any, worker_class: type[GracefulWorker]) -> None:  # noqa: ANN401
+    """Let the workers know of a signal that ends the arbiter as soon as it comes.
+
+    While it reloads, the arbiter heeds no signal for up to graceful_timeout.
+    """
+
+    def end(number: int, frame: FrameType | None) -> None:
+        # A worker has this handler, too, until it has its own.
+        if os.getpid() == arbiter.pid:
+            worker_class.end()
+            arbiter.num_workers = 0  # those that end now are not replaced
+        arbiter.signal(number, frame)
+
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
+        signal.signal(number, end)
 
 
 def _shared_memory() -> str | None:

@@ -23,8 +23,6 @@ from scholarship_api.platform.server.protocol import BoundedHttpProtocol
 _log = structlog.stdlib.get_logger(__name__)
 
 _POLL_SECONDS: Final = 0.05
-_SUCCESSOR_SECONDS: Final = 10.0
-"""How long a worker that is replaced on reload waits for its successors to serve."""
 _CANCELLATION_SECONDS: Final = 0.5
 _EXIT_SECONDS: Final = 0.5
 """Between the end of the lifespan and the moment at which the arbiter knows of the worker's."""
@@ -54,11 +52,12 @@ class Ending:
 class GracefulServer(Server):
     """The server of one worker.
 
-    It ends for one of three reasons. Terminated (SIGTERM): readiness fails at once, SHUTDOWN_DELAY
-    passes, accepting stops. Replaced (SIGTERM after a reload): accepting stops when a successor
-    serves. Recycled (max_requests): accepting stops when it is this worker's turn. Then each
-    connection ends with its next answer, or when `Ending.idle` has passed: to close it earlier
-    would lose a request that is on its way. SIGINT and SIGQUIT wait for requests in progress only.
+    It ends for one of three reasons. Terminated (SIGTERM, or the arbiter ends): readiness fails at
+    once, SHUTDOWN_DELAY passes, accepting stops. Replaced (SIGTERM after a reload): accepting stops
+    when a successor serves, however long that takes. Recycled (max_requests): accepting stops when
+    it is this worker's turn. Then each connection ends with its next answer, or when `Ending.idle`
+    has passed: to close it earlier would lose a request that is on its way. SIGINT and SIGQUIT wait
+    for requests in progress only.
     """
 
     def __init__(
@@ -86,10 +85,9 @@ class GracefulServer(Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
         # Not recorded for uvicorn to raise again: the worker shall exit 0, through its hooks.
-        if sig != signal.SIGTERM:
-            self._hurried = True
-        # A second signal to a worker that is replaced comes from an arbiter that ends.
-        if self.should_exit or not self._replaced:
+        self._hurried = self._hurried or sig != signal.SIGTERM
+        # The arbiter repeats it for a worker that is replaced, and goes on serving.
+        if self._hurried or not self._replaced:
             self._terminate()
         self.should_exit = True
 
@@ -97,6 +95,16 @@ class GracefulServer(Server):
         if self._terminated_at is None:
             self._terminated_at = time.monotonic()
         shutdown.state.begin()
+
+    def _follow_arbiter(self) -> bool:
+        """Whether we end as our arbiter does."""
+        if self._terminated_at is None:
+            if self._is_orphan():
+                _log.error("arbiter.lost", pid=os.getpid())
+                self._terminate()
+            elif self._fleet.ending:
+                self._terminate()
+        return self._terminated_at is not None
 
     @property
     def _replaced(self) -> bool:
@@ -110,9 +118,7 @@ class GracefulServer(Server):
     async def on_tick(self, counter: int) -> bool:
         if await super().on_tick(counter):
             return True  # a signal
-        if self._is_orphan():
-            _log.error("arbiter.lost", pid=os.getpid())
-            self._terminate()
+        if self._follow_arbiter():
             return True
         served = self.server_state.total_requests
         if served >= self._max_requests and self._fleet.take_turn():
@@ -125,10 +131,11 @@ class GracefulServer(Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         began = time.monotonic()
         self._drain_connections()
+        if self._terminated_at is None and self._replaced:
+            await self._until(self._has_successor, math.inf)
         if self._terminated_at is not None:
-            await self._until(lambda: self._hurried, began + self._ending.delay)
-        elif self._replaced:
-            await self._until(self._has_successor, began + _SUCCESSOR_SECONDS)
+            delayed = self._terminated_at + self._ending.delay
+            await self._until(lambda: self._hurried, delayed)
         self._stop_accepting(sockets or [])
         _log.info("worker.stopped_accepting", pid=os.getpid())
         await self._finish_requests()
@@ -184,6 +191,7 @@ class GracefulServer(Server):
         # Connections that the loop has accepted are told to us in its next round.
         await asyncio.sleep(_POLL_SECONDS)
         while not condition() and time.monotonic() < end:
+            self._follow_arbiter()
             await super().on_tick(0)  # the Date header, and the heartbeat that the arbiter expects
             await asyncio.sleep(_POLL_SECONDS)
 

@@ -1,6 +1,7 @@
 """The gunicorn worker: uvicorn with our protocol and our end."""
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -21,6 +22,8 @@ from scholarship_api.platform.server.server import Ending, GracefulServer
 from scholarship_api.settings import Settings
 
 _log = structlog.stdlib.get_logger(__name__)
+
+_OBJECTS_PER_COLLECTION: Final = 10_000
 
 _RETRY_SECONDS: Final = 1.0
 """Pause before a worker that could not start is replaced, so that the arbiter does not spin."""
@@ -64,6 +67,12 @@ class GracefulWorker(UvicornWorker):  # type: ignore[misc]
         if cls.fleet is not None:
             cls.fleet.reload()
 
+    @classmethod
+    def end(cls) -> None:
+        """The arbiter is about to end all workers. Safe in a signal handler."""
+        if cls.fleet is not None:
+            cls.fleet.end()
+
     def init_process(self) -> None:
         # Held until we serve: as long as a replacement starts, no other worker is recycled.
         self._fleet.take_turn()
@@ -85,6 +94,10 @@ class GracefulWorker(UvicornWorker):  # type: ignore[misc]
 
     async def _serve(self) -> None:
         settings = self.settings
+        # The application stays for good, and little of what a request leaves behind is in cycles:
+        # to look for them after each 700 objects took 3 % of all CPU time.
+        gc.freeze()
+        gc.set_threshold(_OBJECTS_PER_COLLECTION)
         self.config.app = self.wsgi
         server = GracefulServer(
             self.config,

@@ -62,6 +62,20 @@ def test_only_the_first_of_a_service_that_never_was_ready_ends_it(fleet: Fleet) 
     assert in_child(fleet.boot_failure_code) == REPLACEMENT_FAILED
 
 
+def test_workers_learn_that_the_arbiter_ends(fleet: Fleet) -> None:
+    fleet.reload()
+    fleet.ready(1)
+    assert in_child(lambda: fleet.ending) == 0
+    fleet.end()
+    assert in_child(lambda: fleet.ending) == 1
+
+
+def test_an_arbiter_gives_up_when_the_service_could_never_start(fleet: Fleet) -> None:
+    in_child(fleet.boot_failure_code)
+    assert fleet.ending
+
+
 def test_a_replacement_that_fails_does_not_end_the_service(fleet: Fleet) -> None:
     fleet.ready(0)
     assert in_child(fleet.boot_failure_code) == REPLACEMENT_FAILED
+    assert not fleet.ending
