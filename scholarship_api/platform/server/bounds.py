@@ -23,6 +23,8 @@ class Limits:
     linger_bytes: int = 16 * 1024 * 1024
     """Read and thrown away after an answer that came before the end of the body. A proxy that has
     the whole body sends it whole: nginx makes a 502 of an answer to a body that it cannot send."""
+    head_linger_bytes: int = 1024 * 1024
+    """The same after the refusal of a head, which no proxy sends in that size."""
     linger_seconds: float = 5.0
     """As nginx's lingering_timeout, but in all."""
     concurrency: int = 256

@@ -346,6 +346,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         """Answer `error` and end the connection; nothing more is parsed."""
         if self._ended:
             return
+        if self._in_head:
+            self._linger_bytes = self._limits.head_linger_bytes
         self._end_unfinished()
         cycle = self.cycle
         if cycle is None or (cycle.response_complete and self._in_head):
