@@ -41,7 +41,8 @@ def log(database_url: str, redis_url: str) -> Iterator[RunningServer]:
         exercise(server)
         server.signal(signal.SIGHUP)
         until(lambda: server.log.named("Hang up: Master") or server.log.starting("Handling signal"))
-        until(lambda: server.get("/healthz")[0] == 200)
+        # A SIGTERM that comes earlier ends the reload, and no more workers are made.
+        until(lambda: len(server.log.named("rate_limiter.connected")) >= 4)
         server.signal(signal.SIGTERM)
         assert server.wait() == 0
         yield server
