@@ -132,7 +132,7 @@ def _layers(
     authentication: Authentication,
     answering: Answering,
 ) -> list[Middleware]:
-    """Outermost first; operations.md says why in this order."""
+    """Outermost first; tests/platform/http holds the order by what is answered."""
     return [
         Middleware(
             RequestContextLayer,
