@@ -93,7 +93,10 @@ Line = Annotated[
 Age = Annotated[int, Field(ge=0, le=130)]
 Url = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, pattern=r"^https?://[^\s<>\"\x00-\x1f\x7f]{1,2040}$"),
+    # Not {1,2040}: the pattern would be compiled to so many copies of its class, 9 MB.
+    StringConstraints(
+        strip_whitespace=True, max_length=2048, pattern=r"^https?://[^\s<>\"\x00-\x1f\x7f]+$"
+    ),
 ]
 ScholarshipId = Annotated[
     str,

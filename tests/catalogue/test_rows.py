@@ -139,6 +139,7 @@ BAD_JSON = {
     "a wrong day": (ndjson(award(application_deadline="2027-02-30")), "application_deadline", ""),
     "an id with spaces": (ndjson(award(id="a b")), "id", "letters, digits"),
     "a script address": (ndjson(award(website_url="javascript:x")), "website_url", "http"),
+    "a long address": (ndjson(award(website_url=f"https://{'x' * 2041}")), "website_url", "2048"),
     "an amount without currency": (ndjson(award(amount=5)), "", "currency"),
     "a half cent": (ndjson(award(amount=5.005, currency="USD")), "amount", "decimal"),
     "a day that no calendar has": (
