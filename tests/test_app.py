@@ -1,6 +1,8 @@
 """The order of the layers, seen from outside: which one answers first."""
 
 import asyncio
+import subprocess
+import sys
 from typing import Any
 
 import httpx
@@ -116,3 +118,9 @@ async def test_a_fault_while_closing_keeps_nothing_else_open(
     assert closed == ["limiter", "database"]
     for close in original:
         await close()
+
+
+@pytest.mark.parametrize("package", ["sentry_sdk", "httpx"])
+def test_what_only_some_deployments_use_is_not_imported_for_all(package: str) -> None:
+    program = f"import sys, scholarship_api.app; sys.exit({package!r} in sys.modules)"
+    subprocess.run([sys.executable, "-c", program], check=True)

@@ -3,9 +3,8 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING
 
-import httpx
 import psycopg
 import redis.exceptions
 
@@ -17,7 +16,8 @@ from scholarship_api.platform.rate_limits import RateLimiter
 from scholarship_api.platform.sliding_windows import BACKEND_ERRORS
 from scholarship_api.settings import Settings
 
-_SERVER_ERROR: Final = 500
+if TYPE_CHECKING:
+    from scholarship_api.health.outbound import OutboundHosts
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class HealthService:
         self.settings = settings
         self._database = database
         self._limiter = limiter
-        self._outbound: httpx.AsyncClient | None = None
+        self._outbound = _outbound_hosts(settings)
         self._known, self._head = revisions.known(), revisions.head()
         self._checks: dict[ServiceName, Check] = {
             "database": Check(self._ask_database, required=True),
@@ -72,7 +72,7 @@ class HealthService:
         for check in self._checks.values():
             await check.close()
         if self._outbound is not None:
-            await self._outbound.aclose()
+            await self._outbound.close()
 
     async def _ask_database(self) -> Status:
         await self._fetch("SELECT 1")
@@ -108,16 +108,19 @@ class HealthService:
         return "up"
 
     async def _ask_outbound(self) -> Status:
-        urls = self.settings.outbound_check_urls
-        if not urls:
-            return "not_configured"
         if self._outbound is None:
-            self._outbound = httpx.AsyncClient(timeout=DEADLINE_SECONDS)
-        outcomes = await asyncio.gather(*(_reach(self._outbound, url) for url in urls))
-        for reason in outcomes:
-            if reason is not None:
-                raise Unhealthy(reason)
+            return "not_configured"
+        await self._outbound.ask()
         return "up"
+
+
+def _outbound_hosts(settings: Settings) -> "OutboundHosts | None":
+    if not settings.outbound_check_urls:
+        return None
+    # Here, as workers that ask nobody shall not pay for an HTTP client's memory.
+    from scholarship_api.health.outbound import OutboundHosts  # noqa: PLC0415
+
+    return OutboundHosts(settings.outbound_check_urls)
 
 
 def _backend_reason(error: Exception) -> str:
@@ -128,14 +131,3 @@ def _backend_reason(error: Exception) -> str:
     if isinstance(error, ConnectionRefusedError) or "refused" in str(error):
         return "refused"
     return "unreachable"
-
-
-async def _reach(client: httpx.AsyncClient, url: str) -> str | None:
-    """None when the host answers, whatever it says as long as it is no fault of its own."""
-    try:
-        async with client.stream("GET", url) as response:
-            return "bad_answer" if response.status_code >= _SERVER_ERROR else None
-    except httpx.TimeoutException:
-        return "timeout"
-    except httpx.HTTPError:
-        return "unreachable"

@@ -1,70 +1,43 @@
-"""Sentry, when SENTRY_DSN is set: what broke and where, never whose or with which values."""
+"""Sentry, when SENTRY_DSN is set: what broke and where, never whose or with which values.
+
+With no DSN every function here does nothing, and Sentry's package is not even imported.
+"""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-import sentry_sdk
-import structlog
-from sentry_sdk.integrations.atexit import AtexitIntegration
-from sentry_sdk.integrations.dedupe import DedupeIntegration
-from sentry_sdk.integrations.excepthook import ExcepthookIntegration
-
-from scholarship_api import __version__
 from scholarship_api.settings import Settings
 
 if TYPE_CHECKING:
     from sentry_sdk.transport import Transport
-    from sentry_sdk.types import Event, Hint
+    from sentry_sdk.types import Event
 
-_SHUTDOWN_SECONDS: Final = 1.0
-_PERSONAL: Final = ("request", "user", "breadcrumbs", "extra")
+    from scholarship_api.platform.sentry_client import SentryClient
+
+
+class _Configured:
+    client: "SentryClient | None" = None
 
 
 def configure(
     settings: Settings, *, transport: "Transport | Callable[[Event], None] | None" = None
 ) -> None:
-    """Start reporting; without a DSN nothing happens. `transport` replaces HTTP, in tests."""
-    dsn = settings.sentry_dsn.get_secret_value()
-    if not dsn:
+    """Start reporting if it is asked for. `transport` replaces HTTP, in tests."""
+    if not settings.sentry_dsn.get_secret_value():
         return
-    sentry_sdk.init(
-        dsn=dsn,
-        environment=settings.environment,
-        release=f"scholarship-api@{__version__}",
-        transport=transport,
-        include_local_variables=False,
-        include_source_context=False,
-        max_request_body_size="never",
-        max_breadcrumbs=0,
-        traces_sample_rate=None,
-        before_send=_scrub,
-        # Only these: the framework's own would attach the URL, the query and the headers.
-        default_integrations=False,
-        auto_enabling_integrations=False,
-        integrations=[
-            AtexitIntegration(callback=lambda *_: None),  # the default one prints to stderr
-            DedupeIntegration(),
-            ExcepthookIntegration(),
-        ],
-    )
+    # Here, as workers that report to nobody shall not pay for its memory: 6 MB with what it uses.
+    from scholarship_api.platform.sentry_client import SentryClient  # noqa: PLC0415
+
+    _Configured.client = SentryClient(settings, transport=transport)
 
 
 def report(error: BaseException) -> None:
     """Send an unhandled fault, tagged with the trace id of the request that it broke."""
-    sentry_sdk.capture_exception(error)
+    if _Configured.client is not None:
+        _Configured.client.report(error)
 
 
 def shutdown() -> None:
     """Send what is queued (up to 2 s, blocking)."""
-    sentry_sdk.flush(timeout=_SHUTDOWN_SECONDS)
-
-
-def _scrub(event: "Event", _: "Hint") -> "Event":
-    for key in _PERSONAL:
-        event.pop(key, None)  # type: ignore[misc]
-    for exception in event.get("exception", {}).get("values", ()):
-        exception["value"] = "see the log"  # messages quote what was sent, or a row of the database
-    trace_id = structlog.contextvars.get_contextvars().get("trace_id")
-    if trace_id is not None:
-        event.setdefault("tags", {})["trace_id"] = trace_id
-    return event
+    if _Configured.client is not None:
+        _Configured.client.flush()
