@@ -44,6 +44,10 @@ class Server:
         """Resident memory of each worker."""
         return [rss_bytes(pid) for pid in self.workers]
 
+    def unshared_bytes(self) -> list[int]:
+        """What would be free without each worker: the rest is the arbiter's, too, or a file's."""
+        return [unshared_bytes(pid) for pid in self.workers]
+
 
 def _cpu_seconds(pid: int) -> float:
     # proc(5): the fields behind the name, which may hold spaces; 14 is utime, 15 stime.
@@ -53,6 +57,12 @@ def _cpu_seconds(pid: int) -> float:
 
 def rss_bytes(pid: int) -> int:
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE_BYTES
+
+
+def unshared_bytes(pid: int) -> int:
+    # proc_pid_smaps(5): pages that no other process has mapped, in kB.
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Private_"))
 
 
 @contextmanager
