@@ -45,6 +45,10 @@ def configure(settings: Settings, *, exporter: "SpanExporter | None" = None) -> 
     _Configured.tracer = OpenTelemetry(settings, exporter=exporter)
 
 
+def is_on() -> bool:
+    return _Configured.tracer is not None
+
+
 def shutdown() -> None:
     """Export what is left (up to 2 s, blocking) and stop tracing."""
     if _Configured.tracer is not None:

@@ -45,21 +45,29 @@ class Answer:
     def size(self) -> int:
         return len(self.head) + len(self.tail or b"") + len(self.etag)
 
-    async def send(self, scope: Scope, send: Send, *, seconds: float, headers: Headers) -> None:
-        """`seconds` is how long the answer took; `headers` are further ones."""
+    async def send(
+        self, scope: Scope, send: Send, *, seconds: float, headers: Headers
+    ) -> tuple[int, int]:
+        """The status and the bytes of body that were sent.
+
+        `seconds` is how long the answer took; `headers` are further ones.
+        """
         method = scope["method"]
         if method in _KEPT_METHODS:
             headers = ((b"etag", self.etag), _CACHING, *headers)
             if _is_known(self.etag, scope["headers"]):
                 await send({"type": "http.response.start", "status": 304, "headers": headers})
                 await send({"type": "http.response.body"})
-                return
+                return 304, 0
         body = self.head
         if self.tail is not None:
             body = b"%b%.3f%b" % (body, seconds * 1000, self.tail)
         headers = (_JSON, (b"content-length", b"%d" % len(body)), *headers)
         await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": b"" if method == "HEAD" else body})
+        if method == "HEAD":
+            body = b""
+        await send({"type": "http.response.body", "body": body})
+        return 200, len(body)
 
 
 class AnswerResponse(Response):

@@ -17,8 +17,8 @@ ITEM_BYTES: Final = 400
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
 
-Address = tuple[str, bytes]
-"""A path, and its query string as it was sent."""
+Address = tuple[str, bytes, bytes | None, bytes | None]
+"""A path, its query string as it was sent, the Host and the Origin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Known:
     searched: str | None
     """The text to count as searched for."""
     headers: tuple[tuple[bytes, bytes], ...]
-    """Of this address alone."""
+    """That were sent with the first answer, and do not differ from request to request."""
 
 
 class AnswerCache:
@@ -60,7 +60,7 @@ class AnswerCache:
 
     def remember(self, address: Address, known: Known) -> None:
         searched = len(known.searched or "")
-        size = len(address[0]) + len(address[1]) + len(known.key) + searched
+        size = sum(len(part or b"") for part in address) + len(known.key) + searched
         self._known.keep(address, known, size=size)
 
     @property

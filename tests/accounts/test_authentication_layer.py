@@ -1,5 +1,6 @@
 """For whom a request counts, and under which account it is logged."""
 
+import asyncio
 import json
 import uuid
 
@@ -97,6 +98,7 @@ async def test_the_access_log_names_the_verified_account(
         await client.get("/api/v1/auth/me", headers=bearer(app, account))
         await client.get("/api/v1/auth/me", headers={"Authorization": f"Bearer {forged}"})
         await client.get("/api/v1/auth/check")
+        await asyncio.sleep(0)
         lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     seen = [
         (line["status"], line["user_id"])

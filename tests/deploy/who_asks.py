@@ -5,8 +5,8 @@ import json
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from scholarship_api.platform import logging
-from scholarship_api.platform.http.context import RequestContextLayer
-from scholarship_api.platform.http.rate_limits import RateLimitLayer, client_identity
+from scholarship_api.platform.http.context import RequestContext, RequestContextLayer
+from scholarship_api.platform.http.rate_limits import RateLimitLayer, RateLimits, client_identity
 from scholarship_api.platform.rate_limits import RateLimiter
 from scholarship_api.settings import load_settings
 
@@ -27,8 +27,10 @@ def create() -> ASGIApp:
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
-    limited = RateLimitLayer(answer, settings=settings, limiter=limiter)
-    layers = RequestContextLayer(limited, trusted_proxies=settings.trusted_proxy_ips)
+    limited = RateLimitLayer(answer, limits=RateLimits(settings, limiter))
+    layers = RequestContextLayer(
+        limited, context=RequestContext(trusted_proxies=settings.trusted_proxy_ips)
+    )
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "lifespan":

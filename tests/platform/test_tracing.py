@@ -11,8 +11,8 @@ from starlette.types import Receive, Scope, Send
 
 from scholarship_api.platform import tracing
 from scholarship_api.platform.database import Database
-from scholarship_api.platform.http.context import RequestContextLayer
-from scholarship_api.platform.http.rate_limits import RateLimitLayer
+from scholarship_api.platform.http.context import RequestContext, RequestContextLayer
+from scholarship_api.platform.http.rate_limits import RateLimitLayer, RateLimits
 from scholarship_api.platform.opentelemetry import w3c_trace_id
 from scholarship_api.platform.rate_limits import RateLimiter
 from scholarship_api.settings import Settings
@@ -50,8 +50,8 @@ async def ask(database: Database, limiter: RateLimiter, headers: dict[str, str])
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b"{}"})
 
-    limited = RateLimitLayer(answer, settings=Settings(environment="test"), limiter=limiter)
-    app = RequestContextLayer(tracing.TracingLayer(limited))
+    limited = RateLimitLayer(answer, limits=RateLimits(Settings(environment="test"), limiter))
+    app = RequestContextLayer(tracing.TracingLayer(limited), context=RequestContext())
     transport = ASGITransport(app, client=("2001:db8::1", 1))
     async with AsyncClient(transport=transport, base_url="http://test") as client:
         response = await client.get("/api/v1/search", headers=headers)

@@ -6,7 +6,7 @@ from pydantic import BaseModel
 
 from scholarship_api.catalogue.versions import Version
 from scholarship_api.search.answers import Answer
-from scholarship_api.search.cache import AnswerCache, Known
+from scholarship_api.search.cache import Address, AnswerCache, Known
 
 NOW = dt.datetime(2027, 3, 1, tzinfo=dt.UTC)
 
@@ -23,6 +23,10 @@ class Plain(BaseModel):
 
 def answer(text: str) -> Answer:
     return Answer.of(Plain(items=[text]))
+
+
+def address(number: int) -> Address:
+    return "/search", b"q=%d" % number, b"api.example.org", None
 
 
 def version(number: int) -> Version:
@@ -53,12 +57,12 @@ def test_the_cache_is_bounded_and_forgets_what_was_not_used() -> None:
         cache.keep(version(1), f"q{number}", answer("x" * 1_000))
         assert cache.get(version(1), "q0") is not None
         known = Known(f"q{number}", "/search", None, ())
-        cache.remember(("/search", b"q=%d" % number), known)
+        cache.remember(address(number), known)
         assert cache.size <= 22_000
     assert cache.get(version(1), "q99") is not None
     assert cache.get(version(1), "q1") is None
-    assert cache.known(("/search", b"q=99")) is not None
-    assert cache.known(("/search", b"q=0")) is None
+    assert cache.known(address(99)) is not None
+    assert cache.known(address(0)) is None
 
 
 def test_an_answer_larger_than_the_cache_is_not_kept() -> None:

@@ -43,6 +43,7 @@ _GROUPS: Final = {
     "interactions": "analytics",
 }
 _ELIGIBILITY_CHECKS: Final = frozenset({"eligibility-check", "bulk-eligibility-check"})
+_VERDICT_KEY: Final = "rate_limit_verdict"
 _CACHED: Final = 4096
 _LONGEST_CACHED_PATH: Final = 256
 
@@ -80,20 +81,35 @@ def _address_identity(host: str) -> str:
     return f"address:{address}"
 
 
-class RateLimitLayer:
-    def __init__(self, app: ASGIApp, *, settings: Settings, limiter: RateLimiter) -> None:
-        self._app = app
+class RateLimits:
+    """One per process: which buckets a request counts in, and what they say."""
+
+    def __init__(self, settings: Settings, limiter: RateLimiter) -> None:
         self._limiter = limiter
         self._limits = configured_limits(settings, client_identity)
         self._group_of = functools.lru_cache(maxsize=_CACHED)(group_of)
         self._late: set[asyncio.Task[Verdict]] = set()
 
-    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        if scope["type"] != "http" or scope["method"] == "OPTIONS" or not self._limiter.enabled:
-            return self._app(scope, receive, send)
-        return self._count(scope, receive, send)
+    @property
+    def enabled(self) -> bool:
+        return self._limiter.enabled
 
-    async def _count(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def verdict(self, scope: Scope) -> Verdict | None:
+        """Count the request, once, and say whether it passes; None if it passes uncounted.
+
+        Raises RateLimiterUnavailable for a route of a group that cannot be counted.
+        """
+        if _VERDICT_KEY not in scope:
+            try:
+                scope[_VERDICT_KEY] = await self._count(scope)
+            except RateLimiterUnavailable as error:
+                scope[_VERDICT_KEY] = error
+        verdict: Verdict | RateLimiterUnavailable | None = scope[_VERDICT_KEY]
+        if isinstance(verdict, RateLimiterUnavailable):
+            raise verdict
+        return verdict
+
+    async def _count(self, scope: Scope) -> Verdict | None:
         path = scope["path"]
         group = (self._group_of if len(path) <= _LONGEST_CACHED_PATH else group_of)(path)
         try:
@@ -103,19 +119,14 @@ class RateLimitLayer:
                 verdict = await self._limiter.hit(
                     self._bucket(group, scope), self._bucket(CEILING, scope)
                 )
-        except RateLimiterUnavailable as error:
+        except RateLimiterUnavailable:
             if group is None:
                 metrics.count_rate_limit(CEILING, "unchecked")
-                await self._app(scope, receive, send)
-            else:
-                metrics.count_rate_limit(group, "unavailable")
-                await send_error(error, scope, receive, send)
-            return
+                return None
+            metrics.count_rate_limit(group, "unavailable")
+            raise
         metrics.count_rate_limit(group or CEILING, "allowed" if verdict.passed else "refused")
-        if verdict.passed:
-            await self._app(scope, receive, _with_headers(send, verdict))
-        else:
-            await send_error(verdict.refusal(), scope, receive, send)
+        return verdict
 
     def _bucket(self, group: str, scope: Scope) -> Bucket:
         limit = self._limits[group]
@@ -134,6 +145,30 @@ class RateLimitLayer:
         self._late.discard(task)
         if not task.cancelled():
             task.exception()  # seen
+
+
+class RateLimitLayer:
+    def __init__(self, app: ASGIApp, *, limits: RateLimits) -> None:
+        self._app = app
+        self._limits = limits
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        if scope["type"] != "http" or scope["method"] == "OPTIONS" or not self._limits.enabled:
+            return self._app(scope, receive, send)
+        return self._count(scope, receive, send)
+
+    async def _count(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            verdict = await self._limits.verdict(scope)
+        except RateLimiterUnavailable as error:
+            await send_error(error, scope, receive, send)
+            return
+        if verdict is None:
+            await self._app(scope, receive, send)
+        elif verdict.passed:
+            await self._app(scope, receive, _with_headers(send, verdict))
+        else:
+            await send_error(verdict.refusal(), scope, receive, send)
 
 
 def _with_headers(send: Send, verdict: Verdict) -> Send:

@@ -5,7 +5,6 @@ the 40 that a small answer takes. It also checks each header of each answer, whi
 same ones.
 """
 
-from functools import lru_cache
 from typing import Final
 
 from starlette.types import Message
@@ -17,8 +16,19 @@ from uvicorn.protocols.http.httptools_impl import (
 )
 
 _FRAMING: Final = frozenset({b"connection", b"content-length", b"transfer-encoding"})
-_UNIQUE: Final = frozenset({b"x-request-id", b"x-trace-id"})
+_OFTEN_NEW: Final = frozenset(
+    {
+        b"etag",
+        b"x-ratelimit-remaining",
+        b"x-ratelimit-reset",
+        b"x-request-id",
+        b"x-trace-id",
+    }
+)
 """Differ from answer to answer: to keep their lines would cost more than to make them."""
+_MOST_LINES: Final = 512
+_lines: Final[dict[tuple[bytes, bytes], bytes]] = {}
+"""Of headers that were sent before and on which no framing depends."""
 _BODILESS: Final = frozenset({204, 304})
 
 
@@ -84,9 +94,11 @@ class WholeAnswerCycle(RequestResponseCycle):
         closes = False
         for headers in (self.default_headers, start.get("headers", ())):
             for name, value in headers:
-                line, framing = _line(name, value)
-                if framing is not None:
-                    closes = self._frame(framing, value) or closes
+                line = _lines.get((name, value))
+                if line is None:
+                    line, name = _line(name, value)  # noqa: PLW2901 - in lower case
+                    if name in _FRAMING:
+                        closes = self._frame(name, value) or closes
                 parts.append(line)
         if not self.keep_alive and not closes:
             parts.append(b"connection: close\r\n")
@@ -115,16 +127,14 @@ class WholeAnswerCycle(RequestResponseCycle):
         return False
 
 
-def _line(name: bytes, value: bytes) -> tuple[bytes, bytes | None]:
-    """A header as it is sent, and its name if the framing depends on it."""
-    if name in _UNIQUE and not HEADER_VALUE_RE.search(value):
-        return b"%b: %b\r\n" % (name, value), None
-    return _kept_line(name, value)
-
-
-@lru_cache(maxsize=512)
-def _kept_line(name: bytes, value: bytes) -> tuple[bytes, bytes | None]:
-    if HEADER_RE.search(name) or HEADER_VALUE_RE.search(value):
+def _line(name: bytes, value: bytes) -> tuple[bytes, bytes]:
+    """A header as it is sent, and its name in lower case."""
+    if HEADER_VALUE_RE.search(value) or (name not in _OFTEN_NEW and HEADER_RE.search(name)):
         raise RuntimeError("a header of the answer is malformed")
     lowered = name.lower()
-    return b"%b: %b\r\n" % (lowered, value), lowered if lowered in _FRAMING else None
+    line = b"%b: %b\r\n" % (lowered, value)
+    if lowered not in _OFTEN_NEW and lowered not in _FRAMING:
+        if len(_lines) >= _MOST_LINES:
+            _lines.clear()
+        _lines[name, value] = line
+    return line, lowered

@@ -11,7 +11,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from scholarship_api.errors import ApiError, InternalError, send_error
 from scholarship_api.platform import metrics
-from scholarship_api.platform.http.context import RequestContextLayer
+from scholarship_api.platform.http.context import RequestContext, RequestContextLayer
 from scholarship_api.platform.http.cors import CorsLayer
 from scholarship_api.platform.http.security_headers import SecurityHeadersLayer
 from scholarship_api.settings import Settings
@@ -29,11 +29,10 @@ def refusal_app(settings: Settings) -> ASGIApp:
     """An ASGI application that answers `scope[REFUSAL_KEY]`."""
     with_cors = CorsLayer(_answer, settings=settings)
     with_security_headers = SecurityHeadersLayer(with_cors, settings=settings)
-    return RequestContextLayer(
-        with_security_headers,
-        trusted_proxies=settings.trusted_proxy_ips,
-        observers=[metrics.observe_request],
+    context = RequestContext(
+        trusted_proxies=settings.trusted_proxy_ips, observers=[metrics.observe_request]
     )
+    return RequestContextLayer(with_security_headers, context=context)
 
 
 async def _answer(scope: Scope, receive: Receive, send: Send) -> None:

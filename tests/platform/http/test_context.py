@@ -15,6 +15,7 @@ from scholarship_api.platform.http.context import (
     ACCOUNT_ID_KEY,
     ROUTE_TEMPLATE_KEY,
     Exchange,
+    RequestContext,
     RequestContextLayer,
 )
 from tests.platform.http.production import connect
@@ -42,7 +43,7 @@ async def ask(
     peer: str = "203.0.113.9",
     trusted_proxies: Sequence[Network] = PROXIES,
 ) -> httpx.Response:
-    layer = RequestContextLayer(echo, trusted_proxies=trusted_proxies)
+    layer = RequestContextLayer(echo, context=RequestContext(trusted_proxies=trusted_proxies))
     async with connect(layer, peer=peer) as client:
         return await client.get("/", headers=list(headers))
 
@@ -140,7 +141,9 @@ async def test_a_peer_without_an_address_is_nobody() -> None:
         "headers": [(b"x-forwarded-for", b"198.51.100.1")],
         "client": None,
     }
-    await RequestContextLayer(echo, trusted_proxies=PROXIES)(scope, receive, send)
+    await RequestContextLayer(echo, context=RequestContext(trusted_proxies=PROXIES))(
+        scope, receive, send
+    )
     assert scope["client"] is None
     assert sent[0]["status"] == 200
 
@@ -148,6 +151,7 @@ async def test_a_peer_without_an_address_is_nobody() -> None:
 async def test_access_event() -> None:
     with structlog.testing.capture_logs([structlog.contextvars.merge_contextvars]) as events:
         response = await ask([("X-Request-ID", "seven")], peer="203.0.113.9")
+        await asyncio.sleep(0)
     (event,) = events
     assert event.pop("latency_ms") >= 0
     assert event == {
@@ -167,9 +171,12 @@ async def test_access_event() -> None:
 
 async def test_observers_hear_of_each_exchange() -> None:
     heard: list[Exchange] = []
-    layer = RequestContextLayer(echo, observers=[heard.append, heard.append])
+    layer = RequestContextLayer(
+        echo, context=RequestContext(observers=[heard.append, heard.append])
+    )
     async with connect(layer) as client:
         response = await client.get("/")
+    await asyncio.sleep(0)
     assert heard[0] is heard[1]
     assert (heard[0].method, heard[0].route, heard[0].status) == ("GET", "/echo", 200)
     assert heard[0].body_bytes == len(response.content)
@@ -182,7 +189,7 @@ async def test_a_request_without_an_answer_is_logged_and_raised_on(fault: BaseEx
         raise fault
 
     heard: list[Exchange] = []
-    layer = RequestContextLayer(fails, observers=[heard.append])
+    layer = RequestContextLayer(fails, context=RequestContext(observers=[heard.append]))
 
     async def unused(*_: object) -> Any:  # noqa: ANN401
         raise AssertionError
@@ -196,5 +203,6 @@ async def test_a_request_without_an_answer_is_logged_and_raised_on(fault: BaseEx
         assert structlog.contextvars.get_contextvars()["trace_id"] == scope["trace_id"]
 
     await asyncio.create_task(one_request())
+    await asyncio.sleep(0)
     assert [exchange.status for exchange in heard] == [499]
     assert heard[0].route == "unmatched"

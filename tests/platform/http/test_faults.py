@@ -35,6 +35,7 @@ async def answer(fault: BaseException) -> tuple[httpx.Response, list[Any]]:
 async def test_unhandled_fault(client: httpx.AsyncClient) -> None:
     with structlog.testing.capture_logs() as events:
         response = await client.get("/fault")
+        await asyncio.sleep(0)  # the end of the turn, when the request is logged
     assert_error(response, 500, "INTERNAL_ERROR")
     assert PLANTED not in response.text
     assert "/srv" not in response.text

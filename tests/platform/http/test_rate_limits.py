@@ -13,6 +13,7 @@ from scholarship_api.platform.http.context import ACCOUNT_ID_KEY
 from scholarship_api.platform.http.rate_limits import (
     PATIENCE_SECONDS,
     RateLimitLayer,
+    RateLimits,
     client_identity,
     group_of,
 )
@@ -47,7 +48,7 @@ class Stack:
             **{"environment": "staging", "rate_limit_backend_url": url, **rates, **values}
         )
         self.limiter = RateLimiter(settings)
-        self.app: ASGIApp = RateLimitLayer(answer, settings=settings, limiter=self.limiter)
+        self.app: ASGIApp = RateLimitLayer(answer, limits=RateLimits(settings, self.limiter))
         self.network = f"2001:db8:{uuid.uuid4().hex[:4]}:{uuid.uuid4().hex[:4]}"
 
     async def request(
