@@ -53,16 +53,15 @@ class Answer:
         `seconds` is how long the answer took; `headers` are further ones.
         """
         method = scope["method"]
-        if method in _KEPT_METHODS:
-            headers = ((b"etag", self.etag), _CACHING, *headers)
-            if _is_known(self.etag, scope["headers"]):
-                await send({"type": "http.response.start", "status": 304, "headers": headers})
-                await send({"type": "http.response.body"})
-                return 304, 0
+        kept: Headers = ((b"etag", self.etag), _CACHING) if method in _KEPT_METHODS else ()
+        if kept and _is_known(self.etag, scope["headers"]):
+            await send({"type": "http.response.start", "status": 304, "headers": kept + headers})
+            await send({"type": "http.response.body"})
+            return 304, 0
         body = self.head
         if self.tail is not None:
             body = b"%b%.3f%b" % (body, seconds * 1000, self.tail)
-        headers = (_JSON, (b"content-length", b"%d" % len(body)), *headers)
+        headers = (_JSON, (b"content-length", b"%d" % len(body)), *kept, *headers)
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         if method == "HEAD":
             body = b""

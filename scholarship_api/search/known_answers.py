@@ -74,33 +74,39 @@ class KnownAnswersLayer:
 
     async def _answer(self, known: Known, scope: Scope, receive: Receive, send: Send) -> None:
         started_at = time.perf_counter()
-        trace_id = self._context.read(scope).encode()
-        headers = (*known.headers, (b"x-request-id", trace_id), (b"x-trace-id", trace_id))
-        if self._limits.enabled:
-            try:
-                verdict = await self._limits.verdict(scope)
-            except RateLimiterUnavailable:
-                verdict = None
-            if verdict is None or not verdict.passed:
+        status = body_bytes = 0
+        is_ours = True
+        try:
+            trace_id = self._context.read(scope).encode()
+            headers = (*known.headers, (b"x-request-id", trace_id), (b"x-trace-id", trace_id))
+            counted = await self._count(scope) if self._limits.enabled else ()
+            found = (
+                await self._answering.known_answer(known, scope) if counted is not None else None
+            )
+            if counted is None or found is None:
+                is_ours = False
                 await self._app(scope, receive, send)
                 return
-            headers += verdict.raw_headers
-        found = await self._answering.known_answer(known, scope)
-        if found is None:
-            await self._app(scope, receive, send)
-            return
-        answer, seconds = found
-        status, body_bytes = 0, 0
-        try:
+            answer, seconds = found
+            headers += counted
             status, body_bytes = await answer.send(scope, send, seconds=seconds, headers=headers)
         finally:
-            self._context.report(
-                scope,
-                route=known.route,
-                status=status or CLIENT_CLOSED,
-                started_at=started_at,
-                body_bytes=body_bytes,
-            )
+            if is_ours:
+                self._context.report(
+                    scope,
+                    route=known.route,
+                    status=status or CLIENT_CLOSED,
+                    started_at=started_at,
+                    body_bytes=body_bytes,
+                )
+
+    async def _count(self, scope: Scope) -> Headers | None:
+        """What the rate limits say to the client; None if they have more to do than that."""
+        try:
+            verdict = await self._limits.verdict(scope)
+        except RateLimiterUnavailable:
+            return None
+        return verdict.raw_headers if verdict is not None and verdict.passed else None
 
     def _remembering(self, address: Address, scope: Scope, send: Send) -> Send:
         def send_and_remember(message: Message) -> Awaitable[None]:
