@@ -1,0 +1,161 @@
+"""The state of the catalogue: another one after each committed write, whoever makes it and how."""
+
+import datetime as dt
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
+from typing import Any, Final
+
+import psycopg
+import pytest
+from psycopg import IsolationLevel
+from pydantic import SecretStr
+
+from scholarship_api.catalogue.versions import CatalogueVersions
+from scholarship_api.platform.database import Database
+from scholarship_api.settings import Settings
+
+pytestmark = pytest.mark.anyio
+
+INSERT: Final = """
+    INSERT INTO scholarships (id, name, organization, scholarship_type, deadline_kind)
+    SELECT 'award_' || n, 'Award ' || n, 'Trust', 'merit_based', 'rolling'
+    FROM generate_series(1, 20) n
+"""
+TOUCH: Final = "UPDATE scholarships SET version = version + 1 WHERE id = %s"
+
+Connection = psycopg.Connection[Any]
+
+
+@pytest.fixture(scope="module")
+def conninfo(module_database_url: str) -> str:
+    conninfo = module_database_url.replace("+psycopg", "")
+    with psycopg.connect(conninfo) as connection:
+        connection.execute(INSERT)
+    return conninfo
+
+
+@pytest.fixture
+def writer(conninfo: str) -> Iterator[Connection]:
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+async def versions(module_database_url: str, conninfo: str) -> AsyncIterator[CatalogueVersions]:
+    settings = Settings(environment="test", database_url=SecretStr(module_database_url))
+    database = Database(settings)
+    yield CatalogueVersions(database)
+    await database.close()
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        "UPDATE scholarships SET name = 'Another' WHERE id = 'award_1'",
+        (
+            "INSERT INTO scholarships (id, name, organization, scholarship_type, deadline_kind)"
+            " VALUES ('new', 'New', 'Trust', 'merit_based', 'rolling')"
+        ),
+        "DELETE FROM scholarships WHERE id = 'award_20'",
+        "WITH gone AS (DELETE FROM scholarships WHERE id = 'award_19' RETURNING 1) SELECT 1",
+        "DELETE FROM search_words WHERE false",
+        "TRUNCATE search_words",
+    ],
+)
+async def test_a_write_makes_another_state(
+    write: Any,  # noqa: ANN401 - the driver wants a literal
+    versions: CatalogueVersions,
+    writer: Connection,
+) -> None:
+    before = await versions.current()
+    assert (await versions.current()).number == before.number
+    writer.execute(write)
+    after = await versions.current()
+    assert after.number > before.number
+    assert (await versions.current()).number == after.number
+
+
+async def test_a_state_is_seen_when_its_write_is_committed(
+    versions: CatalogueVersions, writer: Connection
+) -> None:
+    before = await versions.current()
+    with writer.transaction():
+        writer.execute(TOUCH, ["award_1"])
+        assert (await versions.current()).number == before.number
+    assert (await versions.current()).number > before.number
+
+
+async def test_what_is_rolled_back_makes_no_state(
+    versions: CatalogueVersions, writer: Connection
+) -> None:
+    before = await versions.current()
+    with writer.transaction(force_rollback=True):
+        writer.execute(TOUCH, ["award_1"])
+    with writer.transaction(), writer.transaction(force_rollback=True):
+        writer.execute(TOUCH, ["award_1"])
+    assert (await versions.current()).number == before.number
+
+
+async def test_a_write_after_a_savepoint_that_was_rolled_back_counts(
+    versions: CatalogueVersions, writer: Connection
+) -> None:
+    before = await versions.current()
+    with writer.transaction():
+        with writer.transaction(force_rollback=True):
+            writer.execute(TOUCH, ["award_1"])
+        writer.execute(TOUCH, ["award_2"])
+    assert (await versions.current()).number > before.number
+
+
+async def test_each_transaction_of_a_session_counts(
+    versions: CatalogueVersions, writer: Connection
+) -> None:
+    """What one leaves in the session would silence the next one's, as behind a pooler."""
+    numbers = [(await versions.current()).number]
+    for _ in range(3):
+        with writer.transaction():
+            writer.execute(TOUCH, ["award_1"])
+            writer.execute(TOUCH, ["award_2"])
+        numbers.append((await versions.current()).number)
+    assert sorted(set(numbers)) == numbers
+
+
+async def test_writers_do_not_wait_for_each_other(
+    versions: CatalogueVersions, conninfo: str
+) -> None:
+    before = await versions.current()
+    with ExitStack() as stack:
+        writers = [
+            stack.enter_context(psycopg.connect(conninfo, options="-c lock_timeout=2s"))
+            for _ in range(5)
+        ]
+        for number, one in enumerate(writers, start=1):
+            one.execute(TOUCH, [f"award_{number}"])
+        seen = [before.number]
+        for one in writers:
+            one.commit()
+            seen.append((await versions.current()).number)
+    assert sorted(set(seen)) == seen
+
+
+@pytest.mark.parametrize("level", [IsolationLevel.REPEATABLE_READ, IsolationLevel.SERIALIZABLE])
+async def test_a_stricter_writer_does_not_fail_at_anothers_count(
+    level: IsolationLevel, versions: CatalogueVersions, writer: Connection, conninfo: str
+) -> None:
+    with psycopg.connect(conninfo) as strict:
+        strict.isolation_level = level
+        strict.execute("SELECT 1 FROM search_words LIMIT 1")  # its snapshot
+        writer.execute(TOUCH, ["award_1"])
+        before = await versions.current()
+        strict.execute(TOUCH, ["award_2"])
+    assert (await versions.current()).number > before.number
+
+
+async def test_the_instant_belongs_to_the_state(
+    versions: CatalogueVersions, writer: Connection
+) -> None:
+    began = dt.datetime.now(dt.UTC)
+    first = await versions.current()
+    writer.execute(TOUCH, ["award_1"])
+    second = await versions.current()
+    assert began <= first.at <= second.at <= dt.datetime.now(dt.UTC)
