@@ -7,7 +7,7 @@ import importlib
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import FrameType
 from typing import Any, Final
@@ -18,6 +18,7 @@ from scholarship_api.platform.server.logger import PropagatingLogger
 from scholarship_api.platform.server.worker import GracefulWorker
 from scholarship_api.settings import Settings
 
+_SENTRY: Final = "scholarship_api.platform.sentry_client"
 _SHARED_MEMORY: Final = Path("/dev/shm")  # noqa: S108 - memory, and gunicorn unlinks the file
 
 
@@ -31,7 +32,10 @@ def gunicorn_options(settings: Settings) -> Mapping[str, Any]:
 
     def on_starting(arbiter: Any) -> None:  # noqa: ANN401 - gunicorn has no types
         metrics.prepare_multiprocess_dir()
-        _import_early(arbiter.app.app_uri.partition(":")[0])
+        modules = [arbiter.app.app_uri.partition(":")[0]]
+        if settings.sentry_dsn.get_secret_value():
+            modules.append(_SENTRY)
+        _import_early(modules)
 
     def when_ready(arbiter: Any) -> None:  # noqa: ANN401 - gunicorn has no types
         _announce_end(arbiter, worker_class)
@@ -97,11 +101,12 @@ def _shared_memory() -> str | None:
     return str(_SHARED_MEMORY) if usable else None
 
 
-def _import_early(module: str) -> None:
+def _import_early(modules: Iterable[str]) -> None:
     """Import what each worker would import, once: they start in 0.1 s and share the memory."""
-    # An application that cannot be imported is reported by the workers.
-    with contextlib.suppress(Exception):
-        importlib.import_module(module)
+    for module in modules:
+        # An application that cannot be imported is reported by the workers.
+        with contextlib.suppress(Exception):
+            importlib.import_module(module)
     # The collector would write to the objects' headers, and so unshare their memory.
     gc.collect()
     gc.freeze()
