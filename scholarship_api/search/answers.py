@@ -7,7 +7,9 @@ from typing import Final, Self
 
 from pydantic import BaseModel
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
+
+from scholarship_api.platform.server.cycle import SHARED_HEADERS
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
@@ -46,27 +48,37 @@ class Answer:
         return len(self.head) + len(self.tail or b"") + len(self.etag)
 
     async def send(
-        self, scope: Scope, send: Send, *, seconds: float, headers: Headers
+        self, scope: Scope, send: Send, *, seconds: float, headers: Headers, shared: Headers = ()
     ) -> tuple[int, int]:
         """The status and the bytes of body that were sent.
 
-        `seconds` is how long the answer took; `headers` are further ones.
+        `seconds` is how long the answer took; `headers` and `shared` are further headers, the
+        second as one object for many answers.
         """
         method = scope["method"]
         kept: Headers = ((b"etag", self.etag), _CACHING) if method in _KEPT_METHODS else ()
         if kept and _is_known(self.etag, scope["headers"]):
-            await send({"type": "http.response.start", "status": 304, "headers": kept + headers})
+            await send(_start(scope, 304, (*kept, *headers), shared))
             await send({"type": "http.response.body"})
             return 304, 0
         body = self.head
         if self.tail is not None:
-            body = b"%b%.3f%b" % (body, seconds * 1000, self.tail)
-        headers = (_JSON, (b"content-length", b"%d" % len(body)), *kept, *headers)
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
+            body = b"".join((body, b"%.3f" % (seconds * 1000), self.tail))
+        length = (b"content-length", b"%d" % len(body))
+        await send(_start(scope, 200, (_JSON, length, *kept, *headers), shared))
         if method == "HEAD":
             body = b""
         await send({"type": "http.response.body", "body": body})
         return 200, len(body)
+
+
+def _start(scope: Scope, status: int, headers: Headers, shared: Headers) -> Message:
+    start: Message = {"type": "http.response.start", "status": status, "headers": headers}
+    if SHARED_HEADERS in (scope.get("extensions") or ()):
+        start[SHARED_HEADERS] = shared
+    else:
+        start["headers"] = headers + shared
+    return start
 
 
 class AnswerResponse(Response):

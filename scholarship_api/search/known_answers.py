@@ -78,7 +78,7 @@ class KnownAnswersLayer:
         is_ours = True
         try:
             trace_id = self._context.read(scope).encode()
-            headers = (*known.headers, (b"x-request-id", trace_id), (b"x-trace-id", trace_id))
+            headers = ((b"x-request-id", trace_id), (b"x-trace-id", trace_id))
             counted = await self._count(scope) if self._limits.enabled else ()
             found = (
                 await self._answering.known_answer(known, scope) if counted is not None else None
@@ -88,8 +88,9 @@ class KnownAnswersLayer:
                 await self._app(scope, receive, send)
                 return
             answer, seconds = found
-            headers += counted
-            status, body_bytes = await answer.send(scope, send, seconds=seconds, headers=headers)
+            status, body_bytes = await answer.send(
+                scope, send, seconds=seconds, headers=headers + counted, shared=known.headers
+            )
         finally:
             if is_ours:
                 self._context.report(

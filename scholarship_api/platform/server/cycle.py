@@ -5,9 +5,10 @@ the 40 that a small answer takes. It also checks each header of each answer, whi
 same ones.
 """
 
-from typing import Final
+from functools import lru_cache
+from typing import Final, cast
 
-from starlette.types import Message
+from starlette.types import Message, Scope
 from uvicorn.protocols.http.httptools_impl import (
     HEADER_RE,
     HEADER_VALUE_RE,
@@ -15,6 +16,8 @@ from uvicorn.protocols.http.httptools_impl import (
     RequestResponseCycle,
 )
 
+SHARED_HEADERS: Final = "scholarship_api.shared_headers"
+_EXTENSIONS: Final[dict[str, dict[object, object]]] = {SHARED_HEADERS: {}}
 _FRAMING: Final = frozenset({b"connection", b"content-length", b"transfer-encoding"})
 _OFTEN_NEW: Final = frozenset(
     {
@@ -33,7 +36,11 @@ _BODILESS: Final = frozenset({204, 304})
 
 
 class WholeAnswerCycle(RequestResponseCycle):
-    """The head waits for the first part of the body."""
+    """The head waits for the first part of the body.
+
+    An ASGI extension, SHARED_HEADERS, takes headers that many answers have in common: as one tuple
+    of the start message, of which the lines are made once. None of them may concern the framing.
+    """
 
     _start: Message | None = None
 
@@ -41,6 +48,7 @@ class WholeAnswerCycle(RequestResponseCycle):
     def adopt(cls, cycle: RequestResponseCycle) -> None:
         """Make `cycle` one of us: uvicorn has no place to say so before it makes one."""
         cycle.__class__ = cls
+        cast("Scope", cycle.scope)["extensions"] = _EXTENSIONS
 
     async def send(self, message: Message) -> None:  # type: ignore[override]
         if self._start is None and self.response_started:
@@ -100,6 +108,9 @@ class WholeAnswerCycle(RequestResponseCycle):
                     if name in _FRAMING:
                         closes = self._frame(name, value) or closes
                 parts.append(line)
+        shared = start.get(SHARED_HEADERS)
+        if shared is not None:
+            parts.append(_shared_lines(shared))
         if not self.keep_alive and not closes:
             parts.append(b"connection: close\r\n")
         if (
@@ -132,9 +143,17 @@ def _line(name: bytes, value: bytes) -> tuple[bytes, bytes]:
     if HEADER_VALUE_RE.search(value) or (name not in _OFTEN_NEW and HEADER_RE.search(name)):
         raise RuntimeError("a header of the answer is malformed")
     lowered = name.lower()
-    line = b"%b: %b\r\n" % (lowered, value)
+    line = lowered + b": " + value + b"\r\n"
     if lowered not in _OFTEN_NEW and lowered not in _FRAMING:
         if len(_lines) >= _MOST_LINES:
             _lines.clear()
         _lines[name, value] = line
     return line, lowered
+
+
+@lru_cache(maxsize=256)
+def _shared_lines(headers: tuple[tuple[bytes, bytes], ...]) -> bytes:
+    lines = [_line(name, value) for name, value in headers]
+    if not _FRAMING.isdisjoint(name for _, name in lines):
+        raise RuntimeError("a shared header concerns the framing of the answer")
+    return b"".join(line for line, _ in lines)

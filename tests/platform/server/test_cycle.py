@@ -10,7 +10,7 @@ from starlette.types import Message
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from scholarship_api.platform.server.cycle import WholeAnswerCycle
+from scholarship_api.platform.server.cycle import SHARED_HEADERS, WholeAnswerCycle
 
 pytestmark = pytest.mark.anyio
 
@@ -83,6 +83,21 @@ async def test_head_and_body_are_one_write() -> None:
             ]
             assert cycle.response_complete
             assert not written.closed
+
+
+async def test_shared_headers_are_sent_with_the_others() -> None:
+    shared = ((b"vary", b"Origin"), (b"X-Shared", b"b"))
+    for _ in range(2):
+        written, _ = await answer({**start(headers=[length(0)]), SHARED_HEADERS: shared}, body())
+        assert written.pieces[0].endswith(
+            b"content-length: 0\r\nvary: Origin\r\nx-shared: b\r\n\r\n"
+        )
+
+
+@pytest.mark.parametrize("header", [length(0), (b"Connection", b"close"), (b"a", b"b\r\nc: d")])
+async def test_shared_headers_concern_no_framing_and_are_well_formed(header: Header) -> None:
+    with pytest.raises(RuntimeError, match=r"framing|malformed"):
+        await answer({**start(headers=[length(0)]), SHARED_HEADERS: (header,)}, body())
 
 
 async def test_without_a_length_the_body_is_chunked() -> None:
