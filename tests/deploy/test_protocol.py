@@ -3,10 +3,11 @@
 import json
 import socket
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
-from tests.deploy.gunicorn_server import SLOW_SERVICE, RunningServer, running_server
+from tests.deploy.gunicorn_server import SLOW_SERVICE, RunningServer, running_server, until
 
 HEAD = b"GET /pid HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 
@@ -91,7 +92,11 @@ def test_a_slow_head_is_cut_off(server: RunningServer) -> None:
 def test_refusals_are_logged(server: RunningServer) -> None:
     head = HEAD + b"X-Request-ID: to-be-found\r\nHost: other\r\n\r\n"
     assert_refused(exchange(server, head), 400, "INVALID_HOST")
-    lines = [line for line in server.log.lines() if line.get("trace_id") == "to-be-found"]
-    assert [(line["method"], line["status"], line["client_ip"]) for line in lines] == [
+
+    def lines() -> list[dict[str, Any]]:
+        return [line for line in server.log.lines() if line.get("trace_id") == "to-be-found"]
+
+    until(lines, reason=server.log.text)
+    assert [(line["method"], line["status"], line["client_ip"]) for line in lines()] == [
         ("GET", 400, "127.0.0.1")
     ]
