@@ -2,7 +2,7 @@
 
 import secrets
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -109,8 +109,10 @@ async def student(make_account: MakeAccount) -> Headers:
 
 
 @pytest.fixture
-def rows(module_database_url: str) -> Iterator[Connection]:
+async def rows(module_database_url: str, apps: list[FastAPI]) -> AsyncIterator[Connection]:
     """A connection to the database, in which nothing has happened yet."""
+    for app in apps:
+        await app.state.search_recorder.flush()  # what earlier tests have searched for
     conninfo = module_database_url.replace("+psycopg", "")
     with psycopg.connect(conninfo, autocommit=True) as connection:
         connection.execute("TRUNCATE interactions, search_counts")
