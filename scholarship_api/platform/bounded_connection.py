@@ -49,7 +49,8 @@ def deadline(seconds: float | None) -> Iterator[None]:
         _deadline.set(before)
 
 
-def _seconds_left(at_most: float) -> float:
+def seconds_left(at_most: float = ANSWER_SECONDS) -> float:
+    """Before the deadline."""
     end = _deadline.get()
     return at_most if end is None else min(max(end - time.monotonic(), 0), at_most)
 
@@ -64,7 +65,7 @@ class BoundedConnection(psycopg.AsyncConnection[Any]):
     async def open(cls, *arguments: Any, **options: Any) -> Self:  # noqa: ANN401
         """`connect`, of which all attempts together get CONNECT_SECONDS."""
         try:
-            async with asyncio.timeout(_seconds_left(CONNECT_SECONDS)):
+            async with asyncio.timeout(seconds_left(CONNECT_SECONDS)):
                 return await cls.connect(*arguments, **options)
         except TimeoutError:
             raise NoAnswerError("no connection within the deadline") from None
@@ -76,7 +77,7 @@ class BoundedConnection(psycopg.AsyncConnection[Any]):
         timeout: float | None = None,  # noqa: ASYNC109 - the overridden signature
     ) -> RV:
         # By psycopg's own timer: asyncio.timeout around it would set, and cancel, another one.
-        seconds = _seconds_left(ANSWER_SECONDS)
+        seconds = seconds_left()
         if timeout is not None:
             seconds = min(seconds, timeout)
         end = time.monotonic() + seconds
