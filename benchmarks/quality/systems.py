@@ -17,6 +17,7 @@ from scholarship_api.catalogue.cli import BUNDLED
 from scholarship_api.platform.database import Database
 from scholarship_api.search import service
 from scholarship_api.search.schemas import SearchRequest
+from scholarship_api.search.sources import Source
 from scholarship_api.settings import Settings
 
 Rankings = list[list[str]]
@@ -34,11 +35,11 @@ async def served(database_url: str, queries: Sequence[str]) -> Rankings:
     database = Database(settings)
     rankings = []
     try:
-        async with database.driver_connection(seconds=None) as connection:
-            for q in queries:
-                request = SearchRequest(q=q, limit=DEPTH, include_closed=True)
-                page = await service.search(connection, request, now=TODAY)
-                rankings.append([item.id for item in page.items])
+        source = Source(database.fetch, TODAY)
+        for q in queries:
+            request = SearchRequest(q=q, limit=DEPTH, include_closed=True)
+            page = await service.search(source, request)
+            rankings.append([json.loads(item)["id"] for item in page.items])
     finally:
         await database.close()
     return rankings

@@ -8,7 +8,6 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Scope
@@ -17,12 +16,15 @@ from scholarship_api.accounts.authentication import CREDENTIALS_KEY
 from scholarship_api.activity.recording import SearchRecorder
 from scholarship_api.catalogue.versions import CatalogueVersions, Version
 from scholarship_api.platform import metrics
-from scholarship_api.platform.database import REQUEST_SECONDS, Database, DriverConnection
+from scholarship_api.platform.bounded_connection import deadline
+from scholarship_api.platform.database import REQUEST_SECONDS, Database
 from scholarship_api.platform.http.context import route_template
 from scholarship_api.search.answers import Answer, AnswerResponse, Headers
 from scholarship_api.search.cache import AnswerCache, Known
+from scholarship_api.search.sources import Memories, Source
 
-Make = Callable[[DriverConnection, Version], Awaitable[BaseModel]]
+Make = Callable[[Source], Awaitable[bytes]]
+"""Makes the JSON of an answer."""
 
 ASKED_KEY: Final = "catalogue_version"
 """The scope key of the version that was asked for already, or why there is none, and since when."""
@@ -37,6 +39,7 @@ class Answering:
         self, *, database: Database, versions: CatalogueVersions, recorder: SearchRecorder
     ) -> None:
         self.cache = AnswerCache()
+        self._memories = Memories()
         self._database = database
         self._versions = versions
         self._recorder = recorder
@@ -111,9 +114,9 @@ class Answering:
         self._under_way[place] = made
         try:
             left = REQUEST_SECONDS - (time.perf_counter() - started_at)
-            async with self._database.driver_connection(seconds=left) as connection:
-                model = await make(connection, version)
-            answer = Answer.of(model)
+            source = Source(self._database.fetch, version.at, self._memories.of(version))
+            with deadline(left):
+                answer = Answer.of(await make(source))
         except Exception as error:
             made.set_exception(error)
             made.exception()  # seen, also when nobody else waits

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from scholarship_api.platform.database import DriverConnection
-from scholarship_api.search import queries, spelling, synonyms
+from scholarship_api.platform.database import Fetch
+from scholarship_api.search import spelling, synonyms, words
 from scholarship_api.search.spelling import Known
 from scholarship_api.search.terms import Query, Word
 from scholarship_api.search.text_queries import Meaning
@@ -30,7 +30,7 @@ class Slip:
 
 
 async def corrections(
-    connection: DriverConnection,
+    fetch: Fetch,
     query: Query,
     slips: Sequence[Slip],
 ) -> dict[Word, Meaning]:
@@ -46,10 +46,10 @@ async def corrections(
         *(half for slip in slips for pair in spelling.halves(slip.folded) for half in pair),
         *(_joined(pair) for found in pairs.values() for pair in found),
     }
-    rows = await queries.similar_words(
-        connection, [slip.folded for slip in slips], spellings=sorted(spellings)
+    similar = await words.similar(
+        fetch, [slip.folded for slip in slips], spellings=sorted(spellings)
     )
-    known = {row["word"]: Known(row["word"], row["lexeme"], row["documents"]) for row in rows}
+    known = {each.word: each for each in similar}
     corrected: dict[Word, Meaning] = {}
     for slip in slips:
         if slip.word in corrected:

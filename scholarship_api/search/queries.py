@@ -1,18 +1,26 @@
-"""The search path's SQL, on the driver: prepared statements made of fixed pieces and parameters.
+"""The search path's SQL: statements made of fixed pieces and parameters.
 
-A piece of SQL here is always a literal of this module; whatever a client sent is a parameter.
-What depends on how much a search finds is planned each time: a plan for any words and filters,
-which PostgreSQL makes after some executions of a prepared statement, is a bad one for most.
+A piece of SQL here is always a literal of this module or of `presentation`; whatever a client sent
+is a parameter. What depends on how much a search finds is planned each time: a plan for any words
+and filters, which PostgreSQL makes after some executions of a prepared statement, is a bad one for
+most.
 """
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from types import MappingProxyType
+from typing import Any, Final, TypedDict, Unpack
 
-from psycopg.rows import DictRow, dict_row, scalar_row
+from pydantic_core import from_json
 
-from scholarship_api.platform.database import DriverConnection
+from scholarship_api.platform.database import Fetch
+from scholarship_api.search import presentation
 from scholarship_api.search.schemas import Sort
+from scholarship_api.search.text_queries import MAX_RANKED
+
+Keys = tuple[float | str, ...]
+"""The place of a row in the order of a search."""
 
 COUNT_CAP: Final = 2_000
 """Totals are counted up to here and estimated above, in an index that holds every filter."""
@@ -31,11 +39,7 @@ TRIAL_ROWS: Final = 1_000
 
 TRIAL_MATCHES: Final = 3
 
-MARK_START: Final = "\x02"
-MARK_END: Final = "\x03"
-"""Around highlighted words until the text is escaped; they can't occur in stored text."""
-
-
+_NONE: Final[Mapping[str, object]] = MappingProxyType({})
 _OF_ORDER: Final = ("s.status", "s.closes_at")
 
 
@@ -47,13 +51,15 @@ class Conditions:
     params: dict[str, object] = field(default_factory=dict)
     text: str = "true"
     """The piece for q, apart, as a grade of the result has another one."""
+    most: float = math.inf
+    """Of so many matches there are hardly more, as far as the vocabulary can tell."""
 
     def add(self, piece: str, **params: object) -> None:
         self.pieces.append(piece)
         self.params.update(params)
 
-    def with_text(self, piece: str, **params: object) -> "Conditions":
-        return Conditions(self.pieces, self.params | params, piece)
+    def with_text(self, piece: str, *, most: float = math.inf, **params: object) -> "Conditions":
+        return Conditions(self.pieces, self.params | params, piece, most)
 
     @property
     def of_order(self) -> str:
@@ -103,16 +109,6 @@ ORDERS: Final[Mapping[Sort, Order]] = {
     ),
 }
 
-_ITEM: Final = """s.id, s.name, s.organization, s.amount, s.currency, s.application_deadline,
-    s.deadline_kind, s.deadline_timezone, s.recurs, s.status, s.scholarship_type,
-    left(s.description, 201) AS description"""
-
-# Applied to the page's rows only, outside the LIMIT: highlighting reads the whole text.
-_MATCH: Final = """ts_headline('public.scholarship',
-    concat_ws(' | ', f.name, f.organization, f.searched), %(match)s::tsquery,
-    E'StartSel=\\x02, StopSel=\\x03, MaxFragments=2, MaxWords=24, MinWords=8,'
-    ' FragmentDelimiter=" … "') AS match"""
-
 # Each part of the query counts by how often and where it stands, times its weight; several words
 # for the same, of which ts_rank takes the mean, together, but no more than one word could. The more
 # of the name was asked for, the better, by 5 % at most. The weight of a place, with those 5 %,
@@ -120,129 +116,232 @@ _MATCH: Final = """ts_headline('public.scholarship',
 # number of words makes up for a better place.
 _DISTANCE: Final = """-(1 + 0.05 * least(1, %(letters)s::float8 / length(s.name))) * (
     SELECT coalesce(sum(part.weight * least(1, part.alternatives
-        * ts_rank('{0.18, 0.33, 0.57, 1.0}', s.search_vector, part.words))), 0)
-    FROM unnest(%(ranked)s::text[]::tsquery[], %(weights)s::float8[], %(alternatives)s::int[])
+        * ts_rank('{{0.18, 0.33, 0.57, 1.0}}', s.search_vector, part.words))), 0)
+    FROM unnest({words}, %(weights)s::float8[], %(alternatives)s::int[])
         AS part (words, weight, alternatives)
 )"""
+_RANKED: Final = "%(ranked)s::text[]::tsquery[]"
+_AFFORDABLE: Final = (
+    f"({_RANKED})[:greatest(1, {MAX_RANKED} / greatest(1, (SELECT total FROM counted)))]"
+)
+"""As many parts as so many matches can be ranked by, those that tell most."""
+
+
+class Window(TypedDict):
+    """Which rows of a result: at most `limit` after `keys`, without the first `offset`."""
+
+    sort: Sort
+    keys: Keys | None
+    limit: int
+    offset: int
+
+
+@dataclass(slots=True)
+class Rows:
+    """The rows of a window, as PostgreSQL says them; see `presentation`."""
+
+    items: list[bytes]
+    standings: list[bytes]
+    has_more: bool
+    """Whether there are rows after the window."""
+    keys: Keys | None
+    """Of the last one, if the window is full."""
+    among: int = 0
+    """Of how many matches; see `page`."""
+
+
+_SEPARATOR: Final = b"\x1f"
+"""As a control character it is in no JSON."""
+
+
+def _rows(picked: str, conditions: Conditions, order: Order, *, extra: str, first: str = "") -> str:
+    """The statement for the Rows of `picked`: ids of a window and one more, with `extra`. `first`
+    comes before their keys. All in one row, as each chunk and each value costs us time."""
+    item = presentation.HIGHLIGHTED if "match" in conditions.params else presentation.ITEM
+    among = "coalesce(max(s.among), 0)" if extra == "among" else "0"
+    columns = f"s.*, picked.{extra}" if extra else "s.*"
+    is_shown = "s.number <= %(limit)s::int"
+    return f"""
+        SELECT
+            string_agg({item}::text, E'\\x1f' ORDER BY s.number) FILTER (WHERE {is_shown}),
+            string_agg({presentation.STANDING}, E'\\x1f' ORDER BY s.number)
+                FILTER (WHERE {is_shown}),
+            count(*) > %(limit)s::int,
+            max(json_build_array({first}{", ".join(order.keys)})::text)
+                FILTER (WHERE s.number = %(limit)s::int),
+            {among}
+        FROM (
+            SELECT s.*, row_number() OVER (ORDER BY {order.by}) AS number
+            FROM (SELECT {columns} FROM ({picked}) AS picked
+                JOIN scholarships AS s USING (id)) AS s
+        ) AS s"""
+
+
+def _read(row: tuple[Any, ...]) -> Rows:
+    items, standings, has_more, keys, among = row
+    return Rows(
+        items.split(_SEPARATOR) if items else [],
+        standings.split(_SEPARATOR) if standings else [],
+        has_more == b"t",
+        keys and tuple(from_json(keys)),
+        int(among),
+    )
+
+
+def _parameters(conditions: Conditions, window: Window) -> dict[str, object]:
+    keys = {f"key_{position}": key for position, key in enumerate(window["keys"] or ())}
+    return {**conditions.params, **keys, "limit": window["limit"], "offset": window["offset"]}
 
 
 async def page(
-    connection: DriverConnection,
+    fetch: Fetch,
     conditions: Conditions,
     *,
-    sort: Sort,
-    keys: Sequence[float | str] | None,
-    limit: int,
-    offset: int,
     among: int | None = None,
     within: int | None = None,
-) -> list[DictRow]:
-    """At most `limit` rows, without the first `offset`; `keys` is the cursor's place.
+    grade: int | None = None,
+    **window: Unpack[Window],
+) -> Rows:
+    """The rows of a window, for all orders but relevance; `grade` comes before their keys.
 
-    For all orders but relevance: with `among` the matches are read as they lie and then sorted, but
-    no more than so many: `among` of each row is how many they were, and if that is all of them it
-    is no order. With `within` no more than so many awards are looked at in the order, whether they
-    match or not.
+    With `among` the matches are read as they lie and then sorted, but no more than so many: `among`
+    of the rows is how many they were, and if that is all of them it is no order. With `within` no
+    more than so many awards are looked at in the order, whether they match or not.
     """
-    order = ORDERS[sort]
-    params: dict[str, object] = {**conditions.params, "limit": limit, "offset": offset}
-    where, after = conditions.where, "true"
-    if keys is not None:
-        after = order.after
-        params |= {f"key_{position}": key for position, key in enumerate(keys)}
-    if sort is Sort.RELEVANCE:
-        source = f"(SELECT s.*, {_DISTANCE} AS distance FROM scholarships AS s WHERE {where}) AS s"
-        where = after
-    else:
-        # The rows are picked in an index that holds what is filtered by, and only then fetched.
-        matches = f"SELECT s.id FROM scholarships AS s WHERE {where} AND {after}"
-        if among is not None:
-            matches = (
-                "SELECT s.id, count(*) OVER () AS among"
-                " FROM (SELECT s.id, s.closes_at, s.amount, s.created_at"
-                f" FROM scholarships AS s WHERE {where} AND {after} LIMIT {among:d}) AS s"
-            )
-        elif within is not None:
-            matches = (
-                "SELECT s.id FROM (SELECT s.* FROM scholarships AS s"
-                f" WHERE {conditions.of_order} AND {after} ORDER BY {order.by} LIMIT {within:d})"
-                f" AS s WHERE {where}"
-            )
-        source = (
-            f"({matches} ORDER BY {order.by} LIMIT %(limit)s OFFSET %(skipped)s)"
-            " AS picked JOIN scholarships AS s USING (id)"
-        )
-        params |= {"skipped": offset, "offset": 0}
-        where = "true"
-    columns = [_ITEM, *(f"{key} AS key_{position}" for position, key in enumerate(order.keys))]
+    order = ORDERS[window["sort"]]
+    where, after = conditions.where, "true" if window["keys"] is None else order.after
+    # The rows are picked in an index that holds what is filtered by, and only then fetched.
+    matches, extra = f"SELECT s.id FROM scholarships AS s WHERE {where} AND {after}", ""
     if among is not None:
-        columns.append("among")
-    if "match" in params:
-        columns.append("left(s.description, 5000) AS searched")
-    found = (
-        f"SELECT {', '.join(columns)} FROM {source} WHERE {where}"
-        f" ORDER BY {order.by} LIMIT %(limit)s OFFSET %(offset)s"
+        extra = "among"
+        matches = (
+            "SELECT s.id, count(*) OVER () AS among"
+            " FROM (SELECT s.id, s.closes_at, s.amount, s.created_at"
+            f" FROM scholarships AS s WHERE {where} AND {after} LIMIT {among:d}) AS s"
+        )
+    elif within is not None:
+        matches = (
+            "SELECT s.id FROM (SELECT s.* FROM scholarships AS s"
+            f" WHERE {conditions.of_order} AND {after} ORDER BY {order.by} LIMIT {within:d})"
+            f" AS s WHERE {where}"
+        )
+    picked = f"{matches} ORDER BY {order.by} LIMIT %(limit)s::int + 1 OFFSET %(offset)s"
+    first = "" if grade is None else f"{grade:d}, "
+    statement = _rows(picked, conditions, order, extra=extra, first=first)
+    [row] = await fetch(statement, _parameters(conditions, window))
+    return _read(row)
+
+
+async def ranked_page(
+    fetch: Fetch,
+    conditions: Conditions,
+    *,
+    cap: int,
+    **window: Unpack[Window],
+) -> tuple[int, Rows]:
+    """The number of matches, or `cap` + 1 if there are more; and if there are no more the rows of a
+    window in the order by relevance."""
+    order = ORDERS[Sort.RELEVANCE]
+    is_first = window["keys"] is None
+    # What a cursor holds was affordable on the first page, and has to stay as it is.
+    distance = _DISTANCE.format(words=_AFFORDABLE if is_first else _RANKED)
+    picked = (
+        f"SELECT s.id, s.distance FROM (SELECT s.*, {distance} AS distance FROM matched AS s) AS s"
+        f" WHERE (SELECT total FROM counted) <= {cap:d} AND {'true' if is_first else order.after}"
+        f" ORDER BY {order.by} LIMIT %(limit)s::int + 1 OFFSET %(offset)s"
     )
-    if "match" in params:
-        found = f"SELECT f.*, {_MATCH} FROM ({found}) AS f"
-    async with connection.cursor(row_factory=dict_row) as cursor:
-        await cursor.execute(found, params, prepare=False)
-        return await cursor.fetchall()
+    [(total, *row)] = await fetch(
+        f"""
+        WITH matched AS MATERIALIZED (
+            SELECT s.id, s.name, s.closes_at, s.search_vector FROM scholarships AS s
+            WHERE {conditions.where} LIMIT {cap + 1:d}
+        ), counted AS MATERIALIZED (
+            SELECT count(*) AS total FROM matched
+        )
+        SELECT counted.total, page.* FROM counted, LATERAL (
+            {_rows(picked, conditions, order, extra="distance")}
+        ) AS page
+        """,
+        _parameters(conditions, window),
+    )
+    return int(total), _read(tuple(row))
 
 
-async def count(connection: DriverConnection, conditions: Conditions) -> tuple[int, bool]:
-    """The number of matches and whether it is exact, which it is up to the cap."""
+@dataclass(frozen=True, slots=True)
+class Count:
+    total: int
+    is_exact: bool
+    """Which it is up to the cap."""
+    page: Rows | None = None
+    """The rows of the window that was asked for, if the matches could be ranked."""
+
+
+async def count(fetch: Fetch, conditions: Conditions, *, ranked: Window | None = None) -> Count:
+    """The number of matches; with it the rows of a window in the order by relevance, as counting
+    finds what has to be ranked."""
     cap = _cap(conditions)
-    async with connection.cursor(row_factory=scalar_row) as cursor:
-        await cursor.execute(f"EXPLAIN (FORMAT JSON) {_matches(conditions)}", conditions.params)
-        plan: Any = await cursor.fetchone()
-    estimate = int(plan[0]["Plan"]["Plan Rows"])
+    estimate = None
     # To the planner words and filters are independent of each other, and a phrase is its words.
-    if estimate > MANY * cap and await _are_many(connection, conditions):
-        return estimate, False
-    counted = await count_up_to(connection, conditions, cap=cap + 1)
-    return (counted, True) if counted <= cap else (max(counted, estimate), False)
+    if conditions.most > MANY * cap:
+        estimate = await _estimate(fetch, conditions)
+        if estimate > MANY * cap and await _are_many(fetch, conditions):
+            return Count(estimate, is_exact=False)
+    page = None
+    if ranked is None:
+        total = await count_up_to(fetch, conditions, cap=cap + 1)
+    else:
+        total, page = await ranked_page(fetch, conditions, cap=cap, **ranked)
+    if total <= cap:
+        return Count(total, is_exact=True, page=page)
+    if estimate is None:
+        estimate = await _estimate(fetch, conditions)
+    return Count(max(total, estimate), is_exact=False)
+
+
+async def _estimate(fetch: Fetch, conditions: Conditions) -> int:
+    explained = await fetch(f"EXPLAIN (FORMAT JSON) {_matches(conditions)}", conditions.params)
+    return int(from_json(explained[0][0])[0]["Plan"]["Plan Rows"])
 
 
 def _cap(conditions: Conditions) -> int:
     return COUNT_CAP if conditions.text == "true" else min(COUNT_CAP, TEXT_COUNT_CAP)
 
 
-async def _are_many(connection: DriverConnection, conditions: Conditions) -> bool:
-    sample = await _sample(connection, TRIAL_ROWS)
-    async with connection.cursor(row_factory=scalar_row) as cursor:
-        await cursor.execute(
-            f"SELECT count(*) FROM (SELECT FROM scholarships AS s {sample}"
-            f" WHERE {conditions.where} LIMIT {TRIAL_MATCHES:d}) AS found",
-            conditions.params,
-            prepare=False,
-        )
-        found: Any = await cursor.fetchone()
-    return int(found) == TRIAL_MATCHES
+async def _are_many(fetch: Fetch, conditions: Conditions) -> bool:
+    sample = await _sample(fetch, TRIAL_ROWS)
+    found = await _number(
+        fetch,
+        f"SELECT count(*) FROM (SELECT FROM scholarships AS s {sample}"
+        f" WHERE {conditions.where} LIMIT {TRIAL_MATCHES:d}) AS found",
+        conditions.params,
+    )
+    return found == TRIAL_MATCHES
 
 
-async def _sample(connection: DriverConnection, rows: int) -> str:
+async def _sample(fetch: Fetch, rows: int) -> str:
     """The clause for so many rows of the table, the same ones each time."""
-    async with connection.cursor(row_factory=scalar_row) as cursor:
-        await cursor.execute(
-            "SELECT greatest(reltuples, 1) FROM pg_class WHERE oid = 'scholarships'::regclass"
-        )
-        awards = float(await cursor.fetchone() or 1)
+    awards = await _number(
+        fetch,
+        "SELECT greatest(reltuples, 1) FROM pg_class WHERE oid = 'scholarships'::regclass",
+    )
     return f"TABLESAMPLE SYSTEM ({min(100.0, 100 * rows / awards):f}) REPEATABLE (0)"
 
 
-async def count_up_to(connection: DriverConnection, conditions: Conditions, *, cap: int) -> int:
+async def count_up_to(fetch: Fetch, conditions: Conditions, *, cap: int) -> int:
     """The number of matches, or `cap` if there are more."""
-    async with connection.cursor(row_factory=scalar_row) as cursor:
-        # In the order of the index that holds all filters: it is read instead of the rows.
-        order = " ORDER BY s.closes_at, s.id" if conditions.text == "true" else ""
-        await cursor.execute(
-            f"SELECT count(*) FROM ({_matches(conditions)}{order} LIMIT {cap:d}) AS capped",
-            conditions.params,
-            prepare=False,
-        )
-        counted: Any = await cursor.fetchone()
+    # In the order of the index that holds all filters: it is read instead of the rows.
+    order = " ORDER BY s.closes_at, s.id" if conditions.text == "true" else ""
+    counted = await _number(
+        fetch,
+        f"SELECT count(*) FROM ({_matches(conditions)}{order} LIMIT {cap:d}) AS capped",
+        conditions.params,
+    )
     return int(counted)
+
+
+async def _number(fetch: Fetch, statement: str, params: Mapping[str, object] = _NONE) -> float:
+    [[number]] = await fetch(statement, params)
+    return float(number)
 
 
 def _matches(conditions: Conditions) -> str:
@@ -278,7 +377,7 @@ SELECT 'renewable', renewable::text, count(*) FROM matched GROUP BY 2
 
 
 async def facets(
-    connection: DriverConnection, conditions: Conditions, *, total: int, exact: bool
+    fetch: Fetch, conditions: Conditions, *, total: int, exact: bool
 ) -> dict[str, dict[str, int]]:
     """How many matches name each value, by facet; `*` are those open to all.
 
@@ -288,15 +387,13 @@ async def facets(
     sample = limit = ""
     cap = _cap(conditions)
     if not exact and total > MANY * cap:
-        sample = await _sample(connection, SAMPLE_ROWS)
+        sample = await _sample(fetch, SAMPLE_ROWS)
     elif not exact:
         limit = f"LIMIT {max(cap, 1):d}"
     statement = _FACETS.format(sample=sample, where=conditions.where, limit=limit)
     counts: dict[str, dict[str, int]] = {}
-    async with connection.cursor() as plain:
-        await plain.execute(statement, conditions.params, prepare=False)
-        for facet, value, number in await plain.fetchall():
-            counts.setdefault(facet, {})[value] = number
+    for facet, value, number in await fetch(statement, conditions.params):
+        counts.setdefault(facet.decode(), {})[value.decode()] = int(number)
     sampled = counts.pop("total")[""]
     scale = 1.0 if exact or sampled == 0 else total / sampled
     return {
@@ -305,86 +402,13 @@ async def facets(
     }
 
 
-_RESOLVE: Final = """
-SELECT w.folded, w.lexeme, coalesce(k.documents, 0) AS documents,
-    w.lexeme IS NULL OR w.folded ~ '^([0-9]+|.)$' OR k.documents IS NOT NULL AS known,
-    ARRAY(
-        SELECT begun.lexeme FROM search_words AS begun
-        WHERE w.position = %(prefix)s AND w.lexeme IS NOT NULL
-          AND length(w.folded) >= %(min_prefix)s
-          AND begun.word >= w.folded AND begun.word < w.folded || chr(1114111)
-        ORDER BY begun.documents DESC, begun.word LIMIT %(max_completions)s
-    ) AS completions,
-    (SELECT greatest(reltuples, 1) FROM pg_class WHERE oid = 'scholarships'::regclass) AS awards
-FROM (
-    SELECT u.position, u.folded, (ts_lexize('pg_catalog.english_stem', u.folded))[1] AS lexeme
-    FROM (
-        SELECT position, public.fold_text(word) COLLATE "C" AS folded
-        FROM unnest(%(words)s::text[]) WITH ORDINALITY AS given (word, position)
-    ) AS u
-) AS w, LATERAL (
-    SELECT sum(known.documents) AS documents FROM search_words AS known
-    WHERE known.lexeme = w.lexeme
-) AS k
-ORDER BY w.position
-"""
-
-
-async def resolve_words(
-    connection: DriverConnection,
-    words: Sequence[str],
-    *,
-    prefix: int | None = None,
-    min_prefix: int = 1,
-    max_completions: int = 0,
-) -> list[DictRow]:
-    """For each word: `folded`, `lexeme` (None for a stop word), whether it is `known`, in how many
-    `documents` of how many `awards`, both estimates, and for the word number `prefix` (from 1) the
-    lexemes of its most frequent `completions`."""
-    async with connection.cursor(row_factory=dict_row) as cursor:
-        await cursor.execute(
-            _RESOLVE,
-            {
-                "words": list(words),
-                "prefix": prefix,
-                "min_prefix": min_prefix,
-                "max_completions": max_completions,
-            },
-        )
-        return await cursor.fetchall()
-
-
-# Not =, for which the planner would take the index of trigrams: 0.5 ms each.
-_SIMILAR: Final = """
-SELECT k.word, k.lexeme, k.documents
-FROM unnest(%(spellings)s::text[]) AS spelled (word)
-JOIN search_words AS k ON k.word >= spelled.word COLLATE "C" AND k.word <= spelled.word COLLATE "C"
-UNION
-SELECT near.word, near.lexeme, near.documents
-FROM unnest(%(words)s::text[]) AS typed (word), LATERAL (
-    SELECT k.word, k.lexeme, k.documents FROM search_words AS k
-    ORDER BY k.word OPERATOR(public.<->) typed.word LIMIT 60
-) AS near
-"""
-
-
-async def similar_words(
-    connection: DriverConnection, words: Sequence[str], *, spellings: Sequence[str]
-) -> list[DictRow]:
-    """Words of the catalogue that look like one of `words`, or are one of `spellings`."""
-    async with connection.cursor(row_factory=dict_row) as cursor:
-        await cursor.execute(_SIMILAR, {"words": list(words), "spellings": list(spellings)})
-        return await cursor.fetchall()
-
-
-async def organization_exists(connection: DriverConnection, name: str) -> bool:
-    async with connection.cursor(row_factory=scalar_row) as cursor:
-        await cursor.execute(
-            "SELECT EXISTS (SELECT FROM scholarships WHERE status = 'published'"
-            " AND organization_folded = public.fold_text(%(name)s))",
-            {"name": name},
-        )
-        return bool(await cursor.fetchone())
+async def organization_exists(fetch: Fetch, name: str) -> bool:
+    [[exists]] = await fetch(
+        "SELECT EXISTS (SELECT FROM scholarships WHERE status = 'published'"
+        " AND organization_folded = public.fold_text(%(name)s))",
+        {"name": name},
+    )
+    return bool(exists == b"t")
 
 
 # Walks the index from one distinct text to the next, whatever the number of awards behind each.
@@ -401,7 +425,7 @@ WITH RECURSIVE walk AS (
         WHERE status = 'published' AND closes_at >= %(now)s
           AND {column} > walk.folded AND {column} < %(end)s
         ORDER BY {column} LIMIT 1) AS following
-    WHERE walk.step < %(limit)s
+    WHERE walk.step < %(limit)s::int
 )
 SELECT text FROM walk ORDER BY folded
 """
@@ -414,34 +438,30 @@ SELECT DISTINCT ON (found.name_folded) found.name FROM (
     WHERE s.status = 'published' AND s.closes_at >= %(now)s
       AND s.search_vector @@ %(words)s::tsquery
     ORDER BY s.closes_at, s.id LIMIT 50
-) AS found ORDER BY found.name_folded LIMIT %(limit)s
+) AS found ORDER BY found.name_folded LIMIT %(limit)s::int
 """
 
 
 async def complete_texts(
-    connection: DriverConnection, prefix: str, *, now: object, limit: int
+    fetch: Fetch, prefix: str, *, now: object, limit: int
 ) -> tuple[list[str], list[str]]:
     """Names and organizations of open awards that begin with `prefix` (folded)."""
     params = {"prefix": prefix, "end": prefix + "\U0010ffff", "now": now, "limit": limit}
-    async with connection.cursor(row_factory=scalar_row) as cursor:
-        await cursor.execute(_COMPLETE_NAMES, params)
-        names = await cursor.fetchall()
-        await cursor.execute(_COMPLETE_ORGANIZATIONS, params)
-        return names, await cursor.fetchall()
+    names = await fetch(_COMPLETE_NAMES, params)
+    return _texts(names), _texts(await fetch(_COMPLETE_ORGANIZATIONS, params))
 
 
-async def names_with(
-    connection: DriverConnection, words: str, *, now: object, limit: int
-) -> list[str]:
+async def names_with(fetch: Fetch, words: str, *, now: object, limit: int) -> list[str]:
     """Names of open awards that `words` (a tsquery text) match."""
-    async with connection.cursor(row_factory=scalar_row) as cursor:
-        await cursor.execute(_NAMES_WITH, {"words": words, "now": now, "limit": limit})
-        return await cursor.fetchall()
+    params = {"words": words, "now": now, "limit": limit}
+    return _texts(await fetch(_NAMES_WITH, params))
 
 
-async def fold(connection: DriverConnection, text: str) -> str:
+async def fold(fetch: Fetch, text: str) -> str:
     """Lower case without accents, as names are indexed."""
-    async with connection.cursor(row_factory=scalar_row) as cursor:
-        await cursor.execute("SELECT public.fold_text(%(text)s)", {"text": text})
-        folded: Any = await cursor.fetchone()
-        return str(folded)
+    [folded] = _texts(await fetch("SELECT public.fold_text(%(text)s)", {"text": text}))
+    return folded
+
+
+def _texts(rows: Iterable[tuple[bytes, ...]]) -> list[str]:
+    return [text.decode() for (text,) in rows]

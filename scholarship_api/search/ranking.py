@@ -6,18 +6,14 @@ those with all of them in their organization, then the others; the soonest deadl
 grade. A grade of few is read whole; others in the order of an index, only as far as the page needs.
 """
 
-from collections.abc import Iterator, Sequence
-from typing import Final, TypedDict, Unpack
+from collections.abc import Iterator
+from typing import Final, Unpack
 
-from psycopg.rows import DictRow
-
-from scholarship_api.platform.database import DriverConnection
+from scholarship_api.platform.database import Fetch
 from scholarship_api.search import queries
-from scholarship_api.search.queries import Conditions
+from scholarship_api.search.queries import Conditions, Rows, Window
 from scholarship_api.search.schemas import Sort
 from scholarship_api.search.text_queries import Place, TextQuery
-
-Keys = tuple[float | str, ...]
 
 FEW: Final = 3_000
 """Of so many matches all are read and sorted; to walk by deadline to as rare ones takes longer."""
@@ -38,67 +34,56 @@ _OTHERS: Final = 2
 """The grade of those that have the words neither all in the name nor all in the organization."""
 
 
-class _Place(TypedDict):
-    sort: Sort
-    keys: Keys | None
-    limit: int
-    offset: int
-
-
 async def page(
-    connection: DriverConnection,
-    conditions: Conditions,
-    *,
-    sort: Sort,
-    keys: Keys | None,
-    limit: int,
-    offset: int,
-    total: int,
-) -> list[tuple[DictRow, Keys]]:
-    """At most `limit` rows after `keys`, each with its own keys for a cursor."""
-    place: _Place = {"sort": sort, "keys": keys, "limit": limit, "offset": offset}
-    if sort is Sort.RELEVANCE or conditions.text == "true":
-        rows = await queries.page(connection, conditions, **place)
-    else:
-        is_few = total <= FEW and not conditions.is_filtered
-        rows = await _in_order(connection, conditions, is_few=is_few, total=total, **place)
-    return [(row, _keys_of(row, sort)) for row in rows]
+    fetch: Fetch, conditions: Conditions, *, total: int, **window: Unpack[Window]
+) -> Rows:
+    """The rows of the window."""
+    if window["sort"] is Sort.RELEVANCE:
+        _, rows = await queries.ranked_page(fetch, conditions, cap=ALL, **window)
+        return rows
+    if conditions.text == "true":
+        return await queries.page(fetch, conditions, **window)
+    is_few = total <= FEW and not conditions.is_filtered
+    return await _in_order(fetch, conditions, is_few=is_few, total=total, **window)
 
 
 async def graded_page(
-    connection: DriverConnection,
+    fetch: Fetch,
     conditions: Conditions,
     *,
     text: TextQuery,
-    keys: Keys | None,
-    limit: int,
-    offset: int,
     total: int,
-) -> list[tuple[DictRow, Keys]]:
+    **window: Unpack[Window],
+) -> Rows:
     """The same in the order of grades; raises ValueError for the keys of another order."""
+    keys, offset = window["keys"], window["offset"]
     first = 0
     if keys is not None:
         first, keys = int(keys[0]), keys[1:]
-    found: list[tuple[DictRow, Keys]] = []
+    found = Rows([], [], has_more=False, keys=None)
     for grade, graded in _grades(conditions, text, first):
         rows = await _in_order(
-            connection,
+            fetch,
             graded,
             sort=Sort.DEADLINE,
             keys=keys,
-            limit=limit - len(found),
+            limit=window["limit"] - len(found.items),
             offset=offset,
             total=total,
+            grade=grade,
             # Few have all the words in one place, how few the planner can't know. Of the others it
             # does know, unless there are filters: then it is better to read by deadline.
             is_few=graded.text != conditions.text
             and (grade < _OTHERS or (total <= FEW and not graded.is_filtered)),
         )
-        found += [(row, (grade, *_keys_of(row, Sort.DEADLINE))) for row in rows]
-        if len(found) == limit:
+        found.items += rows.items
+        found.standings += rows.standings
+        found.keys = rows.keys or found.keys
+        found.has_more = rows.has_more
+        if rows.has_more:
             break
-        if offset and not rows:
-            offset -= await queries.count_up_to(connection, graded, cap=offset)
+        if offset and not rows.items:
+            offset -= await queries.count_up_to(fetch, graded, cap=offset)
         else:
             offset = 0
         keys = None
@@ -106,28 +91,29 @@ async def graded_page(
 
 
 async def _in_order(
-    connection: DriverConnection,
+    fetch: Fetch,
     conditions: Conditions,
     *,
     is_few: bool,
     total: int,
-    **place: Unpack[_Place],
-) -> list[DictRow]:
+    grade: int | None = None,
+    **window: Unpack[Window],
+) -> Rows:
     """What has the words, in an order that an index has. Reading in that order is fast if many
     awards have them and some come early; "no fixed deadline" is said by those that come last."""
-    offset = place["offset"]
-    if place["sort"] is not Sort.DEADLINE:
-        return await queries.page(connection, conditions, **place)
+    offset = window["offset"]
+    if window["sort"] is not Sort.DEADLINE:
+        return await queries.page(fetch, conditions, grade=grade, **window)
     if is_few and offset < FEW:
-        rows = await queries.page(connection, conditions, **place, among=FEW)
-        if not rows or rows[0]["among"] < FEW:
+        rows = await queries.page(fetch, conditions, grade=grade, **window, among=FEW)
+        if rows.among < FEW:
             return rows
     if total >= COMMON * offset:
         within = WALK * (1 + conditions.is_filtered) + WALK_PER_SKIPPED * offset
-        rows = await queries.page(connection, conditions, **place, within=within)
-        if len(rows) == place["limit"]:
+        rows = await queries.page(fetch, conditions, grade=grade, **window, within=within)
+        if rows.has_more:
             return rows
-    return await queries.page(connection, conditions, **place, among=ALL)
+    return await queries.page(fetch, conditions, grade=grade, **window, among=ALL)
 
 
 def _grades(
@@ -148,8 +134,3 @@ def _grades(
             grade,
             conditions.with_text(_GRADED, graded=texts[grade]),
         )
-
-
-def _keys_of(row: DictRow, sort: Sort) -> Keys:
-    order: Sequence[str] = queries.ORDERS[sort].keys
-    return tuple(row[f"key_{position}"] for position in range(len(order)))

@@ -3,6 +3,7 @@
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from pydantic_core import to_json
 
 from scholarship_api.accounts.access import (
     ACCESS_ERRORS,
@@ -10,7 +11,6 @@ from scholarship_api.accounts.access import (
     ScholarshipsReader,
     current_account_or_none,
 )
-from scholarship_api.catalogue.versions import Version
 from scholarship_api.errors import (
     BadRequest,
     DatabaseUnavailable,
@@ -22,10 +22,10 @@ from scholarship_api.errors import (
     ValidationFailed,
     document,
 )
-from scholarship_api.platform.database import DriverConnection
 from scholarship_api.platform.http.content_type import require_json
 from scholarship_api.search import service
 from scholarship_api.search.answering import Answering
+from scholarship_api.search.presentation import json_of
 from scholarship_api.search.schemas import (
     Listing,
     ScholarshipList,
@@ -36,6 +36,7 @@ from scholarship_api.search.schemas import (
     SuggestionRequest,
     Suggestions,
 )
+from scholarship_api.search.sources import Source
 from scholarship_api.vocabulary import FieldName
 
 READ_ERRORS = (ValidationFailed, RateLimited, DatabaseUnavailable, ServiceUnavailable)
@@ -71,9 +72,28 @@ def _searched(request: SearchRequest) -> str | None:
     return None if request.cursor is not None or request.offset else request.q
 
 
+def _asked_for(**fields: object) -> dict[str, object]:
+    """Without those that there are none of."""
+    return {name: value for name, value in fields.items() if value is not None}
+
+
 async def _search(http: Request, request: SearchRequest, *, is_moved: bool = False) -> Response:
-    async def make(connection: DriverConnection, version: Version) -> SearchPage:
-        return await service.search(connection, request, now=version.at)
+    async def make(source: Source) -> bytes:
+        page = await service.search(source, request)
+        return json_of(
+            "items",
+            page.items,
+            total=page.total,
+            total_is_exact=page.total_is_exact,
+            page=page.page,
+            page_size=page.page_size,
+            filters=page.filters,
+            took_ms=0,
+            has_next=page.has_next,
+            has_previous=page.has_previous,
+            next_cursor=page.next_cursor,
+            **_asked_for(facets=page.facets, did_you_mean=page.did_you_mean),
+        )
 
     return await _answering(http).answer(
         http,
@@ -139,10 +159,8 @@ async def search_by_body_at_root(http: Request, request: SearchRequest) -> Respo
     responses=NOT_MODIFIED,
 )
 async def suggest(http: Request, request: Annotated[SuggestionRequest, Query()]) -> Response:
-    async def make(connection: DriverConnection, version: Version) -> Suggestions:
-        return await service.suggest(
-            connection, request.prefix, limit=request.limit, now=version.at
-        )
+    async def make(source: Source) -> bytes:
+        return to_json(await service.suggest(source, request.prefix, limit=request.limit))
 
     key = f"suggestions:{request.model_dump_json()}"
     return await _answering(http).answer(http, make, key=key)
@@ -155,12 +173,12 @@ async def suggest(http: Request, request: Annotated[SuggestionRequest, Query()])
     responses=NOT_MODIFIED,
 )
 async def smart_search(http: Request, request: SearchQuery) -> Response:
-    async def make(connection: DriverConnection, version: Version) -> SmartSearchPage:
-        page = await service.search(connection, request, now=version.at)
-        advice = await service.advise(connection, request, page, now=version.at)
-        optional = {} if page.did_you_mean is None else {"did_you_mean": page.did_you_mean}
-        return SmartSearchPage(
-            results=page.items,
+    async def make(source: Source) -> bytes:
+        page = await service.search(source, request)
+        advice = await service.advise(source, request, page)
+        return json_of(
+            "results",
+            page.items,
             total=page.total,
             total_is_exact=page.total_is_exact,
             suggestions=advice,
@@ -172,7 +190,7 @@ async def smart_search(http: Request, request: SearchQuery) -> Response:
             has_next=page.has_next,
             has_previous=page.has_previous,
             next_cursor=page.next_cursor,
-            **optional,
+            **_asked_for(did_you_mean=page.did_you_mean),
         )
 
     key = f"smart search:{request.key}"
@@ -219,12 +237,13 @@ async def list_by_field(http: Request, field: FieldName, listing: ListQuery) -> 
 async def _list(
     http: Request, request: SearchRequest, *, organization: str | None = None
 ) -> Response:
-    async def make(connection: DriverConnection, version: Version) -> ScholarshipList:
+    async def make(source: Source) -> bytes:
         if organization is not None:
-            await service.require_organization(connection, organization)
-        page = await service.search(connection, request, now=version.at, organization=organization)
-        return ScholarshipList(
-            scholarships=page.items,
+            await service.require_organization(source.fetch, organization)
+        page = await service.search(source, request, organization=organization)
+        return json_of(
+            "scholarships",
+            page.items,
             total_count=page.total,
             page=page.page,
             page_size=page.page_size,

@@ -1,26 +1,26 @@
 """The search itself: one path for GET, POST, and every list of the catalogue."""
 
-import datetime as dt
-from dataclasses import dataclass
-from typing import Any, Final, TypedDict
+import math
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 import psycopg
-from psycopg.rows import DictRow
 
 from scholarship_api.errors import NotFound
-from scholarship_api.platform.database import DriverConnection
-from scholarship_api.search import cursors, queries, ranking, terms
+from scholarship_api.platform.database import Fetch
+from scholarship_api.search import cursors, queries, ranking, terms, words
 from scholarship_api.search.conditions import conditions_of, for_text
-from scholarship_api.search.presentation import facets_of, summary_of
-from scholarship_api.search.queries import Conditions
+from scholarship_api.search.presentation import facets_of, items_of
+from scholarship_api.search.queries import Conditions, Rows, Window
 from scholarship_api.search.schemas import (
-    SearchPage,
+    Facets,
     SearchQuality,
     SearchRequest,
     Sort,
     Suggestion,
     Suggestions,
 )
+from scholarship_api.search.sources import Source
 from scholarship_api.search.text_queries import Ranked, TextQuery, quote
 from scholarship_api.search.understanding import understand
 from scholarship_api.vocabulary import FIELD_ALIASES, FieldOfStudy
@@ -28,41 +28,53 @@ from scholarship_api.vocabulary import FIELD_ALIASES, FieldOfStudy
 FEW_RESULTS: Final = 4
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What a search found."""
+
+    items: list[bytes]
+    """Each a ScholarshipSummary as JSON."""
+    total: int
+    total_is_exact: bool
+    page: int
+    page_size: int
+    filters: dict[str, Any]
+    has_next: bool
+    has_previous: bool
+    next_cursor: str | None
+    facets: Facets | None = None
+    did_you_mean: str | None = None
+
+
 async def search(
-    connection: DriverConnection,
-    request: SearchRequest,
-    *,
-    now: dt.datetime,
-    organization: str | None = None,
-) -> SearchPage:
+    source: Source, request: SearchRequest, *, organization: str | None = None
+) -> Page:
     """Run a search; `organization` keeps that organization's awards only.
 
-    `took_ms` is for whoever sends the page to say.
     Raises ValidationFailed for a cursor that does not fit.
     """
     applied = request.applied()
     digest = cursors.digest_of({**applied, "sort": request.order, "organization": organization})
     cursor = cursors.decode(request.cursor, digest=digest) if request.cursor else None
-    text = await _text_query(connection, request.q, cursor) if request.q else None
-    conditions = conditions_of(request, now=now, organization=organization, text=text)
+    text = await _text_query(source, request, cursor) if request.q else None
+    conditions = conditions_of(request, now=source.now, organization=organization, text=text)
     if request.q and text is None:
-        found = _Found([], total=0, is_exact=True, is_graded=False, conditions=conditions)
+        found = _Found(conditions)
     else:
         try:
-            found = await _find(connection, request, conditions, text=text, cursor=cursor, now=now)
-        except (psycopg.DataError, psycopg.ProgrammingError, ValueError, IndexError):
+            found = await _find(source, request, conditions, text=text, cursor=cursor)
+        except (psycopg.DataError, psycopg.ProgrammingError, ValueError, LookupError):
             if cursor is None:
                 raise
             raise cursors.invalid() from None
-    text, conditions = found.text, found.conditions
-    has_next = len(found.rows) > request.limit
-    del found.rows[request.limit :]
+    text = found.text
+    rows = found.rows
     page = cursor.page if cursor else request.offset // request.limit + 1
     next_cursor = None
-    if has_next:
+    if rows.has_more:
         next_cursor = cursors.Cursor(
             digest=digest,
-            keys=found.rows[-1][1],
+            keys=rows.keys or (),
             page=page + 1,
             is_graded=found.is_graded or None,
             match=text.match if text else None,
@@ -71,104 +83,95 @@ async def search(
             letters=text.letters if text else 0,
             did_you_mean=text.did_you_mean if text else None,
         ).encode()
-    optional: dict[str, Any] = {}
+    facets = None
     if request.facets:
         counts = await queries.facets(
-            connection, conditions, total=found.total, exact=found.is_exact
+            source.fetch, found.conditions, total=found.total, exact=found.is_exact
         )
-        optional["facets"] = facets_of(counts)
-    if text is not None and text.did_you_mean is not None:
-        optional["did_you_mean"] = text.did_you_mean
-    return SearchPage(
-        items=[summary_of(row, now=now) for row, _ in found.rows],
+        facets = facets_of(counts)
+    return Page(
+        items=items_of(rows.items, rows.standings, source),
         total=found.total,
         total_is_exact=found.is_exact,
         page=page,
         page_size=request.limit,
         filters=applied,
-        took_ms=0,
-        has_next=has_next,
+        has_next=rows.has_more,
         has_previous=page > 1 or request.offset > 0,
         next_cursor=next_cursor,
-        **optional,
+        facets=facets,
+        did_you_mean=text.did_you_mean if text else None,
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    rows: list[tuple[DictRow, ranking.Keys]]
-    """Of the page and one more, if there is one."""
-    total: int
-    is_exact: bool
-    is_graded: bool
     conditions: Conditions
+    rows: Rows = field(default_factory=lambda: Rows([], [], has_more=False, keys=None))
+    total: int = 0
+    is_exact: bool = True
+    is_graded: bool = False
     text: TextQuery | None = None
     """What was looked for in the end; with fewer words than q has when no award has all."""
 
 
 async def _find(
-    connection: DriverConnection,
+    source: Source,
     request: SearchRequest,
     conditions: Conditions,
     *,
     text: TextQuery | None,
     cursor: cursors.Cursor | None,
-    now: dt.datetime,
 ) -> _Found:
-    total, exact = await queries.count(connection, conditions)
+    fetch = source.fetch
+    window: Window = {
+        "sort": request.order,
+        "keys": cursor.keys if cursor else None,
+        "limit": request.limit,
+        "offset": request.offset,
+    }
+    by_relevance = text is not None and request.order is Sort.RELEVANCE
+    ranked = window if by_relevance and not (cursor and cursor.is_graded) else None
+    count = await queries.count(fetch, conditions, ranked=ranked)
     narrower = text.narrower if text else None
-    if not exact and narrower is not None:
+    if not count.is_exact and narrower is not None:
         text, conditions = narrower, for_text(conditions, narrower)
-        total, exact = await queries.count(connection, conditions)
+        count = await queries.count(fetch, conditions, ranked=ranked)
     enough = 1
     looser_texts = text.looser if text else ()
-    if not total and looser_texts and await _are_filtered_out(connection, request, conditions, now):
+    if not count.total and looser_texts and await _are_filtered_out(source, request, conditions):
         looser_texts = ()
     for looser in looser_texts:
-        if total >= enough:
+        if count.total >= enough:
             break
         text, conditions = looser, for_text(conditions, looser)
         enough = FEW_RESULTS  # a word was given up already: rather one more than a poor page
-        total, exact = await queries.count(connection, conditions)
+        count = await queries.count(fetch, conditions, ranked=ranked)
     if text is not None and cursor is None:
-        text = text.for_matches(total)
-        conditions = for_text(conditions, text)
-    by_relevance = text if request.order is Sort.RELEVANCE else None
-    is_graded = bool(cursor.is_graded) if cursor else not exact and by_relevance is not None
-    place: _Place = {
-        "keys": cursor.keys if cursor else None,
-        "limit": request.limit + 1,
-        "offset": request.offset,
-    }
-    if is_graded and by_relevance is not None:
-        rows = await ranking.graded_page(
-            connection, conditions, text=by_relevance, total=total, **place
-        )
+        text = text.for_matches(count.total)
+    is_graded = bool(cursor.is_graded) if cursor else by_relevance and not count.is_exact
+    if count.page is not None:
+        rows = count.page
+    elif is_graded and text is not None:
+        rows = await ranking.graded_page(fetch, conditions, text=text, total=count.total, **window)
     else:
-        rows = await ranking.page(connection, conditions, sort=request.order, total=total, **place)
-    return _Found(
-        rows, total=total, is_exact=exact, is_graded=is_graded, conditions=conditions, text=text
-    )
+        rows = await ranking.page(fetch, conditions, total=count.total, **window)
+    return _Found(conditions, rows, count.total, count.is_exact, is_graded, text)
 
 
-async def _are_filtered_out(
-    connection: DriverConnection, request: SearchRequest, conditions: Conditions, now: dt.datetime
-) -> bool:
+async def _are_filtered_out(source: Source, request: SearchRequest, conditions: Conditions) -> bool:
     """Whether awards have all the words, but none that the filters keep: then that is the answer,
     and not awards with fewer of the words."""
     unfiltered = conditions_of(
-        SearchRequest(include_closed=request.include_closed), now=now, organization=None, text=None
+        SearchRequest(include_closed=request.include_closed),
+        now=source.now,
+        organization=None,
+        text=None,
     )
     if unfiltered.pieces == conditions.pieces:
         return False
     unfiltered = unfiltered.with_text(conditions.text, match=conditions.params["match"])
-    return await queries.count_up_to(connection, unfiltered, cap=1) > 0
-
-
-class _Place(TypedDict):
-    keys: ranking.Keys | None
-    limit: int
-    offset: int
+    return await queries.count_up_to(source.fetch, unfiltered, cap=1) > 0
 
 
 def quality(total: int) -> SearchQuality:
@@ -184,9 +187,7 @@ def quality(total: int) -> SearchQuality:
     return SearchQuality.TOO_MANY_RESULTS
 
 
-async def advise(
-    connection: DriverConnection, request: SearchRequest, page: SearchPage, *, now: dt.datetime
-) -> list[str]:
+async def advise(source: Source, request: SearchRequest, page: Page) -> list[str]:
     """What would help: a correction, filters to drop after few results, to add after many."""
     advice = [f"Searched for “{page.did_you_mean}”."] if page.did_you_mean else []
     if page.total <= FEW_RESULTS:
@@ -194,12 +195,12 @@ async def advise(
             wider = request.model_copy(
                 update={name: SearchRequest.model_fields[name].get_default(), "cursor": None}
             )
-            found = (await search(connection, _probe(wider), now=now)).total
+            found = (await search(source, _probe(wider))).total
             if found > page.total:
                 advice.append(f"Without the filter {name}: {found} instead of {page.total}.")
     elif quality(page.total) is SearchQuality.TOO_MANY_RESULTS:
         narrower = _probe(request).model_copy(update={"facets": True})
-        counted = (await search(connection, narrower, now=now)).facets
+        counted = (await search(source, narrower)).facets
         for name in ("fields_of_study", "scholarship_types", "grade_levels"):
             values = getattr(counted, name) if name not in page.filters else []
             useful = [value for value in values if value.count < page.total]
@@ -212,27 +213,25 @@ def _probe(request: SearchRequest) -> SearchRequest:
     return request.model_copy(update={"limit": 1, "offset": 0, "cursor": None, "facets": False})
 
 
-async def require_organization(connection: DriverConnection, name: str) -> None:
+async def require_organization(fetch: Fetch, name: str) -> None:
     """Raises NotFound unless some published award is of this organization."""
-    if "\x00" in name or not await queries.organization_exists(connection, name):
+    if "\x00" in name or not await queries.organization_exists(fetch, name):
         raise NotFound("No organization of this name has published an award.")
 
 
-async def suggest(
-    connection: DriverConnection, prefix: str, *, limit: int, now: dt.datetime
-) -> Suggestions:
+async def suggest(source: Source, prefix: str, *, limit: int) -> Suggestions:
     """Completions: fields of study, then organizations, then names of open awards.
 
     A name is completed from its beginning first, then from any of its words.
     """
-    folded = " ".join((await queries.fold(connection, prefix)).split())
+    folded = " ".join((await queries.fold(source.fetch, prefix)).split())
     found = [Suggestion(text=label, kind="field") for label in _fields_with(folded)]
     if folded:
         names, organizations = await queries.complete_texts(
-            connection, folded, now=now, limit=limit
+            source.fetch, folded, now=source.now, limit=limit
         )
         if len(names) + len(organizations) < limit:
-            names += await _names_with(connection, folded, now=now, limit=limit)
+            names += await _names_with(source, folded, limit=limit)
         found += [
             Suggestion(text=text, kind="organization") for text in organizations[: limit // 2]
         ]
@@ -240,20 +239,18 @@ async def suggest(
     return Suggestions(prefix=prefix, suggestions=found[:limit])
 
 
-async def _names_with(
-    connection: DriverConnection, folded: str, *, now: dt.datetime, limit: int
-) -> list[str]:
+async def _names_with(source: Source, folded: str, *, limit: int) -> list[str]:
     try:
-        words = [word.text for word in terms.parse(folded.replace('"', " ")).words]
+        typed = [word.text for word in terms.parse(folded.replace('"', " ")).words]
     except ValueError:  # no name has so many
         return []
-    if not words:
+    if not typed:
         return []
-    resolved = await queries.resolve_words(connection, words)
-    wanted = [quote(f"n/{row['lexeme']}") for row in resolved[:-1] if row["lexeme"]]
-    last = {resolved[-1]["folded"], resolved[-1]["lexeme"] or resolved[-1]["folded"]}
+    *whole, begun = await words.look_up(source, typed)
+    wanted = [quote(f"n/{entry.lexeme}") for entry in whole if entry.lexeme]
+    last = {begun.folded, begun.lexeme or begun.folded}
     wanted.append("(" + "|".join(f"{quote(f'n/{stem}')}:*" for stem in sorted(last)) + ")")
-    return await queries.names_with(connection, "&".join(wanted), now=now, limit=limit)
+    return await queries.names_with(source.fetch, "&".join(wanted), now=source.now, limit=limit)
 
 
 def _fields_with(folded: str) -> list[str]:
@@ -270,10 +267,10 @@ def _word_starts(text: str) -> list[int]:
 
 
 async def _text_query(
-    connection: DriverConnection, q: str, cursor: cursors.Cursor | None
+    source: Source, request: SearchRequest, cursor: cursors.Cursor | None
 ) -> TextQuery | None:
     if cursor is None:
-        return await understand(connection, q)
+        return await understand(source, request.q or "")
     if cursor.match is None:
         raise cursors.invalid()
     ranked = tuple(Ranked(*part) for part in cursor.ranked or ())
@@ -283,4 +280,6 @@ async def _text_query(
         placed=cursor.placed,
         letters=cursor.letters,
         did_you_mean=cursor.did_you_mean,
+        # Few, or else the walk would be one by grades.
+        most=0 if request.order is Sort.RELEVANCE and not cursor.is_graded else math.inf,
     )

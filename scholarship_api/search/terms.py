@@ -6,8 +6,7 @@ What the words mean in the catalogue is for `understanding` to find out.
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 MAX_WORDS: Final = 32
 
@@ -15,8 +14,7 @@ _CLAUSE: Final = re.compile(r'(?P<minus>(?<!\S)-)?(?:"(?P<phrase>[^"]*)"?|(?P<pl
 _WORD: Final = re.compile(r"[^\W_]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(NamedTuple):
     text: str
     start: int
     """Where it stands in the query, so that a correction can be put in its place."""
@@ -26,8 +24,7 @@ class Word:
         return self.start + len(self.text)
 
 
-@dataclass(frozen=True, slots=True)
-class Clause:
+class Clause(NamedTuple):
     """Words that must all be there; next to each other if a phrase; absent if excluded."""
 
     words: tuple[Word, ...]
@@ -35,8 +32,7 @@ class Clause:
     is_excluded: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(NamedTuple):
     text: str
     clauses: tuple[Clause, ...]
 

@@ -3,10 +3,13 @@
 Compiling is pure; what the words mean comes from `understanding`.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import lru_cache
 from itertools import combinations
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
@@ -17,6 +20,9 @@ MAX_COMBINED: Final = 6
 
 MAX_RANKED: Final = 20_000
 """Matches times parts of the query: each takes 5 us."""
+
+MAX_REMEMBERED: Final = 2_000
+"""Words whose texts are kept: they take 500 bytes each."""
 
 ONCE: Final = 0.6
 """What ts_rank gives a word that stands once at the best place; a phrase there gets 1."""
@@ -36,14 +42,15 @@ class Synonym:
     phrase: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Meaning:
+class Meaning(NamedTuple):
     """What the vocabulary knows of one word."""
 
     lexeme: str | None
     """The stem under which PostgreSQL indexes the word; None for a stop word."""
     weight: float = 1.0
     """How much it tells: the fewer awards hold it, the more."""
+    most: float = math.inf
+    """About how many awards hold it or a completion, at most."""
     completions: tuple[str, ...] = ()
     """Stems of the words that begin with it."""
     correction: str | None = None
@@ -96,13 +103,15 @@ class TextQuery:
     match: str
     """What decides which awards are found."""
     ranked: tuple[Ranked, ...] = ()
-    """What decides which of them come first."""
+    """What decides which of them come first; those that tell most before the others."""
     placed: str | None = None
     """`match` with all its words in one place, which `in_place` names; None when all it does is
     exclude. It stands alone: beside `match`, which it implies, the planner would multiply both."""
     did_you_mean: str | None = None
     letters: int = 0
     """Of what was asked for."""
+    most: float = math.inf
+    """About how many awards there are to be found, at most."""
     narrower: "TextQuery | None" = None
     """Without synonyms, for a result that is too large to be ranked with them."""
     looser: "tuple[TextQuery, ...]" = ()
@@ -111,10 +120,7 @@ class TextQuery:
     def for_matches(self, count: int) -> "TextQuery":
         """The same with as many parts as so many matches can be ranked by, those that tell most."""
         room = max(1, MAX_RANKED // max(count, 1))
-        if len(self.ranked) <= room:
-            return self
-        most = sorted(self.ranked, key=lambda part: -part.weight)[:room]
-        return replace(self, ranked=tuple(most))
+        return self if len(self.ranked) <= room else replace(self, ranked=self.ranked[:room])
 
     def in_place(self, place: Place) -> str | None:
         """The tsquery text for awards that have all the words in their name or organization."""
@@ -149,7 +155,7 @@ def _compile(
     ranked = _ranked(query, meanings, units)
     did_you_mean = _corrected(query, meanings)
 
-    def with_any(count: int) -> TextQuery:
+    def with_any(count: int, *, looser: tuple[TextQuery, ...] = ()) -> TextQuery:
         """With so many of the required parts."""
         parts = [_some_of([part.match for part in required], count)] if required else []
         places = [_some_of([part.placed for part in required], count)] if required else []
@@ -159,10 +165,12 @@ def _compile(
             placed="&".join([*fixed_places, *places]) if ranked else None,
             did_you_mean=did_you_mean,
             letters=len(query.text),
+            most=min(part.most for part in required) if count == len(required) > 0 else math.inf,
+            looser=looser,
         )
 
     looser = tuple(with_any(count) for count in _fewer(len(required)))
-    return replace(with_any(len(required)), looser=looser)
+    return with_any(len(required), looser=looser)
 
 
 def _fewer(count: int) -> Iterator[int]:
@@ -183,6 +191,7 @@ class _Part(NamedTuple):
 
     match: str
     placed: str
+    most: float
     is_optional: bool
 
 
@@ -205,19 +214,23 @@ def _wanted(
 ) -> list[_Part]:
     wanted: list[_Part] = []
     for words, unit in _plain(query, units):
-        own = [_ways(meanings[word]) for word in words]
-        own = [ways for ways in own if ways]
-        if not own and not (unit and unit.synonyms):
+        synonyms = unit.synonyms if unit else ()
+        own = [(meaning, ways) for word in words if (ways := _ways(meaning := meanings[word]))]
+        if not own and not synonyms:
             continue
-        match = [_all_of(own, quote)] if own else []
-        placed = [_all_of(own, _anywhere)] if own else []
-        for synonym in unit.synonyms if unit else ():
+        match = [_all_of([ways.match for _, ways in own])] if own else []
+        placed = [_all_of([ways.placed for _, ways in own])] if own else []
+        for synonym in synonyms:
             match.append(synonym.phrase or quote(synonym.lexemes[0]))
             placed.append("&".join(map(_anywhere, synonym.lexemes)))
-        is_optional = all(
-            meanings[word].is_optional or not _ways(meanings[word]) for word in words
-        ) and not (unit and unit.synonyms)
-        wanted.append(_Part(f"({'|'.join(match)})", f"({'|'.join(placed)})", is_optional))
+        wanted.append(
+            _Part(
+                f"({'|'.join(match)})",
+                f"({'|'.join(placed)})",
+                math.inf if synonyms else min(meaning.most for meaning, _ in own),
+                not synonyms and all(meaning.is_optional for meaning, _ in own),
+            )
+        )
     return wanted
 
 
@@ -234,18 +247,30 @@ def _plain(
         at += length
 
 
-def _ways(meaning: Meaning) -> list[tuple[str, ...]]:
-    """The word's lexemes, each of which will do; two where a space was left out."""
+class _Ways(NamedTuple):
+    """A word's lexemes, each of which will do, as tsquery texts to be put in parentheses."""
+
+    match: str
+    placed: str
+
+
+@lru_cache(maxsize=MAX_REMEMBERED)
+def _ways(meaning: Meaning) -> _Ways | None:
+    """Two lexemes together where a space was left out."""
     whole = [] if meaning.lexeme is None else [(meaning.lexeme,)]
     split = [meaning.halves] if meaning.halves else []
     other = [(lexeme,) for lexeme in (*meaning.others, *meaning.completions)]
-    return list(dict.fromkeys([*whole, *split, *other]))
+    ways = dict.fromkeys([*whole, *split, *other])
+    if not ways:
+        return None
+    return _Ways(
+        "|".join("&".join(map(quote, way)) for way in ways),
+        "|".join("&".join(map(_anywhere, way)) for way in ways),
+    )
 
 
-def _all_of(words: Sequence[Sequence[tuple[str, ...]]], quoted: Callable[[str], str]) -> str:
-    """One of the ways of each word; to be put in parentheses."""
-    each = ["|".join("&".join(map(quoted, way)) for way in ways) for ways in words]
-    return each[0] if len(each) == 1 else "&".join(f"({text})" for text in each)
+def _all_of(words: Sequence[str]) -> str:
+    return words[0] if len(words) == 1 else "&".join(f"({text})" for text in words)
 
 
 def _ranked(
@@ -287,7 +312,8 @@ def _ranked(
                 for synonym in unit.synonyms
                 if synonym.phrase
             ]
-    return tuple(part._replace(weight=round(part.weight, 3)) for part in ranked)
+    rounded = [Ranked(round(weight, 3), words, number) for weight, words, number in ranked]
+    return tuple(sorted(rounded, key=attrgetter("weight"), reverse=True))
 
 
 def _any(weight: float, lexemes: Sequence[str]) -> Ranked:

@@ -2,33 +2,28 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Final
 
-from psycopg.rows import DictRow
-
 from scholarship_api.errors import ValidationFailed
-from scholarship_api.platform.database import DriverConnection
-from scholarship_api.search import queries, synonyms, terms, text_queries
+from scholarship_api.search import synonyms, terms, text_queries, words
 from scholarship_api.search.corrections import Slip, corrections
+from scholarship_api.search.sources import Entry, Source
 from scholarship_api.search.synonyms import Alternatives
 from scholarship_api.search.terms import Query, Word
 from scholarship_api.search.text_queries import Meaning, Synonym, TextQuery, Unit
 
-MIN_PREFIX: Final = 2
-"""Shorter last words are not completed: they begin too many words to help."""
-
-MAX_COMPLETIONS: Final = 24
 MAX_SYNONYMS: Final = 24
 """Of all words of a query together."""
 
 OPTIONAL_DIGITS: Final = 4
 """A number this long is an amount or a year, which no award need name."""
 
-Stems = dict[str, DictRow]
-"""What `queries.resolve_words` says of words of the synonyms."""
+Stems = dict[str, Entry]
+"""The words of the synonyms."""
 
 
-async def understand(connection: DriverConnection, q: str) -> TextQuery | None:
+async def understand(source: Source, q: str) -> TextQuery | None:
     """None when `q` holds nothing to look for. Raises ValidationFailed for too many words."""
     try:
         query = terms.parse(q)
@@ -38,11 +33,11 @@ async def understand(connection: DriverConnection, q: str) -> TextQuery | None:
         return None
     texts = {word: word.text for word in query.words}
     said = _otherwise(query, texts)
-    rows, stems = await _look_up(connection, query, said)
-    meanings = {word: _meaning(row) for word, row in rows.items()}
-    slips = _slips(query, rows, said)
+    entries, stems = await _look_up(source, query, said)
+    meanings = {word: _meaning(entry) for word, entry in entries.items()}
+    slips = _slips(query, entries, said)
     if slips:
-        corrected = await corrections(connection, query, slips)
+        corrected = await corrections(source.fetch, query, slips)
         if corrected:
             meanings |= corrected
             texts |= {
@@ -51,37 +46,30 @@ async def understand(connection: DriverConnection, q: str) -> TextQuery | None:
                 if meaning.correction is not None
             }
             said = _otherwise(query, texts)
-            stems |= await _stems(connection, said, known=stems)
+            stems |= await _stems(source, said, known=stems)
     return text_queries.compile_query(query, meanings, _units(said, meanings, stems))
 
 
 async def _look_up(
-    connection: DriverConnection, query: Query, said: Mapping[Word, Alternatives]
-) -> tuple[dict[Word, DictRow], Stems]:
-    words = list(query.words)
+    source: Source, query: Query, said: Mapping[Word, Alternatives]
+) -> tuple[dict[Word, Entry], Stems]:
+    typed = list(query.words)
     synonymous = _words_of(said)
     last = query.prefix_word
-    completed = last is not None and not synonyms.is_noise(last.text)
-    rows = await queries.resolve_words(
-        connection,
-        [*(word.text for word in words), *synonymous],
-        prefix=len(words) if completed else None,
-        min_prefix=MIN_PREFIX,
-        max_completions=MAX_COMPLETIONS,
+    entries = await words.look_up(
+        source,
+        [*(word.text for word in typed), *synonymous],
+        completed=None if last is None or synonyms.is_noise(last.text) else len(typed) - 1,
     )
     return (
-        dict(zip(words, rows, strict=False)),
-        dict(zip(synonymous, rows[len(words) :], strict=True)),
+        dict(zip(typed, entries, strict=False)),
+        dict(zip(synonymous, entries[len(typed) :], strict=True)),
     )
 
 
-async def _stems(
-    connection: DriverConnection, said: Mapping[Word, Alternatives], *, known: Stems
-) -> Stems:
+async def _stems(source: Source, said: Mapping[Word, Alternatives], *, known: Stems) -> Stems:
     new = [word for word in _words_of(said) if word not in known]
-    if not new:
-        return {}
-    return dict(zip(new, await queries.resolve_words(connection, new), strict=True))
+    return dict(zip(new, await words.look_up(source, new), strict=True))
 
 
 def _otherwise(query: Query, texts: Mapping[Word, str]) -> dict[Word, Alternatives]:
@@ -106,25 +94,26 @@ def _words_of(said: Mapping[Word, Alternatives]) -> list[str]:
     return list(dict.fromkeys(word for text in texts for word in text))
 
 
-def _meaning(row: DictRow) -> Meaning:
+@lru_cache(maxsize=text_queries.MAX_REMEMBERED)
+def _meaning(entry: Entry) -> Meaning:
     """A word that is not known is left to its completions, if it has any."""
-    completions = tuple(dict.fromkeys(row["completions"]))
-    word: str = row["folded"]
+    word = entry.folded
     return Meaning(
-        lexeme=None if completions and not row["known"] else row["lexeme"],
-        weight=_weight(row),
-        completions=completions,
+        lexeme=None if entry.completions and not entry.known else entry.lexeme,
+        weight=_weight(entry),
+        most=entry.documents + entry.begun,
+        completions=entry.completions,
         is_optional=synonyms.is_noise(word) or (word.isdigit() and len(word) >= OPTIONAL_DIGITS),
     )
 
 
-def _weight(row: DictRow) -> float:
+def _weight(entry: Entry) -> float:
     """Inverse document frequency, as in BM25 of Lucene 8 but without its halves."""
-    return math.log1p(row["awards"] / max(row["documents"], 1))
+    return math.log1p(entry.awards / max(entry.documents, 1))
 
 
 def _slips(
-    query: Query, rows: Mapping[Word, DictRow], said: Mapping[Word, Alternatives]
+    query: Query, entries: Mapping[Word, Entry], said: Mapping[Word, Alternatives]
 ) -> list[Slip]:
     """The words that are in no award, begin none, and are in no entry of the synonyms."""
     plain = query.plain_words
@@ -135,10 +124,10 @@ def _slips(
     }
     excluded = {word for clause in query.clauses if clause.is_excluded for word in clause.words}
     return [
-        Slip(word, row["folded"], awards=row["awards"])
-        for word, row in rows.items()
-        if not row["known"]
-        and not row["completions"]
+        Slip(word, entry.folded, awards=entry.awards)
+        for word, entry in entries.items()
+        if not entry.known
+        and not entry.completions
         and word not in excluded
         and word not in explained
     ]
@@ -148,12 +137,12 @@ def _units(
     said: Mapping[Word, Alternatives], meanings: Mapping[Word, Meaning], stems: Stems
 ) -> dict[Word, Unit]:
     units = {}
-    words = list(meanings)
+    typed = list(meanings)
     for first, entry in said.items():
-        at = words.index(first)
-        own = [meanings[word] for word in words[at : at + entry.length]]
+        at = typed.index(first)
+        own = [meanings[word] for word in typed[at : at + entry.length]]
         found = [
-            (synonym, min(_weight(stems[word]) for word in text if stems[word]["lexeme"]))
+            (synonym, min(_weight(stems[word]) for word in text if stems[word].lexeme))
             for text in entry.texts
             if (synonym := _synonym(text, stems)) is not None
             and [synonym.lexemes] != [(meaning.lexeme,) for meaning in own]
@@ -177,9 +166,9 @@ def _units(
 
 def _synonym(text: Sequence[str], stems: Stems) -> Synonym | None:
     """None if no award can have it."""
-    rows = [stems[word] for word in text]
-    lexemes = tuple(row["lexeme"] for row in rows if row["lexeme"])
-    if not lexemes or not all(row["known"] for row in rows):
+    entries = [stems[word] for word in text]
+    lexemes = tuple(entry.lexeme for entry in entries if entry.lexeme)
+    if not lexemes or not all(entry.known for entry in entries):
         return None
-    phrase = text_queries.phrase([row["lexeme"] for row in rows]) if len(lexemes) > 1 else None
+    phrase = text_queries.phrase([entry.lexeme for entry in entries]) if len(lexemes) > 1 else None
     return Synonym(lexemes, phrase)

@@ -2,7 +2,7 @@
 
 import datetime as dt
 
-from pydantic import BaseModel
+from pydantic_core import to_json
 
 from scholarship_api.catalogue.versions import Version
 from scholarship_api.search.answers import Answer
@@ -11,18 +11,12 @@ from scholarship_api.search.cache import Address, AnswerCache, Known
 NOW = dt.datetime(2027, 3, 1, tzinfo=dt.UTC)
 
 
-class Took(BaseModel):
-    items: list[str]
-    took_ms: float = 0
-    has_next: bool = False
-
-
-class Plain(BaseModel):
-    items: list[str]
+def took(items: list[str], *, took_ms: float) -> Answer:
+    return Answer.of(to_json({"items": items, "took_ms": took_ms, "has_next": True}))
 
 
 def answer(text: str) -> Answer:
-    return Answer.of(Plain(items=[text]))
+    return Answer.of(to_json({"items": [text]}))
 
 
 def address(number: int) -> Address:
@@ -82,15 +76,15 @@ def test_keeping_again_counts_once() -> None:
 
 
 def test_the_etag_ignores_the_time_that_was_taken() -> None:
-    fast = Answer.of(Took(items=["a"], took_ms=1, has_next=True))
-    slow = Answer.of(Took(items=["a"], took_ms=2.5, has_next=True))
-    other = Answer.of(Took(items=["b"], took_ms=1, has_next=True))
+    fast = took(["a"], took_ms=1)
+    slow = took(["a"], took_ms=2.5)
+    other = took(["b"], took_ms=1)
     assert fast.etag == slow.etag != other.etag
     assert fast.etag.startswith(b'W/"')
     assert answer("a").etag.startswith(b'"')
 
 
 def test_a_text_that_looks_like_the_time_is_left_alone() -> None:
-    made = Answer.of(Took(items=['"took_ms":1,', "took_ms"], took_ms=3, has_next=False))
-    assert made.tail == b',"has_next":false}'
+    made = took(['"took_ms":1,', "took_ms"], took_ms=3)
+    assert made.tail == b',"has_next":true}'
     assert b'\\"took_ms\\":1,' in made.head

@@ -4,15 +4,20 @@ The statements are those that the service sends, seen on its way to the server.
 """
 
 import datetime as dt
-from collections.abc import AsyncIterator, Iterator
-from typing import Any, cast
+import json
+from collections.abc import AsyncIterator, Iterator, Mapping
+from typing import Any
 
 import psycopg
 import pytest
+from pydantic import SecretStr
 
-from scholarship_api.platform.database import PLANNING
+from scholarship_api.platform.database import Database
+from scholarship_api.platform.statements import Row
 from scholarship_api.search import service
 from scholarship_api.search.schemas import SearchRequest, Sort
+from scholarship_api.search.sources import Source
+from scholarship_api.settings import Settings
 
 pytestmark = pytest.mark.anyio
 
@@ -73,42 +78,39 @@ def catalogue(module_database_url: str) -> str:
     return url
 
 
-class Noting(psycopg.AsyncCursor[Any]):
+class Watched:
     """Notes the statements that are sent."""
 
-    async def execute(self, query: Any, params: Any = None, **options: Any) -> Any:  # noqa: ANN401
-        cast("Watched", self.connection).sent.append((query, params))
-        return await super().execute(query, params, **options)
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.sent: list[tuple[str, Mapping[str, object]]] = []
 
+    async def __call__(self, statement: str, parameters: Mapping[str, object]) -> list[Row]:
+        self.sent.append((statement, parameters))
+        return await self._database.fetch(statement, parameters)
 
-class Watched(psycopg.AsyncConnection[Any]):
-    sent: list[tuple[str, Any]]
+    async def explain(self, statement: str, parameters: Mapping[str, object]) -> Any:  # noqa: ANN401
+        explain = f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}"
+        [[explained]] = await self._database.fetch(explain, parameters)
+        return json.loads(explained)[0]["Plan"]
 
 
 @pytest.fixture
-async def connection(catalogue: str) -> AsyncIterator[Watched]:
-    options = " ".join(f"-c {name}={value}" for name, value in PLANNING.items())
-    connection = await Watched.connect(
-        catalogue, autocommit=True, options=options, cursor_factory=Noting
-    )
-    connection.sent = []
-    yield connection
-    await connection.close()
+async def fetch(catalogue: str) -> AsyncIterator[Watched]:
+    database = Database(Settings(environment="test", database_url=SecretStr(catalogue)))
+    yield Watched(database)
+    await database.close()
 
 
-async def plans(connection: Watched) -> Iterator[tuple[str, dict[str, Any]]]:
+async def plans(fetch: Watched) -> Iterator[tuple[str, dict[str, Any]]]:
     """The statements that were sent since the last time, with their plans."""
-    sent, connection.sent = connection.sent, []
+    sent, fetch.sent = fetch.sent, []
     assert sent
     found = []
     for statement, params in sent:
         if statement.lstrip().startswith("EXPLAIN"):
             continue
-        cursor = await psycopg.AsyncCursor(connection).execute(
-            f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", params
-        )
-        [[[explained]]] = await cursor.fetchall()
-        found.append((statement, explained["Plan"]))
+        found.append((statement, await fetch.explain(statement, params)))
     return iter(found)
 
 
@@ -118,8 +120,8 @@ def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield from nodes(part)
 
 
-async def assert_indexed(connection: Watched) -> None:
-    for statement, plan in await plans(connection):
+async def assert_indexed(fetch: Watched) -> None:
+    for statement, plan in await plans(fetch):
         for node in nodes(plan):
             kind, table = node["Node Type"], node.get("Relation Name")
             if kind == "Seq Scan" and table in WATCHED:
@@ -149,40 +151,40 @@ FILTERS: tuple[dict[str, Any], ...] = (
 
 @pytest.mark.parametrize("sort", list(Sort))
 @pytest.mark.parametrize("q", [None, *TEXTS])
-async def test_searches(connection: Watched, q: str | None, sort: Sort) -> None:
+async def test_searches(fetch: Watched, q: str | None, sort: Sort) -> None:
     for filters in FILTERS:
         request = SearchRequest(q=q, sort=sort, **filters)
-        page = await service.search(connection, request, now=NOW)
+        page = await service.search(Source(fetch, NOW), request)
         if page.next_cursor:
             following = request.model_copy(update={"cursor": page.next_cursor})
-            await service.search(connection, following, now=NOW)
-        await assert_indexed(connection)
+            await service.search(Source(fetch, NOW), following)
+        await assert_indexed(fetch)
 
 
 @pytest.mark.parametrize("q", [None, "engineering", "quokka7"])
-async def test_facets(connection: Watched, q: str | None) -> None:
+async def test_facets(fetch: Watched, q: str | None) -> None:
     for filters in FILTERS:
         request = SearchRequest(q=q, facets=True, **filters)
-        await service.search(connection, request, now=NOW)
-        await assert_indexed(connection)
+        await service.search(Source(fetch, NOW), request)
+        await assert_indexed(fetch)
 
 
-async def test_lists_of_an_organization(connection: Watched) -> None:
+async def test_lists_of_an_organization(fetch: Watched) -> None:
     for sort in Sort:
-        await service.require_organization(connection, "organization 7")
+        await service.require_organization(fetch, "organization 7")
         await service.search(
-            connection, SearchRequest(sort=sort), now=NOW, organization="organization 7"
+            Source(fetch, NOW), SearchRequest(sort=sort), organization="organization 7"
         )
-        await assert_indexed(connection)
+        await assert_indexed(fetch)
 
 
 @pytest.mark.parametrize("prefix", ["e", "award", "quokka", "organization 9", "nothing", "fund q"])
-async def test_suggestions(connection: Watched, prefix: str) -> None:
-    await service.suggest(connection, prefix, limit=20, now=NOW)
-    await assert_indexed(connection)
+async def test_suggestions(fetch: Watched, prefix: str) -> None:
+    await service.suggest(Source(fetch, NOW), prefix, limit=20)
+    await assert_indexed(fetch)
 
 
 @pytest.mark.parametrize("q", ["enginering", "eng", "nursing awrd", "x", "zzzzzz"])
-async def test_completions_and_corrections(connection: Watched, q: str) -> None:
-    await service.search(connection, SearchRequest(q=q), now=NOW)
-    await assert_indexed(connection)
+async def test_completions_and_corrections(fetch: Watched, q: str) -> None:
+    await service.search(Source(fetch, NOW), SearchRequest(q=q))
+    await assert_indexed(fetch)

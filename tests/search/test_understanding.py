@@ -1,15 +1,21 @@
 """What words are taken to mean: corrections, synonyms, noise, and fewer words."""
 
+import datetime as dt
+from collections.abc import Mapping
 from typing import Any
 
 import httpx
-import psycopg
 import pytest
+from pydantic import SecretStr
 
 from scholarship_api.errors import ValidationFailed
+from scholarship_api.platform.database import Database
+from scholarship_api.platform.statements import Row
 from scholarship_api.search import queries
+from scholarship_api.search.sources import Source
 from scholarship_api.search.text_queries import TextQuery
 from scholarship_api.search.understanding import understand
+from scholarship_api.settings import Settings
 
 pytestmark = pytest.mark.anyio
 
@@ -180,17 +186,17 @@ async def test_synonyms_are_left_out_of_a_result_too_large_to_be_ranked(
 async def understood(
     module_database_url: str, q: str, sent: list[str] | None = None
 ) -> TextQuery | None:
-    class Counting(psycopg.AsyncCursor[Any]):
-        async def execute(self, query: Any, *args: Any, **options: Any) -> Any:  # noqa: ANN401
-            if sent is not None:
-                sent.append(str(query))
-            return await super().execute(query, *args, **options)
+    database = Database(Settings(environment="test", database_url=SecretStr(module_database_url)))
 
-    conninfo = module_database_url.replace("+psycopg", "")
-    async with await psycopg.AsyncConnection.connect(
-        conninfo, autocommit=True, cursor_factory=Counting
-    ) as connection:
-        return await understand(connection, q)
+    async def fetch(statement: str, parameters: Mapping[str, object]) -> list[Row]:
+        if sent is not None:
+            sent.append(statement)
+        return await database.fetch(statement, parameters)
+
+    try:
+        return await understand(Source(fetch, dt.datetime.now(dt.UTC)), q)
+    finally:
+        await database.close()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,79 @@
+"""What PostgreSQL says of an award is what the models say of it."""
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from scholarship_api.catalogue.models import Scholarship
+from scholarship_api.platform.database import Database
+from scholarship_api.search import service
+from scholarship_api.search.presentation import summary_of
+from scholarship_api.search.schemas import ScholarshipSummary, SearchRequest
+from scholarship_api.search.sources import Source
+from scholarship_api.settings import Settings
+from tests.search.conftest import Awards, Insert
+
+pytestmark = pytest.mark.anyio
+
+DESCRIPTIONS = (
+    "",
+    "x" * 200,
+    "x" * 201,
+    f"{'word ' * 39}wordy, and more",
+    f"{'x' * 199} y",
+    f"{'x' * 198}, more",
+    f"{'x' * 150}. {'y' * 80}",
+    "é<&>\"'\\u0002 " + "line\n" * 60,
+    "“Ünïcode” " * 40,
+)
+
+
+@pytest.fixture(scope="module")
+def awards(insert_awards: Insert, random_awards: Awards) -> Awards:
+    return random_awards
+
+
+@pytest.fixture(scope="module")
+def described(insert_awards: Insert) -> None:
+    insert_awards(
+        {
+            "id": f"described_{number}",
+            "name": 'Wombat \\ "award" <b>',
+            "organization": "Ångström & Co",
+            "scholarship_type": "athletic",
+            "description": description,
+            "application_deadline": "2035-05-01T12:30:00.25Z",
+        }
+        for number, description in enumerate(DESCRIPTIONS)
+    )
+
+
+@pytest.mark.usefixtures("awards", "described")
+@pytest.mark.parametrize("days", [-30, 0, 20, 60])
+async def test_summaries_are_those_of_the_models(module_database_url: str, days: int) -> None:
+    now = dt.datetime.now(dt.UTC) + dt.timedelta(days=days)
+    database = Database(Settings(environment="test", database_url=SecretStr(module_database_url)))
+    source = Source(database.fetch, now)
+    shown: list[ScholarshipSummary] = []
+    cursor: str | None = None
+    while not shown or cursor is not None:
+        request = SearchRequest(limit=100, include_closed=True, cursor=cursor)
+        page = await service.search(source, request)
+        shown += [ScholarshipSummary.model_validate_json(item, strict=True) for item in page.items]
+        cursor = page.next_cursor
+    async with database.read_session() as session:
+        for summary in shown:
+            award = await session.get_one(Scholarship, summary.id)
+            row: dict[str, Any] = {
+                column: getattr(award, column)
+                for column in ("status", "deadline_kind", "recurs", "deadline_timezone")
+            } | {
+                name: getattr(award, name)
+                for name in ScholarshipSummary.model_fields
+                if hasattr(award, name)
+            }
+            assert summary == summary_of(row, now=now)
+    await database.close()
+    assert len(shown) > len(DESCRIPTIONS)
