@@ -29,31 +29,29 @@ def numbered(statement: str) -> tuple[bytes, tuple[str, ...]]:
 
 
 def values(names: Sequence[str], parameters: Mapping[str, object]) -> list[bytes | None]:
-    """Raises psycopg.DataError for a text with NUL, and UnicodeEncodeError for half a character."""
+    """Of a list all elements are texts, or all are numbers.
+
+    Raises psycopg.DataError for a text with NUL, and UnicodeEncodeError for half a character.
+    """
     return [_sent(parameters[name]) for name in names]
 
 
 def _sent(value: object) -> bytes | None:
     if value is None:
         return None
-    sent = _text(value).encode()
-    if b"\x00" in sent:  # libpq would take it for the end
+    text = value if isinstance(value, str) else _text(value)
+    if "\x00" in text:  # libpq would take it for the end
         raise psycopg.DataError("PostgreSQL's text cannot hold NUL")
-    return sent
+    return text.encode()
 
 
 def _text(value: object) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, list | tuple):
-        return "{" + ",".join(map(_element, value)) + "}"
+    if isinstance(value, list):
+        if value and isinstance(value[0], str):
+            return '{"' + '","'.join([text.translate(_QUOTED) for text in value]) + '"}'
+        return "{" + ",".join(map(str, value)) + "}"
     if isinstance(value, dt.datetime | dt.date):
         return value.isoformat()
     if isinstance(value, int | float | Decimal):  # bool too: True and 1.0 are what Python says
         return str(value)
     raise TypeError(f"no text for a parameter that is a {type(value).__name__}")
-
-
-def _element(value: object) -> str:
-    text = _text(value)
-    return f'"{text.translate(_QUOTED)}"' if isinstance(value, str) else text

@@ -95,7 +95,7 @@ def _standing(text: str, *, now: dt.datetime) -> bytes:
     days_left = catalogue.days_left(
         application_deadline=application_deadline, deadline_timezone=zone, now=now
     )
-    return to_json({"availability": availability, "days_left": days_left})[1:]
+    return b'"availability":%b,"days_left":%b}' % (to_json(availability), to_json(days_left))
 
 
 def json_of(name: str, items: Iterable[bytes], **fields: object) -> bytes:

@@ -6,6 +6,7 @@ never excluded by this table. Words that no award holds are left out when it is 
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 ALIKE: Final = 0.7
@@ -267,6 +268,7 @@ def is_noise(word: str) -> bool:
     return singular(word) in NOISE
 
 
+@lru_cache(maxsize=2_000)
 def singular(word: str) -> str:
     """Lower case without a plural's ending, as entries are looked up."""
     word = word.casefold()

@@ -4,7 +4,7 @@ Compiling is pure; what the words mean comes from `understanding`.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
@@ -94,6 +94,11 @@ class Ranked(NamedTuple):
     tsquery: str
     alternatives: int = 1
     """Lexemes of which one will do: ts_rank takes their mean."""
+
+    @classmethod
+    def of(cls, weight: float, tsquery: str, alternatives: int = 1) -> "Ranked":
+        """With a weight that is short in a cursor."""
+        return cls(round(weight, 3), tsquery, alternatives)
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,26 +217,30 @@ def _fixed(query: Query, meanings: Mapping[Word, Meaning]) -> tuple[list[str], l
 def _wanted(
     query: Query, meanings: Mapping[Word, Meaning], units: Mapping[Word, Unit]
 ) -> list[_Part]:
-    wanted: list[_Part] = []
-    for words, unit in _plain(query, units):
-        synonyms = unit.synonyms if unit else ()
-        own = [(meaning, ways) for word in words if (ways := _ways(meaning := meanings[word]))]
-        if not own and not synonyms:
-            continue
-        match = [_all_of([ways.match for _, ways in own])] if own else []
-        placed = [_all_of([ways.placed for _, ways in own])] if own else []
-        for synonym in synonyms:
-            match.append(synonym.phrase or quote(synonym.lexemes[0]))
-            placed.append("&".join(map(_anywhere, synonym.lexemes)))
-        wanted.append(
-            _Part(
-                f"({'|'.join(match)})",
-                f"({'|'.join(placed)})",
-                math.inf if synonyms else min(meaning.most for meaning, _ in own),
-                not synonyms and all(meaning.is_optional for meaning, _ in own),
-            )
-        )
-    return wanted
+    parts = (
+        _part(tuple([meanings[word] for word in words]), unit.synonyms if unit else ())
+        for words, unit in _plain(query, units)
+    )
+    return [part for part in parts if part is not None]
+
+
+@lru_cache(maxsize=MAX_REMEMBERED)
+def _part(meanings: tuple[Meaning, ...], synonyms: tuple[Synonym, ...]) -> _Part | None:
+    """Of words that are looked up as one; None if there is nothing to look for."""
+    own = [(meaning, ways) for meaning in meanings if (ways := _ways(meaning))]
+    if not own and not synonyms:
+        return None
+    match = [_all_of([ways for _, ways in own], quote)] if own else []
+    placed = [_all_of([ways for _, ways in own], _anywhere)] if own else []
+    for synonym in synonyms:
+        match.append(synonym.phrase or quote(synonym.lexemes[0]))
+        placed.append("&".join(map(_anywhere, synonym.lexemes)))
+    return _Part(
+        match=f"({'|'.join(match)})",
+        placed=f"({'|'.join(placed)})",
+        most=math.inf if synonyms else min(meaning.most for meaning, _ in own),
+        is_optional=not synonyms and all(meaning.is_optional for meaning, _ in own),
+    )
 
 
 def _plain(
@@ -247,30 +256,18 @@ def _plain(
         at += length
 
 
-class _Ways(NamedTuple):
-    """A word's lexemes, each of which will do, as tsquery texts to be put in parentheses."""
-
-    match: str
-    placed: str
-
-
-@lru_cache(maxsize=MAX_REMEMBERED)
-def _ways(meaning: Meaning) -> _Ways | None:
-    """Two lexemes together where a space was left out."""
+def _ways(meaning: Meaning) -> list[tuple[str, ...]]:
+    """The word's lexemes, each of which will do; two where a space was left out."""
     whole = [] if meaning.lexeme is None else [(meaning.lexeme,)]
     split = [meaning.halves] if meaning.halves else []
     other = [(lexeme,) for lexeme in (*meaning.others, *meaning.completions)]
-    ways = dict.fromkeys([*whole, *split, *other])
-    if not ways:
-        return None
-    return _Ways(
-        "|".join("&".join(map(quote, way)) for way in ways),
-        "|".join("&".join(map(_anywhere, way)) for way in ways),
-    )
+    return list(dict.fromkeys([*whole, *split, *other]))
 
 
-def _all_of(words: Sequence[str]) -> str:
-    return words[0] if len(words) == 1 else "&".join(f"({text})" for text in words)
+def _all_of(words: Sequence[Sequence[tuple[str, ...]]], quoted: Callable[[str], str]) -> str:
+    """One of the ways of each word; to be put in parentheses."""
+    each = ["|".join("&".join(map(quoted, way)) for way in ways) for ways in words]
+    return each[0] if len(each) == 1 else "&".join(f"({text})" for text in each)
 
 
 def _ranked(
@@ -280,7 +277,7 @@ def _ranked(
     for clause in query.clauses:
         if clause.is_phrase and not clause.is_excluded:
             ranked += [
-                Ranked(meanings[word].weight, quote(lexeme))
+                Ranked.of(meanings[word].weight, quote(lexeme))
                 for word in clause.words
                 if (lexeme := meanings[word].lexeme) is not None
             ]
@@ -289,35 +286,46 @@ def _ranked(
         own_weight = unit.own_weight if unit else 1.0
         for word in words:
             meaning = meanings[word]
+            ranked += _ranked_alone(
+                meaning, own_weight, has_synonyms=unit is not None and bool(unit.synonyms)
+            )
             weight = meaning.weight * own_weight
-            whole = meaning.halves or ((meaning.lexeme,) if meaning.lexeme else ())
-            ranked += [Ranked(weight, quote(lexeme)) for lexeme in whole]
-            further = [
-                lexeme for lexeme in (*meaning.others, *meaning.completions) if lexeme not in whole
-            ]
-            if further:
-                share = FURTHER if whole or (unit and unit.synonyms) else 1.0
-                ranked.append(_any(weight * share, further))
-            for lexeme in whole:
+            for lexeme in _whole(meaning):
                 if before and before[0] != lexeme:
                     pair = f"{quote(before[0])}&{quote(lexeme)}"
-                    ranked.append(Ranked(NEARNESS * min(before[1], weight), pair))
+                    ranked.append(Ranked.of(NEARNESS * min(before[1], weight), pair))
                 before = lexeme, weight
         if unit:
             single = [synonym.lexemes[0] for synonym in unit.synonyms if not synonym.phrase]
             if single:
                 ranked.append(_any(unit.weight, single))
             ranked += [
-                Ranked(unit.weight * ONCE, synonym.phrase)
+                Ranked.of(unit.weight * ONCE, synonym.phrase)
                 for synonym in unit.synonyms
                 if synonym.phrase
             ]
-    rounded = [Ranked(round(weight, 3), words, number) for weight, words, number in ranked]
-    return tuple(sorted(rounded, key=attrgetter("weight"), reverse=True))
+    return tuple(sorted(ranked, key=attrgetter("weight"), reverse=True))
+
+
+@lru_cache(maxsize=MAX_REMEMBERED)
+def _ranked_alone(meaning: Meaning, own_weight: float, *, has_synonyms: bool) -> tuple[Ranked, ...]:
+    """What one word adds, whatever is beside it."""
+    whole = _whole(meaning)
+    weight = meaning.weight * own_weight
+    ranked = [Ranked.of(weight, quote(lexeme)) for lexeme in whole]
+    further = [lexeme for lexeme in (*meaning.others, *meaning.completions) if lexeme not in whole]
+    if further:
+        share = FURTHER if whole or has_synonyms else 1.0
+        ranked.append(_any(weight * share, further))
+    return tuple(ranked)
+
+
+def _whole(meaning: Meaning) -> tuple[str, ...]:
+    return meaning.halves or ((meaning.lexeme,) if meaning.lexeme else ())
 
 
 def _any(weight: float, lexemes: Sequence[str]) -> Ranked:
-    return Ranked(weight, "|".join(map(quote, lexemes)), len(lexemes))
+    return Ranked.of(weight, "|".join(map(quote, lexemes)), len(lexemes))
 
 
 def _phrase(clause: Clause, meanings: Mapping[Word, Meaning]) -> str:

@@ -116,6 +116,9 @@ def _slips(
     query: Query, entries: Mapping[Word, Entry], said: Mapping[Word, Alternatives]
 ) -> list[Slip]:
     """The words that are in no award, begin none, and are in no entry of the synonyms."""
+    unknown = [word for word, entry in entries.items() if not entry.known and not entry.completions]
+    if not unknown:
+        return []
     plain = query.plain_words
     explained = {
         word
@@ -124,12 +127,9 @@ def _slips(
     }
     excluded = {word for clause in query.clauses if clause.is_excluded for word in clause.words}
     return [
-        Slip(word, entry.folded, awards=entry.awards)
-        for word, entry in entries.items()
-        if not entry.known
-        and not entry.completions
-        and word not in excluded
-        and word not in explained
+        Slip(word, entries[word].folded, awards=entries[word].awards)
+        for word in unknown
+        if word not in excluded and word not in explained
     ]
 
 

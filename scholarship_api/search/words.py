@@ -87,7 +87,7 @@ FROM unnest(%(words)s::text[]) AS typed (word), LATERAL (
 
 async def similar(fetch: Fetch, words: Sequence[str], *, spellings: Sequence[str]) -> list[Known]:
     """Words of the catalogue that look like one of `words`, or are one of `spellings`."""
-    rows = await fetch(_SIMILAR, {"words": words, "spellings": spellings})
+    rows = await fetch(_SIMILAR, {"words": list(words), "spellings": list(spellings)})
     return [
         Known(word.decode(), lexeme.decode(), int(documents)) for word, lexeme, documents in rows
     ]
