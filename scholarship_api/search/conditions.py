@@ -43,7 +43,7 @@ def for_text(conditions: Conditions, text: TextQuery) -> Conditions:
     """The same conditions with `text` as what q asks for."""
     return conditions.with_text(
         MATCH,
-        most=text.most,
+        likely=text.likely,
         match=text.match,
         ranked=[part.tsquery for part in text.ranked],
         weights=[part.weight for part in text.ranked],

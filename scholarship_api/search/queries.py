@@ -51,15 +51,15 @@ class Conditions:
     params: dict[str, object] = field(default_factory=dict)
     text: str = "true"
     """The piece for q, apart, as a grade of the result has another one."""
-    most: float = math.inf
-    """Of so many matches there are hardly more, as far as the vocabulary can tell."""
+    likely: float = math.inf
+    """About how many awards have the words, as far as the vocabulary can tell."""
 
     def add(self, piece: str, **params: object) -> None:
         self.pieces.append(piece)
         self.params.update(params)
 
-    def with_text(self, piece: str, *, most: float = math.inf, **params: object) -> "Conditions":
-        return Conditions(self.pieces, self.params | params, piece, most)
+    def with_text(self, piece: str, *, likely: float = math.inf, **params: object) -> "Conditions":
+        return Conditions(self.pieces, self.params | params, piece, likely)
 
     @property
     def of_order(self) -> str:
@@ -277,20 +277,22 @@ class Count:
 
 
 async def count(fetch: Fetch, conditions: Conditions, *, ranked: Window | None = None) -> Count:
-    """The number of matches; with it the rows of a window in the order by relevance, as counting
-    finds what has to be ranked."""
+    """The number of matches; and the rows of a window in the order by relevance if there are likely
+    to be so few that they can be ranked, as counting finds what that has to read."""
     cap = _cap(conditions)
     estimate = None
-    # To the planner words and filters are independent of each other, and a phrase is its words.
-    if conditions.most > MANY * cap:
-        estimate = await _estimate(fetch, conditions)
+    expected = conditions.likely
+    # Nobody but the planner knows of the filters, but asking it takes a statement of its own.
+    if expected > cap:
+        expected = estimate = await _estimate(fetch, conditions)
+        # To it words and filters are independent of each other, and a phrase is its words.
         if estimate > MANY * cap and await _are_many(fetch, conditions):
             return Count(estimate, is_exact=False)
     page = None
-    if ranked is None:
-        total = await count_up_to(fetch, conditions, cap=cap + 1)
-    else:
+    if ranked is not None and expected <= cap:
         total, page = await ranked_page(fetch, conditions, cap=cap, **ranked)
+    else:
+        total = await count_up_to(fetch, conditions, cap=cap + 1)
     if total <= cap:
         return Count(total, is_exact=True, page=page)
     if estimate is None:

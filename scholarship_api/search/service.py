@@ -281,5 +281,5 @@ async def _text_query(
         letters=cursor.letters,
         did_you_mean=cursor.did_you_mean,
         # Few, or else the walk would be one by grades.
-        most=0 if request.order is Sort.RELEVANCE and not cursor.is_graded else math.inf,
+        likely=0 if request.order is Sort.RELEVANCE and not cursor.is_graded else math.inf,
     )

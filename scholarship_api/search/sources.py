@@ -8,8 +8,8 @@ from typing import Final, Generic, NamedTuple, TypeVar
 from scholarship_api.catalogue.versions import Version
 from scholarship_api.platform.database import Fetch
 
-MAX_LEARNT: Final = 5_000
-"""Of each kind: words take 400 bytes each, with their completions."""
+MAX_LEARNT: Final = 10_000
+"""Of each kind: 3 MB of standings, and about as much of words."""
 
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")

@@ -49,8 +49,8 @@ class Meaning(NamedTuple):
     """The stem under which PostgreSQL indexes the word; None for a stop word."""
     weight: float = 1.0
     """How much it tells: the fewer awards hold it, the more."""
-    most: float = math.inf
-    """About how many awards hold it or a completion, at most."""
+    share: float = 1.0
+    """Of all awards about so much holds it or a completion; 1 where that is not known."""
     completions: tuple[str, ...] = ()
     """Stems of the words that begin with it."""
     correction: str | None = None
@@ -115,8 +115,8 @@ class TextQuery:
     did_you_mean: str | None = None
     letters: int = 0
     """Of what was asked for."""
-    most: float = math.inf
-    """About how many awards there are to be found, at most."""
+    likely: float = math.inf
+    """About how many awards have all the words, if those have nothing to do with each other."""
     narrower: "TextQuery | None" = None
     """Without synonyms, for a result that is too large to be ranked with them."""
     looser: "tuple[TextQuery, ...]" = ()
@@ -133,21 +133,26 @@ class TextQuery:
 
 
 def compile_query(
-    query: Query, meanings: Mapping[Word, Meaning], units: Mapping[Word, Unit] = _NO_UNITS
+    query: Query,
+    meanings: Mapping[Word, Meaning],
+    units: Mapping[Word, Unit] = _NO_UNITS,
+    *,
+    awards: float = math.inf,
 ) -> TextQuery | None:
     """The tsquery texts; None when nothing is left to look for (only stop words, only signs).
 
-    `units` are found by their first words, which all stand in plain clauses.
+    `units` are found by their first words, which all stand in plain clauses. `awards` is how many
+    there are in the catalogue.
     """
-    text = _compile(query, meanings, units)
+    text = _compile(query, meanings, units, awards)
     own = {word: unit for word, unit in units.items() if not unit.has_own_words}
     if text is None or own == units:
         return text
-    return replace(text, narrower=_compile(query, meanings, own))
+    return replace(text, narrower=_compile(query, meanings, own, awards))
 
 
 def _compile(
-    query: Query, meanings: Mapping[Word, Meaning], units: Mapping[Word, Unit]
+    query: Query, meanings: Mapping[Word, Meaning], units: Mapping[Word, Unit], awards: float
 ) -> TextQuery | None:
     fixed, fixed_places = _fixed(query, meanings)
     wanted = _wanted(query, meanings, units)
@@ -170,7 +175,9 @@ def _compile(
             placed="&".join([*fixed_places, *places]) if ranked else None,
             did_you_mean=did_you_mean,
             letters=len(query.text),
-            most=min(part.most for part in required) if count == len(required) > 0 else math.inf,
+            likely=awards * math.prod([part.share for part in required])
+            if count == len(required)
+            else awards,
             looser=looser,
         )
 
@@ -196,7 +203,7 @@ class _Part(NamedTuple):
 
     match: str
     placed: str
-    most: float
+    share: float
     is_optional: bool
 
 
@@ -238,7 +245,7 @@ def _part(meanings: tuple[Meaning, ...], synonyms: tuple[Synonym, ...]) -> _Part
     return _Part(
         match=f"({'|'.join(match)})",
         placed=f"({'|'.join(placed)})",
-        most=math.inf if synonyms else min(meaning.most for meaning, _ in own),
+        share=1.0 if synonyms else math.prod(meaning.share for meaning, _ in own),
         is_optional=not synonyms and all(meaning.is_optional for meaning, _ in own),
     )
 

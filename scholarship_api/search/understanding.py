@@ -47,7 +47,9 @@ async def understand(source: Source, q: str) -> TextQuery | None:
             }
             said = _otherwise(query, texts)
             stems |= await _stems(source, said, known=stems)
-    return text_queries.compile_query(query, meanings, _units(said, meanings, stems))
+    awards = next(iter(entries.values())).awards
+    units = _units(said, meanings, stems)
+    return text_queries.compile_query(query, meanings, units, awards=awards)
 
 
 async def _look_up(
@@ -101,7 +103,7 @@ def _meaning(entry: Entry) -> Meaning:
     return Meaning(
         lexeme=None if entry.completions and not entry.known else entry.lexeme,
         weight=_weight(entry),
-        most=entry.documents + entry.begun,
+        share=min(1.0, (entry.documents + entry.begun) / entry.awards),
         completions=entry.completions,
         is_optional=synonyms.is_noise(word) or (word.isdigit() and len(word) >= OPTIONAL_DIGITS),
     )
