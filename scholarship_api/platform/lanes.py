@@ -126,12 +126,12 @@ class Lanes:
             with deadline(None):  # of whoever came first: others wait too
                 pooled = await self._borrow()
         except (sqlalchemy.exc.SQLAlchemyError, psycopg.Error) as error:
-            self._opening -= 1
             if not self._lanes:
                 while job := self.next_job():
                     job.fail(error)
             return
-        self._opening -= 1
+        finally:
+            self._opening -= 1
         lane = _Lane(pooled, self)
         self._lanes.add(lane)
         lane.go_on()

@@ -1,6 +1,7 @@
 """What PostgreSQL says of an award is what the models say of it."""
 
 import datetime as dt
+import re
 from typing import Any
 
 import pytest
@@ -40,7 +41,7 @@ def described(insert_awards: Insert) -> None:
     insert_awards(
         {
             "id": f"described_{number}",
-            "name": 'Wombat \\ "award" <b>',
+            "name": "Wombat \\ \"award\" & 'prize' <b>",
             "organization": "Ångström & Co",
             "scholarship_type": "athletic",
             "description": description,
@@ -77,3 +78,17 @@ async def test_summaries_are_those_of_the_models(module_database_url: str, days:
             assert summary == summary_of(row, now=now)
     await database.close()
     assert len(shown) > len(DESCRIPTIONS)
+
+
+@pytest.mark.usefixtures("described")
+async def test_what_was_found_is_escaped_but_for_the_marks(module_database_url: str) -> None:
+    database = Database(Settings(environment="test", database_url=SecretStr(module_database_url)))
+    source = Source(database.fetch, dt.datetime.now(dt.UTC))
+    page = await service.search(source, SearchRequest(q="wombat angstrom"))
+    await database.close()
+    found = [ScholarshipSummary.model_validate_json(item).match or "" for item in page.items]
+    assert len(found) == len(DESCRIPTIONS)
+    for match in found:
+        assert "<mark>Wombat</mark> \\ &quot;award&quot; &amp; &#x27;prize&#x27;" in match
+        assert "<mark>Ångström</mark>" in match
+        assert not set("<>\"'\x02\x03") & set(re.sub("</?mark>", "", match))
