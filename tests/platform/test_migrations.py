@@ -108,3 +108,39 @@ def test_new_words_are_remembered_whoever_writes(scratch_database_url: str) -> N
         "athletic": "athlet",
         "kayaking": "kayak",
     }
+
+
+def test_the_words_are_those_of_the_parser(scratch_database_url: str) -> None:
+    descriptions = (
+        "The same words, the same; words -- and/or U.S. e.g. twenty-first",
+        "Tab\there\nand\r\nbreaks\u00a0everywhere",
+        "before <a href='x y' title=\"hidden words\">shown</a> after",
+        "GPA < 3.5 and > 2, or <unclosed tag",
+        "&amp; &eacute; naïve ŒUVRE mail@example.org http://example.org/path?some=thing a_b C++",
+        "R&D ½ 10kg 1e5 -7 +3 don't “quoted” 東京 Ελλάδα",
+    )
+    migrations.upgrade(scratch_database_url)
+    with connected(scratch_database_url) as connection:
+        connection.execute(
+            text(
+                "INSERT INTO scholarships"
+                " (id, name, organization, description, scholarship_type, deadline_kind)"
+                " SELECT 'id' || position, 'Name', 'Organization', description, 'athletic',"
+                " 'rolling' FROM unnest(CAST(:descriptions AS text[]))"
+                " WITH ORDINALITY AS given (description, position)"
+            ),
+            {"descriptions": list(descriptions)},
+        )
+        remembered = connection.execute(text("SELECT word FROM search_words")).scalars().all()
+        parsed = connection.execute(
+            text(
+                "SELECT DISTINCT word FROM (SELECT unnest(tsvector_to_array(to_tsvector("
+                "'public.scholarship_words', public.plain_words(concat_ws(' ', name, organization,"
+                ' description, scholarship_type))))) COLLATE "C" AS word FROM scholarships)'
+                " WHERE length(word) BETWEEN 2 AND 40 AND word ~ '^[[:alnum:]]+$'"
+                " AND word !~ '^[0-9]+$' AND ts_lexize('pg_catalog.english_stem', word) <> '{}'"
+            )
+        ).scalars()
+        assert set(remembered) == set(parsed)
+    assert {"shown", "oeuvre", "unclosed"} <= set(remembered)
+    assert "hidden" not in remembered
