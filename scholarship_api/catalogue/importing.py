@@ -1,31 +1,29 @@
-"""Imports: validated rows into the catalogue, by COPY and upsert, a transaction per batch.
+"""Imports: whole files into the catalogue, a transaction per batch.
 
-Reading and checking (`rows.py`) happens in a thread, one batch ahead of the database.
+Reading, checking (`rows.py`) and encoding happen in a thread, one batch ahead of the database.
 """
 
 import asyncio
 import datetime as dt
-import re
 import time
-from collections.abc import AsyncIterable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterable, Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO, Final, NamedTuple
+from typing import BinaryIO, Final
 
 import anyio
 import anyio.to_thread
-import psycopg
-from psycopg.sql import SQL, Composed, Identifier, Placeholder
+from psycopg.sql import SQL
 
-from scholarship_api.catalogue.interchange import COLUMNS, FileFormat
-from scholarship_api.catalogue.origins import COMMAND_LINE, SET_ORIGIN, Origin
-from scholarship_api.catalogue.rows import Allow, Batch, Row, RowError, validate_rows
+from scholarship_api.catalogue.batches import Connection, Prepared, prepare, write_batch
+from scholarship_api.catalogue.interchange import FileFormat
+from scholarship_api.catalogue.origins import COMMAND_LINE, Origin
+from scholarship_api.catalogue.rows import Allow, Batch, RowError, validate_rows
 
 CHUNK_BYTES: Final = 262_144
 ERRORS_KEPT: Final = 50
 
 Source = BinaryIO | AsyncIterable[bytes]
-Connection = psycopg.AsyncConnection[Any]
 
 
 @dataclass(slots=True)
@@ -52,17 +50,6 @@ class ImportReport:
     def accepted(self) -> int:
         """Rows that the catalogue now holds."""
         return self.created + self.updated + self.unchanged
-
-
-class Written(NamedTuple):
-    """What a batch came to."""
-
-    created: int = 0
-    updated: int = 0
-    unchanged: int = 0
-    repeated: int = 0
-    errors: tuple[RowError, ...] = ()
-    """One for each row that the database refused."""
 
 
 async def import_stream(
@@ -96,14 +83,15 @@ async def import_stream(
     )
     ahead = _read_ahead(validated)
     try:
-        while batch := await ahead:
+        while checked := await ahead:
             ahead = _read_ahead(validated)
+            batch, prepared = checked
             errors = batch.errors
             report.rows += len(batch.rows) + batch.bad
             report.bad += batch.bad
             report.bytes_read = batch.bytes_read
             if connection is not None and batch.rows:
-                written = await write_batch(connection, batch.rows, origin=origin)
+                written = await write_batch(connection, prepared, origin=origin)
                 report.created += written.created
                 report.updated += written.updated
                 report.unchanged += written.unchanged
@@ -129,12 +117,16 @@ async def import_stream(
     return report
 
 
-def _read_ahead(validated: Iterator[Batch]) -> asyncio.Task[Batch | None]:
+def _read_ahead(validated: Iterator[Batch]) -> asyncio.Task[tuple[Batch, Prepared] | None]:
     """Check the next batch in a thread while the database writes the one before."""
 
-    async def read() -> Batch | None:
+    def check() -> tuple[Batch, Prepared] | None:
+        batch = next(validated, None)
+        return None if batch is None else (batch, prepare(batch.rows))
+
+    async def read() -> tuple[Batch, Prepared] | None:
         # abandon_on_cancel: the thread may be waiting for its source.
-        return await anyio.to_thread.run_sync(next, validated, None, abandon_on_cancel=True)
+        return await anyio.to_thread.run_sync(check, abandon_on_cancel=True)
 
     return asyncio.create_task(read())
 
@@ -169,150 +161,6 @@ class _Arriving:
         self._stopped = True
         if self._waiting:
             self._waiting.cancel()
-
-
-# --- Writing -------------------------------------------------------------------------------------
-
-_TABLE: Final = Identifier("scholarships")
-_COLUMNS: Final = SQL(", ").join(map(Identifier, COLUMNS))
-
-
-def _qualified(table: str) -> Composed:
-    return SQL(", ").join(Identifier(table, column) for column in COLUMNS)
-
-
-_BEGIN: Final = SQL("""
-    SET LOCAL statement_timeout = '5min';
-    SET LOCAL work_mem = '64MB'; -- for what the trigger looks through
-    -- A batch is small and the catalogue may be large: look its rows up, never read them all.
-    SET LOCAL enable_hashjoin = off;
-    SET LOCAL enable_mergejoin = off;
-    CREATE TEMPORARY TABLE import_rows ON COMMIT DROP AS
-        SELECT {columns} FROM scholarships WITH NO DATA
-""").format(columns=_COLUMNS)
-_SET_ORIGIN: Final = SQL(SET_ORIGIN).format(
-    source=Placeholder("source"),
-    account_id=Placeholder("account_id"),
-    trace_id=Placeholder("trace_id"),
-)
-_COPY: Final = SQL("COPY import_rows ({columns}) FROM STDIN").format(columns=_COLUMNS)
-# Rows that would change nothing are left out beforehand: an attempted insert computes the search
-# vector, the most expensive part, before it finds the conflict. Ordered by id, so that imports
-# that run at the same time take their row locks in the same order.
-# xmax is zero in a row version that was inserted, and set in one that ON CONFLICT updated.
-_UPSERT: Final = SQL("""
-    WITH written AS (
-        INSERT INTO scholarships AS kept ({columns})
-        SELECT {new} FROM import_rows
-        WHERE NOT EXISTS (
-            SELECT FROM scholarships AS present
-            WHERE present.id = import_rows.id
-              AND ({present}) IS NOT DISTINCT FROM ({new})
-        )
-        ORDER BY import_rows.id
-        ON CONFLICT (id) DO UPDATE SET ({columns}) = ROW ({excluded}),
-            version = kept.version + 1, updated_at = now()
-        WHERE ({kept}) IS DISTINCT FROM ({excluded})
-        RETURNING kept.xmax = 0 AS created
-    )
-    SELECT count(*) FILTER (WHERE created), count(*) FILTER (WHERE NOT created) FROM written
-""").format(
-    columns=_COLUMNS,
-    new=_qualified("import_rows"),
-    present=_qualified("present"),
-    kept=_qualified("kept"),
-    excluded=_qualified("excluded"),
-)
-
-_REFUSALS: Final = (
-    psycopg.DataError,
-    psycopg.IntegrityError,
-    psycopg.errors.ProgramLimitExceeded,  # such as an index entry that is too large
-)
-
-
-async def write_batch(
-    connection: Connection, rows: Sequence[Row], *, origin: Origin = COMMAND_LINE
-) -> Written:
-    """Upsert rows by id and commit; of rows with the same id the last one counts.
-
-    A row that the database refuses is reported, and the others are written. Raises
-    psycopg.OperationalError.
-    """
-    latest = {row.values[0]: row for row in rows}
-    written = await _write(connection, list(latest.values()), origin)
-    return written._replace(repeated=len(rows) - len(latest))
-
-
-async def _write(connection: Connection, rows: Sequence[Row], origin: Origin) -> Written:
-    """Halve what is refused until the guilty rows are found."""
-    try:
-        return await _upsert(connection, rows, origin)
-    except _REFUSALS as error:
-        if len(rows) == 1:
-            return Written(errors=(_refusal(rows[0], error),))
-    middle = len(rows) // 2
-    first = await _write(connection, rows[:middle], origin)
-    second = await _write(connection, rows[middle:], origin)
-    return Written(
-        created=first.created + second.created,
-        updated=first.updated + second.updated,
-        unchanged=first.unchanged + second.unchanged,
-        errors=first.errors + second.errors,
-    )
-
-
-async def _upsert(connection: Connection, rows: Sequence[Row], origin: Origin) -> Written:
-    text = await anyio.to_thread.run_sync(_copy_text, rows)
-    async with connection.transaction(), connection.cursor() as cursor:
-        await cursor.execute(_BEGIN)
-        await cursor.execute(_SET_ORIGIN, origin.parameters)
-        async with cursor.copy(_COPY) as copy:
-            await copy.write(text)
-        await cursor.execute(_UPSERT, prepare=False)
-        created, updated = await cursor.fetchone() or (0, 0)
-    return Written(created, updated, len(rows) - created - updated)
-
-
-def _refusal(row: Row, error: psycopg.Error) -> RowError:
-    # Never the driver's text: reports also go to clients of the API.
-    if isinstance(error, psycopg.errors.CheckViolation) and error.diag.constraint_name:
-        rule = error.diag.constraint_name.removeprefix("ck_scholarships_").replace("_", " ")
-        return RowError(row.line, "", f"breaks the catalogue's rule: {rule}")
-    return RowError(row.line, "", "holds a value that the database can not store")
-
-
-# --- COPY's text format --------------------------------------------------------------------------
-
-_SPECIAL: Final = re.compile(r"[\\\t\n\r]")
-_ESCAPES: Final = {"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"}
-
-
-def _text(value: str) -> str:
-    if _SPECIAL.search(value):
-        return _SPECIAL.sub(lambda found: _ESCAPES[found[0]], value)
-    return value
-
-
-def _array(values: list[str]) -> str:
-    return f"{{{','.join(values)}}}"  # enumeration members and state codes need no quotes
-
-
-_WRITERS: Final[dict[type, Callable[[Any], str]]] = {
-    str: _text,
-    type(None): lambda _: r"\N",
-    bool: lambda value: "t" if value else "f",
-    list: _array,
-}
-
-
-def _copy_text(rows: Sequence[Row]) -> bytes:
-    writers = _WRITERS
-    lines = [
-        "\t".join([writers.get(type(value), str)(value) for value in row.values]) for row in rows
-    ]
-    lines.append("")
-    return "\n".join(lines).encode()
 
 
 # --- After the last batch ------------------------------------------------------------------------

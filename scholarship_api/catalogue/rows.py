@@ -16,6 +16,8 @@ from scholarship_api.catalogue.reading import RowFault, printable, read_records
 from scholarship_api.catalogue.schemas import ScholarshipInput
 from scholarship_api.vocabulary import Recurrence
 
+FIRST_BATCH_ROWS: Final = 1_000
+"""Each later batch may have twice as many, so that the database soon has something to do."""
 BATCH_ROWS: Final = 5_000
 BATCH_BYTES: Final = 8 * 1_048_576
 """A batch ends after this much of the file too: awards may have 20 000 characters each."""
@@ -83,6 +85,7 @@ def validate_rows(
 
     batch = Batch()
     batch_start = 0
+    most_rows = min(FIRST_BATCH_ROWS, batch_rows)
     for line, content in read_records(counted(), file_format):
         try:
             if isinstance(content, RowFault):
@@ -94,8 +97,9 @@ def validate_rows(
         except ValidationError as error:
             batch.bad += 1
             batch.errors += _row_errors(line, error)
-        if len(batch.rows) + batch.bad >= batch_rows or bytes_read - batch_start >= BATCH_BYTES:
+        if len(batch.rows) + batch.bad >= most_rows or bytes_read - batch_start >= BATCH_BYTES:
             batch.bytes_read = batch_start = bytes_read
+            most_rows = min(2 * most_rows, batch_rows)
             yield batch
             batch = Batch()
     batch.bytes_read = bytes_read

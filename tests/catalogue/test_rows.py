@@ -267,6 +267,8 @@ def test_batches_are_bounded_by_rows_and_by_bytes(monkeypatch: pytest.MonkeyPatc
         return [len(batch.rows) + batch.bad for batch in batches]
 
     assert sizes([GOOD * 15 + b"bad\n" * 10]) == [10, 10, 5]
+    monkeypatch.setattr(rows, "FIRST_BATCH_ROWS", 3)
+    assert sizes([GOOD * 25]) == [3, 6, 10, 6]
     monkeypatch.setattr(rows, "BATCH_BYTES", 3 * len(GOOD))
     assert sizes([GOOD] * 7) == [3, 3, 1]
 
