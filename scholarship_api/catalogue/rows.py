@@ -1,8 +1,6 @@
 """From the records of an import file to rows of the table: validation, and the loader's rules."""
 
 import datetime as dt
-import functools
-import zoneinfo
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from operator import itemgetter
@@ -13,7 +11,7 @@ from pydantic_core import ErrorDetails
 
 from scholarship_api.catalogue.interchange import CRITERIA, FIELDS, FileFormat
 from scholarship_api.catalogue.reading import RowFault, printable, read_records
-from scholarship_api.catalogue.schemas import ScholarshipInput
+from scholarship_api.catalogue.schemas import ScholarshipInput, zone_of
 from scholarship_api.vocabulary import Recurrence
 
 FIRST_BATCH_ROWS: Final = 1_000
@@ -27,9 +25,6 @@ ERRORS_PER_ROW: Final = 10
 _adapter: Final = TypeAdapter(ScholarshipInput)
 _fields: Final = itemgetter(*FIELDS)
 _criteria: Final = itemgetter(*CRITERIA)
-
-# ZoneInfo itself keeps only eight zones; the others it would read from disk again and again.
-_zone: Final = functools.cache(zoneinfo.ZoneInfo)
 
 D = TypeVar("D", bound=dt.date)
 
@@ -123,7 +118,7 @@ def column_values(award: ScholarshipInput, now: dt.datetime) -> tuple[Any, ...]:
     deadline = award.application_deadline
     if isinstance(deadline, dt.datetime):
         try:
-            day = deadline.astimezone(_zone(award.deadline_timezone)).date()
+            day = deadline.astimezone(zone_of(award.deadline_timezone)).date()
         except OverflowError:
             raise RowFault("must lie in the years 1 to 9999", "application_deadline") from None
     return (*_fields(award.__dict__), *_criteria(award.eligibility_criteria.__dict__), day)
@@ -143,7 +138,7 @@ def recur(award: ScholarshipInput, now: dt.datetime) -> None:
         or deadline >= now
     ):
         return
-    zone = _zone(award.deadline_timezone)
+    zone = zone_of(award.deadline_timezone)
     try:
         local = deadline.astimezone(zone)
         years = max(0, now.astimezone(zone).year - local.year)

@@ -1,6 +1,7 @@
 """What a scholarship looks like on the wire and in import files."""
 
 import datetime as dt
+import functools
 import re
 import zoneinfo
 from typing import Annotated, Final, Self
@@ -42,6 +43,9 @@ _TIMEZONES: Final = frozenset(
     for name in zoneinfo.available_timezones()
     if name not in ("Factory", "localtime") and not name.startswith(("posix/", "right/"))
 )
+# ZoneInfo itself keeps only eight zones; the others it would read from disk again and again.
+zone_of: Final = functools.cache(zoneinfo.ZoneInfo)
+
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _EMAIL: Final = re.compile(
     r"[^@\s<>\"\x00-\x1f\x7f]{1,64}@[^@\s<>\"\x00-\x1f\x7f]{1,253}\.[^@\s<>\".\x00-\x1f\x7f]{2,63}"
@@ -206,7 +210,7 @@ class ScholarshipInput(BaseModel):
             raise ValueError("currency must be given with an amount")
 
     def _closing_instant(self, deadline: dt.date) -> dt.datetime:
-        zone = zoneinfo.ZoneInfo(self.deadline_timezone)
+        zone = zone_of(self.deadline_timezone)
         try:
             if not isinstance(deadline, dt.datetime):
                 deadline = dt.datetime.combine(deadline, DEADLINE_CLOSES)

@@ -3,16 +3,12 @@
 import datetime as dt
 import functools
 import zoneinfo
-from typing import Final
 
 from scholarship_api.catalogue import queries, schemas
 from scholarship_api.catalogue.models import Scholarship
 from scholarship_api.errors import NotFound
 from scholarship_api.platform.database import ReadSession
 from scholarship_api.vocabulary import Availability, DeadlineKind, Recurrence, Status
-
-# ZoneInfo itself keeps only eight zones; the others it would read from disk again and again.
-_zone: Final = functools.cache(zoneinfo.ZoneInfo)
 
 
 def present(scholarship: Scholarship, *, now: dt.datetime) -> schemas.Scholarship:
@@ -92,7 +88,7 @@ def days_left(
     """Calendar days from today to the deadline in its own zone; None without an open deadline."""
     if application_deadline is None or application_deadline < now:
         return None
-    zone = _zone(deadline_timezone)
+    zone = schemas.zone_of(deadline_timezone)
     return application_deadline.astimezone(zone).toordinal() - _day(now, zone)
 
 
