@@ -3,7 +3,7 @@
     python -m benchmarks.import_rate [--quick] [--rows 1000000]
 
 Both in turn, 20 000 awards at a time, into tables of one database with the same columns, generated
-ones too, the same constraints and the same indexes. The import reads NDJSON, checks every award,
+ones too, the same constraints, indexes and storage. The import reads NDJSON, checks every award,
 looks for those that are there already, keeps the audit and the vocabulary, and brings the
 statistics up to date at the end; COPY gets ready rows, and its table has no trigger.
 
@@ -47,6 +47,15 @@ _READY_ROWS: Final = SQL(
     "COPY (SELECT {columns} FROM scholarships WHERE id > {after} ORDER BY id LIMIT {limit})"
     " TO STDOUT"
 )
+_BARE: Final = """
+    CREATE TABLE bare (LIKE scholarships INCLUDING ALL);
+    DO $$ BEGIN
+        EXECUTE (
+            SELECT 'ALTER TABLE bare SET (' || array_to_string(reloptions, ', ') || ')'
+            FROM pg_class WHERE oid = 'scholarships'::regclass
+        );
+    END $$
+"""
 _BARE_COPY: Final = SQL("COPY bare ({columns}) FROM STDIN").format(columns=_COLUMNS)
 
 Connection = psycopg.AsyncConnection[Any]
@@ -114,7 +123,7 @@ async def _both(conninfo: str, rows: int) -> _Taken:
     taken = _Taken()
     connect = partial(psycopg.AsyncConnection.connect, conninfo, autocommit=True)
     async with await connect() as connection:
-        await connection.execute("CREATE TABLE bare (LIKE scholarships INCLUDING ALL)")
+        await connection.execute(_BARE)
         awards = generate(count=rows, seed=1)
         last_id = ""
         with progress_bar() as progress:

@@ -144,3 +144,24 @@ def test_the_words_are_those_of_the_parser(scratch_database_url: str) -> None:
         assert set(remembered) == set(parsed)
     assert {"shown", "oeuvre", "unclosed"} <= set(remembered)
     assert "hidden" not in remembered
+
+
+def test_an_award_of_usual_length_lies_in_one_piece(scratch_database_url: str) -> None:
+    migrations.upgrade(scratch_database_url)
+    with connected(scratch_database_url) as connection:
+        connection.execute(
+            text(
+                "INSERT INTO scholarships"
+                " (id, name, organization, description, scholarship_type, deadline_kind)"
+                " SELECT 'a', 'Name', 'Organization', string_agg(md5(word::text), ' '), 'athletic',"
+                " 'rolling' FROM generate_series(1, 60) AS word"
+            )
+        )
+        lengths = "octet_length(description) + pg_column_size(search_vector)"
+        assert connection.scalar(text(f"SELECT {lengths} FROM scholarships")) > 4_000
+        assert not connection.scalar(
+            text(
+                "SELECT pg_relation_size(reltoastrelid) FROM pg_class"
+                " WHERE oid = 'scholarships'::regclass"
+            )
+        )
