@@ -8,7 +8,7 @@ import psycopg
 
 from scholarship_api.errors import NotFound
 from scholarship_api.platform.database import Fetch
-from scholarship_api.search import cursors, queries, ranking, terms, words
+from scholarship_api.search import completions, cursors, queries, ranking, terms, words
 from scholarship_api.search.conditions import conditions_of, for_text
 from scholarship_api.search.presentation import facets_of, items_of
 from scholarship_api.search.queries import Conditions, Rows, Window
@@ -224,10 +224,10 @@ async def suggest(source: Source, prefix: str, *, limit: int) -> Suggestions:
 
     A name is completed from its beginning first, then from any of its words.
     """
-    folded = " ".join((await queries.fold(source.fetch, prefix)).split())
+    folded = " ".join((await completions.fold(source.fetch, prefix)).split())
     found = [Suggestion(text=label, kind="field") for label in _fields_with(folded)]
     if folded:
-        names, organizations = await queries.complete_texts(
+        names, organizations = await completions.complete_texts(
             source.fetch, folded, now=source.now, limit=limit
         )
         if len(names) + len(organizations) < limit:
@@ -250,7 +250,7 @@ async def _names_with(source: Source, folded: str, *, limit: int) -> list[str]:
     wanted = [quote(f"n/{entry.lexeme}") for entry in whole if entry.lexeme]
     last = {begun.folded, begun.lexeme or begun.folded}
     wanted.append("(" + "|".join(f"{quote(f'n/{stem}')}:*" for stem in sorted(last)) + ")")
-    return await queries.names_with(source.fetch, "&".join(wanted), now=source.now, limit=limit)
+    return await completions.names_with(source.fetch, "&".join(wanted), now=source.now, limit=limit)
 
 
 def _fields_with(folded: str) -> list[str]:
