@@ -47,6 +47,8 @@ def _reduced(text: str) -> str:
 
 
 def _folded(text: str) -> str:
+    if text.isascii() and text.isprintable():
+        return text.lower()  # all that the rest would do
     decomposed = unicodedata.normalize("NFKD", text)
     if len(decomposed) > _READ:  # One character can become 18.
         decomposed = decomposed[:_READ].rpartition(" ")[0]

@@ -47,10 +47,19 @@ _TIMEZONES: Final = frozenset(
 zone_of: Final = functools.cache(zoneinfo.ZoneInfo)
 
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_SPACES: Final = dict.fromkeys(
+    (0x00A0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000),  # Unicode's category Zs
+    " ",
+)
 _EMAIL: Final = re.compile(
     r"[^@\s<>\"\x00-\x1f\x7f]{1,64}@[^@\s<>\"\x00-\x1f\x7f]{1,253}\.[^@\s<>\".\x00-\x1f\x7f]{2,63}"
 )
 _NOT_ADDRESSES: Final = frozenset({".", "..", "smart-search"})
+
+
+def _with_plain_spaces(value: str) -> str:
+    """To PostgreSQL's parser a no-break space is a part of the word, which nobody then finds."""
+    return value if value.isascii() else value.translate(_SPACES)
 
 
 def _without_control_characters(value: str) -> str:
@@ -93,6 +102,7 @@ Line = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=255),
     AfterValidator(_without_control_characters),
+    AfterValidator(_with_plain_spaces),
 ]
 Age = Annotated[int, Field(ge=0, le=130)]
 Url = Annotated[
@@ -151,6 +161,7 @@ class ScholarshipInput(BaseModel):
         str,
         StringConstraints(strip_whitespace=True, max_length=20_000),
         AfterValidator(_without_control_characters),
+        AfterValidator(_with_plain_spaces),
     ] = ""
     amount: Money | None = Field(None, description="One figure; or amount_min and amount_max.")
     amount_min: Money | None = None

@@ -84,6 +84,16 @@ def test_json_rows_become_columns() -> None:
     assert found["deadline_kind"] == "fixed"
 
 
+@pytest.mark.parametrize("space", [" ", "\u00a0", "\u2009", "\u202f", "\u3000"])
+def test_spaces_between_words_are_plain_ones(space: str) -> None:
+    """Others would join the words, so that a search finds neither."""
+    text = f"{space}Fund{space}für Kunst{space}"
+    found = columns(read(ndjson(award(name=text, organization=text, description=text))))
+    assert [found[name] for name in ("name", "organization", "description")] == [
+        "Fund für Kunst"
+    ] * 3
+
+
 GOOD = ndjson(award(id="good"))
 
 BAD_JSON = {
