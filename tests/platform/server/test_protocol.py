@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -414,9 +415,24 @@ class TestTime:
 
     @pytest.mark.parametrize("first", [b"", HEAD + b"\r\n"])
     async def test_empty_lines_do_not_keep_a_connection_open(self, first: bytes) -> None:
-        async with serving(self.LIMITS) as service:
+        async with serving(self.LIMITS, keep_alive=1) as service:
             raw = await service.raw(first, *(b"\r\n",) * 3)
         assert [answer.status for answer in parse(raw)] == [200] * bool(first)
+
+    async def test_a_connection_is_kept_from_its_last_answer_on(self) -> None:
+        async with serving(keep_alive=1) as service:
+            began = time.monotonic()
+            answers = await service.ask(HEAD + b"\r\n", HEAD + b"\r\n", HEAD + b"\r\n", pause=0.6)
+        assert [answer.status for answer in answers] == [200] * 3
+        assert time.monotonic() - began > 2 * 0.6 + 0.9
+
+    async def test_a_slow_answer_is_waited_for_and_kept_alive_like_others(self) -> None:
+        slow = HEAD.replace(b"/", b"/slow", 1)
+        async with serving(keep_alive=1) as service:
+            asking = asyncio.create_task(service.ask(HEAD + b"\r\n", slow + b"\r\n"))
+            await asyncio.sleep(1.3)
+            service.app.release.set()
+            assert [answer.body for answer in await asking] == [b"/:", b"/slow:"]
 
     async def test_a_slow_body_is_cut_off(self) -> None:
         head = POST + b"Content-Length: 100\r\n\r\n"
@@ -532,6 +548,8 @@ def test_what_is_overridden_exists() -> None:
         "resume_writing",
         "on_headers_complete",
         "on_body",
+        "on_response_complete",
+        "timeout_keep_alive_handler",
         "_unset_keepalive_if_required",
     ):
         assert callable(getattr(HttpToolsProtocol, name)), name
