@@ -284,7 +284,7 @@ async def count(fetch: Fetch, conditions: Conditions, *, ranked: Window | None =
     expected = conditions.likely
     # Nobody but the planner knows of the filters, but asking it takes a statement of its own.
     if expected > cap:
-        expected = estimate = await _estimate(fetch, conditions)
+        expected = estimate = await expected_matches(fetch, conditions)
         # To it words and filters are independent of each other, and a phrase is its words.
         if estimate > MANY * cap and await _are_many(fetch, conditions):
             return Count(estimate, is_exact=False)
@@ -296,11 +296,12 @@ async def count(fetch: Fetch, conditions: Conditions, *, ranked: Window | None =
     if total <= cap:
         return Count(total, is_exact=True, page=page)
     if estimate is None:
-        estimate = await _estimate(fetch, conditions)
+        estimate = await expected_matches(fetch, conditions)
     return Count(max(total, estimate), is_exact=False)
 
 
-async def _estimate(fetch: Fetch, conditions: Conditions) -> int:
+async def expected_matches(fetch: Fetch, conditions: Conditions) -> int:
+    """How many the planner expects."""
     explained = await fetch(f"EXPLAIN (FORMAT JSON) {_matches(conditions)}", conditions.params)
     return int(from_json(explained[0][0])[0]["Plan"]["Plan Rows"])
 

@@ -8,7 +8,7 @@ import psycopg
 
 from scholarship_api.errors import NotFound
 from scholarship_api.platform.database import Fetch
-from scholarship_api.search import completions, cursors, queries, ranking, terms, words
+from scholarship_api.search import completions, cursors, queries, ranking
 from scholarship_api.search.conditions import conditions_of, for_text
 from scholarship_api.search.presentation import facets_of, items_of
 from scholarship_api.search.queries import Conditions, Rows, Window
@@ -21,7 +21,7 @@ from scholarship_api.search.schemas import (
     Suggestions,
 )
 from scholarship_api.search.sources import Source
-from scholarship_api.search.text_queries import Ranked, TextQuery, quote
+from scholarship_api.search.text_queries import Ranked, TextQuery
 from scholarship_api.search.understanding import understand
 from scholarship_api.vocabulary import FIELD_ALIASES, FieldOfStudy
 
@@ -231,26 +231,12 @@ async def suggest(source: Source, prefix: str, *, limit: int) -> Suggestions:
             source.fetch, folded, now=source.now, limit=limit
         )
         if len(names) + len(organizations) < limit:
-            names += await _names_with(source, folded, limit=limit)
+            names += await completions.names_with(source, folded, limit=limit)
         found += [
             Suggestion(text=text, kind="organization") for text in organizations[: limit // 2]
         ]
         found += [Suggestion(text=text, kind="name") for text in dict.fromkeys(names)]
     return Suggestions(prefix=prefix, suggestions=found[:limit])
-
-
-async def _names_with(source: Source, folded: str, *, limit: int) -> list[str]:
-    try:
-        typed = [word.text for word in terms.parse(folded.replace('"', " ")).words]
-    except ValueError:  # no name has so many
-        return []
-    if not typed:
-        return []
-    *whole, begun = await words.look_up(source, typed)
-    wanted = [quote(f"n/{entry.lexeme}") for entry in whole if entry.lexeme]
-    last = {begun.folded, begun.lexeme or begun.folded}
-    wanted.append("(" + "|".join(f"{quote(f'n/{stem}')}:*" for stem in sorted(last)) + ")")
-    return await completions.names_with(source.fetch, "&".join(wanted), now=source.now, limit=limit)
 
 
 def _fields_with(folded: str) -> list[str]:

@@ -30,8 +30,11 @@ MOST_READ = ROWS // 3
 MOST_SORTED = ROWS // 4
 """Rows; a word of every fifth award may be ranked or picked from, not all the awards."""
 
-# Every fifth award has "engineering", each hundredth "nursing", each thousandth a name of its own;
-# deadlines, amounts and states as skewed as real ones.
+MOST_FOR_SUGGESTIONS = ROWS // 10
+"""Rows of a table, however they are found."""
+
+# Every fifth award has "engineering", another fifth "medical", each hundredth "nursing", each
+# thousandth a name of its own; deadlines, amounts and states as skewed as real ones.
 FILL = """
     INSERT INTO scholarships (
         id, name, organization, description, amount_max, currency, application_deadline,
@@ -39,7 +42,8 @@ FILL = """
         citizenship_required, residency_states, fields_of_study, status, created_at
     )
     SELECT 'plan_' || lpad(n::text, 7, '0'),
-        CASE WHEN n %% 5 = 0 THEN 'Engineering ' WHEN n %% 100 = 1 THEN 'Nursing ' ELSE '' END
+        CASE WHEN n %% 5 = 0 THEN 'Engineering ' WHEN n %% 100 = 1 THEN 'Nursing '
+            WHEN n %% 5 = 2 THEN 'Medical ' ELSE '' END
             || 'Award ' || CASE WHEN n %% 1000 = 7 THEN 'quokka' || n ELSE 'fund' END,
         'Organization ' || n %% 997,
         CASE WHEN n %% 3 = 0 THEN 'For students of leadership.' ELSE 'For the community.' END,
@@ -178,10 +182,43 @@ async def test_lists_of_an_organization(fetch: Watched) -> None:
         await assert_indexed(fetch)
 
 
-@pytest.mark.parametrize("prefix", ["e", "award", "quokka", "organization 9", "nothing", "fund q"])
+@pytest.mark.parametrize(
+    "prefix",
+    [
+        "e",
+        "award",
+        "quokka",
+        "organization 9",
+        "nothing",
+        "fund q",
+        "award nursing",
+        "nursing f",
+        "engineering medical",  # each in many names, together in none
+    ],
+)
 async def test_suggestions(fetch: Watched, prefix: str) -> None:
     await service.suggest(Source(fetch, NOW), prefix, limit=20)
-    await assert_indexed(fetch)
+    for statement, plan in await plans(fetch):
+        for node in nodes(plan):
+            if node.get("Relation Name") in WATCHED:
+                read = node["Actual Rows"] + node.get("Rows Removed by Filter", 0)
+                assert read <= MOST_FOR_SUGGESTIONS, f"{read} rows are read: {statement}"
+
+
+@pytest.mark.parametrize(
+    ("prefix", "name"),
+    [
+        ("nursing f", "Nursing Award fund"),
+        ("medical quokka7", "Medical Award quokka7"),
+        ("quokka7 a", "Medical Award quokka7"),
+        ("award engin", "Engineering Award fund"),
+    ],
+)
+async def test_names_of_few_and_of_many_are_suggested(
+    fetch: Watched, prefix: str, name: str
+) -> None:
+    found = await service.suggest(Source(fetch, NOW), prefix, limit=20)
+    assert ("name", name) in [(entry.kind, entry.text) for entry in found.suggestions]
 
 
 @pytest.mark.parametrize("q", ["enginering", "eng", "nursing awrd", "x", "zzzzzz"])

@@ -38,6 +38,16 @@ def _catalogue(insert_awards: Any) -> None:  # noqa: ANN401
             ),
             award(6, "100% Percent_Award", "Signs\\Trust"),
             *(award(number, f"Many {number}", "Many Trust") for number in range(100, 160)),
+            *(
+                award(
+                    number,
+                    f"Award {number} Sooner",
+                    "Dated Trust",
+                    deadline_kind="fixed",
+                    application_deadline=f"{2300 - number}-01-01",
+                )
+                for number in range(200, 260)
+            ),
         ]
     )
 
@@ -62,6 +72,8 @@ async def suggest(client: httpx.AsyncClient, prefix: str, **params: Any) -> list
             ],
         ),
         ("POLAR B", [("name", "The Polar Bear Award")]),
+        ("award pol", [("name", "The Polar Bear Award")]),
+        ("bear nothing", []),
         ("elan", [("organization", "Élan Institute"), ("name", "Élan Prize")]),
         ("comp", [("field", "computer science")]),
         ("scie", [("field", "science"), ("field", "social sciences")]),
@@ -95,6 +107,11 @@ async def test_each_text_comes_once_and_the_limit_holds(client: httpx.AsyncClien
     assert len(found) == 7
     assert found.count(("organization", "Many Trust")) == 1
     assert len(set(found)) == 7
+
+
+async def test_names_are_of_the_awards_that_close_soonest(client: httpx.AsyncClient) -> None:
+    found = await suggest(client, "sooner", limit=3)
+    assert found == [("name", f"Award {number} Sooner") for number in (210, 211, 212)]
 
 
 @pytest.mark.parametrize(
