@@ -332,11 +332,10 @@ async def _sample(fetch: Fetch, rows: int) -> str:
 
 async def count_up_to(fetch: Fetch, conditions: Conditions, *, cap: int) -> int:
     """The number of matches, or `cap` if there are more."""
-    # In the order of the index that holds all filters: it is read instead of the rows.
-    order = " ORDER BY s.closes_at, s.id" if conditions.text == "true" else ""
+    # In no order: where few rows match, looking them up in an index takes less than the walk.
     counted = await _number(
         fetch,
-        f"SELECT count(*) FROM ({_matches(conditions)}{order} LIMIT {cap:d}) AS capped",
+        f"SELECT count(*) FROM ({_matches(conditions)} LIMIT {cap:d}) AS capped",
         conditions.params,
     )
     return int(counted)
