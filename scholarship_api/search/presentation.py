@@ -7,6 +7,7 @@ put in here.
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Any, Final
 
 from pydantic_core import to_json
@@ -18,19 +19,11 @@ from scholarship_api.vocabulary import accepted_by
 
 SUMMARY_LENGTH: Final = 200
 
-_DEADLINE: Final = """to_char(s.application_deadline AT TIME ZONE 'UTC',
-    CASE WHEN s.application_deadline = date_trunc('second', s.application_deadline)
-    THEN 'YYYY-MM-DD"T"HH24:MI:SS"Z"' ELSE 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"' END)"""
-
-_BEGINNING: Final = f"left(s.description, {SUMMARY_LENGTH - 1})"
-
 # At most SUMMARY_LENGTH characters, cut at a word; as `_shortened` has it.
 _SHORTENED: Final = f"""CASE WHEN length(s.description) <= {SUMMARY_LENGTH} THEN s.description
-    ELSE rtrim(CASE WHEN substr(s.description, {SUMMARY_LENGTH}, 1) ~ '[[:space:]]'
-        THEN {_BEGINNING}
-        ELSE coalesce(
-            nullif(left({_BEGINNING}, -strpos(reverse({_BEGINNING}), ' ')), ''), {_BEGINNING})
-        END, ' ,;:.') || '…' END"""
+    ELSE rtrim(left(s.description, least({SUMMARY_LENGTH - 1},
+        {SUMMARY_LENGTH} - strpos(reverse(left(s.description, {SUMMARY_LENGTH})), ' ')
+    )), ' ,;:.') || '…' END"""
 
 _FOUND: Final = """ts_headline('public.scholarship',
     concat_ws(' | ', s.name, s.organization, left(s.description, 5000)), %(match)s::tsquery,
@@ -53,8 +46,8 @@ _MATCH: Final = _replaced(
 
 # Of literals alone.
 _ITEM: Final = f"""(SELECT row_to_json(item) FROM (
-    SELECT s.id, s.name, s.organization, s.amount, s.currency, {_DEADLINE} AS application_deadline,
-        s.scholarship_type, {_SHORTENED} AS description{{match}}
+    SELECT s.id, s.name, s.organization, s.amount, s.currency, s.scholarship_type,
+        {_SHORTENED} AS description{{match}}
 ) AS item)"""  # noqa: S608
 
 ITEM: Final = _ITEM.format(match="")
@@ -63,9 +56,15 @@ ITEM: Final = _ITEM.format(match="")
 HIGHLIGHTED: Final = _ITEM.format(match=f", {_MATCH} AS match")
 """The same with what `%(match)s` found, for a page's rows only: it reads the whole text."""
 
-STANDING: Final = (
-    f"concat_ws(' ', s.status, s.deadline_kind, s.recurs, s.deadline_timezone, {_DEADLINE})"
-)
+STANDING: Final = """concat_ws(' ', s.status, s.deadline_kind, s.recurs, s.deadline_timezone,
+    extract(epoch FROM s.application_deadline))"""
+
+COLUMNS: Final = """s.id, s.name, s.organization, s.amount, s.currency, s.scholarship_type,
+    s.description, s.status, s.deadline_kind, s.recurs, s.deadline_timezone,
+    s.application_deadline"""
+"""What ITEM and STANDING are made from."""
+
+_EPOCH: Final = dt.datetime.fromtimestamp(0, dt.UTC)
 
 
 def items_of(items: Iterable[bytes], standings: Iterable[bytes], source: Source) -> list[bytes]:
@@ -82,9 +81,12 @@ def items_of(items: Iterable[bytes], standings: Iterable[bytes], source: Source)
 
 
 def _standing(text: str, *, now: dt.datetime) -> bytes:
-    """The fields that depend on the day, as the end of a JSON object."""
+    """The deadline and the fields that depend on the day, as the end of a JSON object."""
     status, deadline_kind, recurs, zone, *deadline = text.split(" ")
-    application_deadline = dt.datetime.fromisoformat(deadline[0]) if deadline else None
+    application_deadline = None
+    if deadline:
+        microseconds = int(Decimal(deadline[0]).scaleb(6))
+        application_deadline = _EPOCH + dt.timedelta(microseconds=microseconds)
     availability = catalogue.availability(
         status=status,
         deadline_kind=deadline_kind,
@@ -95,7 +97,11 @@ def _standing(text: str, *, now: dt.datetime) -> bytes:
     days_left = catalogue.days_left(
         application_deadline=application_deadline, deadline_timezone=zone, now=now
     )
-    return b'"availability":%b,"days_left":%b}' % (to_json(availability), to_json(days_left))
+    return b'"application_deadline":%b,"availability":%b,"days_left":%b}' % (
+        to_json(application_deadline),
+        to_json(availability),
+        to_json(days_left),
+    )
 
 
 def json_of(name: str, items: Iterable[bytes], **fields: object) -> bytes:
@@ -151,6 +157,6 @@ def _shortened(description: str) -> str:
     """At most SUMMARY_LENGTH characters, cut at a word."""
     if len(description) <= SUMMARY_LENGTH:
         return description
-    head = description[: SUMMARY_LENGTH - 1]
-    cut = head if description[SUMMARY_LENGTH - 1].isspace() else head.rpartition(" ")[0] or head
-    return cut.rstrip(" ,;:.") + "…"
+    end = description.rfind(" ", 0, SUMMARY_LENGTH)
+    head = description[: SUMMARY_LENGTH - 1 if end < 0 else end]
+    return head.rstrip(" ,;:.") + "…"

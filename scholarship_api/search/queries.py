@@ -121,9 +121,7 @@ _DISTANCE: Final = """-(1 + 0.05 * least(1, %(letters)s::float8 / length(s.name)
         AS part (words, weight, alternatives)
 )"""
 _RANKED: Final = "%(ranked)s::text[]::tsquery[]"
-_AFFORDABLE: Final = (
-    f"({_RANKED})[:greatest(1, {MAX_RANKED} / greatest(1, (SELECT total FROM counted)))]"
-)
+_AFFORDABLE: Final = f"({_RANKED})[:greatest(1, {MAX_RANKED} / greatest(1, counted.total))]"
 """As many parts as so many matches can be ranked by, those that tell most."""
 
 
@@ -154,34 +152,30 @@ _SEPARATOR: Final = b"\x1f"
 """As a control character it is in no JSON."""
 
 
-def _rows(picked: str, conditions: Conditions, order: Order, *, extra: str, first: str = "") -> str:
-    """The statement for the Rows of `picked`: ids of a window and one more, with `extra`. `first`
-    comes before their keys. All in one row, as each chunk and each value costs us time."""
+def _rows(picked: str, conditions: Conditions, order: Order, *, among: str, first: str = "") -> str:
+    """The statement for the Rows of `picked`: the COLUMNS of a window and one more. `first` comes
+    before their keys. All in one row, as each chunk and each value costs us time."""
     item = presentation.HIGHLIGHTED if "match" in conditions.params else presentation.ITEM
-    among = "coalesce(max(s.among), 0)" if extra == "among" else "0"
-    columns = f"s.*, picked.{extra}" if extra else "s.*"
-    is_shown = "s.number <= %(limit)s::int"
     return f"""
         SELECT
-            string_agg({item}::text, E'\\x1f' ORDER BY s.number) FILTER (WHERE {is_shown}),
-            string_agg({presentation.STANDING}, E'\\x1f' ORDER BY s.number)
-                FILTER (WHERE {is_shown}),
+            string_agg(concat_ws(E'\\x1f', {presentation.STANDING}, {item}), E'\\x1f'
+                ORDER BY s.number) FILTER (WHERE s.number <= %(limit)s::int),
             count(*) > %(limit)s::int,
             max(json_build_array({first}{", ".join(order.keys)})::text)
                 FILTER (WHERE s.number = %(limit)s::int),
             {among}
         FROM (
             SELECT s.*, row_number() OVER (ORDER BY {order.by}) AS number
-            FROM (SELECT {columns} FROM ({picked}) AS picked
-                JOIN scholarships AS s USING (id)) AS s
+            FROM ({picked}) AS s
         ) AS s"""
 
 
 def _read(row: tuple[Any, ...]) -> Rows:
-    items, standings, has_more, keys, among = row
+    shown, has_more, keys, among = row
+    pieces = shown.split(_SEPARATOR) if shown else []  # a standing, its item, the next standing
     return Rows(
-        items.split(_SEPARATOR) if items else [],
-        standings.split(_SEPARATOR) if standings else [],
+        pieces[1::2],
+        pieces[::2],
         has_more == b"t",
         keys and tuple(from_json(keys)),
         int(among),
@@ -211,9 +205,10 @@ async def page(
     order = ORDERS[window["sort"]]
     where, after = conditions.where, "true" if window["keys"] is None else order.after
     # The rows are picked in an index that holds what is filtered by, and only then fetched.
-    matches, extra = f"SELECT s.id FROM scholarships AS s WHERE {where} AND {after}", ""
+    matches = f"SELECT s.id FROM scholarships AS s WHERE {where} AND {after}"
+    columns, of_how_many = f"{presentation.COLUMNS}, s.closes_at, s.created_at", "0"
     if among is not None:
-        extra = "among"
+        columns, of_how_many = f"{columns}, picked.among", "coalesce(max(s.among), 0)"
         matches = (
             "SELECT s.id, count(*) OVER () AS among"
             " FROM (SELECT s.id, s.closes_at, s.amount, s.created_at"
@@ -225,9 +220,12 @@ async def page(
             f" WHERE {conditions.of_order} AND {after} ORDER BY {order.by} LIMIT {within:d})"
             f" AS s WHERE {where}"
         )
-    picked = f"{matches} ORDER BY {order.by} LIMIT %(limit)s::int + 1 OFFSET %(offset)s"
+    picked = (
+        f"SELECT {columns} FROM ({matches} ORDER BY {order.by}"
+        " LIMIT %(limit)s::int + 1 OFFSET %(offset)s) AS picked JOIN scholarships AS s USING (id)"
+    )
     first = "" if grade is None else f"{grade:d}, "
-    statement = _rows(picked, conditions, order, extra=extra, first=first)
+    statement = _rows(picked, conditions, order, among=of_how_many, first=first)
     [row] = await fetch(statement, _parameters(conditions, window))
     return _read(row)
 
@@ -246,20 +244,20 @@ async def ranked_page(
     # What a cursor holds was affordable on the first page, and has to stay as it is.
     distance = _DISTANCE.format(words=_AFFORDABLE if is_first else _RANKED)
     picked = (
-        f"SELECT s.id, s.distance FROM (SELECT s.*, {distance} AS distance FROM matched AS s) AS s"
-        f" WHERE (SELECT total FROM counted) <= {cap:d} AND {'true' if is_first else order.after}"
+        f"SELECT s.* FROM (SELECT s.*, {distance} AS distance FROM matched AS s) AS s"
+        f" WHERE counted.total <= {cap:d} AND {'true' if is_first else order.after}"
         f" ORDER BY {order.by} LIMIT %(limit)s::int + 1 OFFSET %(offset)s"
     )
     [(total, *row)] = await fetch(
         f"""
         WITH matched AS MATERIALIZED (
-            SELECT s.id, s.name, s.closes_at, s.search_vector FROM scholarships AS s
+            SELECT {presentation.COLUMNS}, s.closes_at, s.search_vector FROM scholarships AS s
             WHERE {conditions.where} LIMIT {cap + 1:d}
         ), counted AS MATERIALIZED (
             SELECT count(*) AS total FROM matched
         )
         SELECT counted.total, page.* FROM counted, LATERAL (
-            {_rows(picked, conditions, order, extra="distance")}
+            {_rows(picked, conditions, order, among="0")}
         ) AS page
         """,
         _parameters(conditions, window),
