@@ -25,8 +25,17 @@ _SHORTENED: Final = f"""CASE WHEN length(s.description) <= {SUMMARY_LENGTH} THEN
         {SUMMARY_LENGTH} - strpos(reverse(left(s.description, {SUMMARY_LENGTH})), ' ')
     )), ' ,;:.') || '…' END"""
 
-_FOUND: Final = """ts_headline('public.scholarship',
-    concat_ws(' | ', s.name, s.organization, left(s.description, 5000)), %(match)s::tsquery,
+# The sentences with a word that may be one of those, as reading a word takes longer than all this.
+# Accents are not unfolded for it, so a text with any is read as a whole.
+_SENTENCES: Final = """CASE octet_length(s.description) WHEN length(s.description) THEN (
+        SELECT string_agg(sentence, ' … ')
+        FROM string_to_table(left(s.description, 5000), '. ') AS sentence
+        WHERE sentence ~* %(beginnings)s
+    ) END"""
+
+_FOUND: Final = f"""ts_headline('public.scholarship',
+    concat_ws(' | ', s.name, s.organization, coalesce({_SENTENCES}, left(s.description, 5000))),
+    %(match)s::tsquery,
     E'StartSel=\\x02, StopSel=\\x03, MaxFragments=2, MaxWords=24, MinWords=8,'
     ' FragmentDelimiter=" … "')"""
 
@@ -54,7 +63,8 @@ ITEM: Final = _ITEM.format(match="")
 """In SQL, the summary of `s` as JSON, without what `standing` adds."""
 
 HIGHLIGHTED: Final = _ITEM.format(match=f", {_MATCH} AS match")
-"""The same with what `%(match)s` found, for a page's rows only: it reads the whole text."""
+"""The same with what `%(match)s` found, for a page's rows only: it reads the whole text. What
+`%(beginnings)s` is, `text_queries.beginnings` says."""
 
 STANDING: Final = """concat_ws(' ', s.status, s.deadline_kind, s.recurs, s.deadline_timezone,
     extract(epoch FROM s.application_deadline))"""

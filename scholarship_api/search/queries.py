@@ -17,7 +17,7 @@ from pydantic_core import from_json
 from scholarship_api.platform.database import Fetch
 from scholarship_api.search import presentation
 from scholarship_api.search.schemas import Sort
-from scholarship_api.search.text_queries import MAX_RANKED
+from scholarship_api.search.text_queries import MAX_RANKED, beginnings
 
 Keys = tuple[float | str, ...]
 """The place of a row in the order of a search."""
@@ -184,7 +184,9 @@ def _read(row: tuple[Any, ...]) -> Rows:
 
 def _parameters(conditions: Conditions, window: Window) -> dict[str, object]:
     keys = {f"key_{position}": key for position, key in enumerate(window["keys"] or ())}
-    return {**conditions.params, **keys, "limit": window["limit"], "offset": window["offset"]}
+    given = {**conditions.params, **keys, "limit": window["limit"], "offset": window["offset"]}
+    match = given.get("match")
+    return given if match is None else {**given, "beginnings": beginnings(str(match))}
 
 
 async def page(

@@ -4,6 +4,7 @@ Compiling is pure; what the words mean comes from `understanding`.
 """
 
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -76,6 +77,11 @@ class Unit:
     has_own_words: bool = True
     """Whether awards hold the words themselves."""
 
+
+_QUOTED: Final = re.compile(r"'((?:[^']|'')+)'")
+
+# Ends of stems that their words may lack: study has studi, hoping hope, disability disabl.
+_TURNED: Final = re.compile("(?<=..)(?:[eiy]|(?<=b)l)$")
 
 _NO_UNITS: Final[Mapping[Word, Unit]] = MappingProxyType({})
 
@@ -363,6 +369,13 @@ def _anywhere(lexeme: str) -> str:
 def quote(lexeme: str) -> str:
     """A lexeme as a tsquery text."""
     return "'" + lexeme.replace("\\", "\\\\").replace("'", "''") + "'"
+
+
+def beginnings(match: str) -> str:
+    """A regular expression for how the words of a tsquery's lexemes begin, and some others: the end
+    of a stem is left off where not all of its words have it."""
+    lexemes = {found.replace("''", "'") for found in _QUOTED.findall(match)}
+    return "|".join(sorted({re.escape(_TURNED.sub("", lexeme)) for lexeme in lexemes}))
 
 
 def _corrected(query: Query, meanings: Mapping[Word, Meaning]) -> str | None:

@@ -30,6 +30,14 @@ DESCRIPTIONS = (
     "“Ünïcode” " * 40,
 )
 
+_FILLER = "This sentence has none of them, as long as it may be. " * 5
+TOLD = (
+    f"Echidna and disability and zoology. {_FILLER}",
+    f"{_FILLER}Some echidna is found here. {_FILLER}A disability in zoology",
+    f"{_FILLER}Some échidna is found here. {_FILLER}A disability in zoology",
+    f"DISABILITY comes first. {_FILLER}Then zoology and an echidna.\n{_FILLER}",
+)
+
 
 @pytest.fixture(scope="module")
 def awards(insert_awards: Insert, random_awards: Awards) -> Awards:
@@ -92,3 +100,30 @@ async def test_what_was_found_is_escaped_but_for_the_marks(module_database_url: 
         assert "<mark>Wombat</mark> \\ &quot;award&quot; &amp; &#x27;prize&#x27;" in match
         assert "<mark>Ångström</mark>" in match
         assert not set("<>\"'\x02\x03") & set(re.sub("</?mark>", "", match))
+
+
+@pytest.fixture(scope="module")
+def told(insert_awards: Insert) -> None:
+    insert_awards(
+        {
+            "id": f"told_{number}",
+            "name": "Platypus award",
+            "organization": "A foundation",
+            "scholarship_type": "athletic",
+            "description": description,
+        }
+        for number, description in enumerate(TOLD)
+    )
+
+
+@pytest.mark.usefixtures("told")
+async def test_each_sentence_with_a_word_is_shown(module_database_url: str) -> None:
+    database = Database(Settings(environment="test", database_url=SecretStr(module_database_url)))
+    source = Source(database.fetch, dt.datetime.now(dt.UTC))
+    page = await service.search(source, SearchRequest(q="echidna disabilities zoology"))
+    await database.close()
+    found = [ScholarshipSummary.model_validate_json(item).match or "" for item in page.items]
+    assert len(found) == len(TOLD)
+    for match in found:
+        marked = {word.lower() for word in re.findall("<mark>(.*?)</mark>", match)}
+        assert marked == {"échidna" if "é" in match.lower() else "echidna", "disability", "zoology"}

@@ -1,5 +1,6 @@
 """Queries as PostgreSQL's tsquery texts, without a database."""
 
+import re
 from collections.abc import Mapping
 
 import pytest
@@ -12,7 +13,9 @@ from scholarship_api.search.text_queries import (
     Synonym,
     TextQuery,
     Unit,
+    beginnings,
     compile_query,
+    quote,
 )
 
 ABSENT = Meaning(None)
@@ -162,3 +165,22 @@ def test_many_matches_are_ranked_by_the_parts_that_tell_most() -> None:
     assert result.for_matches(100) is result
     assert result.for_matches(9_000).ranked == (Ranked(3, "'marin'"), Ranked(1, "'law'"))
     assert result.for_matches(1_000_000).ranked == (Ranked(3, "'marin'"),)
+
+
+@pytest.mark.parametrize(
+    ("lexeme", "words"),
+    [
+        ("nurs", ["nurse", "nursing", "nursery"]),
+        ("studi", ["study", "studies"]),
+        ("hope", ["hope", "hoping"]),
+        ("disabl", ["disability", "disabled"]),
+        ("be", ["be"]),
+        ("o'brien", ["o'brien"]),
+        ("1.5", ["1.5"]),
+    ],
+)
+def test_all_words_of_a_stem_begin_as_is_said(lexeme: str, words: list[str]) -> None:
+    pattern = beginnings(f"('school'<2>{quote(lexeme)})&!('texas')")
+    assert all(re.match(pattern, word) for word in [*words, "schools", "texas"])
+    assert not re.match(pattern, "award")
+    assert not re.match(pattern, "105")
