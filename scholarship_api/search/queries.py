@@ -23,7 +23,7 @@ Keys = tuple[float | str, ...]
 """The place of a row in the order of a search."""
 
 COUNT_CAP: Final = 2_000
-"""Totals are counted up to here and estimated above, in an index that holds every filter."""
+"""Totals are counted up to here and estimated above."""
 
 TEXT_COUNT_CAP: Final = 1_000
 """The same with q, as each match is a row to be read; up to here they are ranked one by one."""
