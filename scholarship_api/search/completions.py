@@ -34,7 +34,7 @@ FEW: Final = 0.01
 """Of all awards. Names with words that fewer have are looked up in the index of words, others are
 met on a walk along the deadlines: at this share both take as long on a million awards."""
 
-MAX_READ: Final = 500
+MAX_READ: Final = 250
 """Awards that are looked up, in no order; more would add to the time of looking them up."""
 
 MAX_WALKED: Final = 5_000
