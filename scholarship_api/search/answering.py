@@ -26,7 +26,7 @@ from scholarship_api.search.sources import Memories, Source
 Make = Callable[[Source], Awaitable[bytes]]
 """Makes the JSON of an answer."""
 
-ASKED_KEY: Final = "catalogue_version"
+_ASKED_KEY: Final = "catalogue_version"
 """The scope key of the version that was asked for already, or why there is none, and since when."""
 KNOWN_KEY: Final = "known_answer"
 """The scope key under which a request's answer is left for its address to be remembered."""
@@ -80,11 +80,11 @@ class Answering:
         try:
             version = await self._versions.current()
         except Exception as error:  # noqa: BLE001 - for the route to raise
-            scope[ASKED_KEY] = error, started_at
+            scope[_ASKED_KEY] = error, started_at
             return None
         answer = self.cache.get(version, known.key)
         if answer is None:
-            scope[ASKED_KEY] = version, started_at
+            scope[_ASKED_KEY] = version, started_at
             return None
         if known.searched is not None:
             self._recorder.record(known.searched)
@@ -93,10 +93,10 @@ class Answering:
         return answer, seconds
 
     async def _version(self, scope: Scope) -> tuple[Version, float]:
-        if ASKED_KEY not in scope:
+        if _ASKED_KEY not in scope:
             started_at = time.perf_counter()
             return await self._versions.current(), started_at
-        version, started_at = scope[ASKED_KEY]
+        version, started_at = scope[_ASKED_KEY]
         if isinstance(version, Exception):
             raise version
         return version, started_at

@@ -88,13 +88,18 @@ async def test_summaries_are_those_of_the_models(module_database_url: str, days:
     assert len(shown) > len(DESCRIPTIONS)
 
 
+async def matches(database_url: str, q: str) -> list[str]:
+    """What each award that is found shows of it."""
+    database = Database(Settings(environment="test", database_url=SecretStr(database_url)))
+    source = Source(database.fetch, dt.datetime.now(dt.UTC))
+    page = await service.search(source, SearchRequest(q=q))
+    await database.close()
+    return [ScholarshipSummary.model_validate_json(item).match or "" for item in page.items]
+
+
 @pytest.mark.usefixtures("described")
 async def test_what_was_found_is_escaped_but_for_the_marks(module_database_url: str) -> None:
-    database = Database(Settings(environment="test", database_url=SecretStr(module_database_url)))
-    source = Source(database.fetch, dt.datetime.now(dt.UTC))
-    page = await service.search(source, SearchRequest(q="wombat angstrom"))
-    await database.close()
-    found = [ScholarshipSummary.model_validate_json(item).match or "" for item in page.items]
+    found = await matches(module_database_url, "wombat angstrom")
     assert len(found) == len(DESCRIPTIONS)
     for match in found:
         assert "<mark>Wombat</mark> \\ &quot;award&quot; &amp; &#x27;prize&#x27;" in match
@@ -118,11 +123,7 @@ def told(insert_awards: Insert) -> None:
 
 @pytest.mark.usefixtures("told")
 async def test_each_sentence_with_a_word_is_shown(module_database_url: str) -> None:
-    database = Database(Settings(environment="test", database_url=SecretStr(module_database_url)))
-    source = Source(database.fetch, dt.datetime.now(dt.UTC))
-    page = await service.search(source, SearchRequest(q="echidna disabilities zoology"))
-    await database.close()
-    found = [ScholarshipSummary.model_validate_json(item).match or "" for item in page.items]
+    found = await matches(module_database_url, "echidna disabilities zoology")
     assert len(found) == len(TOLD)
     for match in found:
         marked = {word.lower() for word in re.findall("<mark>(.*?)</mark>", match)}
