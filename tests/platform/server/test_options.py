@@ -1,5 +1,7 @@
 """gunicorn's configuration, as gunicorn itself understands it."""
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,18 @@ from scholarship_api.platform.server.logger import PropagatingLogger
 from scholarship_api.platform.server.options import gunicorn_options
 from scholarship_api.platform.server.worker import GracefulWorker
 from scholarship_api.settings import Settings
+
+ARBITER = """
+import sys
+from types import SimpleNamespace
+from scholarship_api.platform.server.options import gunicorn_options
+from scholarship_api.settings import Settings
+options = gunicorn_options(Settings(environment="test", sentry_dsn=sys.argv[1]))
+app = SimpleNamespace(app_uri="scholarship_api.app:create_app()")
+options["on_starting"](SimpleNamespace(app=app))
+options["on_exit"](None)
+print("fastapi" in sys.modules, "sentry_sdk" in sys.modules)
+"""
 
 
 def understood(**settings: Any) -> Any:  # noqa: ANN401 - gunicorn has no types
@@ -69,3 +83,13 @@ def test_the_workers_of_two_configurations_have_their_own_settings() -> None:
     first = understood(port=9001).worker_class
     second = understood(port=9002).worker_class
     assert (first.settings.port, second.settings.port) == (9001, 9002)
+
+
+@pytest.mark.parametrize(
+    ("dsn", "imported"), [("", "True False"), ("https://key@sentry.example.org/1", "True True")]
+)
+def test_the_arbiter_imports_what_the_workers_share(dsn: str, imported: str) -> None:
+    arbiter = subprocess.run(
+        [sys.executable, "-c", ARBITER, dsn], capture_output=True, text=True, check=True
+    )
+    assert arbiter.stdout.strip() == imported
