@@ -209,6 +209,30 @@ async def test_a_known_answer_is_not_sent_while_the_database_cannot_confirm_it(
             assert (await client.get(PATH)).status_code == 200
 
 
+async def test_a_request_that_is_cut_off_on_the_short_way_is_logged(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logging.configure(settings.model_copy(update={"log_format": "json"}))
+    url = settings.database_url.get_secret_value()
+    with FaultyProxy(postgres_socket(url)) as proxy:
+        database_url = SecretStr(through_proxy(url, proxy))
+        async with running(
+            create_app(settings.model_copy(update={"database_url": database_url}))
+        ) as client:
+            assert (await client.get(PATH)).status_code == 200
+            await asyncio.sleep(0)
+            capsys.readouterr()
+            proxy.set("blackhole")
+            asking = asyncio.create_task(client.get(PATH))
+            await asyncio.sleep(0.3)
+            asking.cancel()
+            await asyncio.wait([asking])
+            await asyncio.sleep(0)
+            lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+            proxy.set("forward")
+    assert [(line["path"], line["status"]) for line in lines] == [("/api/v1/search", 499)]
+
+
 async def test_a_known_answer_is_not_sent_uncounted(settings: Settings, redis_url: str) -> None:
     with FaultyProxy(redis_target(redis_url)) as proxy:
         staging = {
