@@ -49,9 +49,9 @@ from scholarship_api.platform.shutdown import TaskRegistry
 from scholarship_api.platform.tracing import TracingLayer
 from scholarship_api.recommendations import routes as recommendations_routes
 from scholarship_api.search import routes as search_routes
-from scholarship_api.search.answering import Answering
-from scholarship_api.search.known_answers import KnownAnswersLayer
-from scholarship_api.search.plain_queries import PlainQueriesLayer
+from scholarship_api.search.responses.answers import Answering
+from scholarship_api.search.responses.fast_path import KnownAnswersLayer
+from scholarship_api.search.responses.plain_queries import PlainQueriesLayer
 from scholarship_api.settings import Settings, load_settings
 
 LAYER_ERRORS = (

@@ -17,7 +17,7 @@ from scholarship_api.catalogue.cli import BUNDLED
 from scholarship_api.platform.database import Database
 from scholarship_api.search import service
 from scholarship_api.search.schemas import SearchRequest
-from scholarship_api.search.sources import Source
+from scholarship_api.search.snapshot import Source
 from scholarship_api.settings import Settings
 
 Rankings = list[list[str]]

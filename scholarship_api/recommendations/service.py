@@ -18,7 +18,7 @@ from scholarship_api.recommendations.schemas import (
     Recommendations,
     ScorePart,
 )
-from scholarship_api.search.presentation import summary_of
+from scholarship_api.search.sql.summaries import summary_of
 
 
 async def recommend(

@@ -24,8 +24,7 @@ from scholarship_api.errors import (
 )
 from scholarship_api.platform.http.content_type import require_json
 from scholarship_api.search import service
-from scholarship_api.search.answering import Answering
-from scholarship_api.search.presentation import json_of
+from scholarship_api.search.responses.answers import Answering
 from scholarship_api.search.schemas import (
     Listing,
     ScholarshipList,
@@ -36,7 +35,8 @@ from scholarship_api.search.schemas import (
     SuggestionRequest,
     Suggestions,
 )
-from scholarship_api.search.sources import Source
+from scholarship_api.search.snapshot import Source
+from scholarship_api.search.sql.summaries import json_of
 from scholarship_api.vocabulary import FieldName
 
 READ_ERRORS = (ValidationFailed, RateLimited, DatabaseUnavailable, ServiceUnavailable)

@@ -8,10 +8,7 @@ import psycopg
 
 from scholarship_api.errors import NotFound
 from scholarship_api.platform.database import Fetch
-from scholarship_api.search import completions, cursors, queries, ranking
-from scholarship_api.search.conditions import conditions_of, for_text
-from scholarship_api.search.presentation import facets_of, items_of
-from scholarship_api.search.queries import Conditions, Rows, Window
+from scholarship_api.search import cursors
 from scholarship_api.search.schemas import (
     Facets,
     SearchQuality,
@@ -20,9 +17,13 @@ from scholarship_api.search.schemas import (
     Suggestion,
     Suggestions,
 )
-from scholarship_api.search.sources import Source
-from scholarship_api.search.text_queries import Ranked, TextQuery
-from scholarship_api.search.understanding import understand
+from scholarship_api.search.snapshot import Source
+from scholarship_api.search.sql import plan, statements, suggestions
+from scholarship_api.search.sql.filters import conditions_of, for_text
+from scholarship_api.search.sql.statements import Conditions, Rows, Window
+from scholarship_api.search.sql.summaries import facets_of, items_of
+from scholarship_api.search.text.analysis import understand
+from scholarship_api.search.text.tsquery import Ranked, TextQuery
 from scholarship_api.vocabulary import FIELD_ALIASES, FieldOfStudy
 
 FEW_RESULTS: Final = 4
@@ -85,7 +86,7 @@ async def search(
         ).encode()
     facets = None
     if request.facets:
-        counts = await queries.facets(
+        counts = await statements.facets(
             source.fetch, found.conditions, total=found.total, exact=found.is_exact
         )
         facets = facets_of(counts)
@@ -132,11 +133,11 @@ async def _find(
     }
     by_relevance = text is not None and request.order is Sort.RELEVANCE
     ranked = window if by_relevance and not (cursor and cursor.is_graded) else None
-    count = await queries.count(fetch, conditions, ranked=ranked)
+    count = await statements.count(fetch, conditions, ranked=ranked)
     narrower = text.narrower if text else None
     if not count.is_exact and narrower is not None:
         text, conditions = narrower, for_text(conditions, narrower)
-        count = await queries.count(fetch, conditions, ranked=ranked)
+        count = await statements.count(fetch, conditions, ranked=ranked)
     enough = 1
     looser_texts = text.looser if text else ()
     if not count.total and looser_texts and await _are_filtered_out(source, request, conditions):
@@ -146,16 +147,16 @@ async def _find(
             break
         text, conditions = looser, for_text(conditions, looser)
         enough = FEW_RESULTS  # a word was given up already: rather one more than a poor page
-        count = await queries.count(fetch, conditions, ranked=ranked)
+        count = await statements.count(fetch, conditions, ranked=ranked)
     if text is not None and cursor is None:
         text = text.for_matches(count.total)
     is_graded = bool(cursor.is_graded) if cursor else by_relevance and not count.is_exact
     if count.page is not None:
         rows = count.page
     elif is_graded and text is not None:
-        rows = await ranking.graded_page(fetch, conditions, text=text, total=count.total, **window)
+        rows = await plan.graded_page(fetch, conditions, text=text, total=count.total, **window)
     else:
-        rows = await ranking.page(fetch, conditions, total=count.total, **window)
+        rows = await plan.page(fetch, conditions, total=count.total, **window)
     return _Found(conditions, rows, count.total, count.is_exact, is_graded, text)
 
 
@@ -171,7 +172,7 @@ async def _are_filtered_out(source: Source, request: SearchRequest, conditions: 
     if unfiltered.pieces == conditions.pieces:
         return False
     unfiltered = unfiltered.with_text(conditions.text, match=conditions.params["match"])
-    return await queries.count_up_to(source.fetch, unfiltered, cap=1) > 0
+    return await statements.count_up_to(source.fetch, unfiltered, cap=1) > 0
 
 
 def quality(total: int) -> SearchQuality:
@@ -215,7 +216,7 @@ def _probe(request: SearchRequest) -> SearchRequest:
 
 async def require_organization(fetch: Fetch, name: str) -> None:
     """Raises NotFound unless some published award is of this organization."""
-    if "\x00" in name or not await queries.organization_exists(fetch, name):
+    if "\x00" in name or not await statements.organization_exists(fetch, name):
         raise NotFound("No organization of this name has published an award.")
 
 
@@ -224,14 +225,14 @@ async def suggest(source: Source, prefix: str, *, limit: int) -> Suggestions:
 
     A name is completed from its beginning first, then from any of its words.
     """
-    folded = " ".join((await completions.fold(source.fetch, prefix)).split())
+    folded = " ".join((await suggestions.fold(source.fetch, prefix)).split())
     found = [Suggestion(text=label, kind="field") for label in _fields_with(folded)]
     if folded:
-        names, organizations = await completions.complete_texts(
+        names, organizations = await suggestions.complete_texts(
             source.fetch, folded, now=source.now, limit=limit
         )
         if len(names) + len(organizations) < limit:
-            names += await completions.names_with(source, folded, limit=limit)
+            names += await suggestions.names_with(source, folded, limit=limit)
         found += [
             Suggestion(text=text, kind="organization") for text in organizations[: limit // 2]
         ]

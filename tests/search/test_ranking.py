@@ -6,8 +6,8 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from scholarship_api.search import queries, ranking
-from scholarship_api.search.cache import AnswerCache
+from scholarship_api.search.responses.response_cache import AnswerCache
+from scholarship_api.search.sql import plan, statements
 
 pytestmark = pytest.mark.anyio
 
@@ -50,17 +50,17 @@ def _no_answer_is_known(app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(
     params=[
-        pytest.param((ranking.FEW, ranking.WALK), id="read-and-sorted"),
-        pytest.param((0, ranking.WALK), id="read-by-deadline"),
+        pytest.param((plan.FEW, plan.WALK), id="read-and-sorted"),
+        pytest.param((0, plan.WALK), id="read-by-deadline"),
         pytest.param((1, 1), id="given-up-and-sorted"),
     ]
 )
 def graded(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     few, walk = request.param
-    monkeypatch.setattr(ranking, "FEW", few)
-    monkeypatch.setattr(ranking, "WALK", walk)
-    monkeypatch.setattr(ranking, "WALK_PER_SKIPPED", walk)
-    monkeypatch.setattr(queries, "COUNT_CAP", 0)
+    monkeypatch.setattr(plan, "FEW", few)
+    monkeypatch.setattr(plan, "WALK", walk)
+    monkeypatch.setattr(plan, "WALK_PER_SKIPPED", walk)
+    monkeypatch.setattr(statements, "COUNT_CAP", 0)
 
 
 async def ids(client: httpx.AsyncClient, q: str, **params: Any) -> list[str]:  # noqa: ANN401
@@ -88,7 +88,7 @@ async def test_the_same_awards_are_found_either_way(
     client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, q: str
 ) -> None:
     ranked = await ids(client, q)
-    monkeypatch.setattr(queries, "COUNT_CAP", 0)
+    monkeypatch.setattr(statements, "COUNT_CAP", 0)
     assert sorted(await ids(client, q, limit=99)) == sorted(ranked)
     assert ranked
 
@@ -134,7 +134,7 @@ async def test_a_walk_stays_graded_when_the_result_becomes_small(
     client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr(queries, "COUNT_CAP", 0)
+        patched.setattr(statements, "COUNT_CAP", 0)
         whole = await ids(client, "lynx puffin")
         first = (await client.get(PATH, params={"q": "lynx puffin", "limit": 3})).json()
     rest = await ids(client, "lynx puffin", cursor=first["next_cursor"])

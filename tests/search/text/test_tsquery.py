@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from scholarship_api.search.terms import parse
-from scholarship_api.search.text_queries import (
+from scholarship_api.search.text.parser import parse
+from scholarship_api.search.text.tsquery import (
     Meaning,
     Place,
     Ranked,

@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from typing import Final
 
 from scholarship_api.platform.database import Fetch
-from scholarship_api.search import terms, words
-from scholarship_api.search.queries import Conditions, expected_matches
-from scholarship_api.search.sources import Source
-from scholarship_api.search.text_queries import quote
+from scholarship_api.search.snapshot import Source
+from scholarship_api.search.sql.statements import Conditions, expected_matches
+from scholarship_api.search.text import dictionary, parser
+from scholarship_api.search.text.tsquery import quote
 
 # Walks the index from one distinct text to the next, whatever the number of awards behind each.
 _COMPLETE: Final = """
@@ -84,12 +84,12 @@ async def names_with(source: Source, folded: str, *, limit: int) -> list[str]:
     of those among the next MAX_WALKED awards to close.
     """
     try:
-        typed = [word.text for word in terms.parse(folded.replace('"', " ")).words]
+        typed = [word.text for word in parser.parse(folded.replace('"', " ")).words]
     except ValueError:  # no name has so many
         return []
     if not typed:
         return []
-    *before, last = await words.look_up(source, typed)
+    *before, last = await dictionary.look_up(source, typed)
     whole = "&".join(quote(f"n/{entry.lexeme}") for entry in before if entry.lexeme)
     stems = sorted({last.folded, last.lexeme or last.folded})
     begun = "|".join(f"{quote(f'n/{stem}')}:*" for stem in stems)

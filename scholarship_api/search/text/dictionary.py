@@ -6,8 +6,8 @@ from typing import Final
 from pydantic_core import from_json
 
 from scholarship_api.platform.database import Fetch
-from scholarship_api.search.sources import Entry, Source
-from scholarship_api.search.spelling import Known
+from scholarship_api.search.snapshot import Entry, Source
+from scholarship_api.search.text.edit_distance import Known
 
 MIN_PREFIX: Final = 2
 """Shorter last words are not completed: they begin too many words to help."""

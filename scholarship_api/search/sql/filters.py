@@ -3,9 +3,9 @@
 import datetime as dt
 from typing import Final
 
-from scholarship_api.search.queries import Conditions
 from scholarship_api.search.schemas import SearchRequest, as_instant
-from scholarship_api.search.text_queries import TextQuery
+from scholarship_api.search.sql.statements import Conditions
+from scholarship_api.search.text.tsquery import TextQuery
 from scholarship_api.vocabulary import accepted_by
 
 _AMOUNT: Final = "COALESCE(s.amount, -1::numeric)"

@@ -16,7 +16,7 @@ from scholarship_api.platform.database import Database
 from scholarship_api.platform.statements import Row
 from scholarship_api.search import service
 from scholarship_api.search.schemas import SearchRequest, Sort
-from scholarship_api.search.sources import Source
+from scholarship_api.search.snapshot import Source
 from scholarship_api.settings import Settings
 
 pytestmark = pytest.mark.anyio

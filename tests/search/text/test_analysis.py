@@ -11,10 +11,10 @@ from pydantic import SecretStr
 from scholarship_api.errors import ValidationFailed
 from scholarship_api.platform.database import Database
 from scholarship_api.platform.statements import Row
-from scholarship_api.search import queries
-from scholarship_api.search.sources import Source
-from scholarship_api.search.text_queries import TextQuery
-from scholarship_api.search.understanding import understand
+from scholarship_api.search.snapshot import Source
+from scholarship_api.search.sql import statements
+from scholarship_api.search.text.analysis import understand
+from scholarship_api.search.text.tsquery import TextQuery
 from scholarship_api.settings import Settings
 
 pytestmark = pytest.mark.anyio
@@ -175,7 +175,7 @@ async def test_synonyms_are_left_out_of_a_result_too_large_to_be_ranked(
     client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert (await search(client, "lawyer"))["total"] == 2
-    monkeypatch.setattr(queries, "COUNT_CAP", 1)
+    monkeypatch.setattr(statements, "COUNT_CAP", 1)
     body = await search(client, "lawyer", limit=10)
     assert (body["total"], body["total_is_exact"]) == (1, True)
 

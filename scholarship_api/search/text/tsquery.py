@@ -14,7 +14,7 @@ from operator import attrgetter
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from scholarship_api.search.terms import Clause, Query, Word
+from scholarship_api.search.text.parser import Clause, Query, Word
 
 MAX_COMBINED: Final = 6
 """Of more words than these, any one will do when nothing has all of them."""

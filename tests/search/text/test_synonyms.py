@@ -2,7 +2,7 @@
 
 import pytest
 
-from scholarship_api.search.synonyms import (
+from scholarship_api.search.text.synonyms import (
     NOISE,
     STATE_NAMES,
     alternatives,

@@ -5,8 +5,8 @@ import datetime as dt
 from pydantic_core import to_json
 
 from scholarship_api.catalogue.versions import Version
-from scholarship_api.search.answers import Answer
-from scholarship_api.search.cache import Address, AnswerCache, Known
+from scholarship_api.search.responses.json_response import Answer
+from scholarship_api.search.responses.response_cache import Address, AnswerCache, Known
 
 NOW = dt.datetime(2027, 3, 1, tzinfo=dt.UTC)
 

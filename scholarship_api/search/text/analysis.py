@@ -6,12 +6,12 @@ from functools import lru_cache
 from typing import Final
 
 from scholarship_api.errors import ValidationFailed
-from scholarship_api.search import synonyms, terms, text_queries, words
-from scholarship_api.search.corrections import Slip, corrections
-from scholarship_api.search.sources import Entry, Source
-from scholarship_api.search.synonyms import Alternatives
-from scholarship_api.search.terms import Query, Word
-from scholarship_api.search.text_queries import Meaning, Synonym, TextQuery, Unit
+from scholarship_api.search.snapshot import Entry, Source
+from scholarship_api.search.text import dictionary, parser, synonyms, tsquery
+from scholarship_api.search.text.parser import Query, Word
+from scholarship_api.search.text.spellcheck import Slip, corrections
+from scholarship_api.search.text.synonyms import Alternatives
+from scholarship_api.search.text.tsquery import Meaning, Synonym, TextQuery, Unit
 
 MAX_SYNONYMS: Final = 24
 """Of all words of a query together."""
@@ -26,7 +26,7 @@ Stems = dict[str, Entry]
 async def understand(source: Source, q: str) -> TextQuery | None:
     """None when `q` holds nothing to look for. Raises ValidationFailed for too many words."""
     try:
-        query = terms.parse(q)
+        query = parser.parse(q)
     except ValueError as error:
         raise ValidationFailed.of("q", str(error)) from None
     if not query.clauses:
@@ -49,7 +49,7 @@ async def understand(source: Source, q: str) -> TextQuery | None:
             stems |= await _stems(source, said, known=stems)
     awards = next(iter(entries.values())).awards
     units = _units(said, meanings, stems)
-    return text_queries.compile_query(query, meanings, units, awards=awards)
+    return tsquery.compile_query(query, meanings, units, awards=awards)
 
 
 async def _look_up(
@@ -58,7 +58,7 @@ async def _look_up(
     typed = list(query.words)
     synonymous = _words_of(said)
     last = query.prefix_word
-    entries = await words.look_up(
+    entries = await dictionary.look_up(
         source,
         [*(word.text for word in typed), *synonymous],
         completed=None if last is None or synonyms.is_noise(last.text) else len(typed) - 1,
@@ -71,7 +71,7 @@ async def _look_up(
 
 async def _stems(source: Source, said: Mapping[Word, Alternatives], *, known: Stems) -> Stems:
     new = [word for word in _words_of(said) if word not in known]
-    return dict(zip(new, await words.look_up(source, new), strict=True))
+    return dict(zip(new, await dictionary.look_up(source, new), strict=True))
 
 
 def _otherwise(query: Query, texts: Mapping[Word, str]) -> dict[Word, Alternatives]:
@@ -96,7 +96,7 @@ def _words_of(said: Mapping[Word, Alternatives]) -> list[str]:
     return list(dict.fromkeys(word for text in texts for word in text))
 
 
-@lru_cache(maxsize=text_queries.MAX_REMEMBERED)
+@lru_cache(maxsize=tsquery.MAX_REMEMBERED)
 def _meaning(entry: Entry) -> Meaning:
     """A word that is not known is left to its completions, if it has any."""
     word = entry.folded
@@ -172,5 +172,5 @@ def _synonym(text: Sequence[str], stems: Stems) -> Synonym | None:
     lexemes = tuple(entry.lexeme for entry in entries if entry.lexeme)
     if not lexemes or not all(entry.known for entry in entries):
         return None
-    phrase = text_queries.phrase([entry.lexeme for entry in entries]) if len(lexemes) > 1 else None
+    phrase = tsquery.phrase([entry.lexeme for entry in entries]) if len(lexemes) > 1 else None
     return Synonym(lexemes, phrase)

@@ -15,9 +15,9 @@ from typing import Any, Final, TypedDict, Unpack
 from pydantic_core import from_json
 
 from scholarship_api.platform.database import Fetch
-from scholarship_api.search import presentation
 from scholarship_api.search.schemas import Sort
-from scholarship_api.search.text_queries import MAX_RANKED, beginnings
+from scholarship_api.search.sql import summaries
+from scholarship_api.search.text.tsquery import MAX_RANKED, beginnings
 
 Keys = tuple[float | str, ...]
 """The place of a row in the order of a search."""
@@ -155,10 +155,10 @@ _SEPARATOR: Final = b"\x1f"
 def _rows(picked: str, conditions: Conditions, order: Order, *, among: str, first: str = "") -> str:
     """The statement for the Rows of `picked`: the COLUMNS of a window and one more. `first` comes
     before their keys. All in one row, as each chunk and each value costs us time."""
-    item = presentation.HIGHLIGHTED if "match" in conditions.params else presentation.ITEM
+    item = summaries.HIGHLIGHTED if "match" in conditions.params else summaries.ITEM
     return f"""
         SELECT
-            string_agg(concat_ws(E'\\x1f', {presentation.STANDING}, {item}), E'\\x1f'
+            string_agg(concat_ws(E'\\x1f', {summaries.STANDING}, {item}), E'\\x1f'
                 ORDER BY s.number) FILTER (WHERE s.number <= %(limit)s::int),
             count(*) > %(limit)s::int,
             max(json_build_array({first}{", ".join(order.keys)})::text)
@@ -208,7 +208,7 @@ async def page(
     where, after = conditions.where, "true" if window["keys"] is None else order.after
     # The rows are picked in an index that holds what is filtered by, and only then fetched.
     matches = f"SELECT s.id FROM scholarships AS s WHERE {where} AND {after}"
-    columns, of_how_many = f"{presentation.COLUMNS}, s.closes_at, s.created_at", "0"
+    columns, of_how_many = f"{summaries.COLUMNS}, s.closes_at, s.created_at", "0"
     if among is not None:
         columns, of_how_many = f"{columns}, picked.among", "coalesce(max(s.among), 0)"
         matches = (
@@ -253,7 +253,7 @@ async def ranked_page(
     [(total, *row)] = await fetch(
         f"""
         WITH matched AS MATERIALIZED (
-            SELECT {presentation.COLUMNS}, s.closes_at, s.search_vector FROM scholarships AS s
+            SELECT {summaries.COLUMNS}, s.closes_at, s.search_vector FROM scholarships AS s
             WHERE {conditions.where} LIMIT {cap + 1:d}
         ), counted AS MATERIALIZED (
             SELECT count(*) AS total FROM matched

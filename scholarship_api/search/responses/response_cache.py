@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
 from scholarship_api.catalogue.versions import Version
-from scholarship_api.search.answers import Answer
+from scholarship_api.search.responses.json_response import Answer
 
 MAX_ANSWER_BYTES: Final = 8_388_608
 MAX_ADDRESS_BYTES: Final = 1_048_576

@@ -19,9 +19,9 @@ from scholarship_api.platform import tracing
 from scholarship_api.platform.http.context import CLIENT_CLOSED, RequestContext
 from scholarship_api.platform.http.rate_limits import RateLimits
 from scholarship_api.platform.rate_limits import RateLimiterUnavailable
-from scholarship_api.search.answering import KNOWN_KEY, Answering
-from scholarship_api.search.answers import Headers
-from scholarship_api.search.cache import Address, Known
+from scholarship_api.search.responses.answers import KNOWN_KEY, Answering
+from scholarship_api.search.responses.json_response import Headers
+from scholarship_api.search.responses.response_cache import Address, Known
 
 Header = tuple[bytes, bytes]
 

@@ -10,9 +10,9 @@ from pydantic import SecretStr
 from scholarship_api.catalogue.models import Scholarship
 from scholarship_api.platform.database import Database
 from scholarship_api.search import service
-from scholarship_api.search.presentation import summary_of
 from scholarship_api.search.schemas import ScholarshipSummary, SearchRequest
-from scholarship_api.search.sources import Source
+from scholarship_api.search.snapshot import Source
+from scholarship_api.search.sql.summaries import summary_of
 from scholarship_api.settings import Settings
 from tests.search.conftest import Awards, Insert
 

@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from scholarship_api.accounts.access import current_account_or_none
 from scholarship_api.accounts.authentication import CREDENTIALS_KEY
-from scholarship_api.search.plain_queries import PlainQueriesLayer
+from scholarship_api.search.responses.plain_queries import PlainQueriesLayer
 from scholarship_api.search.routes import root_router
 from scholarship_api.search.routes import router as search_router
 from scholarship_api.search.schemas import SearchRequest

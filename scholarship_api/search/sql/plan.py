@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from typing import Final, Unpack
 
 from scholarship_api.platform.database import Fetch
-from scholarship_api.search import queries
-from scholarship_api.search.queries import Conditions, Rows, Window
 from scholarship_api.search.schemas import Sort
-from scholarship_api.search.text_queries import Place, TextQuery
+from scholarship_api.search.sql import statements
+from scholarship_api.search.sql.statements import Conditions, Rows, Window
+from scholarship_api.search.text.tsquery import Place, TextQuery
 
 FEW: Final = 3_000
 """Of so many matches all are read and sorted; to walk by deadline to as rare ones takes longer."""
@@ -39,10 +39,10 @@ async def page(
 ) -> Rows:
     """The rows of the window."""
     if window["sort"] is Sort.RELEVANCE:
-        _, rows = await queries.ranked_page(fetch, conditions, cap=ALL, **window)
+        _, rows = await statements.ranked_page(fetch, conditions, cap=ALL, **window)
         return rows
     if conditions.text == "true":
-        return await queries.page(fetch, conditions, **window)
+        return await statements.page(fetch, conditions, **window)
     is_few = total <= FEW and not conditions.is_filtered
     return await _in_order(fetch, conditions, is_few=is_few, total=total, **window)
 
@@ -83,7 +83,7 @@ async def graded_page(
         if rows.has_more:
             break
         if offset and not rows.items:
-            offset -= await queries.count_up_to(fetch, graded, cap=offset)
+            offset -= await statements.count_up_to(fetch, graded, cap=offset)
         else:
             offset = 0
         keys = None
@@ -103,17 +103,17 @@ async def _in_order(
     awards have them and some come early; "no fixed deadline" is said by those that come last."""
     offset = window["offset"]
     if window["sort"] is not Sort.DEADLINE:
-        return await queries.page(fetch, conditions, grade=grade, **window)
+        return await statements.page(fetch, conditions, grade=grade, **window)
     if is_few and offset < FEW:
-        rows = await queries.page(fetch, conditions, grade=grade, **window, among=FEW)
+        rows = await statements.page(fetch, conditions, grade=grade, **window, among=FEW)
         if rows.among < FEW:
             return rows
     if total >= COMMON * offset:
         within = WALK * (1 + conditions.is_filtered) + WALK_PER_SKIPPED * offset
-        rows = await queries.page(fetch, conditions, grade=grade, **window, within=within)
+        rows = await statements.page(fetch, conditions, grade=grade, **window, within=within)
         if rows.has_more:
             return rows
-    return await queries.page(fetch, conditions, grade=grade, **window, among=ALL)
+    return await statements.page(fetch, conditions, grade=grade, **window, among=ALL)
 
 
 def _grades(

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from scholarship_api.platform.database import Fetch
-from scholarship_api.search import spelling, synonyms, words
-from scholarship_api.search.spelling import Known
-from scholarship_api.search.terms import Query, Word
-from scholarship_api.search.text_queries import Meaning
+from scholarship_api.search.text import dictionary, edit_distance, synonyms
+from scholarship_api.search.text.edit_distance import Known
+from scholarship_api.search.text.parser import Query, Word
+from scholarship_api.search.text.tsquery import Meaning
 
 MAX_OTHERS: Final = 3
 """Further words that may have been meant, beside the most likely one."""
@@ -36,17 +36,17 @@ async def corrections(
 ) -> dict[Word, Meaning]:
     """Meanings for the words that could be made out; those of a space too many also for the word
     beside."""
-    slips = [slip for slip in slips if len(slip.folded) <= spelling.LONGEST]
+    slips = [slip for slip in slips if len(slip.folded) <= edit_distance.LONGEST]
     if not slips:
         return {}
     plain = query.plain_words
     pairs = {slip.word: list(_pairs(slip.word, plain)) for slip in slips}
     spellings = {
-        *(text for slip in slips for text in spelling.slipped(slip.folded)),
-        *(half for slip in slips for pair in spelling.halves(slip.folded) for half in pair),
+        *(text for slip in slips for text in edit_distance.slipped(slip.folded)),
+        *(half for slip in slips for pair in edit_distance.halves(slip.folded) for half in pair),
         *(_joined(pair) for found in pairs.values() for pair in found),
     }
-    similar = await words.similar(
+    similar = await dictionary.similar(
         fetch, [slip.folded for slip in slips], spellings=sorted(spellings)
     )
     known = {each.word: each for each in similar}
@@ -83,9 +83,9 @@ def _joined(pair: tuple[Word, Word]) -> str:
 
 def _nearest(slip: Slip, known: Mapping[str, Known], *, is_alone: bool) -> Meaning | None:
     entries = (Known(entry, "", 0) for entry in synonyms.entries() if entry not in known)
-    near = spelling.nearest(slip.folded, [*known.values(), *entries], limit=1 + MAX_OTHERS)
+    near = edit_distance.nearest(slip.folded, [*known.values(), *entries], limit=1 + MAX_OTHERS)
     split = max(
-        (pair for pair in spelling.halves(slip.folded) if all(half in known for half in pair)),
+        (pair for pair in edit_distance.halves(slip.folded) if all(half in known for half in pair)),
         key=lambda pair: min(known[half].documents for half in pair),
         default=None,
     )

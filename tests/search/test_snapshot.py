@@ -7,8 +7,9 @@ from anyio import run
 
 from scholarship_api.catalogue.versions import Version
 from scholarship_api.platform.statements import Row
-from scholarship_api.search import sources, words
-from scholarship_api.search.sources import Learnt, Memories, Source
+from scholarship_api.search import snapshot
+from scholarship_api.search.snapshot import Learnt, Memories, Source
+from scholarship_api.search.text import dictionary
 
 NOW = dt.datetime(2027, 3, 1, tzinfo=dt.UTC)
 ENTRY = b'["law","law",7,true,["law","lawyer"],9,100]'
@@ -31,11 +32,11 @@ def test_a_word_is_looked_up_once() -> None:
     async def look_up() -> None:
         asked = Asked()
         source = Source(asked, NOW)
-        first = await words.look_up(source, ["law", "school", "law"])
+        first = await dictionary.look_up(source, ["law", "school", "law"])
         assert [entry.lexeme for entry in first] == ["law", "law", "law"]
         assert first[0].completions == ("law", "lawyer")
-        await words.look_up(source, ["school", "tax"])
-        await words.look_up(source, ["tax"], completed=0)  # its completions are new
+        await dictionary.look_up(source, ["school", "tax"])
+        await dictionary.look_up(source, ["tax"], completed=0)  # its completions are new
         assert asked.words == [["law", "school"], ["tax"], ["tax"]]
 
     run(look_up)
@@ -55,8 +56,8 @@ def test_a_memory_is_of_one_version() -> None:
 
 def test_what_was_learnt_first_is_forgotten_first() -> None:
     learnt: Learnt[int, int] = Learnt()
-    for number in range(sources.MAX_LEARNT + 1):
+    for number in range(snapshot.MAX_LEARNT + 1):
         learnt.keep(number, number)
     assert learnt.get(0) is None
     assert learnt.get(1) == 1
-    assert learnt.get(sources.MAX_LEARNT) == sources.MAX_LEARNT
+    assert learnt.get(snapshot.MAX_LEARNT) == snapshot.MAX_LEARNT

@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scholarship_api.search.spelling import Known, distance, halves, nearest, slipped, slips
+from scholarship_api.search.text.edit_distance import (
+    Known,
+    distance,
+    halves,
+    nearest,
+    slipped,
+    slips,
+)
 
 WORDS = st.text("abcde", max_size=7)
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scholarship_api.search.terms import MAX_WORDS, Word, parse
+from scholarship_api.search.text.parser import MAX_WORDS, Word, parse
 
 
 def shape(text: str) -> list[tuple[list[str], bool, bool]]:

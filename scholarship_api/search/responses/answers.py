@@ -19,9 +19,9 @@ from scholarship_api.platform import metrics
 from scholarship_api.platform.bounded_connection import deadline
 from scholarship_api.platform.database import REQUEST_SECONDS, Database
 from scholarship_api.platform.http.context import route_template
-from scholarship_api.search.answers import Answer, AnswerResponse, Headers
-from scholarship_api.search.cache import AnswerCache, Known
-from scholarship_api.search.sources import Memories, Source
+from scholarship_api.search.responses.json_response import Answer, AnswerResponse, Headers
+from scholarship_api.search.responses.response_cache import AnswerCache, Known
+from scholarship_api.search.snapshot import Memories, Source
 
 Make = Callable[[Source], Awaitable[bytes]]
 """Makes the JSON of an answer."""

@@ -14,7 +14,7 @@ from pydantic_core import to_json
 
 from scholarship_api.catalogue import service as catalogue
 from scholarship_api.search.schemas import Facets, FacetValue, ScholarshipSummary
-from scholarship_api.search.sources import Source
+from scholarship_api.search.snapshot import Source
 from scholarship_api.vocabulary import accepted_by
 
 SUMMARY_LENGTH: Final = 200
