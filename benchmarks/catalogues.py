@@ -27,7 +27,7 @@ import psycopg
 from psycopg.sql import SQL, Identifier
 
 from benchmarks.progress import STDERR, progress_bar
-from scholarship_api.catalogue.importing import (
+from scholarship_api.catalogue.bulk.importer import (
     ImportReport,
     import_stream,
     refresh_statistics,

@@ -16,8 +16,8 @@ from scholarship_api.accounts.authentication import Authentication, Authenticati
 from scholarship_api.activity import retention
 from scholarship_api.activity import routes as activity_routes
 from scholarship_api.activity.recording import SearchRecorder
-from scholarship_api.catalogue import import_routes
 from scholarship_api.catalogue import routes as catalogue_routes
+from scholarship_api.catalogue.bulk import routes
 from scholarship_api.catalogue.versions import CatalogueVersions
 from scholarship_api.eligibility import routes as eligibility_routes
 from scholarship_api.errors import (
@@ -31,7 +31,7 @@ from scholarship_api.errors import (
     install_handlers,
 )
 from scholarship_api.health import routes as health_routes
-from scholarship_api.health.layer import ProbeLayer
+from scholarship_api.health.middleware import ProbeLayer
 from scholarship_api.health.service import HealthService
 from scholarship_api.platform import logging, metrics, sentry, tracing
 from scholarship_api.platform.database import Database
@@ -137,7 +137,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(eligibility_routes.router)
     app.include_router(eligibility_routes.root_router)
     app.include_router(recommendations_routes.router)
-    app.include_router(import_routes.router)
+    app.include_router(routes.router)
     app.include_router(catalogue_routes.router)
     app.include_router(activity_routes.router)
     if settings.enable_docs:

@@ -15,7 +15,7 @@ from rich.table import Table
 from starlette.types import Scope
 
 from scholarship_api import deployment_checks, image_checks
-from scholarship_api.health.layer import answer_probe
+from scholarship_api.health.middleware import answer_probe
 from scholarship_api.health.service import HealthService
 from scholarship_api.platform import logging, revisions
 from scholarship_api.platform.configuration.errors import Fault

@@ -73,7 +73,7 @@ async def test_faults_of_every_layer_below_are_answered_inside_cors(
         raise RuntimeError("broken layer")
 
     for layer in (
-        "scholarship_api.health.layer.ProbeLayer",
+        "scholarship_api.health.middleware.ProbeLayer",
         "scholarship_api.platform.http.hosts.HostsLayer",
         "scholarship_api.platform.http.limits.SizeLimitsLayer",
         "scholarship_api.platform.http.rate_limits.RateLimitLayer",

@@ -27,7 +27,7 @@ def _state(row: str) -> str:
 
 # A trigger, so that no writer can forget it: the API, imports, and whoever has a psql. It runs as
 # its owner, so that the serving role needs no right to write the audit otherwise.
-# The settings are local to the writer's transaction; see scholarship_api/catalogue/origins.py.
+# The settings are local to the writer's transaction; see scholarship_api/catalogue/audit.py.
 AUDIT = f"""
     CREATE FUNCTION public.scholarships_audit() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER

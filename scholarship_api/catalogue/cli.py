@@ -28,9 +28,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from sqlalchemy import make_url
 
-from scholarship_api.catalogue.exporting import export_rows
-from scholarship_api.catalogue.importing import CHUNK_BYTES, ImportReport, import_stream
-from scholarship_api.catalogue.interchange import (
+from scholarship_api.catalogue.bulk.exporter import export_rows
+from scholarship_api.catalogue.bulk.formats import (
     BOOLEANS,
     CSV_COLUMNS,
     LIST_SEPARATOR,
@@ -38,8 +37,9 @@ from scholarship_api.catalogue.interchange import (
     format_of,
     neutralise,
 )
-from scholarship_api.catalogue.reading import FileFault
-from scholarship_api.catalogue.rows import RowError
+from scholarship_api.catalogue.bulk.importer import CHUNK_BYTES, ImportReport, import_stream
+from scholarship_api.catalogue.bulk.parsing import FileFault
+from scholarship_api.catalogue.bulk.validation import RowError
 from scholarship_api.sample_data.synthetic import generate
 from scholarship_api.settings import Fault, SettingsError, load_settings
 from scholarship_api.vocabulary import Status

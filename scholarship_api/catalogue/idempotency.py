@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, and_, delete, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from scholarship_api.catalogue.models import IdempotencyKey
-from scholarship_api.catalogue.written import WrittenScholarship
+from scholarship_api.catalogue.write_schemas import WrittenScholarship
 from scholarship_api.errors import Conflict, ValidationFailed
 from scholarship_api.platform.database import WriteSession
 

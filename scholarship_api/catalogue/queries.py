@@ -9,8 +9,8 @@ import sqlalchemy.exc
 from sqlalchemy import func, text, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 
+from scholarship_api.catalogue.audit import SET_ORIGIN, Origin
 from scholarship_api.catalogue.models import Scholarship
-from scholarship_api.catalogue.origins import SET_ORIGIN, Origin
 from scholarship_api.errors import ValidationFailed
 from scholarship_api.platform.database import ReadSession, WriteSession
 

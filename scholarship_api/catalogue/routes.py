@@ -13,11 +13,11 @@ from scholarship_api.accounts.access import (
     authenticate,
     may_change,
 )
-from scholarship_api.catalogue import changes, idempotency, schemas, service
+from scholarship_api.catalogue import idempotency, schemas, service, writes
+from scholarship_api.catalogue.audit import Origin
 from scholarship_api.catalogue.models import Scholarship
-from scholarship_api.catalogue.origins import Origin
 from scholarship_api.catalogue.preconditions import IfMatch
-from scholarship_api.catalogue.written import WrittenScholarship
+from scholarship_api.catalogue.write_schemas import WrittenScholarship
 from scholarship_api.errors import (
     BadRequest,
     Conflict,
@@ -177,7 +177,7 @@ async def create_scholarship(
     key = idempotency_key and idempotency.Key(account.id, idempotency_key)
     if key and (stored := await idempotency.claim(session, key, idempotency.fingerprint(award))):
         return stored
-    scholarship = await changes.create(
+    scholarship = await writes.create(
         session, account=account, award=award, origin=_origin(request, account)
     )
     answer = _answer(scholarship, status_code=status.HTTP_201_CREATED)
@@ -205,7 +205,7 @@ async def replace_scholarship(
     scholarship_id: ScholarshipPath,
     award: WrittenScholarship,
 ) -> Response:
-    scholarship = await changes.replace(
+    scholarship = await writes.replace(
         session,
         account=account,
         scholarship_id=scholarship_id,
@@ -249,7 +249,7 @@ async def patch_scholarship(
         ),
     ],
 ) -> Response:
-    scholarship = await changes.patch(
+    scholarship = await writes.patch(
         session,
         account=account,
         scholarship_id=scholarship_id,
@@ -278,7 +278,7 @@ async def archive_scholarship(
     session: Writing,
     scholarship_id: ScholarshipPath,
 ) -> Response:
-    scholarship = await changes.archive(
+    scholarship = await writes.archive(
         session,
         account=account,
         scholarship_id=scholarship_id,

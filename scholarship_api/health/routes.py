@@ -12,7 +12,7 @@ from scholarship_api.errors import (
     Unauthorized,
     document,
 )
-from scholarship_api.health.layer import answer_probe
+from scholarship_api.health.middleware import answer_probe
 from scholarship_api.health.schemas import Index, Liveness, Readiness, ServiceHealth
 from scholarship_api.health.service import HealthService
 from scholarship_api.settings import Settings

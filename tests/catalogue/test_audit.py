@@ -9,8 +9,8 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from scholarship_api.catalogue.importing import import_stream
-from scholarship_api.catalogue.interchange import CRITERIA, FIELDS
+from scholarship_api.catalogue.bulk.formats import CRITERIA, FIELDS
+from scholarship_api.catalogue.bulk.importer import import_stream
 from scholarship_api.catalogue.models import Scholarship
 from tests.catalogue.api import AWARDS, Api, address, created, new_award, refusal, serving
 from tests.catalogue.awards import award, ndjson

@@ -14,7 +14,7 @@ from sqlalchemy import make_url
 from scholarship_api import __version__
 from scholarship_api.errors import ErrorBody, install_handlers
 from scholarship_api.health import routes
-from scholarship_api.health.layer import ProbeLayer
+from scholarship_api.health.middleware import ProbeLayer
 from scholarship_api.health.service import HealthService
 from scholarship_api.platform import migrations, revisions, shutdown
 from scholarship_api.platform.database import Database

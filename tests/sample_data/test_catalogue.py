@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from scholarship_api.catalogue.interchange import FileFormat
-from scholarship_api.catalogue.rows import validate_rows
+from scholarship_api.catalogue.bulk.formats import FileFormat
+from scholarship_api.catalogue.bulk.validation import validate_rows
 from scholarship_api.vocabulary import FieldOfStudy, GradeLevel, ScholarshipType
 
 FILE = importlib.resources.files("scholarship_api.sample_data") / "catalogue.ndjson"

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from scholarship_api.catalogue import exporting
-from scholarship_api.catalogue.exporting import export_rows
-from scholarship_api.catalogue.importing import ImportReport, import_stream
-from scholarship_api.catalogue.interchange import CSV_COLUMNS, FileFormat
+from scholarship_api.catalogue.bulk import exporter
+from scholarship_api.catalogue.bulk.exporter import export_rows
+from scholarship_api.catalogue.bulk.formats import CSV_COLUMNS, FileFormat
+from scholarship_api.catalogue.bulk.importer import ImportReport, import_stream
 from scholarship_api.vocabulary import (
     COUNTRIES,
     STATES,
@@ -273,7 +273,7 @@ def test_both_formats_hold_the_same(catalogue: Catalogue, conninfo: str) -> None
 def test_memory_does_not_grow_with_the_catalogue(
     catalogue: Catalogue, conninfo: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(exporting, "BLOCK_BYTES", 4_096)
+    monkeypatch.setattr(exporter, "BLOCK_BYTES", 4_096)
     catalogue.execute(
         "INSERT INTO scholarships (id, name, organization, scholarship_type, deadline_kind,"
         " description) SELECT 'id' || n, 'N', 'O', 'athletic', 'rolling', repeat('1 ', 500)"

@@ -9,15 +9,15 @@ from typing import Any
 
 from scholarship_api.accounts.access import AuthenticatedAccount, may_change
 from scholarship_api.catalogue import queries
-from scholarship_api.catalogue.interchange import COLUMNS
+from scholarship_api.catalogue.audit import Origin
+from scholarship_api.catalogue.bulk.formats import COLUMNS
+from scholarship_api.catalogue.bulk.parsing import RowFault
+from scholarship_api.catalogue.bulk.validation import column_values
 from scholarship_api.catalogue.models import Scholarship
-from scholarship_api.catalogue.origins import Origin
 from scholarship_api.catalogue.preconditions import Precondition
-from scholarship_api.catalogue.reading import RowFault
-from scholarship_api.catalogue.rows import column_values
 from scholarship_api.catalogue.schemas import ScholarshipInput
 from scholarship_api.catalogue.service import is_storable, unknown
-from scholarship_api.catalogue.written import WrittenScholarship, patched
+from scholarship_api.catalogue.write_schemas import WrittenScholarship, patched
 from scholarship_api.errors import Conflict, Forbidden, PreconditionFailed, ValidationFailed
 from scholarship_api.platform.database import WriteSession
 from scholarship_api.vocabulary import Status

@@ -9,8 +9,8 @@ from typing import Any, Final, NamedTuple, TypeVar
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from scholarship_api.catalogue.interchange import CRITERIA, FIELDS, FileFormat
-from scholarship_api.catalogue.reading import RowFault, printable, read_records
+from scholarship_api.catalogue.bulk.formats import CRITERIA, FIELDS, FileFormat
+from scholarship_api.catalogue.bulk.parsing import RowFault, printable, read_records
 from scholarship_api.catalogue.schemas import ScholarshipInput, zone_of
 from scholarship_api.vocabulary import Recurrence
 

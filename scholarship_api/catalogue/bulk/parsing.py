@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from pydantic_core import from_json
 
-from scholarship_api.catalogue.interchange import (
+from scholarship_api.catalogue.bulk.formats import (
     BOOLEANS,
     CRITERIA,
     CSV_COLUMNS,

@@ -15,10 +15,10 @@ import anyio
 import anyio.to_thread
 from psycopg.sql import SQL
 
-from scholarship_api.catalogue.batches import Connection, Prepared, prepare, write_batch
-from scholarship_api.catalogue.interchange import FileFormat
-from scholarship_api.catalogue.origins import COMMAND_LINE, Origin
-from scholarship_api.catalogue.rows import Allow, Batch, RowError, validate_rows
+from scholarship_api.catalogue.audit import COMMAND_LINE, Origin
+from scholarship_api.catalogue.bulk.formats import FileFormat
+from scholarship_api.catalogue.bulk.upsert import Connection, Prepared, prepare, write_batch
+from scholarship_api.catalogue.bulk.validation import Allow, Batch, RowError, validate_rows
 
 CHUNK_BYTES: Final = 262_144
 ERRORS_KEPT: Final = 50

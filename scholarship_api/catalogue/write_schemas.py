@@ -5,11 +5,11 @@ from typing import Any, Final
 from pydantic import ConfigDict, Field, ValidationError, model_validator
 from pydantic.config import JsonDict
 
+from scholarship_api.catalogue.bulk.formats import CRITERIA, FIELDS, READ_ONLY
+from scholarship_api.catalogue.bulk.parsing import drop_read_only
 from scholarship_api.catalogue.identifiers import new_id
-from scholarship_api.catalogue.interchange import CRITERIA, FIELDS, READ_ONLY
 from scholarship_api.catalogue.merge_patch import merge
 from scholarship_api.catalogue.models import Scholarship
-from scholarship_api.catalogue.reading import drop_read_only
 from scholarship_api.catalogue.schemas import ScholarshipId, ScholarshipInput
 from scholarship_api.errors import ValidationFailed, validation_fields
 

@@ -10,10 +10,10 @@ from starlette.requests import ClientDisconnect
 
 from scholarship_api.accounts.access import ACCESS_ERRORS, CurrentAdmin
 from scholarship_api.catalogue import schemas
-from scholarship_api.catalogue.importing import import_stream, refresh_statistics
-from scholarship_api.catalogue.interchange import FileFormat
-from scholarship_api.catalogue.origins import Origin
-from scholarship_api.catalogue.reading import FileFault
+from scholarship_api.catalogue.audit import Origin
+from scholarship_api.catalogue.bulk.formats import FileFormat
+from scholarship_api.catalogue.bulk.importer import import_stream, refresh_statistics
+from scholarship_api.catalogue.bulk.parsing import FileFault
 from scholarship_api.errors import (
     BadRequest,
     DatabaseUnavailable,

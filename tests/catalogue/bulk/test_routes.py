@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from scholarship_api.catalogue import import_routes
+from scholarship_api.catalogue.bulk import routes
 from tests.catalogue.api import AWARDS, Api, User, faulty_fields, refusal, serving
 from tests.catalogue.awards import award, ndjson
 
@@ -36,7 +36,7 @@ async def api(module_database_url: str) -> AsyncIterator[Api]:
 @pytest.fixture
 async def catalogue(module_database_url: str) -> AsyncIterator[Catalogue]:
     # A statement that waits in this thread for a lock of the event loop's would wait for ever.
-    refreshing = [t for t in asyncio.all_tasks() if t.get_name() == import_routes.REFRESH]
+    refreshing = [t for t in asyncio.all_tasks() if t.get_name() == routes.REFRESH]
     await asyncio.gather(*refreshing)
     conninfo = module_database_url.replace("+psycopg", "")
     with psycopg.connect(conninfo, autocommit=True, row_factory=dict_row) as connection:
@@ -206,7 +206,7 @@ async def test_where_larger_bodies_are_allowed_they_are_streamed_in_batches(
 ) -> None:
     rows = 12_000
     content = ndjson(*(award(id=f"{number:05}", description="x" * 200) for number in range(rows)))
-    assert len(content) > 3 * import_routes.HEAD_BYTES
+    assert len(content) > 3 * routes.HEAD_BYTES
     seen_before_the_end: list[int] = []
 
     async def watched() -> AsyncIterator[bytes]:

@@ -15,17 +15,17 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from scholarship_api.catalogue import reading, rows
-from scholarship_api.catalogue.interchange import (
+from scholarship_api.catalogue.bulk import parsing, validation
+from scholarship_api.catalogue.bulk.formats import (
     COLUMNS,
     CSV_COLUMNS,
     FileFormat,
     neutralise,
     restore,
 )
+from scholarship_api.catalogue.bulk.parsing import LINE_LIMIT, FileFault
+from scholarship_api.catalogue.bulk.validation import Batch, validate_rows
 from scholarship_api.catalogue.models import Scholarship
-from scholarship_api.catalogue.reading import LINE_LIMIT, FileFault
-from scholarship_api.catalogue.rows import Batch, validate_rows
 from tests.catalogue.awards import award, ndjson
 
 NOW = dt.datetime(2026, 6, 15, 12, tzinfo=dt.UTC)
@@ -175,7 +175,7 @@ def test_all_faults_of_a_row_are_reported_up_to_a_bound() -> None:
     batch = read(ndjson(award(name="", scholarship_type="x", status="y")))
     assert [error.field for error in batch.errors] == ["name", "scholarship_type", "status"]
     batch = read(ndjson({f"unknown_{number}": 1 for number in range(1000)}))
-    assert (batch.bad, len(batch.errors)) == (1, rows.ERRORS_PER_ROW)
+    assert (batch.bad, len(batch.errors)) == (1, validation.ERRORS_PER_ROW)
 
 
 def test_quoted_text_that_looks_like_a_key_is_no_repeated_key() -> None:
@@ -217,7 +217,7 @@ def test_a_line_is_never_held_beyond_the_limit() -> None:
         found: list[bytes] = frame.f_locals["parts"]
         return found
 
-    lines = reading._lines(chunks())
+    lines = parsing._lines(chunks())
     found = list(lines)
     assert [(line.number, line.content) for line in found] == [(1, None), (2, GOOD.strip())]
     assert max(held) <= LINE_LIMIT
@@ -268,7 +268,7 @@ def test_a_caller_may_be_refused() -> None:
     )
     (batch,) = batches
     assert [row.values[0] for row in batch.rows] == ["mine"]
-    assert batch.errors == [rows.RowError(2, "", "is not yours")]
+    assert batch.errors == [validation.RowError(2, "", "is not yours")]
 
 
 def test_batches_are_bounded_by_rows_and_by_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -277,9 +277,9 @@ def test_batches_are_bounded_by_rows_and_by_bytes(monkeypatch: pytest.MonkeyPatc
         return [len(batch.rows) + batch.bad for batch in batches]
 
     assert sizes([GOOD * 15 + b"bad\n" * 10]) == [10, 10, 5]
-    monkeypatch.setattr(rows, "FIRST_BATCH_ROWS", 3)
+    monkeypatch.setattr(validation, "FIRST_BATCH_ROWS", 3)
     assert sizes([GOOD * 25]) == [3, 6, 10, 6]
-    monkeypatch.setattr(rows, "BATCH_BYTES", 3 * len(GOOD))
+    monkeypatch.setattr(validation, "BATCH_BYTES", 3 * len(GOOD))
     assert sizes([GOOD] * 7) == [3, 3, 1]
 
 
@@ -311,11 +311,13 @@ def test_a_csv_file_without_any_line_is_refused(content: bytes) -> None:
 def test_a_record_of_many_lines_is_never_held_beyond_the_limit(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(reading, "LINE_LIMIT", 10_000)
+    monkeypatch.setattr(parsing, "LINE_LIMIT", 10_000)
     cell = b'"' + b"x\n" * 500 + b'",'
     after = b"y,Name,Org,athletic\n"
     batch = read_csv(HEADER.encode() + b"\n" + cell * 12 + b"\n" + after)
-    assert batch.errors[0] == rows.RowError(2, "", "a quoted cell that begins here is not closed")
+    assert batch.errors[0] == validation.RowError(
+        2, "", "a quoted cell that begins here is not closed"
+    )
     assert batch.rows[-1].values[0] == "y"
 
 
@@ -380,7 +382,7 @@ def test_an_open_quote_swallows_nothing_but_its_own_row() -> None:
 
 
 def test_a_file_of_open_quotes_is_read_in_bounded_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "REPLAYS", 3)
+    monkeypatch.setattr(parsing, "REPLAYS", 3)
     read_lines = 0
 
     def chunks() -> Iterator[bytes]:

@@ -15,12 +15,12 @@ import psycopg
 import pytest
 from psycopg.sql import SQL, Identifier
 
-from scholarship_api.catalogue import importing
-from scholarship_api.catalogue.batches import prepare, write_batch
-from scholarship_api.catalogue.importing import ImportReport, Source, import_stream
-from scholarship_api.catalogue.interchange import BOOLEANS, COLUMNS, LISTS, FileFormat
-from scholarship_api.catalogue.reading import FileFault
-from scholarship_api.catalogue.rows import Row, RowError
+from scholarship_api.catalogue.bulk import importer
+from scholarship_api.catalogue.bulk.formats import BOOLEANS, COLUMNS, LISTS, FileFormat
+from scholarship_api.catalogue.bulk.importer import ImportReport, Source, import_stream
+from scholarship_api.catalogue.bulk.parsing import FileFault
+from scholarship_api.catalogue.bulk.upsert import prepare, write_batch
+from scholarship_api.catalogue.bulk.validation import Row, RowError
 from scholarship_api.sample_data.synthetic import generate
 from tests.catalogue.awards import award, ndjson
 
@@ -245,7 +245,7 @@ async def test_only_the_first_errors_are_kept_and_all_are_handed_over(
     handed: list[RowError] = []
     report = await run(conninfo, b"{\n" * 6_000, on_error=handed.append)
     assert outcome(report) == (0, 0, 0, 0, 6_000)
-    assert len(report.errors) == importing.ERRORS_KEPT
+    assert len(report.errors) == importer.ERRORS_KEPT
     assert report.error_count == len(handed) == 6_000
     assert handed[-1].line == 6_000
 
@@ -366,7 +366,7 @@ async def test_the_number_of_awards_that_hold_a_word_is_exact_for_few(
 async def test_the_number_is_estimated_from_a_sample_for_many(
     catalogue: Catalogue, conninfo: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(importing, "EXACT_ROWS", 2_000)
+    monkeypatch.setattr(importer, "EXACT_ROWS", 2_000)
     names = itertools.cycle(("quokka", "quokka", "ibis", "ibis quokka", "marmot"))
     rows = [award(id=f"{number:05d}", name=next(names)) for number in range(8_000)]
     await run(conninfo, ndjson(*rows))
@@ -403,10 +403,10 @@ async def test_an_import_that_changes_nothing_leaves_statistics_alone(
 async def test_while_another_import_counts_words_this_one_does_not_wait(
     catalogue: Catalogue, conninfo: str
 ) -> None:
-    catalogue.execute("SELECT pg_advisory_lock(%s)", [importing._LOCK_KEY])
+    catalogue.execute("SELECT pg_advisory_lock(%s)", [importer._LOCK_KEY])
     with anyio.fail_after(30):
         report = await run(conninfo, ndjson(award()))
-    catalogue.execute("SELECT pg_advisory_unlock(%s)", [importing._LOCK_KEY])
+    catalogue.execute("SELECT pg_advisory_unlock(%s)", [importer._LOCK_KEY])
     assert report.created == 1
 
 

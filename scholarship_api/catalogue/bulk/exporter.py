@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 import psycopg
 from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
-from scholarship_api.catalogue.interchange import (
+from scholarship_api.catalogue.bulk.formats import (
     BOOLEANS,
     CRITERIA,
     CSV_COLUMNS,

@@ -8,9 +8,9 @@ import anyio.to_thread
 import psycopg
 from psycopg.sql import SQL, Composed, Identifier, Placeholder
 
-from scholarship_api.catalogue.interchange import COLUMNS
-from scholarship_api.catalogue.origins import COMMAND_LINE, SET_ORIGIN, Origin
-from scholarship_api.catalogue.rows import Row, RowError
+from scholarship_api.catalogue.audit import COMMAND_LINE, SET_ORIGIN, Origin
+from scholarship_api.catalogue.bulk.formats import COLUMNS
+from scholarship_api.catalogue.bulk.validation import Row, RowError
 
 Connection = psycopg.AsyncConnection[Any]
 
