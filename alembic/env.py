@@ -1,11 +1,11 @@
-"""Runs the migrations that `scholarship_api.platform.migrations` asks for, on its connection."""
+"""Runs the migrations of `scholarship_api.platform.database.migrations` on its connection."""
 
 from alembic import context
 
 from scholarship_api.accounts.models import Account, RevokedToken
 from scholarship_api.activity.models import Interaction, SearchCount
 from scholarship_api.catalogue.models import Scholarship
-from scholarship_api.platform.database import Base
+from scholarship_api.platform.database.engine import Base
 from scholarship_api.search.models import SearchWord
 
 MODELS = (Account, Interaction, RevokedToken, Scholarship, SearchCount, SearchWord)

@@ -32,7 +32,7 @@ from benchmarks.progress import progress_bar
 from benchmarks.servers import rss_bytes
 from scholarship_api.catalogue.bulk.formats import COLUMNS
 from scholarship_api.catalogue.bulk.importer import import_stream, refresh_statistics
-from scholarship_api.platform import migrations
+from scholarship_api.platform.database import migrations
 from scholarship_api.platform.embedded import embedded_postgres
 from scholarship_api.sample_data.synthetic import generate
 

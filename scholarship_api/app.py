@@ -33,20 +33,20 @@ from scholarship_api.errors import (
 from scholarship_api.health import routes as health_routes
 from scholarship_api.health.middleware import ProbeLayer
 from scholarship_api.health.service import HealthService
-from scholarship_api.platform import logging, metrics, sentry, tracing
-from scholarship_api.platform.database import Database
-from scholarship_api.platform.http.context import RequestContext, RequestContextLayer
+from scholarship_api.platform.database.engine import Database
 from scholarship_api.platform.http.cors import CorsLayer
 from scholarship_api.platform.http.docs import docs_router
-from scholarship_api.platform.http.faults import FaultsLayer, answer_last_resort
+from scholarship_api.platform.http.errors import FaultsLayer, answer_last_resort
 from scholarship_api.platform.http.hosts import HostsLayer
-from scholarship_api.platform.http.limits import SizeLimitsLayer
 from scholarship_api.platform.http.methods import MethodsLayer
-from scholarship_api.platform.http.rate_limits import RateLimitLayer, RateLimits
+from scholarship_api.platform.http.rate_limiting import RateLimitLayer, RateLimits
+from scholarship_api.platform.http.request_context import RequestContext, RequestContextLayer
 from scholarship_api.platform.http.security_headers import SecurityHeadersLayer
-from scholarship_api.platform.rate_limits import RateLimiter
+from scholarship_api.platform.http.size_limits import SizeLimitsLayer
+from scholarship_api.platform.observability import logging, metrics, sentry, tracing
+from scholarship_api.platform.observability.tracing import TracingLayer
+from scholarship_api.platform.rate_limiting.limiter import RateLimiter
 from scholarship_api.platform.shutdown import TaskRegistry
-from scholarship_api.platform.tracing import TracingLayer
 from scholarship_api.recommendations import routes as recommendations_routes
 from scholarship_api.search import routes as search_routes
 from scholarship_api.search.responses.answers import Answering

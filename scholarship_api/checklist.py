@@ -17,13 +17,14 @@ from starlette.types import Scope
 from scholarship_api import deployment_checks, image_checks
 from scholarship_api.health.middleware import answer_probe
 from scholarship_api.health.service import HealthService
-from scholarship_api.platform import logging, revisions
 from scholarship_api.platform.configuration.errors import Fault
 from scholarship_api.platform.configuration.production import production_faults
-from scholarship_api.platform.database import Database, unavailability
-from scholarship_api.platform.rate_limits import RateLimiter
-from scholarship_api.platform.server.options import default_workers
-from scholarship_api.platform.sliding_windows import BACKEND_ERRORS
+from scholarship_api.platform.database import revisions
+from scholarship_api.platform.database.engine import Database, unavailability
+from scholarship_api.platform.observability import logging
+from scholarship_api.platform.rate_limiting.limiter import RateLimiter
+from scholarship_api.platform.rate_limiting.storage import BACKEND_ERRORS
+from scholarship_api.platform.server.gunicorn_options import default_workers
 from scholarship_api.settings import Settings, SettingsError, load_settings
 
 Outcome = Literal["passed", "failed", "warning", "skipped"]

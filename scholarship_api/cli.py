@@ -18,7 +18,8 @@ from scholarship_api import checklist, development, healthcheck
 from scholarship_api.accounts import cli as accounts
 from scholarship_api.activity import service as activity
 from scholarship_api.catalogue import cli as catalogue
-from scholarship_api.platform import logging, migrations
+from scholarship_api.platform.database import migrations
+from scholarship_api.platform.observability import logging
 from scholarship_api.platform.server import start as server
 from scholarship_api.settings import EXIT_CONFIG, Settings, SettingsError, load_settings
 

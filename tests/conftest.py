@@ -24,7 +24,8 @@ import pytest
 from psycopg.sql import SQL, Identifier
 from sqlalchemy import make_url
 
-from scholarship_api.platform import embedded, migrations
+from scholarship_api.platform import embedded
+from scholarship_api.platform.database import migrations
 from scholarship_api.settings import Settings
 
 FOLDER_PREFIX = "scholarship-tests-"

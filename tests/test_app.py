@@ -75,8 +75,8 @@ async def test_faults_of_every_layer_below_are_answered_inside_cors(
     for layer in (
         "scholarship_api.health.middleware.ProbeLayer",
         "scholarship_api.platform.http.hosts.HostsLayer",
-        "scholarship_api.platform.http.limits.SizeLimitsLayer",
-        "scholarship_api.platform.http.rate_limits.RateLimitLayer",
+        "scholarship_api.platform.http.size_limits.SizeLimitsLayer",
+        "scholarship_api.platform.http.rate_limiting.RateLimitLayer",
         "scholarship_api.platform.http.methods.MethodsLayer",
     ):
         with monkeypatch.context() as patch:

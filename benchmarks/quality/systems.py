@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from benchmarks.quality.labelled import DEPTH
 from scholarship_api.catalogue.cli import BUNDLED
-from scholarship_api.platform.database import Database
+from scholarship_api.platform.database.engine import Database
 from scholarship_api.search import service
 from scholarship_api.search.schemas import SearchRequest
 from scholarship_api.search.snapshot import Source

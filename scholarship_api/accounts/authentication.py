@@ -8,8 +8,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from scholarship_api.accounts.passwords import Passwords
 from scholarship_api.accounts.throttle import LoginThrottle
 from scholarship_api.accounts.tokens import Claims, InvalidToken, Tokens
-from scholarship_api.platform.http.context import ACCOUNT_ID_KEY
-from scholarship_api.platform.rate_limits import RateLimiter
+from scholarship_api.platform.http.request_context import ACCOUNT_ID_KEY
+from scholarship_api.platform.rate_limiting.limiter import RateLimiter
 from scholarship_api.settings import Settings
 
 CREDENTIALS_KEY: Final = "credentials"

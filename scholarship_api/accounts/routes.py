@@ -21,9 +21,9 @@ from scholarship_api.errors import (
     ValidationFailed,
     document,
 )
-from scholarship_api.platform.database import Writing
+from scholarship_api.platform.database.engine import Writing
 from scholarship_api.platform.http.content_type import require_json
-from scholarship_api.platform.http.context import ACCOUNT_ID_KEY
+from scholarship_api.platform.http.request_context import ACCOUNT_ID_KEY
 
 
 async def _no_store(response: Response) -> None:

@@ -9,10 +9,10 @@ from typing import Final
 import limits
 from starlette.types import Scope
 
-from scholarship_api.platform import metrics
-from scholarship_api.platform.http.rate_limits import client_identity
-from scholarship_api.platform.rate_limits import RateLimiter, RateLimiterUnavailable
-from scholarship_api.platform.sliding_windows import Bucket
+from scholarship_api.platform.http.rate_limiting import client_identity
+from scholarship_api.platform.observability import metrics
+from scholarship_api.platform.rate_limiting.limiter import RateLimiter, RateLimiterUnavailable
+from scholarship_api.platform.rate_limiting.storage import Bucket
 from scholarship_api.settings import Settings
 
 GROUP: Final = "login"

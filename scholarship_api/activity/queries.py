@@ -28,7 +28,7 @@ from sqlalchemy.dialects import postgresql
 from scholarship_api.accounts.models import Account
 from scholarship_api.activity.models import Interaction, InteractionType, SearchCount
 from scholarship_api.catalogue.models import Scholarship
-from scholarship_api.platform.database import ReadSession, WriteSession
+from scholarship_api.platform.database.engine import ReadSession, WriteSession
 from scholarship_api.vocabulary import Status
 
 RETENTION_LOCK_KEY: Final = 7_203_114_002

@@ -15,8 +15,8 @@ import structlog
 from scholarship_api.activity import queries
 from scholarship_api.activity.normalisation import normalise
 from scholarship_api.errors import DatabaseUnavailable
-from scholarship_api.platform.bounded_connection import deadline
-from scholarship_api.platform.database import Database
+from scholarship_api.platform.database.connection import deadline
+from scholarship_api.platform.database.engine import Database
 
 FLUSH_SECONDS: Final = 5.0
 MAX_QUERIES: Final = 2_000

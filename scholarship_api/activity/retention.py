@@ -9,7 +9,7 @@ import structlog
 
 from scholarship_api.activity import queries
 from scholarship_api.errors import DatabaseUnavailable
-from scholarship_api.platform.database import Database
+from scholarship_api.platform.database.engine import Database
 
 # Soon after the start too, as a busy worker may be recycled before it is an hour old.
 FIRST_SECONDS: Final = 10.0

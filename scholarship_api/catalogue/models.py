@@ -29,7 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
-from scholarship_api.platform.database import Base
+from scholarship_api.platform.database.engine import Base
 
 PUBLISHED = text("status = 'published'")
 

@@ -34,7 +34,7 @@ from scholarship_api.errors import (
     document,
     trace_id_of,
 )
-from scholarship_api.platform.database import Database, Writing
+from scholarship_api.platform.database.engine import Database, Writing
 from scholarship_api.platform.http.content_type import require_json
 
 MERGE_PATCH: Final = "application/merge-patch+json"

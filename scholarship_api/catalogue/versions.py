@@ -10,8 +10,8 @@ from typing import Final, NamedTuple
 
 import psycopg
 
-from scholarship_api.platform.database import Database, unavailable
-from scholarship_api.platform.grouped_reads import Read
+from scholarship_api.platform.database.coalesced_reads import Read
+from scholarship_api.platform.database.engine import Database, unavailable
 
 DAY_TURNS_SECONDS: Final = 900
 """Every zone's offset from UTC is a multiple of a quarter of an hour, and so are its midnights."""

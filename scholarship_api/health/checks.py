@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from scholarship_api.platform.patience import Patience
+from scholarship_api.platform.timeouts import Patience
 
 Status = Literal["up", "down", "degraded", "not_configured", "disabled", "in_memory"]
 

@@ -23,8 +23,8 @@ from scholarship_api.errors import (
     to_response,
 )
 from scholarship_api.health.service import HealthService
-from scholarship_api.platform import metrics
-from scholarship_api.platform.http.context import ROUTE_TEMPLATE_KEY
+from scholarship_api.platform.http.request_context import ROUTE_TEMPLATE_KEY
+from scholarship_api.platform.observability import metrics
 
 _METHODS: Final = ("GET", "HEAD")
 _NOT_STORED: Final = {"Cache-Control": "no-store"}

@@ -10,10 +10,11 @@ import redis.exceptions
 
 from scholarship_api.health.checks import DEADLINE_SECONDS, Check, Result, Status, Unhealthy
 from scholarship_api.health.schemas import ServiceName
-from scholarship_api.platform import revisions, shutdown
-from scholarship_api.platform.database import Database, unavailability
-from scholarship_api.platform.rate_limits import RateLimiter
-from scholarship_api.platform.sliding_windows import BACKEND_ERRORS
+from scholarship_api.platform import shutdown
+from scholarship_api.platform.database import revisions
+from scholarship_api.platform.database.engine import Database, unavailability
+from scholarship_api.platform.rate_limiting.limiter import RateLimiter
+from scholarship_api.platform.rate_limiting.storage import BACKEND_ERRORS
 from scholarship_api.settings import Settings
 
 if TYPE_CHECKING:

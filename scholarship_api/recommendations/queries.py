@@ -21,7 +21,7 @@ from sqlalchemy.dialects.postgresql import array
 
 from scholarship_api.catalogue.models import Scholarship
 from scholarship_api.eligibility import service as eligibility
-from scholarship_api.platform.database import ReadSession
+from scholarship_api.platform.database.engine import ReadSession
 from scholarship_api.recommendations import rules
 from scholarship_api.vocabulary import ScholarshipType, Status
 

@@ -3,7 +3,7 @@
 from sqlalchemy import Index, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from scholarship_api.platform.database import Base
+from scholarship_api.platform.database.engine import Base
 
 
 class SearchWord(Base):

@@ -31,8 +31,8 @@ from scholarship_api.accounts.models import Account, RevokedToken
 from scholarship_api.accounts.passwords import hash_password
 from scholarship_api.accounts.roles import SCOPES, Role, Scope
 from scholarship_api.app import create_app
-from scholarship_api.platform import database as platform_database
-from scholarship_api.platform.database import Database, Driver
+from scholarship_api.platform.database import engine as platform_database
+from scholarship_api.platform.database.engine import Database, Driver
 from scholarship_api.settings import Settings
 from tests.accounts.conftest import MakeAccount, bearer, changed, connected, running
 

@@ -9,7 +9,7 @@ import pytest
 from fastapi import FastAPI
 
 from scholarship_api.accounts import service
-from scholarship_api.platform import logging
+from scholarship_api.platform.observability import logging
 from scholarship_api.settings import Settings
 from tests.accounts.conftest import MakeAccount, bearer, changed, connected, running
 from tests.accounts.test_login import new_address

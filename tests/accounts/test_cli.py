@@ -17,8 +17,8 @@ from typer.testing import CliRunner, Result
 from scholarship_api.accounts.cli import personal_data
 from scholarship_api.accounts.cli import users as users_command
 from scholarship_api.accounts.models import Account
-from scholarship_api.platform import migrations
-from scholarship_api.platform.database import ReadSession
+from scholarship_api.platform.database import migrations
+from scholarship_api.platform.database.engine import ReadSession
 
 PASSWORD = "correct horse battery staple \U0001f511"
 

@@ -13,8 +13,8 @@ from sqlalchemy import func, select
 from scholarship_api.accounts import queries, service
 from scholarship_api.accounts.models import Account
 from scholarship_api.accounts.roles import Role
-from scholarship_api.platform import migrations
-from scholarship_api.platform.database import Database
+from scholarship_api.platform.database import migrations
+from scholarship_api.platform.database.engine import Database
 from scholarship_api.settings import Settings
 from tests.accounts.conftest import PASSWORD, MakeAccount, changed, connected, running
 

@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import IntegrityError
 
 from scholarship_api.accounts.models import Account, RevokedToken
-from scholarship_api.platform import migrations
+from scholarship_api.platform.database import migrations
 
 TABLES = {"accounts", "revoked_tokens"}
 

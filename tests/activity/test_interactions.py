@@ -14,7 +14,7 @@ from sqlalchemy import text
 from scholarship_api.accounts import service as accounts
 from scholarship_api.accounts.roles import Role
 from scholarship_api.activity import service
-from scholarship_api.platform.database import Database
+from scholarship_api.platform.database.engine import Database
 from tests.activity.conftest import Connection, Headers, MakeAccount
 
 pytestmark = pytest.mark.anyio

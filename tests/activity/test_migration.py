@@ -13,8 +13,8 @@ from sqlalchemy.exc import IntegrityError
 
 from scholarship_api.activity import queries
 from scholarship_api.activity.models import Interaction, InteractionType, SearchCount
-from scholarship_api.platform import migrations
-from scholarship_api.platform.database import Base
+from scholarship_api.platform.database import migrations
+from scholarship_api.platform.database.engine import Base
 
 TABLES = {"interactions", "search_counts"}
 

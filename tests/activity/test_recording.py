@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from scholarship_api.activity import recording
 from scholarship_api.activity.recording import MAX_QUERIES, SearchRecorder
-from scholarship_api.platform.database import Database
+from scholarship_api.platform.database.engine import Database
 from scholarship_api.settings import Settings
 from tests.accounts.conftest import changed, connected, running
 from tests.activity.conftest import Connection, Headers

@@ -1,7 +1,7 @@
 """When a kept catalogue still fits."""
 
 from benchmarks.catalogues import first_edited, migration_hashes
-from scholarship_api.platform.revisions import head
+from scholarship_api.platform.database.revisions import head
 
 
 def test_a_new_migration_is_no_edit() -> None:

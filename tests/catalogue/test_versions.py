@@ -11,7 +11,7 @@ from psycopg import IsolationLevel
 from pydantic import SecretStr
 
 from scholarship_api.catalogue.versions import CatalogueVersions
-from scholarship_api.platform.database import Database
+from scholarship_api.platform.database.engine import Database
 from scholarship_api.settings import Settings
 
 pytestmark = pytest.mark.anyio

@@ -4,10 +4,10 @@ import json
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from scholarship_api.platform import logging
-from scholarship_api.platform.http.context import RequestContext, RequestContextLayer
-from scholarship_api.platform.http.rate_limits import RateLimitLayer, RateLimits, client_identity
-from scholarship_api.platform.rate_limits import RateLimiter
+from scholarship_api.platform.http.rate_limiting import RateLimitLayer, RateLimits, client_identity
+from scholarship_api.platform.http.request_context import RequestContext, RequestContextLayer
+from scholarship_api.platform.observability import logging
+from scholarship_api.platform.rate_limiting.limiter import RateLimiter
 from scholarship_api.settings import load_settings
 
 

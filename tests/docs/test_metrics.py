@@ -8,7 +8,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from scholarship_api.platform.metrics import LIMITER_STATES, RateLimitOutcome
+from scholarship_api.platform.observability.metrics import LIMITER_STATES, RateLimitOutcome
 from tests.deploy.gunicorn_server import RunningServer, running_server
 from tests.docs.conftest import METRICS_TOKEN, UNLIMITED
 from tests.docs.pages import ROOT, code, section

@@ -16,10 +16,11 @@ from scholarship_api.errors import ErrorBody, install_handlers
 from scholarship_api.health import routes
 from scholarship_api.health.middleware import ProbeLayer
 from scholarship_api.health.service import HealthService
-from scholarship_api.platform import migrations, revisions, shutdown
-from scholarship_api.platform.database import Database
+from scholarship_api.platform import shutdown
+from scholarship_api.platform.database import migrations, revisions
+from scholarship_api.platform.database.engine import Database
 from scholarship_api.platform.embedded import embedded_postgres
-from scholarship_api.platform.rate_limits import RateLimiter
+from scholarship_api.platform.rate_limiting.limiter import RateLimiter
 from scholarship_api.settings import Settings
 from tests.faults import (
     FaultyProxy,

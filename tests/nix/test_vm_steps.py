@@ -7,7 +7,7 @@ import pytest
 from nix.tests import vm_steps
 from nix.tests.vm_steps.machine import API, control
 from nix.tests.vm_steps.probes import MIGRATION_LOCK
-from scholarship_api.platform.migrations import LOCK_KEY
+from scholarship_api.platform.database.migrations import LOCK_KEY
 from tests.nix.deployment import SUITE, forget_limits, running_cluster
 from tests.nix.namespaces import Machine, why_impossible
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from anyio import run
 
 from scholarship_api.catalogue.versions import Version
-from scholarship_api.platform.statements import Row
+from scholarship_api.platform.database.libpq import Row
 from scholarship_api.search import snapshot
 from scholarship_api.search.snapshot import Learnt, Memories, Source
 from scholarship_api.search.text import dictionary

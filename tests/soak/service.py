@@ -12,7 +12,7 @@ from typing import Any, Final
 import psycopg
 from sqlalchemy import make_url
 
-from scholarship_api.platform import migrations
+from scholarship_api.platform.database import migrations
 from tests.deploy.dependencies import Postgres, Valkey
 from tests.deploy.gunicorn_server import (
     PRODUCTION,

@@ -25,7 +25,7 @@ from scholarship_api.errors import (
     document,
     trace_id_of,
 )
-from scholarship_api.platform.database import Database
+from scholarship_api.platform.database.engine import Database
 
 FORMATS: Final = {
     "application/x-ndjson": FileFormat.NDJSON,

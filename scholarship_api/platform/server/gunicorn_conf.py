@@ -6,8 +6,8 @@ application anew; what is the arbiter's own (port, number of workers, times) nee
 
 import sys
 
-from scholarship_api.platform.logging import configure
-from scholarship_api.platform.server.options import gunicorn_options
+from scholarship_api.platform.observability.logging import configure
+from scholarship_api.platform.server.gunicorn_options import gunicorn_options
 from scholarship_api.settings import EXIT_CONFIG, SettingsError, load_settings
 
 try:

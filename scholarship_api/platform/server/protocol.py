@@ -24,9 +24,9 @@ from scholarship_api.errors import (
     UriTooLong,
     trace_id_of,
 )
-from scholarship_api.platform.server.bounds import ConnectionState
-from scholarship_api.platform.server.cycle import WholeAnswerCycle
-from scholarship_api.platform.server.refusals import REFUSAL_KEY, encoded_refusal, refusal_scope
+from scholarship_api.platform.server.limits import ConnectionState
+from scholarship_api.platform.server.rejections import REFUSAL_KEY, encoded_refusal, refusal_scope
+from scholarship_api.platform.server.response_writer import WholeAnswerCycle
 
 _log = structlog.stdlib.get_logger(__name__)
 

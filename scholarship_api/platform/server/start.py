@@ -12,7 +12,7 @@ import redis
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from scholarship_api.platform import migrations
+from scholarship_api.platform.database import migrations
 from scholarship_api.settings import Settings
 
 EXIT_UNAVAILABLE: Final = 69

@@ -15,10 +15,10 @@ from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from scholarship_api.platform import tracing
-from scholarship_api.platform.http.context import CLIENT_CLOSED, RequestContext
-from scholarship_api.platform.http.rate_limits import RateLimits
-from scholarship_api.platform.rate_limits import RateLimiterUnavailable
+from scholarship_api.platform.http.rate_limiting import RateLimits
+from scholarship_api.platform.http.request_context import CLIENT_CLOSED, RequestContext
+from scholarship_api.platform.observability import tracing
+from scholarship_api.platform.rate_limiting.limiter import RateLimiterUnavailable
 from scholarship_api.search.responses.answers import KNOWN_KEY, Answering
 from scholarship_api.search.responses.json_response import Headers
 from scholarship_api.search.responses.response_cache import Address, Known

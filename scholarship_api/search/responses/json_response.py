@@ -8,7 +8,7 @@ from typing import Final, Self
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
-from scholarship_api.platform.server.cycle import SHARED_HEADERS
+from scholarship_api.platform.server.response_writer import SHARED_HEADERS
 
 Headers = tuple[tuple[bytes, bytes], ...]
 

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from scholarship_api.accounts.access import current_account_or_none
 from scholarship_api.accounts.authentication import CREDENTIALS_KEY
-from scholarship_api.platform.http.context import ROUTE_TEMPLATE_KEY
+from scholarship_api.platform.http.request_context import ROUTE_TEMPLATE_KEY
 
 _METHODS: Final = frozenset({"GET", "HEAD"})
 

@@ -14,9 +14,9 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import Server, ServerState
 
-from scholarship_api.platform.server.bounds import ConnectionState, Limits
+from scholarship_api.platform.server.limits import ConnectionState, Limits
 from scholarship_api.platform.server.protocol import BoundedHttpProtocol
-from scholarship_api.platform.server.refusals import refusal_app
+from scholarship_api.platform.server.rejections import refusal_app
 from scholarship_api.settings import Settings
 
 pytestmark = pytest.mark.anyio

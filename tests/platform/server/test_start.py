@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from sqlalchemy import make_url
 from structlog.testing import capture_logs
 
-from scholarship_api.platform import migrations, revisions
+from scholarship_api.platform.database import migrations, revisions
 from scholarship_api.platform.server import start
 from scholarship_api.platform.server.start import PrestartError, prestart
 from scholarship_api.settings import Settings

@@ -12,8 +12,8 @@ import psycopg
 import pytest
 from pydantic import SecretStr
 
-from scholarship_api.platform.database import Database
-from scholarship_api.platform.statements import Row
+from scholarship_api.platform.database.engine import Database
+from scholarship_api.platform.database.libpq import Row
 from scholarship_api.search import service
 from scholarship_api.search.schemas import SearchRequest, Sort
 from scholarship_api.search.snapshot import Source

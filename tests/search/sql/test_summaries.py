@@ -8,7 +8,7 @@ import pytest
 from pydantic import SecretStr
 
 from scholarship_api.catalogue.models import Scholarship
-from scholarship_api.platform.database import Database
+from scholarship_api.platform.database.engine import Database
 from scholarship_api.search import service
 from scholarship_api.search.schemas import ScholarshipSummary, SearchRequest
 from scholarship_api.search.snapshot import Source

@@ -9,8 +9,8 @@ import pytest
 from pydantic import SecretStr
 
 from scholarship_api.errors import ValidationFailed
-from scholarship_api.platform.database import Database
-from scholarship_api.platform.statements import Row
+from scholarship_api.platform.database.engine import Database
+from scholarship_api.platform.database.libpq import Row
 from scholarship_api.search.snapshot import Source
 from scholarship_api.search.sql import statements
 from scholarship_api.search.text.analysis import understand

@@ -1,0 +1,81 @@
+"""Schema migrations, safe when replicas race and bounded so that they never stall a live service.
+
+Rules: expand, deploy, contract later; indexes on a filled table are built concurrently. Old
+replicas keep working on the new schema.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import alembic.command
+import alembic.config
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, NullPool, create_engine, text
+
+from scholarship_api.platform.database import revisions
+
+LOCK_KEY: Final = 7_203_114_001
+"""Of pg_advisory_lock: any number that nothing else in the database uses."""
+
+
+class MigrationTimeoutError(Exception):
+    """Another replica has held the migration lock for too long."""
+
+
+def upgrade(
+    database_url: str, *, revision: str = "head", wait_seconds: float = 300
+) -> tuple[str, ...]:
+    """Bring the schema to `revision`; answers the revisions now applied.
+
+    Of replicas that race, one migrates and the others wait. Raises MigrationTimeoutError after
+    `wait_seconds`.
+    """
+    with _locked_connection(database_url, wait_seconds) as connection:
+        alembic.command.upgrade(_config(connection), revision)
+        return current_revisions(connection)
+
+
+def downgrade(database_url: str, *, revision: str, wait_seconds: float = 300) -> tuple[str, ...]:
+    """Take the schema back to `revision` (`base` is the empty database)."""
+    with _locked_connection(database_url, wait_seconds) as connection:
+        alembic.command.downgrade(_config(connection), revision)
+        return current_revisions(connection)
+
+
+def current_revisions(connection: Connection) -> tuple[str, ...]:
+    """The revisions that are applied; empty on a database without our schema."""
+    return tuple(MigrationContext.configure(connection).get_current_heads())
+
+
+def _config(connection: Connection) -> alembic.config.Config:
+    config = alembic.config.Config()
+    config.set_main_option("script_location", str(revisions.LOCATION).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config
+
+
+@contextmanager
+def _locked_connection(database_url: str, wait_seconds: float) -> Iterator[Connection]:
+    engine = create_engine(
+        database_url,
+        poolclass=NullPool,
+        connect_args={"connect_timeout": 5, "application_name": "scholarship-api migrate"},
+    )
+    # The lock is polled in autocommit: a session that waits inside pg_advisory_lock holds a
+    # snapshot, and CREATE INDEX CONCURRENTLY in the winner would wait for that one for ever.
+    autocommit = engine.execution_options(isolation_level="AUTOCOMMIT")
+    with autocommit.connect() as guard:
+        deadline = time.monotonic() + wait_seconds
+        while not guard.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": LOCK_KEY}):
+            if time.monotonic() > deadline:
+                raise MigrationTimeoutError(
+                    f"another replica has been migrating for {wait_seconds:.0f} s; see its log"
+                )
+            time.sleep(0.2)
+        with engine.connect() as connection:
+            connection.execute(text("SET lock_timeout = '5s'"))
+            connection.execute(text("SET statement_timeout = '15min'"))
+            connection.commit()
+            yield connection

@@ -1,0 +1,185 @@
+"""Rate limits by route group and client, on successful answers and refusals alike.
+
+A route of a group waits for its verdict, and fails closed. All other paths, unknown ones included,
+count towards the ceiling only; they are let through when the verdict takes longer than
+PATIENCE_SECONDS or cannot be had, so that a slow backend slows nothing that has no limit of its
+own. OPTIONS is free, and probes and /metrics are answered before this layer.
+"""
+
+import asyncio
+import functools
+import ipaddress
+import re
+from collections.abc import Awaitable
+from typing import Final
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from scholarship_api.errors import send_error
+from scholarship_api.platform.http.request_context import ACCOUNT_ID_KEY
+from scholarship_api.platform.observability import metrics
+from scholarship_api.platform.rate_limiting.limiter import (
+    CEILING,
+    RateLimiter,
+    RateLimiterUnavailable,
+    Verdict,
+    configured_limits,
+)
+from scholarship_api.platform.rate_limiting.storage import Bucket
+from scholarship_api.platform.timeouts import Patience
+from scholarship_api.settings import Settings
+
+PATIENCE_SECONDS: Final = 0.1
+
+IPV6_SITE_PREFIX: Final = 64
+"""What a provider gives to one customer: single addresses of it are free to choose."""
+
+_API: Final = re.compile(r"^/+api/+v1(?=/)")
+_GROUPS: Final = {
+    "search": "search",
+    "eligibility": "eligibility",
+    "scholarships": "scholarships",
+    "analytics": "analytics",
+    "interactions": "analytics",
+}
+_ELIGIBILITY_CHECKS: Final = frozenset({"eligibility-check", "bulk-eligibility-check"})
+_VERDICT_KEY: Final = "rate_limit_verdict"
+_CACHED: Final = 4096
+_LONGEST_CACHED_PATH: Final = 256
+
+
+def group_of(path: str) -> str | None:
+    """The group of a decoded path, however it is spelled; None for a path of no group."""
+    parts = [part for part in _API.sub("", path.lower(), count=1).split("/") if part]
+    if not parts:
+        return None
+    if parts[0] == "scholarships" and len(parts) > 1 and parts[1] in _ELIGIBILITY_CHECKS:
+        return "eligibility"
+    return _GROUPS.get(parts[0])
+
+
+def client_identity(scope: Scope) -> str:
+    """For whom a request counts: the verified account, else the address."""
+    account = scope.get(ACCOUNT_ID_KEY)
+    if account is not None:
+        return f"account:{account}"
+    client = scope.get("client")
+    return _address_identity(client[0] if client else "")
+
+
+@functools.lru_cache(maxsize=_CACHED)
+def _address_identity(host: str) -> str:
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:  # a socket in the file system has no address
+        return "address:unknown"
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped is not None:
+            return f"address:{address.ipv4_mapped}"
+        site = ipaddress.ip_network((int(address), IPV6_SITE_PREFIX), strict=False)
+        return f"address:{site}"
+    return f"address:{address}"
+
+
+class RateLimits:
+    """One per process: which buckets a request counts in, and what they say."""
+
+    def __init__(self, settings: Settings, limiter: RateLimiter) -> None:
+        self._limiter = limiter
+        self._limits = configured_limits(settings, client_identity)
+        self._group_of = functools.lru_cache(maxsize=_CACHED)(group_of)
+        self._late: set[asyncio.Task[Verdict]] = set()
+
+    @property
+    def enabled(self) -> bool:
+        return self._limiter.enabled
+
+    async def verdict(self, scope: Scope) -> Verdict | None:
+        """Count the request, once, and say whether it passes; None if it passes uncounted.
+
+        Raises RateLimiterUnavailable for a route of a group that cannot be counted.
+        """
+        if _VERDICT_KEY not in scope:
+            try:
+                scope[_VERDICT_KEY] = await self._count(scope)
+            except RateLimiterUnavailable as error:
+                scope[_VERDICT_KEY] = error
+        verdict: Verdict | RateLimiterUnavailable | None = scope[_VERDICT_KEY]
+        if isinstance(verdict, RateLimiterUnavailable):
+            raise verdict
+        return verdict
+
+    async def _count(self, scope: Scope) -> Verdict | None:
+        path = scope["path"]
+        group = (self._group_of if len(path) <= _LONGEST_CACHED_PATH else group_of)(path)
+        try:
+            if group is None:
+                verdict = await self._hastily(self._bucket(CEILING, scope))
+            else:
+                verdict = await self._limiter.hit(
+                    self._bucket(group, scope), self._bucket(CEILING, scope)
+                )
+        except RateLimiterUnavailable:
+            if group is None:
+                metrics.count_rate_limit(CEILING, "unchecked")
+                return None
+            metrics.count_rate_limit(group, "unavailable")
+            raise
+        metrics.count_rate_limit(group or CEILING, "allowed" if verdict.passed else "refused")
+        return verdict
+
+    def _bucket(self, group: str, scope: Scope) -> Bucket:
+        limit = self._limits[group]
+        return Bucket(limit.scope, limit.key_func(scope), limit.limit)
+
+    async def _hastily(self, bucket: Bucket) -> Verdict:
+        task = asyncio.create_task(self._limiter.hit(bucket), name="rate limit verdict")
+        self._late.add(task)
+        task.add_done_callback(self._forget)
+        try:
+            return await Patience(PATIENCE_SECONDS).wait(task)
+        except TimeoutError:  # it is counted all the same, if it can be
+            raise RateLimiterUnavailable from None
+
+    def _forget(self, task: asyncio.Task[Verdict]) -> None:
+        self._late.discard(task)
+        if not task.cancelled():
+            task.exception()  # seen
+
+
+class RateLimitLayer:
+    def __init__(self, app: ASGIApp, *, limits: RateLimits) -> None:
+        self._app = app
+        self._limits = limits
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        if scope["type"] != "http" or scope["method"] == "OPTIONS" or not self._limits.enabled:
+            return self._app(scope, receive, send)
+        return self._count(scope, receive, send)
+
+    async def _count(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            verdict = await self._limits.verdict(scope)
+        except RateLimiterUnavailable as error:
+            await send_error(error, scope, receive, send)
+            return
+        if verdict is None:
+            await self._app(scope, receive, send)
+        elif verdict.passed:
+            await self._app(scope, receive, _with_headers(send, verdict))
+        else:
+            await send_error(verdict.refusal(), scope, receive, send)
+
+
+def _with_headers(send: Send, verdict: Verdict) -> Send:
+    def send_with_headers(message: Message) -> Awaitable[None]:
+        if message["type"] == "http.response.start":
+            headers = list(message.get("headers", ()))
+            names = [name for name, _ in headers]
+            for name, value in verdict.raw_headers:
+                if name not in names:  # a route's own limit says more
+                    headers.append((name, value))
+            message["headers"] = headers
+        return send(message)
+
+    return send_with_headers

@@ -1,0 +1,226 @@
+"""The outermost layer: who asks, under which trace id, and what came of it."""
+
+import asyncio
+import os
+import re
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+import structlog
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.contextvars import bind_contextvars, bound_contextvars, reset_contextvars
+
+from scholarship_api.errors import TRACE_ID_KEY
+from scholarship_api.platform.http.client_address import (
+    Address,
+    Network,
+    TrustedProxies,
+    forwarded_scheme,
+)
+from scholarship_api.platform.observability.logging import write_access
+
+ACCOUNT_ID_KEY: Final = "account_id"
+"""The scope key under which authentication leaves the id of the verified account."""
+ROUTE_TEMPLATE_KEY: Final = "route_template"
+"""The scope key for the path template of an answer that a layer gives itself."""
+UNMATCHED: Final = "unmatched"
+"""The path template of a request that no route took; a raw path could hold anything."""
+CLIENT_CLOSED: Final = 499
+"""The status, as nginx names it, of a request that ended before its answer started."""
+
+_REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,128}")
+# https://www.w3.org/TR/trace-context/#traceparent-header; version ff and id 0 are invalid.
+_TRACEPARENT: Final = re.compile(
+    rb"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?"
+)
+
+_EVENT: Final = "request.finished"
+_LOGGER: Final = "scholarship_api.access"
+
+_log = structlog.stdlib.get_logger(_LOGGER)
+
+
+class Exchange(NamedTuple):
+    """A request and its answer."""
+
+    method: str
+    route: str
+    """The path template, such as /api/v1/scholarships/{id}; `unmatched` without a route."""
+    status: int
+    seconds: float
+    """From the first look at the request to the end of the answer."""
+    body_bytes: int
+    """Of the answer."""
+    trace_id: str
+    client_ip: str | None
+    account_id: str | None
+    ended_at: float
+    """Unix seconds."""
+
+
+Observer = Callable[[Exchange], None]
+"""Hears of every exchange, at the end of the loop's turn; must neither block nor raise."""
+
+
+class RequestContext:
+    """Who asks, and where it is told what came of it; one per process."""
+
+    def __init__(
+        self, *, trusted_proxies: Sequence[Network] = (), observers: Sequence[Observer] = ()
+    ) -> None:
+        self._proxies = TrustedProxies(trusted_proxies)
+        self._observers = tuple(observers)
+        self._finished: list[Exchange] = []
+
+    def read(self, scope: Scope) -> str:
+        """The trace id; puts it, and what trusted proxies say about the client, into the scope."""
+        known: str | None = scope.get(TRACE_ID_KEY)
+        if known is not None:
+            return known
+        request_id = traceparent = None
+        forwarded_for: list[bytes] = []
+        forwarded_proto: list[bytes] = []
+        for name, value in scope["headers"]:
+            if name == b"x-request-id":
+                request_id = value
+            elif name == b"traceparent":
+                traceparent = value
+            elif name == b"x-forwarded-for":
+                forwarded_for.append(value)
+            elif name == b"x-forwarded-proto":
+                forwarded_proto.append(value)
+        self._resolve_client(scope, forwarded_for, forwarded_proto)
+        scope[TRACE_ID_KEY] = trace_id = _trace_id(request_id, traceparent)
+        return trace_id
+
+    def _resolve_client(
+        self, scope: Scope, forwarded_for: list[bytes], forwarded_proto: list[bytes]
+    ) -> None:
+        host, port = scope.get("client") or ("", 0)
+        stranger = self._proxies.stranger(host)
+        if stranger is not None:
+            scope["client"] = (stranger, port)
+            return
+        peer = self._proxies.peer(host)
+        if peer is None:
+            return
+        client = self._proxies.client(peer, forwarded_for) if forwarded_for else peer
+        scope["client"] = (_text_of(client), port if client == peer else 0)
+        if scheme := forwarded_scheme(forwarded_proto):
+            scope["scheme"] = scheme
+
+    def report(
+        self, scope: Scope, *, route: str, status: int, started_at: float, body_bytes: int
+    ) -> None:
+        """Log how a request ended, and tell the observers, at the end of this turn of the loop.
+
+        `started_at` is of the performance counter. Those of one turn are reported together: that
+        is half the work, as their lines leave in one system call.
+        """
+        if not self._finished:
+            asyncio.get_running_loop().call_soon(self._report_finished)
+        client = scope.get("client")
+        self._finished.append(
+            Exchange(
+                scope["method"],
+                route,
+                status,
+                time.perf_counter() - started_at,
+                body_bytes,
+                scope[TRACE_ID_KEY],
+                client[0] if client else None,
+                scope.get(ACCOUNT_ID_KEY),
+                time.time(),
+            )
+        )
+
+    def _report_finished(self) -> None:
+        finished, self._finished = self._finished, []
+        for exchange in write_access(finished, event=_EVENT, logger=_LOGGER):
+            with bound_contextvars(trace_id=exchange.trace_id, request_id=exchange.trace_id):
+                _log.info(
+                    _EVENT,
+                    method=exchange.method,
+                    path=exchange.route,
+                    status=exchange.status,
+                    latency_ms=round(exchange.seconds * 1000, 2),
+                    client_ip=exchange.client_ip,
+                    user_id=exchange.account_id,
+                    bytes=exchange.body_bytes,
+                )
+        for observe in self._observers:
+            for exchange in finished:
+                observe(exchange)
+
+
+def _trace_id(request_id: bytes | None, traceparent: bytes | None) -> str:
+    if request_id is not None and _REQUEST_ID.fullmatch(request_id):
+        return str(request_id, "ascii")
+    if traceparent is not None and (match := _TRACEPARENT.fullmatch(traceparent)):
+        return str(match[1], "ascii")
+    return os.urandom(16).hex()
+
+
+class RequestContextLayer:
+    """Gives each request its trace id, client address and scheme, and logs how it ended.
+
+    Everything else in the process reads them from the scope.
+    """
+
+    def __init__(self, app: ASGIApp, *, context: RequestContext) -> None:
+        self._app = app
+        self._context = context
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started_at = time.perf_counter()
+        trace_id = self._context.read(scope)
+        encoded_id = trace_id.encode()
+        status = 0
+        body_bytes = 0
+
+        def send_with_ids(message: Message) -> Awaitable[None]:
+            nonlocal status, body_bytes
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [
+                    *message.get("headers", ()),
+                    (b"x-request-id", encoded_id),
+                    (b"x-trace-id", encoded_id),
+                ]
+            elif message["type"] == "http.response.body":
+                body_bytes += len(message.get("body", b""))
+            return send(message)
+
+        tokens = bind_contextvars(trace_id=trace_id, request_id=trace_id)
+        try:
+            await self._app(scope, receive, send_with_ids)
+        finally:
+            self._context.report(
+                scope,
+                route=route_template(scope),
+                status=status or CLIENT_CLOSED,
+                started_at=started_at,
+                body_bytes=body_bytes,
+            )
+        # Not after an exception: the server logs it next, in this task, under this trace id.
+        reset_contextvars(**tokens)
+
+
+@lru_cache(maxsize=4096)
+def _text_of(address: Address) -> str:
+    return str(address)
+
+
+def route_template(scope: Scope) -> str:
+    """The template of the route that took the request, with the prefixes of its routers."""
+    if ROUTE_TEMPLATE_KEY in scope:
+        return str(scope[ROUTE_TEMPLATE_KEY])
+    # Since FastAPI 0.137 a router is included without copying its routes, and scope["route"] is
+    # the original without the prefix; the route as included stands beside it.
+    included = scope.get("fastapi", {}).get("effective_route_context")
+    return str(getattr(included or scope.get("route"), "path_format", UNMATCHED))

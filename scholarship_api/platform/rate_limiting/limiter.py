@@ -1,0 +1,230 @@
+"""Rate limits: which buckets a request counts in, and what happens when nobody can count.
+
+The vocabulary (Limit) is slowapi's and the engine is `limits.aio`; slowapi's own check is
+synchronous, so that a Redis that pauses for 2 s would stop the whole worker for 2 s.
+
+A request counts in all of its buckets or, when one of them is exhausted, in none: retrying against
+one exhausted bucket does not use up another.
+"""
+
+import asyncio
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+from limits import RateLimitItem, RateLimitItemPerMinute, parse
+from slowapi.wrappers import Limit
+
+from scholarship_api.errors import RateLimited, ServiceUnavailable
+from scholarship_api.platform.observability import metrics, tracing
+from scholarship_api.platform.rate_limiting import circuit_breaker
+from scholarship_api.platform.rate_limiting.circuit_breaker import CircuitBreaker, CircuitOpenError
+from scholarship_api.platform.rate_limiting.storage import (
+    BACKEND_ERRORS,
+    Bucket,
+    LocalWindows,
+    SharedWindows,
+    Window,
+    Windows,
+)
+from scholarship_api.settings import Settings
+
+CEILING: Final = "ceiling"
+"""The group that every counted request belongs to."""
+
+START_UP_DELAYS_SECONDS: Final = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
+"""Between the attempts to connect at start-up; the orchestrator tries again after the last one."""
+
+_log = structlog.stdlib.get_logger(__name__)
+
+
+class RateLimiterUnavailable(ServiceUnavailable):
+    default_message = "Requests cannot be counted right now; try again shortly."
+
+    def __init__(self) -> None:
+        super().__init__(retry_after_seconds=int(circuit_breaker.RETRY_AFTER_SECONDS))
+
+
+class RateLimiterStartError(Exception):
+    """The rate limiter's backend cannot be reached and this environment does without it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a request passes, and what its headers say."""
+
+    passed: bool
+    limit: int
+    """Of the bucket that is nearest to its end, like the following."""
+    remaining: int
+    reset_at: int
+    """Unix seconds: when a refused request would pass; else when the window moves on."""
+    retry_after_seconds: int
+    """0 when the request passes, else at least 1."""
+
+    @property
+    def headers(self) -> dict[str, str]:
+        headers = {
+            "X-RateLimit-Limit": str(self.limit),
+            "X-RateLimit-Remaining": str(self.remaining),
+            "X-RateLimit-Reset": str(self.reset_at),
+        }
+        return headers if self.passed else {**headers, "Retry-After": str(self.retry_after_seconds)}
+
+    @property
+    def raw_headers(self) -> tuple[tuple[bytes, bytes], ...]:
+        """Those of an answer, as ASGI sends them."""
+        return tuple(
+            (name.lower().encode(), value.encode()) for name, value in self.headers.items()
+        )
+
+    def refusal(self) -> RateLimited:
+        """The 429 of a verdict that does not pass."""
+        return RateLimited(
+            details={"retry_after_seconds": self.retry_after_seconds}, headers=self.headers
+        )
+
+
+UNLIMITED: Final = Verdict(passed=True, limit=0, remaining=0, reset_at=0, retry_after_seconds=0)
+
+
+def verdict_of(windows: Sequence[Window], *, passed: bool, now: float) -> Verdict:
+    """`now` in Unix seconds."""
+    if passed:
+        nearest = min(windows, key=lambda window: (window.remaining, -window.seconds_to_reset))
+        wait, reset_in = 0, nearest.seconds_to_reset
+    else:
+        nearest = max(windows, key=lambda window: window.seconds_to_wait)
+        # A whole second at least, and never one too few by rounding.
+        wait = max(math.ceil(nearest.seconds_to_wait + 0.001), 1)
+        reset_in = wait
+    return Verdict(
+        passed=passed,
+        limit=nearest.bucket.limit.amount,
+        remaining=nearest.remaining,
+        reset_at=math.ceil(now + reset_in),
+        retry_after_seconds=wait,
+    )
+
+
+def limit_of(group: str, item: RateLimitItem, key_func: Callable[..., str]) -> Limit:
+    """slowapi's Limit of a group; `key_func` says for whom it counts."""
+    return Limit(
+        limit=item,
+        key_func=key_func,
+        scope=group,
+        per_method=False,
+        methods=None,
+        error_message=None,
+        exempt_when=None,
+        cost=1,
+        override_defaults=False,
+    )
+
+
+def configured_limits(settings: Settings, key_func: Callable[..., str]) -> dict[str, Limit]:
+    """The limits of all groups, CEILING included, by group."""
+    items = {
+        "search": parse(settings.rate_limit_search),
+        "eligibility": parse(settings.rate_limit_eligibility),
+        "scholarships": parse(settings.rate_limit_scholarships),
+        "analytics": parse(settings.rate_limit_analytics),
+        CEILING: RateLimitItemPerMinute(settings.rate_limit_per_minute),
+    }
+    return {group: limit_of(group, item, key_func) for group, item in items.items()}
+
+
+class RateLimiter:
+    """Counts requests in buckets that all workers share; one per process.
+
+    While the backend cannot be reached, staging and production refuse what they cannot count;
+    development and test count in this process, and say so.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        url = settings.rate_limit_backend_url.get_secret_value()
+        shared = settings.rate_limit_enabled and url and not settings.disable_rate_limit_backend
+        self.enabled = settings.rate_limit_enabled
+        self.shared: SharedWindows | None = SharedWindows(url) if shared else None
+        """None when requests are not counted, or in this process only."""
+        self._local: Windows | None = None if settings.fails_closed else LocalWindows()
+        self._breaker = CircuitBreaker(on_change=self._on_change)
+
+    @property
+    def breaker_state(self) -> circuit_breaker.State:
+        return self._breaker.state
+
+    async def start(self) -> None:
+        """Connect before the first request comes. Raises RateLimiterStartError."""
+        if not self.enabled:
+            metrics.set_limiter_state("disabled")
+            _log.warning("rate_limiter.disabled")
+        elif self.shared is None:
+            metrics.set_limiter_state("in_memory")
+            _log.warning("rate_limiter.in_memory", reason="not_configured")
+        else:
+            metrics.set_limiter_state("shared")
+            await self._warm(self.shared)
+
+    async def _warm(self, shared: SharedWindows) -> None:
+        for delay in (*START_UP_DELAYS_SECONDS, None):
+            try:
+                await shared.connect()
+            except BACKEND_ERRORS as error:
+                _log.warning("rate_limiter.unreachable", error=type(error).__name__, retry=delay)
+                if delay is not None:
+                    await asyncio.sleep(delay)
+            else:
+                _log.info("rate_limiter.connected")
+                return
+            if self._local is not None:
+                break  # the breaker goes on trying
+        if self._local is None:
+            raise RateLimiterStartError("the rate limiter's backend cannot be reached")
+
+    async def hit(self, *buckets: Bucket) -> Verdict:
+        """Count one request. Raises RateLimiterUnavailable after 0.4 s at most.
+
+        The caller counts the outcome (`metrics.count_rate_limit`) and answers `verdict.refusal()`.
+        """
+        if not self.enabled:
+            return UNLIMITED
+        if self.shared is not None:
+            try:
+                with self._breaker.guard(*BACKEND_ERRORS), tracing.span("rate limit", **_SPAN):
+                    count = await self.shared.hit(buckets)
+            except (CircuitOpenError, *BACKEND_ERRORS):
+                if self._local is None:
+                    raise RateLimiterUnavailable from None
+            else:
+                return verdict_of(count.windows, passed=count.passed, now=time.time())
+        if self._local is None:
+            raise RateLimiterUnavailable
+        count = await self._local.hit(buckets)
+        return verdict_of(count.windows, passed=count.passed, now=time.time())
+
+    async def close(self) -> None:
+        if self.shared is not None:
+            await self.shared.close()
+        if self._local is not None:
+            await self._local.close()
+        _log.info("rate_limiter.closed")
+
+    def _on_change(self, state: circuit_breaker.State) -> None:
+        if state == "closed":
+            metrics.set_limiter_state("shared")
+            _log.info("rate_limiter.recovered")
+        elif state == "half_open":
+            metrics.set_limiter_state("half_open")
+        elif self._local is not None:
+            metrics.set_limiter_state("in_memory")
+            _log.warning("rate_limiter.in_memory", reason="unreachable")
+        else:
+            metrics.set_limiter_state("open")
+            _log.error("rate_limiter.unavailable", limited_routes="503")
+
+
+_SPAN: Final = {"db.system.name": "redis", "db.operation.name": "EVALSHA"}

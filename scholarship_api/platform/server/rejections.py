@@ -1,0 +1,83 @@
+"""Answers to requests that the application never sees, through the same outer layers as its own.
+
+So they carry the trace id, the security headers and the CORS headers, and are logged and counted.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+
+from scholarship_api.errors import ApiError, InternalError, send_error
+from scholarship_api.platform.http.cors import CorsLayer
+from scholarship_api.platform.http.request_context import RequestContext, RequestContextLayer
+from scholarship_api.platform.http.security_headers import SecurityHeadersLayer
+from scholarship_api.platform.observability import metrics
+from scholarship_api.settings import Settings
+
+REFUSAL_KEY: Final = "refusal"
+"""The scope key of the `ApiError` to answer."""
+
+# What the outer layers read. Without the others, a refused OPTIONS is no preflight.
+_PASSED_ON: Final = frozenset(
+    {b"origin", b"x-request-id", b"traceparent", b"x-forwarded-for", b"x-forwarded-proto"}
+)
+
+
+def refusal_app(settings: Settings) -> ASGIApp:
+    """An ASGI application that answers `scope[REFUSAL_KEY]`."""
+    with_cors = CorsLayer(_answer, settings=settings)
+    with_security_headers = SecurityHeadersLayer(with_cors, settings=settings)
+    context = RequestContext(
+        trusted_proxies=settings.trusted_proxy_ips, observers=[metrics.observe_request]
+    )
+    return RequestContextLayer(with_security_headers, context=context)
+
+
+async def _answer(scope: Scope, receive: Receive, send: Send) -> None:
+    refusal = scope.get(REFUSAL_KEY)
+    error = refusal if isinstance(refusal, ApiError) else InternalError()
+    await send_error(error, scope, receive, send)
+
+
+def refusal_scope(
+    error: ApiError, *, method: str | None, headers: Iterable[tuple[bytes, bytes]]
+) -> Scope:
+    """The scope for a request that was not understood, or not to its end."""
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "http_version": "1.1",
+        "method": method or "UNKNOWN",
+        "path": "",
+        "raw_path": b"",
+        "query_string": b"",
+        "root_path": "",
+        "headers": [header for header in headers if header[0] in _PASSED_ON],
+        "state": {},
+        REFUSAL_KEY: error,
+    }
+
+
+async def encoded_refusal(
+    app: ASGIApp, scope: Scope, default_headers: Iterable[tuple[bytes, bytes]]
+) -> bytes:
+    """The answer of `app` as HTTP/1.1, ending the connection."""
+    messages: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Message) -> None:
+        messages.append(message)
+
+    await app(scope, receive, send)
+    start, *rest = messages
+    parts = [STATUS_LINE[start["status"]]]
+    for name, value in (*default_headers, *start["headers"], (b"connection", b"close")):
+        parts += (name, b": ", value, b"\r\n")
+    parts.append(b"\r\n")
+    if scope["method"] != "HEAD":
+        parts += (message.get("body", b"") for message in rest)
+    return b"".join(parts)

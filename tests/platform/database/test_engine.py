@@ -1,0 +1,317 @@
+import asyncio
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from httpx import ASGITransport, AsyncClient
+from sqlalchemy import make_url, text
+
+from scholarship_api.errors import DatabaseUnavailable, install_handlers
+from scholarship_api.platform.database.engine import Database, Driver, Reading, Writing
+from scholarship_api.platform.embedded import embedded_postgres
+from scholarship_api.settings import Settings
+from tests.faults import (
+    FaultyProxy,
+    eventually,
+    frozen,
+    postgres_socket,
+    postmaster_pid,
+    through_proxy,
+)
+
+pytestmark = pytest.mark.anyio
+
+LIMIT_SECONDS = 8.0
+
+
+def settings_for(url: str, **values: Any) -> Settings:  # noqa: ANN401
+    return Settings(environment="test", database_url=url, **values)
+
+
+@pytest.fixture
+def proxy(database_url: str) -> Iterator[FaultyProxy]:
+    with FaultyProxy(postgres_socket(database_url)) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+async def database(database_url: str, proxy: FaultyProxy) -> AsyncIterator[Database]:
+    database = Database(settings_for(through_proxy(database_url, proxy)))
+    yield database
+    await database.close()
+
+
+async def select(database: Database, statement: str = "SELECT 1") -> object:
+    async with database.read_session() as session:
+        return await session.scalar(text(statement))
+
+
+async def fails_in_time(database: Database, statement: str = "SELECT 1") -> float:
+    started_at = time.monotonic()
+    with pytest.raises(DatabaseUnavailable) as failure:
+        await select(database, statement)
+    assert failure.value.headers["Retry-After"]
+    seconds = time.monotonic() - started_at
+    assert seconds < LIMIT_SECONDS
+    return seconds
+
+
+async def test_sessions_have_the_servers_timeouts(database: Database) -> None:
+    names = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
+    assert [await select(database, f"SHOW {name}") for name in names] == ["6s", "3s", "10s"]
+
+
+async def test_read_sessions_are_read_only(database: Database) -> None:
+    assert await select(database, "SHOW transaction_read_only") == "on"
+    async with database.write_session() as session:
+        assert await session.scalar(text("SHOW transaction_read_only")) == "off"
+
+
+async def test_refused_connections_fail_at_once_and_recover(
+    database: Database, proxy: FaultyProxy
+) -> None:
+    assert await select(database) == 1
+    proxy.set("refuse")
+    assert await fails_in_time(database) < 2
+    proxy.set("forward")
+    assert await select(database) == 1
+
+
+async def test_black_holed_before_and_during_a_statement(
+    database: Database, proxy: FaultyProxy
+) -> None:
+    """Both at once, to wait once: a new request, and one that waits for its answer."""
+    assert await select(database) == 1
+    async with database.driver_connection() as connection:  # keeps the idle one busy
+        slow = asyncio.create_task(fails_in_time(database, "SELECT pg_sleep(5)"))
+        await asyncio.sleep(0.3)
+        proxy.set("blackhole")
+        await asyncio.gather(slow, fails_in_time(database), fails_in_time(database))
+        connection.pgconn.finish()
+    proxy.set("forward")
+    assert await select(database) == 1
+
+
+async def test_a_connection_that_was_cut_off_leaves_the_pool_in_silence(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    started = asyncio.Event()
+
+    async def work() -> None:
+        async with database.driver_connection() as connection:
+            started.set()
+            await connection.execute("SELECT pg_sleep(5)")
+
+    cut_off = asyncio.create_task(work())
+    await started.wait()
+    cut_off.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await cut_off
+    with pytest.raises(DatabaseUnavailable):
+        async with database.driver_connection(seconds=0.1) as connection:
+            await connection.execute("SELECT pg_sleep(5)")
+    assert await select(database) == 1
+    assert not caplog.records
+
+
+async def test_connections_beyond_what_the_pool_keeps_are_closed_in_silence(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def work() -> None:
+        async with database.driver_connection() as connection:
+            await connection.execute("SELECT pg_sleep(0.2)")
+
+    await asyncio.gather(*(work() for _ in range(10)))  # 5 are kept
+    assert not caplog.records
+
+
+async def test_a_frozen_server_gives_503_and_recovers(tmp_path: Path) -> None:
+    with embedded_postgres(tmp_path / "postgres", durable=False) as url:
+        database = Database(settings_for(url))
+        assert await select(database) == 1
+        with frozen(postmaster_pid(tmp_path / "postgres")):
+            await asyncio.gather(*(fails_in_time(database) for _ in range(3)))
+        assert await select(database) == 1
+        await database.close()
+
+
+async def test_an_exhausted_pool_is_503(database_url: str) -> None:
+    settings = settings_for(database_url, database_pool_size=1, database_max_overflow=0)
+    database = Database(settings)
+    async with database.driver_connection():
+        await fails_in_time(database)
+    assert await select(database) == 1
+    await database.close()
+
+
+async def test_a_cancelled_statement_frees_its_connection_at_once(
+    database: Database, proxy: FaultyProxy
+) -> None:
+    waiting = asyncio.create_task(select(database, "SELECT pg_sleep(5)"))
+    await asyncio.sleep(0.3)
+    proxy.set("blackhole")
+    started_at = time.monotonic()
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert time.monotonic() - started_at < 1
+    assert database.engine.sync_engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+
+
+async def sleep_three_times(database: Database, *, seconds: float | None) -> None:
+    async with database.write_session(seconds=seconds) as session:
+        for _ in range(3):
+            await session.scalar(text("SELECT 1 FROM pg_sleep(0.1)"))
+
+
+async def test_bulk_work_has_no_deadline_as_a_whole(
+    database: Database,
+) -> None:
+    await sleep_three_times(database, seconds=None)
+    with pytest.raises(DatabaseUnavailable):
+        await sleep_three_times(database, seconds=0.2)
+
+
+async def run_with_short_timeout(database: Database) -> None:
+    async with database.read_session() as session:
+        await session.execute(text("SET LOCAL statement_timeout = '50ms'"))
+        await session.execute(text("SELECT pg_sleep(5)"))
+
+
+async def test_a_statement_that_takes_too_long_is_503(database: Database) -> None:
+    with pytest.raises(DatabaseUnavailable):
+        await run_with_short_timeout(database)
+    assert await select(database) == 1
+
+
+async def test_errors_of_the_statement_itself_are_not_hidden(database: Database) -> None:
+    with pytest.raises(Exception, match="no_such_table"):
+        await select(database, "SELECT * FROM no_such_table")
+
+
+async def test_the_dependencies_answer_503_in_the_schema(
+    database: Database, proxy: FaultyProxy
+) -> None:
+    app = FastAPI()
+    app.state.database = database
+    install_handlers(app)
+
+    @app.get("/read")
+    async def read(session: Reading) -> object:
+        return await session.scalar(text("SELECT 1"))
+
+    @app.get("/write")
+    async def write(session: Writing) -> object:
+        return await session.scalar(text("SELECT 1"))
+
+    @app.get("/driver")
+    async def driver(connection: Driver) -> object:
+        async with await connection.execute("SELECT 1") as cursor:
+            row = await cursor.fetchone()
+            return row and row[0]
+
+    async with AsyncClient(transport=ASGITransport(app), base_url="http://test") as client:
+        for path in ("/read", "/write", "/driver"):
+            assert (await client.get(path)).json() == 1
+        proxy.set("refuse")
+        for path in ("/read", "/write", "/driver"):
+            response = await client.get(path)
+            assert response.status_code == 503
+            assert response.json()["code"] == "DATABASE_UNAVAILABLE"
+            assert int(response.headers["Retry-After"]) >= 1
+            assert proxy.host not in response.text
+
+
+async def test_through_pgbouncer_the_timeouts_are_set_in_each_transaction(
+    database_url: str,
+) -> None:
+    database = Database(settings_for(database_url, database_pgbouncer=True))
+    names = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
+    assert [await select(database, f"SHOW {name}") for name in names] == ["6s", "3s", "10s"]
+    async with database.driver_connection() as connection:
+        assert connection.prepare_threshold is None
+        async with await connection.execute("SHOW statement_timeout") as cursor:
+            assert await cursor.fetchone() == ("0",)  # nothing is left behind for the next user
+    await database.close()
+
+
+PGBOUNCER = """
+[databases]
+* = host={host} port={port}
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = {listen}
+unix_socket_dir =
+auth_type = any
+pool_mode = transaction
+default_pool_size = 2
+"""
+
+
+@pytest.fixture
+def pgbouncer_url(database_url: str, proxy: FaultyProxy, tmp_path: Path) -> Iterator[str]:
+    program = shutil.which("pgbouncer", path="/usr/sbin:/usr/bin:/usr/local/bin")
+    if program is None:
+        pytest.skip("PgBouncer is not installed")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    url = make_url(database_url).set(host="127.0.0.1", port=port, query={"sslmode": "disable"})
+    configuration = tmp_path / "pgbouncer.ini"
+    target = {"host": proxy.host, "port": f"{proxy.port} user={url.username}"}
+    configuration.write_text(PGBOUNCER.format(listen=port, **target))
+    configuration.chmod(0o644)
+    # It refuses to run as root, and nobody can not enter our folder.
+    with configuration.open() as readable:
+        process = subprocess.Popen(
+            [program, "-q", f"/proc/self/fd/{readable.fileno()}"],
+            pass_fds=[readable.fileno()],
+            user="nobody" if os.geteuid() == 0 else None,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            yield url.render_as_string(hide_password=False)
+        finally:
+            process.terminate()
+            process.communicate(timeout=10)
+
+
+async def test_a_real_pgbouncer_in_transaction_mode(pgbouncer_url: str) -> None:
+    database = Database(settings_for(pgbouncer_url, database_pgbouncer=True))
+
+    async def answers() -> bool:
+        try:
+            return await select(database) == 1
+        except DatabaseUnavailable:
+            return False
+
+    assert await eventually(answers)
+    # More clients than server connections, statements that would be prepared at the sixth time.
+    statement = "SELECT current_setting('statement_timeout')"
+    many = [select(database, statement) for _ in range(40)]
+    assert set(await asyncio.gather(*many)) == {"6s"}
+    async with database.driver_connection() as connection:
+        for _ in range(10):
+            async with await connection.execute("SELECT %s::int", [1]) as cursor:
+                assert await cursor.fetchone() == (1,)
+    assert await database.probe.fetch("SELECT 1", seconds=5) == [(1,)]
+    await database.close()
+
+
+async def test_the_probe_reconnects_after_a_restart_of_the_server(
+    database: Database, proxy: FaultyProxy
+) -> None:
+    assert await database.probe.fetch("SELECT 1", seconds=1) == [(1,)]
+    proxy.set("refuse")
+    with pytest.raises(Exception, match="refused"):
+        await database.probe.fetch("SELECT 1", seconds=1)
+    proxy.set("forward")
+    assert await database.probe.fetch("SELECT 1", seconds=1) == [(1,)]
+    assert await database.probe.fetch("SELECT 2", seconds=1) == [(2,)]

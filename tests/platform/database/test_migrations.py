@@ -1,0 +1,167 @@
+"""The schema: models and migrations agree, every step can be taken back, replicas may race."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import CheckConstraint, Connection, NullPool, create_engine, inspect, text
+
+from scholarship_api.accounts import models as accounts
+from scholarship_api.activity import models as activity
+from scholarship_api.catalogue import models as catalogue
+from scholarship_api.platform.database import migrations, revisions
+from scholarship_api.platform.database.engine import Base
+from scholarship_api.search import models as search
+
+FEATURES = (accounts, activity, catalogue, search)
+
+
+@contextmanager
+def connected(url: str) -> Iterator[Connection]:
+    engine = create_engine(url, poolclass=NullPool)
+    with engine.connect() as connection:
+        yield connection
+    engine.dispose()
+
+
+def test_models_and_migrations_have_not_drifted(database_url: str) -> None:
+    assert FEATURES
+    with connected(database_url) as connection:
+        context = MigrationContext.configure(connection, opts={"compare_server_default": True})
+        assert compare_metadata(context, Base.metadata) == []
+        inspector = inspect(connection)
+        for table in Base.metadata.tables.values():  # Alembic compares no check constraints
+            checks = {check["name"] for check in inspector.get_check_constraints(table.name)}
+            assert checks == {
+                check.name for check in table.constraints if isinstance(check, CheckConstraint)
+            }, table.name
+
+
+def test_upgrade_downgrade_upgrade(scratch_database_url: str) -> None:
+    heads = (revisions.head(),)
+    assert migrations.upgrade(scratch_database_url) == heads
+    assert migrations.downgrade(scratch_database_url, revision="base") == ()
+    with connected(scratch_database_url) as connection:
+        left = connection.execute(
+            text(
+                "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+                " UNION ALL SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
+                " UNION ALL SELECT cfgname FROM pg_ts_config"
+                " WHERE cfgnamespace = 'public'::regnamespace"
+            )
+        ).scalars()
+        assert set(left) <= {"alembic_version", "alembic_version_pkc"}
+    assert migrations.upgrade(scratch_database_url) == heads
+
+
+def test_a_second_upgrade_changes_nothing(scratch_database_url: str) -> None:
+    migrations.upgrade(scratch_database_url)
+    assert migrations.upgrade(scratch_database_url) == (revisions.head(),)
+
+
+def test_replicas_may_race(scratch_database_url: str) -> None:
+    results: list[object] = []
+
+    def migrate() -> None:
+        try:
+            results.append(migrations.upgrade(scratch_database_url))
+        except Exception as error:  # noqa: BLE001 - to be shown by the assertion
+            results.append(error)
+
+    replicas = [threading.Thread(target=migrate) for _ in range(4)]
+    for replica in replicas:
+        replica.start()
+    for replica in replicas:
+        replica.join()
+    assert results == [(revisions.head(),)] * len(replicas)
+
+
+def test_a_replica_does_not_wait_for_ever(scratch_database_url: str) -> None:
+    with connected(scratch_database_url) as other:
+        other.execute(text("SELECT pg_advisory_lock(:key)"), {"key": migrations.LOCK_KEY})
+        with pytest.raises(migrations.MigrationTimeoutError, match="another replica"):
+            migrations.upgrade(scratch_database_url, wait_seconds=0.3)
+
+
+def test_new_words_are_remembered_whoever_writes(scratch_database_url: str) -> None:
+    migrations.upgrade(scratch_database_url)
+    with connected(scratch_database_url) as connection:
+        connection.execute(
+            text(
+                "INSERT INTO scholarships (id, name, organization, scholarship_type, deadline_kind)"
+                " VALUES ('a', 'The Élan 2027 engineers'' prize', 'R&D', 'athletic', 'rolling');"
+                "INSERT INTO scholarships"
+                " (id, name, organization, scholarship_type, deadline_kind, status)"
+                " VALUES ('b', 'Secret', 'Draft', 'athletic', 'rolling', 'draft')"
+            )
+        )
+        connection.execute(text("UPDATE scholarships SET description = 'kayaking'"))
+        rows = connection.execute(text("SELECT word, lexeme FROM search_words"))
+        words = {row.word: row.lexeme for row in rows}
+    assert words == {
+        "elan": "elan",
+        "engineers": "engin",
+        "prize": "prize",
+        "athletic": "athlet",
+        "kayaking": "kayak",
+    }
+
+
+def test_the_words_are_those_of_the_parser(scratch_database_url: str) -> None:
+    descriptions = (
+        "The same words, the same; words -- and/or U.S. e.g. twenty-first",
+        "Tab\there\nand\r\nbreaks\u00a0everywhere",
+        "before <a href='x y' title=\"hidden words\">shown</a> after",
+        "GPA < 3.5 and > 2, or <unclosed tag",
+        "&amp; &eacute; naïve ŒUVRE mail@example.org http://example.org/path?some=thing a_b C++",
+        "R&D ½ 10kg 1e5 -7 +3 don't “quoted” 東京 Ελλάδα",
+    )
+    migrations.upgrade(scratch_database_url)
+    with connected(scratch_database_url) as connection:
+        connection.execute(
+            text(
+                "INSERT INTO scholarships"
+                " (id, name, organization, description, scholarship_type, deadline_kind)"
+                " SELECT 'id' || position, 'Name', 'Organization', description, 'athletic',"
+                " 'rolling' FROM unnest(CAST(:descriptions AS text[]))"
+                " WITH ORDINALITY AS given (description, position)"
+            ),
+            {"descriptions": list(descriptions)},
+        )
+        remembered = connection.execute(text("SELECT word FROM search_words")).scalars().all()
+        parsed = connection.execute(
+            text(
+                "SELECT DISTINCT word FROM (SELECT unnest(tsvector_to_array(to_tsvector("
+                "'public.scholarship_words', public.plain_words(concat_ws(' ', name, organization,"
+                ' description, scholarship_type))))) COLLATE "C" AS word FROM scholarships)'
+                " WHERE length(word) BETWEEN 2 AND 40 AND word ~ '^[[:alnum:]]+$'"
+                " AND word !~ '^[0-9]+$' AND ts_lexize('pg_catalog.english_stem', word) <> '{}'"
+            )
+        ).scalars()
+        assert set(remembered) == set(parsed)
+    assert {"shown", "oeuvre", "unclosed"} <= set(remembered)
+    assert "hidden" not in remembered
+
+
+def test_an_award_of_usual_length_lies_in_one_piece(scratch_database_url: str) -> None:
+    migrations.upgrade(scratch_database_url)
+    with connected(scratch_database_url) as connection:
+        connection.execute(
+            text(
+                "INSERT INTO scholarships"
+                " (id, name, organization, description, scholarship_type, deadline_kind)"
+                " SELECT 'a', 'Name', 'Organization', string_agg(md5(word::text), ' '), 'athletic',"
+                " 'rolling' FROM generate_series(1, 60) AS word"
+            )
+        )
+        lengths = "octet_length(description) + pg_column_size(search_vector)"
+        assert connection.scalar(text(f"SELECT {lengths} FROM scholarships")) > 4_000
+        assert not connection.scalar(
+            text(
+                "SELECT pg_relation_size(reltoastrelid) FROM pg_class"
+                " WHERE oid = 'scholarships'::regclass"
+            )
+        )

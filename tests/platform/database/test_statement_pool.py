@@ -1,0 +1,192 @@
+"""Statements on connections that the pool lends: none waits for ever, none keeps others out."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
+from typing import Any, cast
+
+import psycopg
+import pytest
+from sqlalchemy import QueuePool, text
+
+from scholarship_api.errors import DatabaseUnavailable
+from scholarship_api.platform.database.connection import deadline
+from scholarship_api.platform.database.engine import Database
+from scholarship_api.platform.database.statement_pool import (
+    LENT_SECONDS,
+    LINGER_SECONDS,
+    WAIT_SECONDS,
+)
+from scholarship_api.settings import Settings
+from tests.faults import FaultyProxy, postgres_socket, through_proxy
+
+pytestmark = pytest.mark.anyio
+
+SIZE = 2
+
+
+def database_of(url: str, **values: Any) -> Database:  # noqa: ANN401
+    return Database(
+        Settings(environment="test", database_url=url, database_pool_size=SIZE, **values)
+    )
+
+
+@pytest.fixture
+def proxy(database_url: str) -> Iterator[FaultyProxy]:
+    with FaultyProxy(postgres_socket(database_url)) as proxy:
+        yield proxy
+
+
+@pytest.fixture(params=[False, True], ids=["direct", "as through PgBouncer"])
+async def database(
+    request: pytest.FixtureRequest, database_url: str, proxy: FaultyProxy
+) -> AsyncIterator[Database]:
+    url = through_proxy(database_url, proxy)
+    database = database_of(url, database_pgbouncer=request.param)
+    yield database
+    await database.close()
+
+
+def pool_of(database: Database) -> QueuePool:
+    return cast("QueuePool", database.engine.sync_engine.pool)
+
+
+async def pid(database: Database) -> int:
+    [[number]] = await database.fetch("SELECT pg_backend_pid() FROM pg_sleep(0.01)", {})
+    return int(number)
+
+
+async def test_parameters_and_rows_are_texts(database: Database) -> None:
+    odd = ['a"b', "c\\d", "{e,f}", "", "NULL", "naïve €"]
+    rows = await database.fetch(
+        "SELECT unnest(%(odd)s::text[]), %(number)s::float8, %(none)s::text, %(yes)s::bool",
+        {"odd": odd, "number": 0.1, "none": None, "yes": True},
+    )
+    assert rows == [(each.encode(), b"0.1", None, b"t") for each in odd]
+
+
+async def test_statements_share_as_many_connections_as_the_pool_keeps(database: Database) -> None:
+    pids = await asyncio.gather(*(pid(database) for _ in range(40)))
+    assert len(set(pids)) <= SIZE
+    assert pool_of(database).checkedout() <= SIZE
+
+
+async def test_a_connection_goes_back_when_there_is_nothing_more_to_do(database: Database) -> None:
+    first = await pid(database)
+    assert await pid(database) == first
+    await asyncio.sleep(LINGER_SECONDS * 3)
+    assert pool_of(database).checkedout() == 0
+    async with database.read_session() as session:
+        assert await session.scalar(text("SELECT pg_backend_pid()")) == first
+
+
+async def test_a_connection_is_never_kept_from_others_for_long(database_url: str) -> None:
+    database = Database(
+        Settings(
+            environment="test",
+            database_url=database_url,
+            database_pool_size=1,
+            database_max_overflow=0,
+        )
+    )
+
+    async def keep_busy() -> None:
+        while True:
+            await asyncio.gather(pid(database), pid(database))
+
+    busy = asyncio.create_task(keep_busy())
+    await asyncio.sleep(0.1)
+    for _ in range(2):
+        started_at = time.monotonic()
+        async with database.read_session() as session:
+            assert await session.scalar(text("SELECT 1")) == 1
+        assert time.monotonic() - started_at < LENT_SECONDS + 1
+    busy.cancel()
+    await asyncio.wait([busy])
+    await database.close()
+
+
+async def test_large_parameters_are_sent_in_parts(database: Database) -> None:
+    large = "x" * 5_000_000
+    [[length]] = await database.fetch("SELECT length(%(large)s::text)", {"large": large})
+    assert length == b"5000000"
+
+
+async def test_errors_of_the_statement_itself_are_not_hidden(database: Database) -> None:
+    with pytest.raises(psycopg.errors.UndefinedTable):
+        await database.fetch("SELECT * FROM no_such_table", {})
+    with pytest.raises(psycopg.DataError):
+        await database.fetch("SELECT %(text)s::text", {"text": "\x00"})
+    assert await pid(database)
+
+
+async def test_refused_connections_fail_at_once_and_recover(
+    database: Database, proxy: FaultyProxy
+) -> None:
+    proxy.set("refuse")
+    started_at = time.monotonic()
+    found = await asyncio.gather(*(pid(database) for _ in range(5)), return_exceptions=True)
+    assert all(isinstance(each, DatabaseUnavailable) for each in found)
+    assert time.monotonic() - started_at < 2
+    proxy.set("forward")
+    assert await pid(database)
+
+
+async def test_a_server_that_is_silent_is_given_up_at_the_deadline(
+    database: Database, proxy: FaultyProxy
+) -> None:
+    assert await pid(database)
+    proxy.set("blackhole")
+    started_at = time.monotonic()
+    with deadline(0.3), pytest.raises(DatabaseUnavailable):
+        await pid(database)
+    assert time.monotonic() - started_at < 1
+    proxy.set("forward")
+    assert await pid(database)
+    await asyncio.sleep(LINGER_SECONDS * 3)
+    assert pool_of(database).checkedout() == 0
+
+
+async def test_a_connection_that_was_ended_is_replaced(
+    database: Database, database_url: str
+) -> None:
+    first = await pid(database)
+    url = database_url.replace("+psycopg", "")
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as server:
+        await server.execute("SELECT pg_terminate_backend(%s)", [first])
+        await asyncio.sleep(0.02)
+        assert await pid(database) != first
+        sleeping = asyncio.create_task(database.fetch("SELECT pg_sleep(5)", {}))
+        await asyncio.sleep(0.1)
+        await server.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE query = 'SELECT pg_sleep(5)'"
+        )
+        with pytest.raises(DatabaseUnavailable):
+            await sleeping
+    assert await pid(database)
+
+
+async def test_who_waits_no_more_is_passed_over(database: Database) -> None:
+    sleeping = [
+        asyncio.create_task(database.fetch("SELECT pg_sleep(0.2)", {})) for _ in range(SIZE)
+    ]
+    await asyncio.sleep(0.1)
+    waiting = [asyncio.create_task(pid(database)) for _ in range(3)]
+    await asyncio.sleep(0)
+    for each in (sleeping[0], waiting[0]):
+        each.cancel()
+    assert await asyncio.gather(*waiting[1:])
+    with pytest.raises(asyncio.CancelledError):
+        await waiting[0]
+    assert await sleeping[1] == [(b"",)]
+
+
+async def test_no_connection_in_time_is_503(database: Database) -> None:
+    sleeping = [asyncio.create_task(database.fetch("SELECT pg_sleep(4)", {})) for _ in range(SIZE)]
+    await asyncio.sleep(0.1)
+    started_at = time.monotonic()
+    with pytest.raises(DatabaseUnavailable):
+        await pid(database)
+    assert WAIT_SECONDS - 0.5 < time.monotonic() - started_at < WAIT_SECONDS + 0.7
+    await asyncio.gather(*sleeping)

@@ -1,0 +1,176 @@
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import httpx
+import pytest
+from starlette.types import Message
+
+from scholarship_api.app import create_app
+from scholarship_api.platform.http.size_limits import SizeLimitsLayer
+from scholarship_api.settings import Settings
+from tests.platform.http.production import assert_error, served, with_test_routes
+
+pytestmark = pytest.mark.anyio
+
+MAX_BODY = 1_048_576
+MAX_URL = 2048
+
+
+def url_of(length: int, *, query: bool) -> str:
+    start = "/notes/a?q=" if query else "/notes/"
+    return start + "x" * (length - len(start))
+
+
+@pytest.mark.parametrize("query", [False, True])
+async def test_url_length(client: httpx.AsyncClient, query: bool) -> None:
+    assert (await client.get(url_of(MAX_URL, query=query))).status_code == 200
+    assert_error(await client.get(url_of(MAX_URL + 1, query=query)), 414, "URI_TOO_LONG")
+
+
+async def test_url_length_is_counted_as_sent(client: httpx.AsyncClient) -> None:
+    # Three bytes on the wire for each character of the path.
+    assert_error(await client.get("/notes/" + "%20" * 700), 414, "URI_TOO_LONG")
+
+
+def note(size: int) -> bytes:
+    start, end = b'{"text":"', b'"}'
+    return start + b"x" * (size - len(start) - len(end)) + end
+
+
+async def chunks(body: bytes) -> AsyncIterator[bytes]:
+    for start in range(0, len(body), 65_536):
+        yield body[start : start + 65_536]
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+async def test_body_size(client: httpx.AsyncClient, chunked: bool) -> None:
+    headers = {"Content-Type": "application/json"}
+
+    def content(size: int) -> Any:  # noqa: ANN401
+        return chunks(note(size)) if chunked else note(size)
+
+    fits = await client.post("/notes/a", headers=headers, content=content(MAX_BODY))
+    assert fits.status_code == 200
+    large = await client.post("/notes/a", headers=headers, content=content(MAX_BODY + 1))
+    assert_error(large, 413, "PAYLOAD_TOO_LARGE")
+    assert large.headers["connection"] == "close"
+
+
+@pytest.mark.parametrize(
+    "lengths",
+    [["-1"], ["+5"], ["5.0"], ["0x5"], ["five"], [""], ["1_0"], ["5", "6"], ["\u00b2"], ["5 5"]],
+)
+async def test_malformed_content_length(client: httpx.AsyncClient, lengths: list[str]) -> None:
+    request = client.build_request("POST", "/notes/a", content=b"12345")
+    request.headers = httpx.Headers(
+        [
+            (b"host", b"api.example.org"),
+            *((b"content-length", length.encode("latin-1")) for length in lengths),
+        ]
+    )
+    assert_error(await client.send(request), 400, "BAD_REQUEST")
+
+
+@pytest.mark.parametrize("length", ["1048577", "0001048577", "9" * 5000, str(2**64)])
+async def test_declared_length_is_refused_without_reading(
+    client: httpx.AsyncClient, length: str
+) -> None:
+    request = client.build_request("POST", "/notes/a", content=_Unread())
+    request.headers = httpx.Headers({"host": "api.example.org", "content-length": length})
+    assert_error(await client.send(request), 413, "PAYLOAD_TOO_LARGE")
+
+
+class _Unread:
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        raise AssertionError("somebody has read the body")
+
+
+class Chunked:
+    """A chunked request of ASGI, which counts how often it is read."""
+
+    def __init__(self, *sizes: int) -> None:
+        self._messages: Iterator[Message] = iter(
+            [{"type": "http.request", "body": b"x" * size, "more_body": True} for size in sizes]
+        )
+        self.reads = 0
+        self.sent: list[Message] = []
+        self.scope = {
+            "type": "http",
+            "method": "POST",
+            "path": "/",
+            "query_string": b"",
+            "headers": [(b"transfer-encoding", b"chunked")],
+        }
+
+    async def receive(self) -> Message:
+        self.reads += 1
+        return next(self._messages, {"type": "http.request", "body": b"", "more_body": False})
+
+    async def send(self, message: Message) -> None:
+        self.sent.append(message)
+
+
+async def test_reading_stops_at_the_limit() -> None:
+    async def reads_on(_: Any, receive: Any, send: Any) -> None:  # noqa: ANN401
+        for _read in range(3):
+            await receive()
+        for _attempt in range(3):
+            with pytest.raises(Exception, match="413"):
+                await receive()
+
+    request = Chunked(*[6] * 10)
+    settings = Settings(max_request_size_bytes=20)
+    await SizeLimitsLayer(reads_on, settings=settings)(request.scope, request.receive, request.send)
+    assert request.reads == 4
+
+
+async def test_answer_before_the_end_of_a_chunked_body_closes_the_connection() -> None:
+    async def reads_nothing(_: Any, __: Any, send: Any) -> None:  # noqa: ANN401
+        await send({"type": "http.response.start", "status": 404, "headers": [(b"a", b"b")]})
+
+    async def reads_all(_: Any, receive: Any, send: Any) -> None:  # noqa: ANN401
+        while (await receive())["more_body"]:
+            pass
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    for app, headers in [
+        (reads_nothing, [(b"a", b"b"), (b"connection", b"close")]),
+        (reads_all, []),
+    ]:
+        request = Chunked(5, 5)
+        await SizeLimitsLayer(app, settings=Settings())(
+            request.scope, request.receive, request.send
+        )
+        assert request.sent[0]["headers"] == headers
+
+
+@pytest.mark.parametrize(
+    ("framing", "piece"),
+    [
+        (b"Transfer-Encoding: chunked", b"10000\r\n" + b"x" * 65_536 + b"\r\n"),
+        (b"Content-Length: 9999999999", b"x" * 65_536),
+    ],
+)
+def test_on_the_wire_the_server_stops_reading(
+    database_url: str, framing: bytes, piece: bytes
+) -> None:
+    settings = Settings(environment="test", database_url=database_url, rate_limit_enabled=False)
+    sent = 0
+    with served(with_test_routes(create_app(settings))) as base:
+        port = int(base.rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+            connection.sendall(
+                b"POST /notes/a HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                + framing
+                + b"\r\n\r\n"
+            )
+            with contextlib.suppress(ConnectionError):
+                while sent < 256 * MAX_BODY:
+                    connection.sendall(piece)
+                    sent += len(piece)
+            answer = connection.recv(65_536)
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert b"connection: close" in answer
+    assert sent < 32 * MAX_BODY, "more than the buffers of the kernel hold"

@@ -1,0 +1,152 @@
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+
+import pytest
+from httpx import ASGITransport, AsyncClient
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from sqlalchemy import text
+from starlette.types import Receive, Scope, Send
+
+from scholarship_api.platform.database.engine import Database
+from scholarship_api.platform.http.rate_limiting import RateLimitLayer, RateLimits
+from scholarship_api.platform.http.request_context import RequestContext, RequestContextLayer
+from scholarship_api.platform.observability import tracing
+from scholarship_api.platform.observability.opentelemetry import w3c_trace_id
+from scholarship_api.platform.rate_limiting.limiter import RateLimiter
+from scholarship_api.settings import Settings
+
+pytestmark = pytest.mark.anyio
+
+TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
+PARENT_ID = "00f067aa0ba902b7"
+
+
+class KeepingExporter(InMemorySpanExporter):
+    """Keeps the spans beyond the shutdown that exports the last of them."""
+
+    def shutdown(self) -> None:
+        pass
+
+
+@pytest.fixture
+def finish() -> Iterator[Callable[[], list[ReadableSpan]]]:
+    exporter = KeepingExporter()
+    tracing.configure(Settings(environment="test"), exporter=exporter)
+
+    def finish() -> list[ReadableSpan]:
+        tracing.shutdown()
+        return list(exporter.get_finished_spans())
+
+    yield finish
+    tracing.shutdown()
+
+
+async def ask(database: Database, limiter: RateLimiter, headers: dict[str, str]) -> str:
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        async with database.read_session() as session:
+            await session.execute(text("SELECT :secret"), {"secret": "planted"})
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"{}"})
+
+    limited = RateLimitLayer(answer, limits=RateLimits(Settings(environment="test"), limiter))
+    app = RequestContextLayer(tracing.TracingLayer(limited), context=RequestContext())
+    transport = ASGITransport(app, client=("2001:db8::1", 1))
+    async with AsyncClient(transport=transport, base_url="http://test") as client:
+        response = await client.get("/api/v1/search", headers=headers)
+    return response.headers["X-Trace-ID"]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"traceparent": f"00-{TRACE_ID}-{PARENT_ID}-01"},
+        {"X-Request-ID": "order-7.retry"},
+        {"X-Request-ID": "order-7", "traceparent": f"00-{TRACE_ID}-{PARENT_ID}-01"},
+    ],
+)
+async def test_request_database_and_redis_have_spans_of_the_requests_own_trace(
+    headers: dict[str, str],
+    finish: Callable[[], list[ReadableSpan]],
+    database_url: str,
+    redis_url: str,
+) -> None:
+    settings = Settings(
+        environment="test", database_url=database_url, rate_limit_backend_url=redis_url
+    )
+    database, limiter = Database(settings), RateLimiter(settings)
+    trace_id = await ask(database, limiter, headers)
+    await database.close()
+    await limiter.close()
+
+    spans = finish()
+
+    assert {span.context.trace_id for span in spans if span.context} == {w3c_trace_id(trace_id)}
+    if len(trace_id) == 32:
+        assert f"{w3c_trace_id(trace_id):032x}" == trace_id
+    server = next(span for span in spans if span.name.startswith("GET"))
+    assert server.attributes
+    assert server.attributes["scholarship.trace_id"] == trace_id
+    assert server.attributes["http.response.status_code"] == 200
+    if trace_id == TRACE_ID:
+        assert server.parent
+        assert f"{server.parent.span_id:016x}" == PARENT_ID
+    else:
+        assert server.parent is None
+    children = [span for span in spans if span is not server]
+    assert all(span.parent and server.context for span in children)
+    systems = {(span.attributes or {}).get("db.system.name") for span in children}
+    assert systems == {"postgresql", "redis"}
+    statements = [(span.attributes or {}).get("db.query.text") for span in children]
+    assert "planted" not in str(statements)
+    assert any("SELECT" in str(statement) for statement in statements)
+
+
+async def test_a_failed_statement_ends_its_span_as_an_error(
+    finish: Callable[[], list[ReadableSpan]], database_url: str
+) -> None:
+    database = Database(Settings(environment="test", database_url=database_url))
+    with pytest.raises(Exception, match="no_such_table"):
+        async with database.read_session() as session:
+            await session.execute(text("SELECT * FROM no_such_table"))
+    await database.close()
+    failed = [span for span in finish() if not span.status.is_ok and span.status.status_code.value]
+    assert len(failed) == 1
+
+
+async def test_unconfigured_it_does_nothing() -> None:
+    tracing.configure(Settings(environment="test"))
+    with tracing.span("anything", size=1) as span:
+        assert span is None
+    tracing.shutdown()
+
+
+def test_unconfigured_the_exporter_is_not_even_imported() -> None:
+    code = (
+        "import sys; from scholarship_api.platform import database, rate_limits, tracing;"
+        "sys.exit(any(name.startswith('opentelemetry.exporter') for name in sys.modules))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_without_the_extra_the_setting_has_no_effect() -> None:
+    code = """
+import importlib.abc, sys
+class Missing(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name.split(".")[0] == "opentelemetry":
+            raise ModuleNotFoundError(name=name)
+        return None
+sys.meta_path.insert(0, Missing())
+import importlib.util
+real = importlib.util.find_spec
+importlib.util.find_spec = lambda n, p=None: None if n == "opentelemetry" else real(n, p)
+from scholarship_api.platform import tracing
+from scholarship_api.settings import Settings
+tracing.configure(Settings(environment="test", otel_exporter_otlp_endpoint="http://127.0.0.1:9"))
+with tracing.span("x") as span:
+    assert span is None
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
