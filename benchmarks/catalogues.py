@@ -32,8 +32,8 @@ from scholarship_api.catalogue.bulk.importer import (
     import_stream,
     refresh_statistics,
 )
+from scholarship_api.devserver.embedded import embedded_postgres
 from scholarship_api.platform.database import migrations
-from scholarship_api.platform.embedded import embedded_postgres
 from scholarship_api.sample_data import synthetic, words
 
 CACHE: Final = Path(__file__).parents[1] / ".cache" / "benchmarks"

@@ -32,8 +32,8 @@ from benchmarks.progress import progress_bar
 from benchmarks.servers import rss_bytes
 from scholarship_api.catalogue.bulk.formats import COLUMNS
 from scholarship_api.catalogue.bulk.importer import import_stream, refresh_statistics
+from scholarship_api.devserver.embedded import embedded_postgres
 from scholarship_api.platform.database import migrations
-from scholarship_api.platform.embedded import embedded_postgres
 from scholarship_api.sample_data.synthetic import generate
 
 ROWS: Final = 1_000_000

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from scholarship_api.platform.embedded import embedded_valkey
+from scholarship_api.devserver.embedded import embedded_valkey
 from tests.deploy.gunicorn_server import RunningServer, running_server
 
 HELLO: Final = "benchmarks.hello:application"

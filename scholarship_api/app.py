@@ -52,7 +52,7 @@ from scholarship_api.search import routes as search_routes
 from scholarship_api.search.responses.answers import Answering
 from scholarship_api.search.responses.fast_path import KnownAnswersLayer
 from scholarship_api.search.responses.plain_queries import PlainQueriesLayer
-from scholarship_api.settings import Settings, load_settings
+from scholarship_api.settings.settings import Settings, load_settings
 
 LAYER_ERRORS = (
     BadRequest,

@@ -14,14 +14,16 @@ from typing import Annotated, NoReturn
 import typer
 from rich.console import Console
 
-from scholarship_api import checklist, development, healthcheck
+from scholarship_api import healthcheck
 from scholarship_api.accounts import cli as accounts
 from scholarship_api.activity import service as activity
 from scholarship_api.catalogue import cli as catalogue
+from scholarship_api.devserver import supervisor
 from scholarship_api.platform.database import migrations
 from scholarship_api.platform.observability import logging
 from scholarship_api.platform.server import start as server
-from scholarship_api.settings import EXIT_CONFIG, Settings, SettingsError, load_settings
+from scholarship_api.preflight import checks
+from scholarship_api.settings.settings import EXIT_CONFIG, Settings, SettingsError, load_settings
 
 app = typer.Typer(
     name="scholarship-api",
@@ -64,7 +66,7 @@ def dev(
 
     The state lies in .dev/. DATABASE_URL and RATE_LIMIT_BACKEND_URL, when set, are used instead.
     """
-    code = development.run(
+    code = supervisor.run(
         port=port,
         host=host,
         state_dir=STATE_DIR,
@@ -122,12 +124,12 @@ def check(
     ] = None,
 ) -> None:
     """The pre-deploy checklist, with the settings of this environment; exit code 1 if any fails."""
-    results = checklist.run_checks(replicas=replicas, base_url=base_url, image=image)
+    results = checks.run_checks(replicas=replicas, base_url=base_url, image=image)
     if as_json:
-        typer.echo(checklist.as_json(results))
+        typer.echo(checks.as_json(results))
     else:
-        checklist.print_table(results, Console())
-    raise typer.Exit(0 if checklist.all_passed(results) else 1)
+        checks.print_table(results, Console())
+    raise typer.Exit(0 if checks.all_passed(results) else 1)
 
 
 @app.command()

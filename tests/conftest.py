@@ -24,9 +24,9 @@ import pytest
 from psycopg.sql import SQL, Identifier
 from sqlalchemy import make_url
 
-from scholarship_api.platform import embedded
+from scholarship_api.devserver import embedded
 from scholarship_api.platform.database import migrations
-from scholarship_api.settings import Settings
+from scholarship_api.settings.settings import Settings
 
 FOLDER_PREFIX = "scholarship-tests-"
 TEMPLATE = "scholarships_template"

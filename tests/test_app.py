@@ -10,7 +10,7 @@ import pytest
 from fastapi import FastAPI
 
 from scholarship_api.app import create_app
-from scholarship_api.settings import Settings
+from scholarship_api.settings.settings import Settings
 
 pytestmark = pytest.mark.anyio
 

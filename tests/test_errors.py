@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException  # noqa: TID251 - what Starlette 
 
 from scholarship_api import errors
 from scholarship_api.app import create_app
-from scholarship_api.settings import Settings
+from scholarship_api.settings.settings import Settings
 
 pytestmark = pytest.mark.anyio
 

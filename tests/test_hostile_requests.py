@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from scholarship_api.app import create_app
-from scholarship_api.settings import Settings
+from scholarship_api.settings.settings import Settings
 
 pytestmark = pytest.mark.anyio
 

@@ -32,8 +32,8 @@ from benchmarks.quality import labelled, plot
 from benchmarks.quality.report import OURS, TOP, Comparison, losses_of, measures_of
 from benchmarks.quality.systems import Bm25, served, ts_rank
 from scholarship_api.catalogue.cli import load_bundled
+from scholarship_api.devserver.embedded import embedded_postgres
 from scholarship_api.platform.database import migrations
-from scholarship_api.platform.embedded import embedded_postgres
 
 ABOVE: Final = 1.001
 PICTURE: Final = Path(__file__).parents[2] / ".cache" / "benchmarks" / "quality.png"

@@ -18,7 +18,7 @@ from scholarship_api.platform.database.engine import Database
 from scholarship_api.search import service
 from scholarship_api.search.schemas import SearchRequest
 from scholarship_api.search.snapshot import Source
-from scholarship_api.settings import Settings
+from scholarship_api.settings.settings import Settings
 
 Rankings = list[list[str]]
 """For each query, ids of awards, best first, at most DEPTH of them."""

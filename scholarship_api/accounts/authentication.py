@@ -10,7 +10,7 @@ from scholarship_api.accounts.throttle import LoginThrottle
 from scholarship_api.accounts.tokens import Claims, InvalidToken, Tokens
 from scholarship_api.platform.http.request_context import ACCOUNT_ID_KEY
 from scholarship_api.platform.rate_limiting.limiter import RateLimiter
-from scholarship_api.settings import Settings
+from scholarship_api.settings.settings import Settings
 
 CREDENTIALS_KEY: Final = "credentials"
 

@@ -25,7 +25,7 @@ from scholarship_api.errors import ApiError, DatabaseUnavailable
 from scholarship_api.platform.database.engine import Database, WriteSession
 from scholarship_api.platform.observability import logging
 from scholarship_api.platform.observability.redaction import escape_control_characters
-from scholarship_api.settings import EXIT_CONFIG, Settings, load_settings
+from scholarship_api.settings.settings import EXIT_CONFIG, Settings, load_settings
 
 EXIT_PROBLEM: Final = 1
 EXIT_UNAVAILABLE: Final = 69

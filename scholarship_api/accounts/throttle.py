@@ -13,7 +13,7 @@ from scholarship_api.platform.http.rate_limiting import client_identity
 from scholarship_api.platform.observability import metrics
 from scholarship_api.platform.rate_limiting.limiter import RateLimiter, RateLimiterUnavailable
 from scholarship_api.platform.rate_limiting.storage import Bucket
-from scholarship_api.settings import Settings
+from scholarship_api.settings.settings import Settings
 
 GROUP: Final = "login"
 

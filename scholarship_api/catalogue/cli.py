@@ -41,7 +41,7 @@ from scholarship_api.catalogue.bulk.importer import CHUNK_BYTES, ImportReport, i
 from scholarship_api.catalogue.bulk.parsing import FileFault
 from scholarship_api.catalogue.bulk.validation import RowError
 from scholarship_api.sample_data.synthetic import generate
-from scholarship_api.settings import Fault, SettingsError, load_settings
+from scholarship_api.settings.settings import Fault, SettingsError, load_settings
 from scholarship_api.vocabulary import Status
 
 EXIT_BAD_ROWS: Final = 1

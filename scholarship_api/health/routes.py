@@ -15,7 +15,7 @@ from scholarship_api.errors import (
 from scholarship_api.health.middleware import answer_probe
 from scholarship_api.health.schemas import Index, Liveness, Readiness, ServiceHealth
 from scholarship_api.health.service import HealthService
-from scholarship_api.settings import Settings
+from scholarship_api.settings.settings import Settings
 
 NAME = "Scholarship Discovery & Search API"
 

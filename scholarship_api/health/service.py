@@ -15,7 +15,7 @@ from scholarship_api.platform.database import revisions
 from scholarship_api.platform.database.engine import Database, unavailability
 from scholarship_api.platform.rate_limiting.limiter import RateLimiter
 from scholarship_api.platform.rate_limiting.storage import BACKEND_ERRORS
-from scholarship_api.settings import Settings
+from scholarship_api.settings.settings import Settings
 
 if TYPE_CHECKING:
     from scholarship_api.health.outbound import OutboundHosts

@@ -18,7 +18,7 @@ from scholarship_api.accounts.roles import Role
 from scholarship_api.accounts.schemas import NewAccount
 from scholarship_api.app import create_app
 from scholarship_api.platform.database.engine import Database
-from scholarship_api.settings import Settings
+from scholarship_api.settings.settings import Settings
 
 PASSWORD = "correct horse battery staple"
 SECRET_KEY = secrets.token_hex(40)

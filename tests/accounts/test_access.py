@@ -33,7 +33,7 @@ from scholarship_api.accounts.roles import SCOPES, Role, Scope
 from scholarship_api.app import create_app
 from scholarship_api.platform.database import engine as platform_database
 from scholarship_api.platform.database.engine import Database, Driver
-from scholarship_api.settings import Settings
+from scholarship_api.settings.settings import Settings
 from tests.accounts.conftest import MakeAccount, bearer, changed, connected, running
 
 pytestmark = pytest.mark.anyio

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 from scholarship_api.accounts import service
 from scholarship_api.platform.observability import logging
-from scholarship_api.settings import Settings
+from scholarship_api.settings.settings import Settings
 from tests.accounts.conftest import MakeAccount, bearer, changed, connected, running
 from tests.accounts.test_login import new_address
 from tests.accounts.test_tokens import OTHER_KEY, good_claims, good_header, signed

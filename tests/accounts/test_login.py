@@ -15,7 +15,7 @@ from scholarship_api.accounts.models import Account
 from scholarship_api.accounts.roles import Role
 from scholarship_api.platform.database import migrations
 from scholarship_api.platform.database.engine import Database
-from scholarship_api.settings import Settings
+from scholarship_api.settings.settings import Settings
 from tests.accounts.conftest import PASSWORD, MakeAccount, changed, connected, running
 
 pytestmark = pytest.mark.anyio

@@ -16,7 +16,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from scholarship_api.accounts.tokens import LEEWAY_SECONDS, InvalidToken, Tokens, key_id
-from scholarship_api.settings import Settings
+from scholarship_api.settings.settings import Settings
 from tests.accounts.conftest import SECRET_KEY, MakeAccount, changed, connected, running
 
 pytestmark = pytest.mark.anyio

@@ -17,7 +17,7 @@ from scholarship_api.accounts.passwords import hash_password
 from scholarship_api.accounts.roles import Role
 from scholarship_api.accounts.schemas import NewAccount
 from scholarship_api.platform.database.engine import Database
-from scholarship_api.settings import Settings
+from scholarship_api.settings.settings import Settings
 from tests.accounts.conftest import bearer, connected, running
 from tests.eligibility.awards import award, put
 

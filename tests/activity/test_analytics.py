@@ -12,7 +12,7 @@ from fastapi import FastAPI
 
 from scholarship_api.accounts.roles import Role
 from scholarship_api.activity.cursors import encode
-from scholarship_api.settings import Settings
+from scholarship_api.settings.settings import Settings
 from tests.accounts.conftest import changed, connected, running
 from tests.activity.conftest import Connection, Headers, MakeAccount
 from tests.faults import FaultyProxy, postgres_socket, through_proxy

@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 from scholarship_api.activity import recording
 from scholarship_api.activity.recording import MAX_QUERIES, SearchRecorder
 from scholarship_api.platform.database.engine import Database
-from scholarship_api.settings import Settings
+from scholarship_api.settings.settings import Settings
 from tests.accounts.conftest import changed, connected, running
 from tests.activity.conftest import Connection, Headers
 from tests.faults import FaultyProxy, eventually, postgres_socket, through_proxy

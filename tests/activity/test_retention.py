@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from scholarship_api.activity import queries, retention
 from scholarship_api.platform.database.engine import Database
-from scholarship_api.settings import Settings, SettingsError
+from scholarship_api.settings.settings import Settings, SettingsError
 from tests.accounts.conftest import changed, running
 from tests.activity.conftest import Connection
 from tests.faults import FaultyProxy, eventually, postgres_socket, through_proxy

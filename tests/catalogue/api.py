@@ -14,7 +14,7 @@ from scholarship_api.accounts import service
 from scholarship_api.accounts.roles import Role
 from scholarship_api.accounts.schemas import NewAccount
 from scholarship_api.app import create_app
-from scholarship_api.settings import Settings
+from scholarship_api.settings.settings import Settings
 from tests.catalogue.awards import Row
 
 AWARDS = "/api/v1/scholarships"

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from scholarship_api.catalogue.versions import CatalogueVersions
 from scholarship_api.platform.database.engine import Database
-from scholarship_api.settings import Settings
+from scholarship_api.settings.settings import Settings
 
 pytestmark = pytest.mark.anyio
 

@@ -11,7 +11,6 @@ from typing import Final
 import certifi
 import pytest
 
-from scholarship_api import image_checks
 from tests.container.engine import CANARY, PROJECT, REPOSITORY, Checkout, docker, inspect
 from tests.container.layers import SavedImage, saved
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import redis
 
-from scholarship_api.platform.embedded import embedded_postgres, embedded_valkey
+from scholarship_api.devserver.embedded import embedded_postgres, embedded_valkey
 from tests.faults import frozen, postmaster_pid
 
 

@@ -11,7 +11,7 @@ import httpx
 import pytest
 import yaml
 
-from scholarship_api.settings import Settings
+from scholarship_api.settings.settings import Settings
 from tests.deploy.gunicorn_server import REPOSITORY, RunningServer, running_server, until
 from tests.deploy.manifests import container, pod, settings_file
 from tests.deploy.test_forwarded import PROXY, STRANGER, answers, free_port

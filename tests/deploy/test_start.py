@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 
 from scholarship_api.platform.database import revisions
-from scholarship_api.settings import EXIT_CONFIG
+from scholarship_api.settings.settings import EXIT_CONFIG
 from tests.deploy.gunicorn_server import REPOSITORY, environment, running_server, until
 
 START = str(REPOSITORY / "scripts/start.sh")

@@ -8,7 +8,7 @@ from scholarship_api.platform.http.rate_limiting import RateLimitLayer, RateLimi
 from scholarship_api.platform.http.request_context import RequestContext, RequestContextLayer
 from scholarship_api.platform.observability import logging
 from scholarship_api.platform.rate_limiting.limiter import RateLimiter
-from scholarship_api.settings import load_settings
+from scholarship_api.settings.settings import load_settings
 
 
 def create() -> ASGIApp:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from scholarship_api.catalogue.cli import load_bundled
-from scholarship_api.platform.embedded.processes import in_wheel
+from scholarship_api.devserver.embedded.processes import in_wheel
 from tests.deploy.gunicorn_server import PRODUCTION, RunningServer, running_server
 from tests.docs.pages import ROOT
 from tests.docs.shell import Shell, new_shell

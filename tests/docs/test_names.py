@@ -15,7 +15,7 @@ from scholarship_api import __version__, cli, errors
 from scholarship_api.accounts.access import PUBLIC_ROUTES
 from scholarship_api.app import create_app
 from scholarship_api.health.middleware import _ANSWERS as PROBES
-from scholarship_api.settings import SECRETS, Settings
+from scholarship_api.settings.settings import SECRETS, Settings
 from tests.docs.pages import (
     PAGES,
     ROOT,

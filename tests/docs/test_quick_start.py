@@ -18,9 +18,9 @@ from typing import Final
 import pytest
 
 from tests.container.engine import free_port, new_checkout
+from tests.devserver.test_supervisor import processes_in
 from tests.docs.outputs import matches
 from tests.docs.pages import ROOT, section
-from tests.test_development import processes_in
 
 COMMANDS: Final = [command.text for command in section("README.md", "Quick start").commands]
 FIRST_OF_THE_TOUR: Final = section("README.md", "A tour").commands[0]

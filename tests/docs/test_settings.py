@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from scholarship_api.settings import SECRETS, Settings, SettingsError
+from scholarship_api.settings.settings import SECRETS, Settings, SettingsError
 from tests.docs.pages import ROOT, code
 
 NAMES = [name.upper() for name in Settings.model_fields]

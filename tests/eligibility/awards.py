@@ -16,7 +16,7 @@ from sqlalchemy import create_engine, insert
 from scholarship_api.app import create_app
 from scholarship_api.catalogue.models import Scholarship
 from scholarship_api.catalogue.schemas import EligibilityCriteria, ScholarshipInput
-from scholarship_api.settings import Settings
+from scholarship_api.settings.settings import Settings
 from scholarship_api.vocabulary import FieldOfStudy, GradeLevel, ScholarshipType
 
 Award = dict[str, Any]

@@ -12,6 +12,7 @@ from httpx import ASGITransport, AsyncClient, Response
 from sqlalchemy import make_url
 
 from scholarship_api import __version__
+from scholarship_api.devserver.embedded import embedded_postgres
 from scholarship_api.errors import ErrorBody, install_handlers
 from scholarship_api.health import routes
 from scholarship_api.health.middleware import ProbeLayer
@@ -19,9 +20,8 @@ from scholarship_api.health.service import HealthService
 from scholarship_api.platform import shutdown
 from scholarship_api.platform.database import migrations, revisions
 from scholarship_api.platform.database.engine import Database
-from scholarship_api.platform.embedded import embedded_postgres
 from scholarship_api.platform.rate_limiting.limiter import RateLimiter
-from scholarship_api.settings import Settings
+from scholarship_api.settings.settings import Settings
 from tests.faults import (
     FaultyProxy,
     Mode,

@@ -14,7 +14,7 @@ from typing import Final
 from nix.tests.vm_steps.cluster import NGINX, POSTGRESQL, REDIS
 from nix.tests.vm_steps.deployment import PASSWORDS, SECRETS, SETTINGS
 from nix.tests.vm_steps.machine import API, control
-from scholarship_api.platform.embedded.processes import program
+from scholarship_api.devserver.embedded.processes import program
 from tests.nix.namespaces import Machine, Unit, network
 
 REPOSITORY: Final = Path(__file__).parents[2]

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from scholarship_api.settings import SECRETS, Settings
+from scholarship_api.settings.settings import SECRETS, Settings
 from tests.nix.expressions import REPOSITORY, binding, calls, parse, text, value
 
 MODULE = parse((REPOSITORY / "nix" / "module.nix").read_bytes())

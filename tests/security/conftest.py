@@ -15,7 +15,7 @@ from scholarship_api.accounts.passwords import hash_password
 from scholarship_api.accounts.roles import Role
 from scholarship_api.accounts.schemas import NewAccount
 from scholarship_api.app import create_app
-from scholarship_api.settings import Settings
+from scholarship_api.settings.settings import Settings
 from tests.catalogue.api import Api, serving
 
 HOST: Final = "testserver"

@@ -18,7 +18,7 @@ import pytest
 
 import scholarship_api
 from scholarship_api.accounts import passwords
-from scholarship_api.settings import Settings, SettingsError
+from scholarship_api.settings.settings import Settings, SettingsError
 from tests.catalogue.api import AWARDS, Api, new_award
 from tests.catalogue.api import created as create_award
 from tests.faults import FaultyProxy, eventually, postgres_socket, through_proxy

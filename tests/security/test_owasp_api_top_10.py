@@ -20,7 +20,7 @@ from fastapi.responses import StreamingResponse
 from fastapi.routing import iter_route_contexts
 
 from scholarship_api.accounts.access import PUBLIC_ROUTES
-from scholarship_api.settings import SettingsError
+from scholarship_api.settings.settings import SettingsError
 from tests.catalogue.api import AWARDS, Api, User, address, new_award
 from tests.catalogue.api import created as create_award
 from tests.platform.http.production import served

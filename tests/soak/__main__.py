@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from scholarship_api.app import create_app
-from scholarship_api.settings import Settings
+from scholarship_api.settings.settings import Settings
 from tests.contract import Contract
 from tests.deploy.gunicorn_server import PRODUCTION, REPOSITORY
 from tests.soak import report

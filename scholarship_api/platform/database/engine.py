@@ -43,7 +43,7 @@ from scholarship_api.platform.database.connection import (
 from scholarship_api.platform.database.libpq import Row
 from scholarship_api.platform.database.statement_pool import Lanes
 from scholarship_api.platform.observability import metrics, tracing
-from scholarship_api.settings import Settings
+from scholarship_api.settings.settings import Settings
 
 REQUEST_SECONDS: Final = 7.5
 """For all that one request asks of the database: the contract's 8 s less the answer itself."""

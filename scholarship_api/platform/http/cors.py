@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from scholarship_api.errors import BadRequest, to_response
-from scholarship_api.settings import Settings
+from scholarship_api.settings.settings import Settings
 
 METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 ALLOWED_HEADERS: Final = (

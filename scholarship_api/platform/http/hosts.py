@@ -7,7 +7,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from scholarship_api.errors import InvalidHost, send_error
-from scholarship_api.settings import Settings
+from scholarship_api.settings.settings import Settings
 
 _KNOWN_HOSTS: Final = 64
 """How many values are remembered; with other ones Starlette decides each time."""

@@ -27,7 +27,7 @@ from scholarship_api.platform.rate_limiting.limiter import (
 )
 from scholarship_api.platform.rate_limiting.storage import Bucket
 from scholarship_api.platform.timeouts import Patience
-from scholarship_api.settings import Settings
+from scholarship_api.settings.settings import Settings
 
 PATIENCE_SECONDS: Final = 0.1
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from scholarship_api.settings import Settings
+from scholarship_api.settings.settings import Settings
 
 CONTENT_SECURITY_POLICY: Final = b"default-src 'none'; frame-ancestors 'none'"
 _HSTS: Final = (b"strict-transport-security", b"max-age=63072000; includeSubDomains; preload")

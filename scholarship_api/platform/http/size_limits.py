@@ -7,7 +7,7 @@ from starlette.exceptions import HTTPException  # noqa: TID251 - see where it is
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from scholarship_api.errors import ApiError, BadRequest, PayloadTooLarge, UriTooLong, send_error
-from scholarship_api.settings import Settings
+from scholarship_api.settings.settings import Settings
 
 # Unread bytes follow: the connection cannot be used again.
 _CLOSE: Final = {"Connection": "close"}

@@ -22,7 +22,7 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from scholarship_api.platform.observability.redaction import Redactor, escape_control_characters
-from scholarship_api.settings import SECRETS, Settings
+from scholarship_api.settings.settings import SECRETS, Settings
 
 if TYPE_CHECKING:
     from scholarship_api.platform.http.request_context import Exchange

@@ -23,7 +23,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from scholarship_api import __version__
 from scholarship_api.errors import trace_id_of
 from scholarship_api.platform.http.request_context import route_template
-from scholarship_api.settings import Settings
+from scholarship_api.settings.settings import Settings
 
 _W3C_TRACE_ID: Final = re.compile(r"(?!0{32})[0-9a-f]{32}")
 _SERVER_ERROR: Final = 500

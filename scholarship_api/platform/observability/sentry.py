@@ -6,7 +6,7 @@ With no DSN every function here does nothing, and Sentry's package is not even i
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from scholarship_api.settings import Settings
+from scholarship_api.settings.settings import Settings
 
 if TYPE_CHECKING:
     from sentry_sdk.transport import Transport

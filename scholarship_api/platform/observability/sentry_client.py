@@ -12,7 +12,7 @@ from sentry_sdk.transport import Transport
 from sentry_sdk.types import Event, Hint
 
 from scholarship_api import __version__
-from scholarship_api.settings import Settings
+from scholarship_api.settings.settings import Settings
 
 _SHUTDOWN_SECONDS: Final = 1.0
 _PERSONAL: Final = ("request", "user", "breadcrumbs", "extra")

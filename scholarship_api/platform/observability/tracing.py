@@ -13,7 +13,7 @@ import structlog
 from sqlalchemy import Engine
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from scholarship_api.settings import Settings
+from scholarship_api.settings.settings import Settings
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace.export import SpanExporter

@@ -30,7 +30,7 @@ from scholarship_api.platform.rate_limiting.storage import (
     Window,
     Windows,
 )
-from scholarship_api.settings import Settings
+from scholarship_api.settings.settings import Settings
 
 CEILING: Final = "ceiling"
 """The group that every counted request belongs to."""

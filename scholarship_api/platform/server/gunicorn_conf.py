@@ -8,7 +8,7 @@ import sys
 
 from scholarship_api.platform.observability.logging import configure
 from scholarship_api.platform.server.gunicorn_options import gunicorn_options
-from scholarship_api.settings import EXIT_CONFIG, SettingsError, load_settings
+from scholarship_api.settings.settings import EXIT_CONFIG, SettingsError, load_settings
 
 try:
     _settings = load_settings()

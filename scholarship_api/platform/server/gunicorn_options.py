@@ -16,7 +16,7 @@ from scholarship_api.platform.observability import metrics
 from scholarship_api.platform.server.cpu import available_cpus
 from scholarship_api.platform.server.gunicorn_logger import PropagatingLogger
 from scholarship_api.platform.server.worker import GracefulWorker
-from scholarship_api.settings import Settings
+from scholarship_api.settings.settings import Settings
 
 _SENTRY: Final = "scholarship_api.platform.observability.sentry_client"
 _SHARED_MEMORY: Final = Path("/dev/shm")  # noqa: S108 - memory, and gunicorn unlinks the file

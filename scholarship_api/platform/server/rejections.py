@@ -14,7 +14,7 @@ from scholarship_api.platform.http.cors import CorsLayer
 from scholarship_api.platform.http.request_context import RequestContext, RequestContextLayer
 from scholarship_api.platform.http.security_headers import SecurityHeadersLayer
 from scholarship_api.platform.observability import metrics
-from scholarship_api.settings import Settings
+from scholarship_api.settings.settings import Settings
 
 REFUSAL_KEY: Final = "refusal"
 """The scope key of the `ApiError` to answer."""

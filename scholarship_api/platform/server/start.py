@@ -13,7 +13,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from scholarship_api.platform.database import migrations
-from scholarship_api.settings import Settings
+from scholarship_api.settings.settings import Settings
 
 EXIT_UNAVAILABLE: Final = 69
 """`EX_UNAVAILABLE` of sysexits.h: a server that we need cannot be used."""

@@ -13,13 +13,13 @@ import structlog
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn_worker import UvicornWorker  # type: ignore[import-untyped]
 
-from scholarship_api.platform.configuration.production import CLOSING_SECONDS
 from scholarship_api.platform.server.graceful import Ending, GracefulServer
 from scholarship_api.platform.server.limits import ConnectionState, Limits
 from scholarship_api.platform.server.protocol import BoundedHttpProtocol
 from scholarship_api.platform.server.rejections import refusal_app
 from scholarship_api.platform.server.shared_state import REPLACEMENT_FAILED, Fleet
-from scholarship_api.settings import Settings
+from scholarship_api.settings.production import CLOSING_SECONDS
+from scholarship_api.settings.settings import Settings
 
 _log = structlog.stdlib.get_logger(__name__)
 

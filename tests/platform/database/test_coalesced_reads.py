@@ -11,7 +11,7 @@ import pytest
 
 from scholarship_api.platform.database.coalesced_reads import READ_SECONDS, GroupedRead
 from scholarship_api.platform.database.engine import Database
-from scholarship_api.settings import Settings
+from scholarship_api.settings.settings import Settings
 from tests.faults import FaultyProxy, postgres_socket, through_proxy
 
 pytestmark = pytest.mark.anyio

@@ -13,10 +13,10 @@ from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient
 from sqlalchemy import make_url, text
 
+from scholarship_api.devserver.embedded import embedded_postgres
 from scholarship_api.errors import DatabaseUnavailable, install_handlers
 from scholarship_api.platform.database.engine import Database, Driver, Reading, Writing
-from scholarship_api.platform.embedded import embedded_postgres
-from scholarship_api.settings import Settings
+from scholarship_api.settings.settings import Settings
 from tests.faults import (
     FaultyProxy,
     eventually,

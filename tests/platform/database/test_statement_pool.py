@@ -17,7 +17,7 @@ from scholarship_api.platform.database.statement_pool import (
     LINGER_SECONDS,
     WAIT_SECONDS,
 )
-from scholarship_api.settings import Settings
+from scholarship_api.settings.settings import Settings
 from tests.faults import FaultyProxy, postgres_socket, through_proxy
 
 pytestmark = pytest.mark.anyio

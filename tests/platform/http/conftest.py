@@ -5,7 +5,7 @@ import pytest
 from fastapi import FastAPI
 
 from scholarship_api.app import create_app
-from scholarship_api.settings import Settings
+from scholarship_api.settings.settings import Settings
 from tests.platform.http.production import HOST, ORIGIN, connect, with_test_routes
 
 

@@ -3,7 +3,7 @@ import pytest
 from fastapi import FastAPI
 
 from scholarship_api.platform.http.hosts import HostsLayer
-from scholarship_api.settings import Settings
+from scholarship_api.settings.settings import Settings
 from tests.platform.http.production import HOST, assert_complete, assert_error, connect
 
 pytestmark = pytest.mark.anyio

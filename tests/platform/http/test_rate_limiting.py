@@ -18,7 +18,7 @@ from scholarship_api.platform.http.rate_limiting import (
 from scholarship_api.platform.http.request_context import ACCOUNT_ID_KEY
 from scholarship_api.platform.rate_limiting.circuit_breaker import RETRY_AFTER_SECONDS
 from scholarship_api.platform.rate_limiting.limiter import RateLimiter
-from scholarship_api.settings import Settings
+from scholarship_api.settings.settings import Settings
 from tests.faults import FaultyProxy, redis_target, redis_through_proxy
 
 pytestmark = pytest.mark.anyio

@@ -5,7 +5,7 @@ import pytest
 from starlette.responses import PlainTextResponse, Response
 
 from scholarship_api.platform.http.security_headers import SecurityHeadersLayer
-from scholarship_api.settings import Settings
+from scholarship_api.settings.settings import Settings
 from tests.platform.http.production import connect
 
 pytestmark = pytest.mark.anyio

@@ -9,7 +9,7 @@ from starlette.types import Message
 
 from scholarship_api.app import create_app
 from scholarship_api.platform.http.size_limits import SizeLimitsLayer
-from scholarship_api.settings import Settings
+from scholarship_api.settings.settings import Settings
 from tests.platform.http.production import assert_error, served, with_test_routes
 
 pytestmark = pytest.mark.anyio

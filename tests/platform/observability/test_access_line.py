@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from scholarship_api.platform.http.request_context import Exchange
 from scholarship_api.platform.observability.logging import configure, write_access
-from scholarship_api.settings import Settings
+from scholarship_api.settings.settings import Settings
 
 LOGGER = "scholarship_api.access"
 EXCHANGE = Exchange(

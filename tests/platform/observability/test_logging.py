@@ -14,7 +14,7 @@ import pytest
 import structlog
 
 from scholarship_api.platform.observability.logging import REPORTED, configure
-from scholarship_api.settings import Settings
+from scholarship_api.settings.settings import Settings
 
 PLANTED = "Pl4nted-Value-7"
 NAMES = ("", "scholarship_api", "uvicorn", "uvicorn.error", "uvicorn.access", "alembic", "gunicorn")
@@ -211,7 +211,7 @@ def test_a_closed_stream_harms_nobody(stream: Written, monkeypatch: pytest.Monke
 FULL_DISK = """
 import os, resource
 from scholarship_api.platform.observability.logging import configure
-from scholarship_api.settings import Settings
+from scholarship_api.settings.settings import Settings
 import structlog
 
 configure(Settings(environment="test"))

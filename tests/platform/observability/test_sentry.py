@@ -10,7 +10,7 @@ from sentry_sdk.transport import Transport
 
 from scholarship_api import __version__
 from scholarship_api.platform.observability import sentry
-from scholarship_api.settings import Settings
+from scholarship_api.settings.settings import Settings
 
 DSN = "https://public@sentry.example/1"
 

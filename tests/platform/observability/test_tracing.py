@@ -15,7 +15,7 @@ from scholarship_api.platform.http.request_context import RequestContext, Reques
 from scholarship_api.platform.observability import tracing
 from scholarship_api.platform.observability.opentelemetry import w3c_trace_id
 from scholarship_api.platform.rate_limiting.limiter import RateLimiter
-from scholarship_api.settings import Settings
+from scholarship_api.settings.settings import Settings
 
 pytestmark = pytest.mark.anyio
 
@@ -144,7 +144,7 @@ import importlib.util
 real = importlib.util.find_spec
 importlib.util.find_spec = lambda n, p=None: None if n == "opentelemetry" else real(n, p)
 from scholarship_api.platform import tracing
-from scholarship_api.settings import Settings
+from scholarship_api.settings.settings import Settings
 tracing.configure(Settings(environment="test", otel_exporter_otlp_endpoint="http://127.0.0.1:9"))
 with tracing.span("x") as span:
     assert span is None

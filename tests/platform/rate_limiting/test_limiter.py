@@ -28,7 +28,7 @@ from scholarship_api.platform.rate_limiting.storage import (
     Window,
     Windows,
 )
-from scholarship_api.settings import Settings
+from scholarship_api.settings.settings import Settings
 from tests.faults import FaultyProxy, Mode, redis_target, redis_through_proxy
 
 pytestmark = pytest.mark.anyio

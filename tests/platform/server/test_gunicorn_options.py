@@ -12,13 +12,13 @@ from scholarship_api.platform.server import gunicorn_options as options_module
 from scholarship_api.platform.server.gunicorn_logger import PropagatingLogger
 from scholarship_api.platform.server.gunicorn_options import gunicorn_options
 from scholarship_api.platform.server.worker import GracefulWorker
-from scholarship_api.settings import Settings
+from scholarship_api.settings.settings import Settings
 
 ARBITER = """
 import sys
 from types import SimpleNamespace
 from scholarship_api.platform.server.gunicorn_options import gunicorn_options
-from scholarship_api.settings import Settings
+from scholarship_api.settings.settings import Settings
 options = gunicorn_options(Settings(environment="test", sentry_dsn=sys.argv[1]))
 app = SimpleNamespace(app_uri="scholarship_api.app:create_app()")
 options["on_starting"](SimpleNamespace(app=app))

@@ -17,7 +17,7 @@ from uvicorn.server import Server, ServerState
 from scholarship_api.platform.server.limits import ConnectionState, Limits
 from scholarship_api.platform.server.protocol import BoundedHttpProtocol
 from scholarship_api.platform.server.rejections import refusal_app
-from scholarship_api.settings import Settings
+from scholarship_api.settings.settings import Settings
 
 pytestmark = pytest.mark.anyio
 

@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 from scholarship_api.platform.database import migrations, revisions
 from scholarship_api.platform.server import start
 from scholarship_api.platform.server.start import PrestartError, prestart
-from scholarship_api.settings import Settings
+from scholarship_api.settings.settings import Settings
 
 NOBODY = "postgresql://app:planted-secret@127.0.0.1:1/none"
 

@@ -14,7 +14,7 @@ from scholarship_api.app import create_app
 from scholarship_api.catalogue import versions
 from scholarship_api.platform.observability import metrics
 from scholarship_api.search import service
-from scholarship_api.settings import Settings
+from scholarship_api.settings.settings import Settings
 from tests.search.conftest import Insert
 
 pytestmark = pytest.mark.anyio

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from scholarship_api.app import create_app
 from scholarship_api.platform.observability import logging, metrics
-from scholarship_api.settings import Settings
+from scholarship_api.settings.settings import Settings
 from tests.faults import (
     FaultyProxy,
     postgres_socket,

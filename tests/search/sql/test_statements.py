@@ -17,7 +17,7 @@ from scholarship_api.platform.database.libpq import Row
 from scholarship_api.search import service
 from scholarship_api.search.schemas import SearchRequest, Sort
 from scholarship_api.search.snapshot import Source
-from scholarship_api.settings import Settings
+from scholarship_api.settings.settings import Settings
 
 pytestmark = pytest.mark.anyio
 

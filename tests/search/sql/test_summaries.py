@@ -13,7 +13,7 @@ from scholarship_api.search import service
 from scholarship_api.search.schemas import ScholarshipSummary, SearchRequest
 from scholarship_api.search.snapshot import Source
 from scholarship_api.search.sql.summaries import summary_of
-from scholarship_api.settings import Settings
+from scholarship_api.settings.settings import Settings
 from tests.search.conftest import Awards, Insert
 
 pytestmark = pytest.mark.anyio

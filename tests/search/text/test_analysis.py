@@ -15,7 +15,7 @@ from scholarship_api.search.snapshot import Source
 from scholarship_api.search.sql import statements
 from scholarship_api.search.text.analysis import understand
 from scholarship_api.search.text.tsquery import TextQuery
-from scholarship_api.settings import Settings
+from scholarship_api.settings.settings import Settings
 
 pytestmark = pytest.mark.anyio
 

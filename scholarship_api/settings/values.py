@@ -15,7 +15,7 @@ from pydantic_settings import NoDecode
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from scholarship_api.platform.configuration.sources import refuse_unreadable
+from scholarship_api.settings.sources import refuse_unreadable
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 

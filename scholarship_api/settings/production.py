@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from scholarship_api.platform.configuration.errors import Fault
-from scholarship_api.platform.configuration.weak_secrets import weakness
+from scholarship_api.settings.errors import Fault
+from scholarship_api.settings.weak_secrets import weakness
 
 if TYPE_CHECKING:
-    from scholarship_api.settings import Settings
+    from scholarship_api.settings.settings import Settings
 
 CLOSING_SECONDS: Final = 2
 """What the worker needs after the last request to close the limiter and the engine."""

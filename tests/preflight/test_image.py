@@ -8,8 +8,6 @@ from typing import Any
 
 import pytest
 
-from scholarship_api import image_checks
-
 GOOD = {
     "User": "65532:65532",
     "Entrypoint": ["/opt/venv/bin/scholarship-api"],

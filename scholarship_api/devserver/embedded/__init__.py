@@ -5,8 +5,8 @@ Nothing but the data folder, its `.log` and its `.lock` beside it is left on the
 server outlives us, even when we are killed.
 """
 
-from scholarship_api.platform.embedded.postgres import embedded_postgres
-from scholarship_api.platform.embedded.processes import EmbeddedServerError
-from scholarship_api.platform.embedded.valkey import VALKEY_DATABASES, embedded_valkey
+from scholarship_api.devserver.embedded.postgres import embedded_postgres
+from scholarship_api.devserver.embedded.processes import EmbeddedServerError
+from scholarship_api.devserver.embedded.valkey import VALKEY_DATABASES, embedded_valkey
 
 __all__ = ["VALKEY_DATABASES", "EmbeddedServerError", "embedded_postgres", "embedded_valkey"]

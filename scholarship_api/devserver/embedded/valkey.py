@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from scholarship_api.platform.embedded.data_folder import locked, prepare, sibling
-from scholarship_api.platform.embedded.processes import (
+from scholarship_api.devserver.embedded.data_folder import locked, prepare, sibling
+from scholarship_api.devserver.embedded.processes import (
     child_command,
     failure,
     log_tail,

@@ -12,11 +12,11 @@ import pytest
 from rich.console import Console
 from sqlalchemy import make_url
 
-from scholarship_api.checklist import CheckResult, all_passed, as_json, print_table
+from scholarship_api.preflight.checks import CheckResult, all_passed, as_json, print_table
 
 PROGRAM = """
 import json, sys
-from scholarship_api.checklist import all_passed, as_json, run_checks
+from scholarship_api.preflight.checks import all_passed, as_json, run_checks
 results = run_checks(**json.loads(sys.argv[1]))
 print(as_json(results))
 sys.exit(0 if all_passed(results) else 1)

@@ -13,8 +13,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from scholarship_api.platform.embedded.identity import Identity, closed_directory
-from scholarship_api.platform.embedded.processes import POLL_SECONDS, EmbeddedServerError
+from scholarship_api.devserver.embedded.identity import Identity, closed_directory
+from scholarship_api.devserver.embedded.processes import POLL_SECONDS, EmbeddedServerError
 
 BUSY_SECONDS: Final = 1.0
 ORPHANED_SECONDS: Final = 20.0  # a server whose parent was killed is still shutting down

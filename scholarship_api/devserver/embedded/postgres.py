@@ -12,15 +12,15 @@ from typing import Final
 
 import psycopg
 
-from scholarship_api.platform.embedded.data_folder import (
+from scholarship_api.devserver.embedded.data_folder import (
     give,
     locked,
     prepare,
     sibling,
     socket_folder,
 )
-from scholarship_api.platform.embedded.identity import Identity, closed_directory, identities
-from scholarship_api.platform.embedded.processes import (
+from scholarship_api.devserver.embedded.identity import Identity, closed_directory, identities
+from scholarship_api.devserver.embedded.processes import (
     START_TIMEOUT_SECONDS,
     EmbeddedServerError,
     child_command,

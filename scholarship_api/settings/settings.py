@@ -21,19 +21,19 @@ from pydantic import (
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings.sources import DotEnvSettingsSource, EnvSettingsSource, InitSettingsSource
 
-from scholarship_api.platform.configuration.errors import EXIT_CONFIG, Fault, SettingsError
-from scholarship_api.platform.configuration.production import (
+from scholarship_api.settings.errors import EXIT_CONFIG, Fault, SettingsError
+from scholarship_api.settings.production import (
     CLOSING_SECONDS,
     production_faults,
     shared_limiter_faults,
     timing_faults,
 )
-from scholarship_api.platform.configuration.sources import (
+from scholarship_api.settings.sources import (
     DOTENV_ENVIRONMENTS,
     SecretFiles,
     Unreadable,
 )
-from scholarship_api.platform.configuration.values import (
+from scholarship_api.settings.values import (
     Environment,
     Hosts,
     LogFormat,

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from signal import Signals
 from typing import NoReturn
 
-from scholarship_api.platform.embedded.launcher import die_with_parent
-from scholarship_api.platform.embedded.processes import POLL_SECONDS
+from scholarship_api.devserver.embedded.launcher import die_with_parent
+from scholarship_api.devserver.embedded.processes import POLL_SECONDS
 
 
 class ForkedChild:

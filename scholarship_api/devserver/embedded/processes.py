@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final, Protocol
 
-from scholarship_api.platform.embedded import launcher
+from scholarship_api.devserver.embedded import launcher
 
 START_TIMEOUT_SECONDS: Final = 60.0  # crash recovery of a large catalogue takes its time
 STOP_TIMEOUT_SECONDS: Final = 20.0

@@ -17,7 +17,7 @@ import psycopg
 import pytest
 import redis
 
-from scholarship_api.platform.embedded import (
+from scholarship_api.devserver.embedded import (
     EmbeddedServerError,
     data_folder,
     embedded_postgres,
@@ -34,7 +34,7 @@ HOLD_SERVERS = textwrap.dedent(
     """
     import sys, time
     from pathlib import Path
-    from scholarship_api.platform.embedded import embedded_postgres, embedded_valkey
+    from scholarship_api.devserver.embedded import embedded_postgres, embedded_valkey
 
     with embedded_postgres(Path(sys.argv[1], "postgres"), durable=False) as database_url:
         with embedded_valkey(Path(sys.argv[1], "valkey")) as redis_url:
@@ -326,7 +326,7 @@ def test_without_user_namespaces_root_becomes_nobody(
     if server and identity.closed_directory(server, possible[-1]):
         pytest.skip("nobody can not reach this checkout")
     nobody = pwd.getpwnam("nobody").pw_uid
-    where = "scholarship_api.platform.embedded.postgres.identities"
+    where = "scholarship_api.devserver.embedded.postgres.identities"
     monkeypatch.setattr(where, lambda: possible[1:])
     with pytest.raises(EmbeddedServerError, match="nobody can not pass through"):
         embedded_postgres(data_dir).__enter__()

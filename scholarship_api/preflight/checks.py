@@ -14,18 +14,18 @@ from rich.console import Console
 from rich.table import Table
 from starlette.types import Scope
 
-from scholarship_api import deployment_checks, image_checks
 from scholarship_api.health.middleware import answer_probe
 from scholarship_api.health.service import HealthService
-from scholarship_api.platform.configuration.errors import Fault
-from scholarship_api.platform.configuration.production import production_faults
 from scholarship_api.platform.database import revisions
 from scholarship_api.platform.database.engine import Database, unavailability
 from scholarship_api.platform.observability import logging
 from scholarship_api.platform.rate_limiting.limiter import RateLimiter
 from scholarship_api.platform.rate_limiting.storage import BACKEND_ERRORS
 from scholarship_api.platform.server.gunicorn_options import default_workers
-from scholarship_api.settings import Settings, SettingsError, load_settings
+from scholarship_api.preflight import deployment
+from scholarship_api.settings.errors import Fault
+from scholarship_api.settings.production import production_faults
+from scholarship_api.settings.settings import Settings, SettingsError, load_settings
 
 Outcome = Literal["passed", "failed", "warning", "skipped"]
 
@@ -78,7 +78,7 @@ def run_checks(
     if base_url is not None:
         results += [
             CheckResult(f"deployment: {name}", outcome, detail)
-            for name, outcome, detail in deployment_checks.run(base_url)
+            for name, outcome, detail in deployment.run(base_url)
         ]
     if image is not None:
         results += [

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from scholarship_api.settings import SECRETS, Settings, SettingsError, load_settings
+from scholarship_api.settings.settings import SECRETS, Settings, SettingsError, load_settings
 
 PLANTED = "Pl4nted-Value"
 STRONG_KEY = "9f2c4e8a1b7d3f6055aa0e9c8d7b6a5f4e3d2c1b0a99887766f5e4d3c2b1a0f9"

@@ -17,16 +17,16 @@ from typing import Final
 from rich.console import Console
 from rich.markup import escape
 
-from scholarship_api import development_server
-from scholarship_api.platform.embedded import (
+from scholarship_api.devserver import server
+from scholarship_api.devserver.embedded import (
     EmbeddedServerError,
     embedded_postgres,
     embedded_valkey,
 )
-from scholarship_api.platform.embedded.forked import ForkedChild
-from scholarship_api.platform.embedded.processes import Child, child_command, stop_child
+from scholarship_api.devserver.embedded.forked import ForkedChild
+from scholarship_api.devserver.embedded.processes import Child, child_command, stop_child
 
-PACKAGE: Final = Path(__file__).parent
+PACKAGE: Final = Path(__file__).parents[1]
 STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 APPLICATION: Final = "scholarship_api.app:create_app"
 STOP_TIMEOUT_SECONDS: Final = 10.0
@@ -177,7 +177,7 @@ def _start_application(listener: socket.socket, *, app: str, url: str, started: 
     It uses the listener, and can not outlive us.
     """
     serve = partial(
-        development_server.serve,
+        server.serve,
         descriptor=listener.fileno(),
         app=app,
         url=url,
@@ -190,7 +190,7 @@ def _restart_application(listener: socket.socket, *, app: str, url: str) -> Chil
     """The others import the changed sources."""
     options = {"descriptor": listener.fileno(), "app": app, "url": url, "started": None}
     command = child_command(
-        [sys.executable, "-m", development_server.__name__, json.dumps(options)],
+        [sys.executable, "-m", server.__name__, json.dumps(options)],
         death_signal=signal.SIGTERM,
     )
     return subprocess.Popen(command, pass_fds=(listener.fileno(),))  # noqa: S603

@@ -3,7 +3,7 @@ import string
 
 import pytest
 
-from scholarship_api.platform.configuration.weak_secrets import weakness
+from scholarship_api.settings.weak_secrets import weakness
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""What `make run` does. Production never imports it."""

@@ -1,0 +1,1 @@
+"""The pre-deploy checklist, `scholarship-api check`."""
