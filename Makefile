@@ -40,7 +40,7 @@ bench: .venv/.benchmarks ## Measure every goal of performance in one run and pri
 
 .PHONY: soak
 soak: .venv/.synced ## Load the service for ten minutes while its servers fail (ARGS="--quick --seed 7")
-	@exec $(BIN)/python -m tests.soak $(ARGS)
+	@exec $(BIN)/python -m soak $(ARGS)
 
 # FUZZ_FACTOR: how many times what `make test` sends; 40 is more than 100 000 requests.
 FUZZ_FACTOR ?= 40

@@ -23,6 +23,7 @@ from scholarship_api.platform.rate_limiting.limiter import RateLimiter
 from scholarship_api.platform.rate_limiting.storage import BACKEND_ERRORS
 from scholarship_api.platform.server.gunicorn_options import default_workers
 from scholarship_api.preflight import deployment
+from scholarship_api.preflight import image as image_checks
 from scholarship_api.settings.errors import Fault
 from scholarship_api.settings.production import production_faults
 from scholarship_api.settings.settings import Settings, SettingsError, load_settings

@@ -11,6 +11,7 @@ from typing import Final
 import certifi
 import pytest
 
+from scholarship_api.preflight import image as image_checks
 from tests.container.engine import CANARY, PROJECT, REPOSITORY, Checkout, docker, inspect
 from tests.container.layers import SavedImage, saved
 

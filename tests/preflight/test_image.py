@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from scholarship_api.preflight import image as image_checks
+
 GOOD = {
     "User": "65532:65532",
     "Entrypoint": ["/opt/venv/bin/scholarship-api"],

@@ -3,12 +3,12 @@
 import random
 from dataclasses import replace
 
+from soak.faults import REST_SECONDS, Fault, Hits, Inflicted, schedule
+from soak.load import READINESS
+from soak.observing import Life, growth
+from soak.recording import Recording, Sample
+from soak.verdict import findings, log_finding, readiness_lies, recovery_seconds, unexplained
 from tests.contract import Contract
-from tests.soak.faults import REST_SECONDS, Fault, Hits, Inflicted, schedule
-from tests.soak.load import READINESS
-from tests.soak.observing import Life, growth
-from tests.soak.recording import Recording, Sample
-from tests.soak.verdict import findings, log_finding, readiness_lies, recovery_seconds, unexplained
 
 BEGAN, ENDED = 100.0, 104.0
 

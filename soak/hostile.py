@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Final
 
+from soak.recording import Recording
 from tests.fuzz.exchange import Received, judge
 from tests.fuzz.messages import Message, Messages
-from tests.soak.recording import Recording
 
 SLOW_CLIENTS: Final = 100
 CROWD: Final = 400

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Final
 
-from tests.soak.faults import Inflicted
-from tests.soak.load import LIVENESS, READINESS
-from tests.soak.observing import Life, growth
-from tests.soak.recording import HOSTILE, NO_ANSWER, Recording, Sample
+from soak.faults import Inflicted
+from soak.load import LIVENESS, READINESS
+from soak.observing import Life, growth
+from soak.recording import HOSTILE, NO_ANSWER, Recording, Sample
 
 RECOVERY_SECONDS: Final = 5.0
 NOTICED_SECONDS: Final = 1.5

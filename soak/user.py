@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
-from tests.soak.recording import Recording
+from soak.recording import Recording
 from tests.wire import Answer, BrokenAnswerError, Connection
 
 ANSWER_SECONDS: Final = 15.0

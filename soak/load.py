@@ -9,12 +9,12 @@ from typing import Final
 
 import httpx
 
-from tests.soak.deadlines import Midnights
-from tests.soak.reading import Searcher, Student, Visitor
-from tests.soak.recording import Recording
-from tests.soak.service import Service
-from tests.soak.user import User, repeat
-from tests.soak.writing import Importer, Ledger, Saver, Writer
+from soak.deadlines import Midnights
+from soak.reading import Searcher, Student, Visitor
+from soak.recording import Recording
+from soak.service import Service
+from soak.user import User, repeat
+from soak.writing import Importer, Ledger, Saver, Writer
 
 SEARCHERS: Final = 6
 STUDENTS: Final = 2

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
-from tests.soak.faults import Inflicted
-from tests.soak.load import Load
-from tests.soak.recording import NO_ANSWER, Recording, Sample
-from tests.soak.verdict import Finding, recovery_seconds
+from soak.faults import Inflicted
+from soak.load import Load
+from soak.recording import NO_ANSWER, Recording, Sample
+from soak.verdict import Finding, recovery_seconds
 
 CLASSES = ("2xx", "4xx", "500", "503", "none")
 

@@ -14,9 +14,9 @@ from typing import Final, Literal
 import psycopg
 import redis
 
+from soak.hostile import Crowd
+from soak.service import SERVING_ROLE, Service
 from tests.deploy.gunicorn_server import until
-from tests.soak.hostile import Crowd
-from tests.soak.service import SERVING_ROLE, Service
 
 SHORTEST_SECONDS: Final = 3.0
 LONGEST_SECONDS: Final = 5.0

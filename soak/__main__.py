@@ -1,6 +1,6 @@
 """Mixed load on the real service, with real faults, for a bounded time, on loopback only.
 
-    python -m tests.soak [--seconds 600] [--quick] [--seed N] [--workers 3]
+    python -m soak [--seconds 600] [--quick] [--seed N] [--workers 3]
 
 Prints the plan of the faults, which the seed decides, and ends with tables and exit code 1 when one
 of the invariants does not hold; the log of the service is then kept in .cache/soak.log.
@@ -22,17 +22,17 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from scholarship_api.app import create_app
 from scholarship_api.settings.settings import Settings
+from soak import report
+from soak.faults import REST_SECONDS, Faults, Inflicted, Planned, inflict, schedule
+from soak.hostile import Crowd
+from soak.load import Load, wait
+from soak.observing import Observer, connections, sockets
+from soak.recording import Recording
+from soak.service import Service, running_service
+from soak.verdict import Finding, findings, log_finding
+from soak.writing import discrepancies, rows_found
 from tests.contract import Contract
 from tests.deploy.gunicorn_server import PRODUCTION, REPOSITORY
-from tests.soak import report
-from tests.soak.faults import REST_SECONDS, Faults, Inflicted, Planned, inflict, schedule
-from tests.soak.hostile import Crowd
-from tests.soak.load import Load, wait
-from tests.soak.observing import Observer, connections, sockets
-from tests.soak.recording import Recording
-from tests.soak.service import Service, running_service
-from tests.soak.verdict import Finding, findings, log_finding
-from tests.soak.writing import discrepancies, rows_found
 
 SECONDS: Final = 600.0
 QUICK_SECONDS: Final = 75.0

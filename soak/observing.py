@@ -12,7 +12,7 @@ from typing import Final
 import httpx
 import psycopg
 
-from tests.soak.service import SERVING_ROLE, Service
+from soak.service import SERVING_ROLE, Service
 
 EVERY_SECONDS: Final = 1.0
 _REQUESTS: Final = re.compile(r"^http_requests_total\{.*\} (\S+)$", re.MULTILINE)

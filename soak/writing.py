@@ -8,9 +8,9 @@ from typing import Any, Final
 
 import psycopg
 
+from soak.recording import Recording
+from soak.user import User
 from tests.catalogue.awards import ndjson
-from tests.soak.recording import Recording
-from tests.soak.user import User
 
 AWARDS: Final = "/api/v1/scholarships"
 WRITERS: Final = "Soak writers"

@@ -7,9 +7,9 @@ import uuid
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from tests.soak.recording import Recording
-from tests.soak.user import User
-from tests.soak.writing import AWARDS
+from soak.recording import Recording
+from soak.user import User
+from soak.writing import AWARDS
 
 ZONES: Final = (
     "Pacific/Kiritimati",  # UTC+14

@@ -5,8 +5,8 @@ from collections import deque
 from typing import Final
 from urllib.parse import quote, urlencode
 
-from tests.soak.recording import Recording
-from tests.soak.user import User
+from soak.recording import Recording
+from soak.user import User
 
 WORDS: Final = (
     *("scholarship", "engineering", "nursing", "women", "community", "award", "engneering"),
