@@ -1,4 +1,4 @@
-"""The process that serves under `scholarship-api dev`; development.py starts it and stops it."""
+"""The process that serves under `scholarship-api dev`; supervisor.py starts it and stops it."""
 
 import json
 import signal

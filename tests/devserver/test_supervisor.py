@@ -19,7 +19,7 @@ COMMAND = textwrap.dedent(
     import os, sys
     from pathlib import Path
     import psycopg
-    from scholarship_api import development
+    from scholarship_api.devserver import supervisor
 
     def migrate():
         with psycopg.connect(os.environ["DATABASE_URL"].replace("+psycopg", "")) as connection:
@@ -30,9 +30,9 @@ COMMAND = textwrap.dedent(
             connection.execute("INSERT INTO starts VALUES (now())")
             return connection.execute("SELECT count(*) FROM starts").fetchone()[0]
 
-    development.PACKAGE = Path("watched").absolute()
+    supervisor.PACKAGE = Path("watched").absolute()
     sys.exit(
-        development.run(
+        supervisor.run(
             port=int(sys.argv[1]),
             state_dir=Path("state"),
             reload="reload" in sys.argv,
