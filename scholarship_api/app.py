@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from scholarship_api import __version__
 from scholarship_api.accounts import routes as accounts_routes
-from scholarship_api.accounts.authentication import Authentication, AuthenticationLayer
+from scholarship_api.accounts.authentication import Authentication, AuthenticationMiddleware
 from scholarship_api.activity import retention
 from scholarship_api.activity import routes as activity_routes
 from scholarship_api.activity.recording import SearchRecorder
@@ -31,30 +31,30 @@ from scholarship_api.errors import (
     install_handlers,
 )
 from scholarship_api.health import routes as health_routes
-from scholarship_api.health.middleware import ProbeLayer
+from scholarship_api.health.middleware import ProbeMiddleware
 from scholarship_api.health.service import HealthService
 from scholarship_api.platform.database.engine import Database
-from scholarship_api.platform.http.cors import CorsLayer
+from scholarship_api.platform.http.cors import CorsMiddleware
 from scholarship_api.platform.http.docs import docs_router
-from scholarship_api.platform.http.errors import FaultsLayer, answer_last_resort
-from scholarship_api.platform.http.hosts import HostsLayer
-from scholarship_api.platform.http.methods import MethodsLayer
-from scholarship_api.platform.http.rate_limiting import RateLimitLayer, RateLimits
-from scholarship_api.platform.http.request_context import RequestContext, RequestContextLayer
-from scholarship_api.platform.http.security_headers import SecurityHeadersLayer
-from scholarship_api.platform.http.size_limits import SizeLimitsLayer
+from scholarship_api.platform.http.errors import ErrorsMiddleware, answer_last_resort
+from scholarship_api.platform.http.hosts import HostsMiddleware
+from scholarship_api.platform.http.methods import MethodsMiddleware
+from scholarship_api.platform.http.rate_limiting import RateLimitMiddleware, RateLimits
+from scholarship_api.platform.http.request_context import RequestContext, RequestContextMiddleware
+from scholarship_api.platform.http.security_headers import SecurityHeadersMiddleware
+from scholarship_api.platform.http.size_limits import SizeLimitsMiddleware
 from scholarship_api.platform.observability import logging, metrics, sentry, tracing
-from scholarship_api.platform.observability.tracing import TracingLayer
+from scholarship_api.platform.observability.tracing import TracingMiddleware
 from scholarship_api.platform.rate_limiting.limiter import RateLimiter
 from scholarship_api.platform.shutdown import TaskRegistry
 from scholarship_api.recommendations import routes as recommendations_routes
 from scholarship_api.search import routes as search_routes
 from scholarship_api.search.responses.answers import Answering
-from scholarship_api.search.responses.fast_path import KnownAnswersLayer
-from scholarship_api.search.responses.plain_queries import PlainQueriesLayer
+from scholarship_api.search.responses.fast_path import KnownAnswersMiddleware
+from scholarship_api.search.responses.plain_queries import PlainQueriesMiddleware
 from scholarship_api.settings.settings import Settings, load_settings
 
-LAYER_ERRORS = (
+MIDDLEWARE_ERRORS = (
     BadRequest,
     InvalidHost,
     PayloadTooLarge,
@@ -68,7 +68,7 @@ _log = structlog.stdlib.get_logger(__name__)
 
 
 class _Api(FastAPI):
-    """With a layer above Starlette's own, which are 15 us of CPU away from ours."""
+    """Puts one middleware outside Starlette's own, which take 15 us of CPU per request."""
 
     def __init__(self, outermost: Callable[[ASGIApp], ASGIApp], **options: Any) -> None:  # noqa: ANN401 - FastAPI's
         super().__init__(**options)
@@ -102,14 +102,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     limits = RateLimits(settings, limiter)
     app = _Api(
-        lambda layers: KnownAnswersLayer(
-            layers, answering=answering, context=context, limits=limits
+        lambda app: KnownAnswersMiddleware(
+            app, answering=answering, context=context, limits=limits
         ),
         title=health_routes.NAME,
         version=__version__,
         lifespan=_lifespan,
-        responses=document(*LAYER_ERRORS),
-        middleware=_layers(
+        responses=document(*MIDDLEWARE_ERRORS),
+        middleware=_middleware(
             settings,
             context=context,
             limits=limits,
@@ -145,7 +145,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     return app
 
 
-def _layers(
+def _middleware(
     settings: Settings,
     *,
     context: RequestContext,
@@ -155,21 +155,21 @@ def _layers(
 ) -> list[Middleware]:
     """Outermost first; tests/platform/http holds the order by what is answered."""
     return [
-        Middleware(RequestContextLayer, context=context),
-        Middleware(TracingLayer),
-        Middleware(SecurityHeadersLayer, settings=settings),
-        Middleware(CorsLayer, settings=settings),
-        Middleware(FaultsLayer),
-        Middleware(ProbeLayer, health=health),
-        Middleware(HostsLayer, settings=settings),
-        Middleware(SizeLimitsLayer, settings=settings),
-        Middleware(AuthenticationLayer, authentication=authentication),
-        Middleware(RateLimitLayer, limits=limits),
+        Middleware(RequestContextMiddleware, context=context),
+        Middleware(TracingMiddleware),
+        Middleware(SecurityHeadersMiddleware, settings=settings),
+        Middleware(CorsMiddleware, settings=settings),
+        Middleware(ErrorsMiddleware),
+        Middleware(ProbeMiddleware, health=health),
+        Middleware(HostsMiddleware, settings=settings),
+        Middleware(SizeLimitsMiddleware, settings=settings),
+        Middleware(AuthenticationMiddleware, authentication=authentication),
+        Middleware(RateLimitMiddleware, limits=limits),
         Middleware(
-            PlainQueriesLayer,
+            PlainQueriesMiddleware,
             routes=[*search_routes.router.routes, *search_routes.root_router.routes],
         ),
-        Middleware(MethodsLayer),
+        Middleware(MethodsMiddleware),
     ]
 
 

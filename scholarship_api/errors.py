@@ -1,4 +1,4 @@
-"""One error schema for every refusal, from whichever layer it comes.
+"""One error schema for every refusal, from whichever middleware or route it comes.
 
 The exception family carries status, code and headers and documents itself in OpenAPI. Messages say
 what to do; no body ever holds exception text, a path of the server or a submitted secret.
@@ -19,7 +19,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 TRACE_ID_KEY: Final = "trace_id"
-"""Where the request context layer keeps the trace id in the ASGI scope."""
+"""Where the request context middleware keeps the trace id in the ASGI scope."""
 
 
 class ErrorBody(pydantic.BaseModel):
@@ -203,7 +203,7 @@ _BY_STATUS: Final[dict[int, type[ApiError]]] = {
 
 
 def trace_id_of(scope: Scope) -> str:
-    """The request's trace id; made here when the request context layer has not seen it."""
+    """The request's trace id; made here when the request context middleware has not seen it."""
     known = scope.get(TRACE_ID_KEY)
     if isinstance(known, str):
         return known
@@ -237,7 +237,7 @@ def to_response(error: ApiError, scope: Scope) -> Response:
 
 
 async def send_error(error: ApiError, scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer with `error` from a pure ASGI layer."""
+    """Answer with `error` from a pure ASGI middleware."""
     await to_response(error, scope)(scope, receive, send)
 
 

@@ -1,4 +1,4 @@
-"""The order of the layers, seen from outside: which one answers first."""
+"""The order of the middleware, seen from outside: which one answers first."""
 
 import asyncio
 import subprocess
@@ -70,17 +70,17 @@ async def test_faults_of_every_layer_below_are_answered_inside_cors(
     app: FastAPI, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fails(*_: object) -> None:
-        raise RuntimeError("broken layer")
+        raise RuntimeError("broken middleware")
 
-    for layer in (
-        "scholarship_api.health.middleware.ProbeLayer",
-        "scholarship_api.platform.http.hosts.HostsLayer",
-        "scholarship_api.platform.http.size_limits.SizeLimitsLayer",
-        "scholarship_api.platform.http.rate_limiting.RateLimitLayer",
-        "scholarship_api.platform.http.methods.MethodsLayer",
+    for middleware in (
+        "scholarship_api.health.middleware.ProbeMiddleware",
+        "scholarship_api.platform.http.hosts.HostsMiddleware",
+        "scholarship_api.platform.http.size_limits.SizeLimitsMiddleware",
+        "scholarship_api.platform.http.rate_limiting.RateLimitMiddleware",
+        "scholarship_api.platform.http.methods.MethodsMiddleware",
     ):
         with monkeypatch.context() as patch:
-            patch.setattr(f"{layer}.__call__", fails)
+            patch.setattr(f"{middleware}.__call__", fails)
             async with connect(app) as client:
                 response = await client.get("/", headers={"Origin": ORIGIN})
         assert code(response) == "INTERNAL_ERROR"

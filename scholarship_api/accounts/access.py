@@ -31,7 +31,7 @@ PUBLIC_ROUTES: Final = frozenset(
         *(("GET", path) for path in ("/", "/api", "/status")),
         *(("GET", path) for path in ("/healthz", "/health", "/health/database")),
         *(("GET", path) for path in ("/health/services", "/readyz")),
-        ("GET", "/metrics"),  # the probe layer asks for METRICS_TOKEN
+        ("GET", "/metrics"),  # the probe middleware asks for METRICS_TOKEN
         ("POST", "/api/v1/auth/login"),
         ("POST", "/api/v1/auth/login-simple"),
         ("GET", "/api/v1/auth/check"),
@@ -78,8 +78,8 @@ class AuthenticatedAccount:
         return sorted(SCOPES[self.role])
 
 
-# It only documents: the authentication layer reads the header. Its address is relative, so that the
-# documentation pages work behind a prefix.
+# It only documents: the authentication middleware reads the header. Its address is relative, so
+# that the documentation pages work behind a prefix.
 _documented: Final = Depends(
     OAuth2PasswordBearer(
         tokenUrl="api/v1/auth/login",

@@ -1,4 +1,4 @@
-"""What a process needs to know who asks, and the layer that says so to the layers below."""
+"""Who sent a request: the token check, and the middleware that notes the account."""
 
 from collections.abc import Awaitable, Iterable
 from typing import Final
@@ -43,7 +43,7 @@ class Authentication:
         return self.tokens.verify(token.strip())
 
 
-class AuthenticationLayer:
+class AuthenticationMiddleware:
     """Above the rate limits: verifies the token of a request, once.
 
     Whose token it is goes to ACCOUNT_ID_KEY, so that the request counts and is logged for that
@@ -69,7 +69,10 @@ class AuthenticationLayer:
 
 
 def credentials(scope: Scope) -> Claims | None:
-    """What the layer has found: None without credentials; raises InvalidToken for bad ones."""
+    """The claims that the middleware found; None without credentials.
+
+    Raises InvalidToken for bad credentials.
+    """
     found: Claims | InvalidToken | None = scope[CREDENTIALS_KEY]
     if isinstance(found, InvalidToken):
         raise found

@@ -94,7 +94,7 @@ async def answer_probe(health: HealthService, scope: Scope) -> Response | None:
         return to_response(error, scope)
 
 
-class ProbeLayer:
+class ProbeMiddleware:
     def __init__(self, app: ASGIApp, *, health: HealthService) -> None:
         self._app = app
         self._health = health

@@ -1,4 +1,4 @@
-"""The index, and the probes as OpenAPI knows them; `ProbeLayer` answers those before any route."""
+"""The index, and the probes as OpenAPI shows them; `ProbeMiddleware` answers the probes."""
 
 from typing import Annotated, cast
 

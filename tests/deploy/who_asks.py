@@ -1,11 +1,15 @@
-"""An ASGI application that answers whom it thinks it talks to, behind the real outer layers."""
+"""An ASGI application that answers whom it thinks it talks to, behind the real outer middleware."""
 
 import json
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from scholarship_api.platform.http.rate_limiting import RateLimitLayer, RateLimits, client_identity
-from scholarship_api.platform.http.request_context import RequestContext, RequestContextLayer
+from scholarship_api.platform.http.rate_limiting import (
+    RateLimitMiddleware,
+    RateLimits,
+    client_identity,
+)
+from scholarship_api.platform.http.request_context import RequestContext, RequestContextMiddleware
 from scholarship_api.platform.observability import logging
 from scholarship_api.platform.rate_limiting.limiter import RateLimiter
 from scholarship_api.settings.settings import load_settings
@@ -27,14 +31,14 @@ def create() -> ASGIApp:
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
-    limited = RateLimitLayer(answer, limits=RateLimits(settings, limiter))
-    layers = RequestContextLayer(
+    limited = RateLimitMiddleware(answer, limits=RateLimits(settings, limiter))
+    middleware = RequestContextMiddleware(
         limited, context=RequestContext(trusted_proxies=settings.trusted_proxy_ips)
     )
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "lifespan":
-            await layers(scope, receive, send)
+            await middleware(scope, receive, send)
             return
         await receive()
         await limiter.start()

@@ -15,7 +15,7 @@ from scholarship_api import __version__
 from scholarship_api.devserver.embedded import embedded_postgres
 from scholarship_api.errors import ErrorBody, install_handlers
 from scholarship_api.health import routes
-from scholarship_api.health.middleware import ProbeLayer
+from scholarship_api.health.middleware import ProbeMiddleware
 from scholarship_api.health.service import HealthService
 from scholarship_api.platform import shutdown
 from scholarship_api.platform.database import migrations, revisions
@@ -51,8 +51,10 @@ async def service(**values: Any) -> AsyncIterator[AsyncClient]:  # noqa: ANN401
     app.state.settings, app.state.health = settings, health
     app.include_router(routes.router)
     install_handlers(app)
-    layer = ProbeLayer(app, health=health)
-    async with AsyncClient(transport=ASGITransport(layer), base_url="http://10.1.2.3") as client:
+    middleware = ProbeMiddleware(app, health=health)
+    async with AsyncClient(
+        transport=ASGITransport(middleware), base_url="http://10.1.2.3"
+    ) as client:
         yield client
     await health.close()
     await limiter.close()

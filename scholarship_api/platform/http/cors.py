@@ -4,7 +4,7 @@ from collections.abc import Awaitable
 from typing import Final
 
 from starlette.datastructures import Headers
-from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.cors import CORSMiddleware as StarletteCorsMiddleware
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -39,7 +39,7 @@ _NO_HEADERS: Final = Headers()
 _REPLACED: Final = {b"content-length", b"content-type"}
 
 
-class CorsLayer(CORSMiddleware):
+class CorsMiddleware(StarletteCorsMiddleware):
     """Starlette's, with refusals in the error schema."""
 
     def __init__(self, app: ASGIApp, *, settings: Settings) -> None:
@@ -63,7 +63,7 @@ class CorsLayer(CORSMiddleware):
             if message["type"] == "http.response.start":
                 headers = message.get("headers", ())
                 if b"vary" in [name for name, _ in headers]:
-                    return super(CorsLayer, self).send(message, send, _NO_HEADERS)
+                    return super(CorsMiddleware, self).send(message, send, _NO_HEADERS)
                 message["headers"] = [*headers, _VARY]
             return send(message)
 

@@ -21,7 +21,7 @@ from scholarship_api.platform.observability.logging import REPORTED
 _log = structlog.stdlib.get_logger(__name__)
 
 
-class FaultsLayer:
+class ErrorsMiddleware:
     """Answers 500, or 503 when the database is away; raises on once an answer has started.
 
     Each fault is logged with its traceback and reported once, under its trace id.
@@ -66,7 +66,7 @@ def _answer_for(error: Exception) -> ApiError:
 
 
 async def answer_last_resort(request: Request, _: Exception) -> Response:
-    """For Starlette's outermost handler: a fault of a layer above this one has the schema too.
+    """Starlette's outermost handler: a fault of a middleware outside this one has the schema too.
 
     Starlette raises on after this answer, so that the server logs the fault.
     """

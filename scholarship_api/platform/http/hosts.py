@@ -13,7 +13,7 @@ _KNOWN_HOSTS: Final = 64
 """How many values are remembered; with other ones Starlette decides each time."""
 
 
-class HostsLayer(TrustedHostMiddleware):
+class HostsMiddleware(TrustedHostMiddleware):
     """Starlette's, with refusals in the error schema; two Host headers are refused as well."""
 
     def __init__(self, app: ASGIApp, *, settings: Settings) -> None:

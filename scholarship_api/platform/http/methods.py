@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from scholarship_api.errors import MethodNotAllowed
 
 
-class MethodsLayer:
+class MethodsMiddleware:
     """Right above the routes.
 
     A FastAPI route answers only the methods it names, and its 405 names only the methods of the

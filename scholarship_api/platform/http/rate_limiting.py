@@ -3,7 +3,7 @@
 A route of a group waits for its verdict, and fails closed. All other paths, unknown ones included,
 count towards the ceiling only; they are let through when the verdict takes longer than
 PATIENCE_SECONDS or cannot be had, so that a slow backend slows nothing that has no limit of its
-own. OPTIONS is free, and probes and /metrics are answered before this layer.
+own. OPTIONS is free, and probes and /metrics are answered before this middleware.
 """
 
 import asyncio
@@ -147,7 +147,7 @@ class RateLimits:
             task.exception()  # seen
 
 
-class RateLimitLayer:
+class RateLimitMiddleware:
     def __init__(self, app: ASGIApp, *, limits: RateLimits) -> None:
         self._app = app
         self._limits = limits

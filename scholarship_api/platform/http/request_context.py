@@ -1,4 +1,4 @@
-"""The outermost layer: who asks, under which trace id, and what came of it."""
+"""The outermost middleware: who asks, under which trace id, and what came of it."""
 
 import asyncio
 import os
@@ -24,7 +24,7 @@ from scholarship_api.platform.observability.logging import write_access
 ACCOUNT_ID_KEY: Final = "account_id"
 """The scope key under which authentication leaves the id of the verified account."""
 ROUTE_TEMPLATE_KEY: Final = "route_template"
-"""The scope key for the path template of an answer that a layer gives itself."""
+"""The scope key for the path template of an answer that a middleware gives itself."""
 UNMATCHED: Final = "unmatched"
 """The path template of a request that no route took; a raw path could hold anything."""
 CLIENT_CLOSED: Final = 499
@@ -163,7 +163,7 @@ def _trace_id(request_id: bytes | None, traceparent: bytes | None) -> str:
     return os.urandom(16).hex()
 
 
-class RequestContextLayer:
+class RequestContextMiddleware:
     """Gives each request its trace id, client address and scheme, and logs how it ended.
 
     Everything else in the process reads them from the scope.

@@ -1,4 +1,4 @@
-"""The headers that every answer carries, whatever layer gave it."""
+"""The headers that every answer carries, whichever middleware or route gave it."""
 
 from collections.abc import Awaitable
 from typing import Final
@@ -25,7 +25,7 @@ _NO_STORE: Final = (b"cache-control", b"no-store")
 _FIRST_ERROR: Final = 400
 
 
-class SecurityHeadersLayer:
+class SecurityHeadersMiddleware:
     """Adds the security headers; a docs page brings a policy of its own.
 
     Answers to requests with credentials, and errors, are never stored by a cache.

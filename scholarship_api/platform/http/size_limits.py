@@ -13,7 +13,7 @@ from scholarship_api.settings.settings import Settings
 _CLOSE: Final = {"Connection": "close"}
 
 
-class SizeLimitsLayer:
+class SizeLimitsMiddleware:
     """Refuses before reading what is declared too large, and stops reading what turns out so."""
 
     def __init__(self, app: ASGIApp, *, settings: Settings) -> None:

@@ -201,7 +201,7 @@ def _take_over_standard_library(level: int, finish: Processor) -> None:
         logger.handlers = []
         logger.propagate = True
         logger.setLevel(level if name in _OURS else logging.NOTSET)
-    # The access log is the request context layer's.
+    # The access log is the request context middleware's.
     logging.getLogger("uvicorn.access").propagate = False
     logging.captureWarnings(capture=True)
 

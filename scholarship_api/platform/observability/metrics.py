@@ -195,7 +195,7 @@ def _requests(method: str, route: str, status: int) -> _Tally:
 
 
 def observe_request(exchange: "Exchange") -> None:
-    """Count an answered request; an observer of the request context layer."""
+    """Count an answered request; an observer of the request context middleware."""
     _requests(exchange.method, exchange.route, exchange.status).add(exchange.seconds)
 
 

@@ -69,8 +69,8 @@ def watch_engine(engine: Engine) -> None:
         _Configured.tracer.watch_engine(engine)
 
 
-class TracingLayer:
-    """A server span for each request; just inside the request context layer, whose id it uses."""
+class TracingMiddleware:
+    """Makes a server span for each request, with the trace id of the request context."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -1,4 +1,4 @@
-"""Answers to requests that the application never sees, through the same outer layers as its own.
+"""Answers to requests that the application never sees, through the same outer middleware.
 
 So they carry the trace id, the security headers and the CORS headers, and are logged and counted.
 """
@@ -10,16 +10,17 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from scholarship_api.errors import ApiError, InternalError, send_error
-from scholarship_api.platform.http.cors import CorsLayer
-from scholarship_api.platform.http.request_context import RequestContext, RequestContextLayer
-from scholarship_api.platform.http.security_headers import SecurityHeadersLayer
+from scholarship_api.platform.http.cors import CorsMiddleware
+from scholarship_api.platform.http.request_context import RequestContext, RequestContextMiddleware
+from scholarship_api.platform.http.security_headers import SecurityHeadersMiddleware
 from scholarship_api.platform.observability import metrics
 from scholarship_api.settings.settings import Settings
 
 REFUSAL_KEY: Final = "refusal"
 """The scope key of the `ApiError` to answer."""
 
-# What the outer layers read. Without the others, a refused OPTIONS is no preflight.
+# The headers that the outer middleware reads. Access-Control-Request-Method is left out: a refused
+# OPTIONS is no preflight.
 _PASSED_ON: Final = frozenset(
     {b"origin", b"x-request-id", b"traceparent", b"x-forwarded-for", b"x-forwarded-proto"}
 )
@@ -27,12 +28,12 @@ _PASSED_ON: Final = frozenset(
 
 def refusal_app(settings: Settings) -> ASGIApp:
     """An ASGI application that answers `scope[REFUSAL_KEY]`."""
-    with_cors = CorsLayer(_answer, settings=settings)
-    with_security_headers = SecurityHeadersLayer(with_cors, settings=settings)
+    with_cors = CorsMiddleware(_answer, settings=settings)
+    with_security_headers = SecurityHeadersMiddleware(with_cors, settings=settings)
     context = RequestContext(
         trusted_proxies=settings.trusted_proxy_ips, observers=[metrics.observe_request]
     )
-    return RequestContextLayer(with_security_headers, context=context)
+    return RequestContextMiddleware(with_security_headers, context=context)
 
 
 async def _answer(scope: Scope, receive: Receive, send: Send) -> None:

@@ -39,7 +39,7 @@ class GracefulWorker(UvicornWorker):  # type: ignore[misc]
         "lifespan": "on",
         "access_log": False,
         "server_header": False,
-        "proxy_headers": False,  # the request context layer reads them
+        "proxy_headers": False,  # the request context middleware reads them
         "limit_max_requests": None,  # GracefulServer counts
     }
 

@@ -43,7 +43,7 @@ _OF_ONE_ANSWER: Final = frozenset(
 )
 
 
-class KnownAnswersLayer:
+class KnownAnswersMiddleware:
     """Above everything else."""
 
     def __init__(

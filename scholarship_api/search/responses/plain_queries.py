@@ -22,7 +22,7 @@ from scholarship_api.platform.http.request_context import ROUTE_TEMPLATE_KEY
 _METHODS: Final = frozenset({"GET", "HEAD"})
 
 
-class PlainQueriesLayer:
+class PlainQueriesMiddleware:
     """Above the routes: calls the endpoint itself where nothing is left for FastAPI to do.
 
     That is a GET by nobody in particular, to an endpoint that takes the request and one model of

@@ -55,7 +55,7 @@ def assert_error(response: httpx.Response, status: int, code: str) -> dict[str, 
 
 
 def assert_complete(response: httpx.Response) -> None:
-    """What every answer of production has, from whichever layer it comes."""
+    """What every answer of production has, from whichever middleware or route it comes."""
     headers = response.headers
     assert headers["x-trace-id"] == headers["x-request-id"]
     assert headers["x-content-type-options"] == "nosniff"

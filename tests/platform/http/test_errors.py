@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from starlette.responses import StreamingResponse
 
 from scholarship_api.errors import Conflict
-from scholarship_api.platform.http.errors import FaultsLayer
+from scholarship_api.platform.http.errors import ErrorsMiddleware
 from scholarship_api.platform.observability.logging import REPORTED
 from tests.platform.http.production import assert_error, connect
 
@@ -28,7 +28,7 @@ def fails_with(fault: BaseException) -> Any:  # noqa: ANN401
 
 async def answer(fault: BaseException) -> tuple[httpx.Response, list[Any]]:
     with structlog.testing.capture_logs() as events:
-        async with connect(FaultsLayer(fails_with(fault))) as client:
+        async with connect(ErrorsMiddleware(fails_with(fault))) as client:
             return await client.get("/"), events
 
 
@@ -87,13 +87,13 @@ async def test_refusals_of_the_layers_below_keep_their_status() -> None:
 
 
 async def test_cancellation_passes() -> None:
-    layer = FaultsLayer(fails_with(asyncio.CancelledError()))
+    middleware = ErrorsMiddleware(fails_with(asyncio.CancelledError()))
 
     async def unused(*_: object) -> Any:  # noqa: ANN401
         raise AssertionError
 
     with pytest.raises(asyncio.CancelledError):
-        await layer({"type": "http"}, unused, unused)
+        await middleware({"type": "http"}, unused, unused)
 
 
 async def test_after_the_start_of_an_answer_the_fault_is_raised_on_and_logged_once() -> None:
@@ -107,7 +107,7 @@ async def test_after_the_start_of_an_answer_the_fault_is_raised_on_and_logged_on
         await StreamingResponse(half())(scope, receive, send)
 
     with structlog.testing.capture_logs() as events:
-        transport = httpx.ASGITransport(FaultsLayer(app))
+        transport = httpx.ASGITransport(ErrorsMiddleware(app))
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
             with pytest.raises(RuntimeError, match="in the middle") as caught:
                 await client.get("/")
@@ -122,7 +122,8 @@ async def test_faults_of_the_outer_layers_have_the_schema_too(
     app: FastAPI, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "scholarship_api.platform.http.cors.CorsLayer.__call__", fails_with(RuntimeError(PLANTED))
+        "scholarship_api.platform.http.cors.CorsMiddleware.__call__",
+        fails_with(RuntimeError(PLANTED)),
     )
     async with connect(app) as client:
         response = await client.get("/notes/a")

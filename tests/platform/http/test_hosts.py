@@ -2,7 +2,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from scholarship_api.platform.http.hosts import HostsLayer
+from scholarship_api.platform.http.hosts import HostsMiddleware
 from scholarship_api.settings.settings import Settings
 from tests.platform.http.production import HOST, assert_complete, assert_error, connect
 
@@ -67,7 +67,9 @@ async def test_no_host_header_is_refused(app: FastAPI) -> None:
 
 async def test_no_redirect_to_www() -> None:
     settings = Settings(environment="test", allowed_hosts="www.example.org")
-    async with connect(HostsLayer(_unreachable, settings=settings), host="example.org") as client:
+    async with connect(
+        HostsMiddleware(_unreachable, settings=settings), host="example.org"
+    ) as client:
         response = await client.get("/")
     assert (response.status_code, response.json()["code"]) == (400, "INVALID_HOST")
 

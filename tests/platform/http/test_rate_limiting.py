@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from scholarship_api.platform.http.rate_limiting import (
     PATIENCE_SECONDS,
-    RateLimitLayer,
+    RateLimitMiddleware,
     RateLimits,
     client_identity,
     group_of,
@@ -34,7 +34,7 @@ async def answer(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 class Stack:
-    """The layer over an app, for clients whose addresses nobody else uses."""
+    """The middleware around an app, for clients whose addresses nobody else uses."""
 
     def __init__(self, url: str, **values: Any) -> None:  # noqa: ANN401
         rates = {
@@ -48,7 +48,7 @@ class Stack:
             **{"environment": "staging", "rate_limit_backend_url": url, **rates, **values}
         )
         self.limiter = RateLimiter(settings)
-        self.app: ASGIApp = RateLimitLayer(answer, limits=RateLimits(settings, self.limiter))
+        self.app: ASGIApp = RateLimitMiddleware(answer, limits=RateLimits(settings, self.limiter))
         self.network = f"2001:db8:{uuid.uuid4().hex[:4]}:{uuid.uuid4().hex[:4]}"
 
     async def request(

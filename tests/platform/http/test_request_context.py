@@ -16,7 +16,7 @@ from scholarship_api.platform.http.request_context import (
     ROUTE_TEMPLATE_KEY,
     Exchange,
     RequestContext,
-    RequestContextLayer,
+    RequestContextMiddleware,
 )
 from tests.platform.http.production import connect
 
@@ -28,7 +28,7 @@ GENERATED = r"[0-9a-f]{32}"
 
 
 async def echo(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answers what the layer has found out."""
+    """Answers what the middleware has found out."""
     request = Request(scope)
     bound = structlog.contextvars.get_contextvars()
     text = f"{request.client.host if request.client else None} {request.url.scheme} {bound}"
@@ -43,8 +43,10 @@ async def ask(
     peer: str = "203.0.113.9",
     trusted_proxies: Sequence[Network] = PROXIES,
 ) -> httpx.Response:
-    layer = RequestContextLayer(echo, context=RequestContext(trusted_proxies=trusted_proxies))
-    async with connect(layer, peer=peer) as client:
+    middleware = RequestContextMiddleware(
+        echo, context=RequestContext(trusted_proxies=trusted_proxies)
+    )
+    async with connect(middleware, peer=peer) as client:
         return await client.get("/", headers=list(headers))
 
 
@@ -141,7 +143,7 @@ async def test_a_peer_without_an_address_is_nobody() -> None:
         "headers": [(b"x-forwarded-for", b"198.51.100.1")],
         "client": None,
     }
-    await RequestContextLayer(echo, context=RequestContext(trusted_proxies=PROXIES))(
+    await RequestContextMiddleware(echo, context=RequestContext(trusted_proxies=PROXIES))(
         scope, receive, send
     )
     assert scope["client"] is None
@@ -171,10 +173,10 @@ async def test_access_event() -> None:
 
 async def test_observers_hear_of_each_exchange() -> None:
     heard: list[Exchange] = []
-    layer = RequestContextLayer(
+    middleware = RequestContextMiddleware(
         echo, context=RequestContext(observers=[heard.append, heard.append])
     )
-    async with connect(layer) as client:
+    async with connect(middleware) as client:
         response = await client.get("/")
     await asyncio.sleep(0)
     assert heard[0] is heard[1]
@@ -189,7 +191,7 @@ async def test_a_request_without_an_answer_is_logged_and_raised_on(fault: BaseEx
         raise fault
 
     heard: list[Exchange] = []
-    layer = RequestContextLayer(fails, context=RequestContext(observers=[heard.append]))
+    middleware = RequestContextMiddleware(fails, context=RequestContext(observers=[heard.append]))
 
     async def unused(*_: object) -> Any:  # noqa: ANN401
         raise AssertionError
@@ -198,7 +200,7 @@ async def test_a_request_without_an_answer_is_logged_and_raised_on(fault: BaseEx
 
     async def one_request() -> None:
         with pytest.raises(type(fault)):
-            await layer(scope, unused, unused)
+            await middleware(scope, unused, unused)
         # For the server's own line about it.
         assert structlog.contextvars.get_contextvars()["trace_id"] == scope["trace_id"]
 

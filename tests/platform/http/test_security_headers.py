@@ -4,7 +4,7 @@ import httpx
 import pytest
 from starlette.responses import PlainTextResponse, Response
 
-from scholarship_api.platform.http.security_headers import SecurityHeadersLayer
+from scholarship_api.platform.http.security_headers import SecurityHeadersMiddleware
 from scholarship_api.settings.settings import Settings
 from tests.platform.http.production import connect
 
@@ -17,8 +17,10 @@ async def answer(
     *,
     headers: dict[str, str] | None = None,
 ) -> httpx.Response:
-    layer = SecurityHeadersLayer(response, settings=settings or Settings(environment="test"))
-    async with connect(layer) as client:
+    middleware = SecurityHeadersMiddleware(
+        response, settings=settings or Settings(environment="test")
+    )
+    async with connect(middleware) as client:
         return await client.get("/", headers=headers)
 
 

@@ -8,7 +8,7 @@ import pytest
 from starlette.types import Message
 
 from scholarship_api.app import create_app
-from scholarship_api.platform.http.size_limits import SizeLimitsLayer
+from scholarship_api.platform.http.size_limits import SizeLimitsMiddleware
 from scholarship_api.settings.settings import Settings
 from tests.platform.http.production import assert_error, served, with_test_routes
 
@@ -122,7 +122,9 @@ async def test_reading_stops_at_the_limit() -> None:
 
     request = Chunked(*[6] * 10)
     settings = Settings(max_request_size_bytes=20)
-    await SizeLimitsLayer(reads_on, settings=settings)(request.scope, request.receive, request.send)
+    await SizeLimitsMiddleware(reads_on, settings=settings)(
+        request.scope, request.receive, request.send
+    )
     assert request.reads == 4
 
 
@@ -140,7 +142,7 @@ async def test_answer_before_the_end_of_a_chunked_body_closes_the_connection() -
         (reads_all, []),
     ]:
         request = Chunked(5, 5)
-        await SizeLimitsLayer(app, settings=Settings())(
+        await SizeLimitsMiddleware(app, settings=Settings())(
             request.scope, request.receive, request.send
         )
         assert request.sent[0]["headers"] == headers

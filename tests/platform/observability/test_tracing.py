@@ -10,8 +10,8 @@ from sqlalchemy import text
 from starlette.types import Receive, Scope, Send
 
 from scholarship_api.platform.database.engine import Database
-from scholarship_api.platform.http.rate_limiting import RateLimitLayer, RateLimits
-from scholarship_api.platform.http.request_context import RequestContext, RequestContextLayer
+from scholarship_api.platform.http.rate_limiting import RateLimitMiddleware, RateLimits
+from scholarship_api.platform.http.request_context import RequestContext, RequestContextMiddleware
 from scholarship_api.platform.observability import tracing
 from scholarship_api.platform.observability.opentelemetry import w3c_trace_id
 from scholarship_api.platform.rate_limiting.limiter import RateLimiter
@@ -50,8 +50,8 @@ async def ask(database: Database, limiter: RateLimiter, headers: dict[str, str])
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b"{}"})
 
-    limited = RateLimitLayer(answer, limits=RateLimits(Settings(environment="test"), limiter))
-    app = RequestContextLayer(tracing.TracingLayer(limited), context=RequestContext())
+    limited = RateLimitMiddleware(answer, limits=RateLimits(Settings(environment="test"), limiter))
+    app = RequestContextMiddleware(tracing.TracingMiddleware(limited), context=RequestContext())
     transport = ASGITransport(app, client=("2001:db8::1", 1))
     async with AsyncClient(transport=transport, base_url="http://test") as client:
         response = await client.get("/api/v1/search", headers=headers)

@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from scholarship_api.accounts.access import current_account_or_none
 from scholarship_api.accounts.authentication import CREDENTIALS_KEY
-from scholarship_api.search.responses.plain_queries import PlainQueriesLayer
+from scholarship_api.search.responses.plain_queries import PlainQueriesMiddleware
 from scholarship_api.search.routes import root_router
 from scholarship_api.search.routes import router as search_router
 from scholarship_api.search.schemas import SearchRequest
@@ -49,13 +49,13 @@ class Routed:
 async def ask(
     method: str, address: str, *, credentials: object = None
 ) -> tuple[httpx.Response, httpx.Response, int]:
-    """The answers without the layer and with it, and how often FastAPI gave the latter."""
+    """The answers without the middleware and with it, and how often FastAPI gave the latter."""
     routed = Routed()
-    layer = PlainQueriesLayer(routed, routes=router.routes)
+    middleware = PlainQueriesMiddleware(routed, routes=router.routes)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         scope[CREDENTIALS_KEY] = credentials
-        await layer(scope, receive, send)
+        await middleware(scope, receive, send)
 
     answers = []
     for asked in (Routed(), app):
@@ -133,7 +133,7 @@ async def test_credentials_are_left_to_the_route() -> None:
 
 def test_the_searches_without_a_place_in_the_path_are_called_by_the_short_way() -> None:
     routes = [*search_router.routes, *root_router.routes]
-    assert PlainQueriesLayer(Routed(), routes=routes).paths == {
+    assert PlainQueriesMiddleware(Routed(), routes=routes).paths == {
         "/api/v1/search",
         "/api/v1/search/suggestions",
         "/api/v1/scholarships/smart-search",
