@@ -21,6 +21,12 @@ from starlette.types import Receive, Scope, Send
 TRACE_ID_KEY: Final = "trace_id"
 """Where the request context middleware keeps the trace id in the ASGI scope."""
 
+MAX_ERROR_FIELDS: Final = 50
+"""Entries in `details.fields`. An answer must not grow with the number of mistakes in a request."""
+
+MAX_FIELD_NAME_LENGTH: Final = 200
+"""Characters of a field's name in `details.fields`: an unknown key can be as long as the body."""
+
 
 class ErrorBody(pydantic.BaseModel):
     """The body of every error."""
@@ -124,14 +130,20 @@ class UnsupportedMediaType(ApiError):
 
 
 class ValidationFailed(ApiError):
-    """422 with `details.fields`: a list of {field, message}."""
+    """422 with `details.fields`: a list of {field, message}, at most MAX_ERROR_FIELDS.
+
+    `details.fields_omitted` is the number of further problems; it is absent when all are listed.
+    """
 
     status = 422
     code = "VALIDATION_ERROR"
     default_message = "Some values are not valid; see details.fields."
 
     def __init__(self, fields: Sequence[Mapping[str, str]], message: str | None = None) -> None:
-        super().__init__(message, details={"fields": list(fields)})
+        details: dict[str, object] = {"fields": list(fields[:MAX_ERROR_FIELDS])}
+        if len(fields) > MAX_ERROR_FIELDS:
+            details["fields_omitted"] = len(fields) - MAX_ERROR_FIELDS
+        super().__init__(message, details=details)
 
     @classmethod
     def of(cls, field: str, message: str) -> "ValidationFailed":
@@ -253,8 +265,12 @@ def document(*errors: type[ApiError]) -> dict[int | str, dict[str, Any]]:
 
 
 def validation_fields(problems: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
-    """Pydantic's problems as the contract's `details.fields`, without the values sent."""
+    """Pydantic's problems as entries of `details.fields`, without the values that were sent.
+
+    The allowed values of a list's items are given with its first wrong item only.
+    """
     fields: list[dict[str, str]] = []
+    explained: dict[tuple[str, ...], str] = {}
     for problem in problems:
         location = [str(part) for part in problem["loc"]]
         if len(location) > 1 and location[0] in ("query", "path", "body", "header", "cookie"):
@@ -262,8 +278,23 @@ def validation_fields(problems: Iterable[Mapping[str, Any]]) -> list[dict[str, s
         message = str(problem["msg"]).removeprefix("Value error, ")
         if problem["type"] == "json_invalid":
             location, message = ["body"], "the body is not valid JSON"
-        fields.append({"field": ".".join(location), "message": message})
+        field = ".".join(location)[:MAX_FIELD_NAME_LENGTH]
+        summary = _without_allowed_values(problem["type"], message)
+        if summary is not None:
+            path = (message, *(part for part in location if not part.isdecimal()))
+            first = explained.setdefault(path, field)
+            if first != field:
+                message = f"{summary}; see {first} for the allowed values"
+        fields.append({"field": field, "message": message})
     return fields
+
+
+def _without_allowed_values(kind: str, message: str) -> str | None:
+    """The message without the list of allowed values; None when it holds no such list."""
+    if kind in ("enum", "literal_error"):
+        return "unknown value"
+    summary, allowed, _ = message.partition("; allowed: ")
+    return summary if allowed else None
 
 
 def install_handlers(app: FastAPI) -> None:

@@ -186,20 +186,6 @@ def unique(values: list[T]) -> list[T]:
     return list(dict.fromkeys(values))
 
 
-def split_commas(value: object) -> object:
-    """`a,b`, `["a,b"]` and `["a", "b"]` are the same list."""
-    values = [value] if isinstance(value, str) else value
-    if not isinstance(values, list):
-        return value
-    parts: list[object] = []
-    for part in values:
-        if isinstance(part, str):
-            parts += [piece for piece in part.split(",") if piece.strip()]
-        else:
-            parts.append(part)
-    return parts
-
-
 def parse_date_or_instant(value: object) -> object:
     """Text as a date where it is one alone, else as an ISO 8601 instant.
 

@@ -195,3 +195,26 @@ def test_a_validation_problem_names_the_field_without_its_place() -> None:
         [{"type": "value_error", "loc": ("query", "states", 0), "msg": "Value error, no"}]
     ).errors()
     assert errors.validation_fields(problems) == [{"field": "states.0", "message": "no"}]
+
+
+def test_at_most_fifty_fields_are_listed_and_the_rest_is_counted() -> None:
+    fields = [{"field": f"states.{number}", "message": "no"} for number in range(120)]
+    refusal = errors.ValidationFailed(fields)
+    assert refusal.details == {"fields": fields[:50], "fields_omitted": 70}
+    assert errors.ValidationFailed(fields[:50]).details == {"fields": fields[:50]}
+
+
+async def test_allowed_values_are_listed_once_for_each_list(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/api/v1/search?states=XX,CA,YY&fields_of_study=XX,YY")
+    fields = check(answer, 422, "VALIDATION_ERROR")["details"]["fields"]
+    messages = {field["field"]: field["message"] for field in fields}
+    assert messages["states.0"].startswith("unknown state; allowed: AK, AL, ")
+    assert messages["states.2"] == "unknown state; see states.0 for the allowed values"
+    assert messages["fields_of_study.0"].startswith("unknown field of study; allowed: ")
+    assert messages["fields_of_study.1"].endswith("; see fields_of_study.0 for the allowed values")
+
+
+async def test_the_name_of_an_unknown_key_is_cut(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/api/v1/search", json={"x" * 50_000: 1})
+    fields = check(answer, 422, "VALIDATION_ERROR")["details"]["fields"]
+    assert [len(field["field"]) for field in fields] == [errors.MAX_FIELD_NAME_LENGTH]

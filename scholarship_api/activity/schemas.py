@@ -16,6 +16,7 @@ from pydantic import (
 from scholarship_api.activity import cursors
 from scholarship_api.activity.models import InteractionType
 from scholarship_api.catalogue.schemas import ScholarshipId
+from scholarship_api.input_limits import RequestModel
 from scholarship_api.vocabulary import parse_date_or_instant
 
 MAX_DAYS: Final = 90
@@ -48,10 +49,8 @@ Until = Annotated[_DateOrInstant, AfterValidator(_end)]
 # --- Interactions --------------------------------------------------------------------------------
 
 
-class NewInteraction(BaseModel):
+class NewInteraction(RequestModel):
     """What an account did; which account it was is in the token."""
-
-    model_config = ConfigDict(extra="forbid")
 
     scholarship_id: ScholarshipId
     type: InteractionType
@@ -73,9 +72,7 @@ class Interaction(BaseModel):
     occurred_at: Instant
 
 
-class InteractionsRequest(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class InteractionsRequest(RequestModel):
     account_id: uuid.UUID | None = None
     scholarship_id: ScholarshipId | None = None
     type: InteractionType | None = None
@@ -116,9 +113,7 @@ class InteractionCounts(BaseModel):
 # --- Sums ----------------------------------------------------------------------------------------
 
 
-class Window(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class Window(RequestModel):
     days: int = Field(30, ge=1, le=MAX_DAYS, description="Calendar days in UTC, with today.")
 
 

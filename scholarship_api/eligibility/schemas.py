@@ -14,6 +14,7 @@ from pydantic import (
 
 from scholarship_api.catalogue.schemas import ScholarshipId
 from scholarship_api.eligibility.rules import Outcome, Verdict
+from scholarship_api.input_limits import split_commas
 from scholarship_api.vocabulary import (
     Availability,
     Citizenship,
@@ -21,7 +22,6 @@ from scholarship_api.vocabulary import (
     GradeName,
     Money,
     StateCode,
-    split_commas,
 )
 
 MAX_IDS: Final = 50

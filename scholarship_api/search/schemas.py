@@ -8,7 +8,6 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     JsonValue,
     ValidationInfo,
@@ -16,6 +15,7 @@ from pydantic import (
     model_validator,
 )
 
+from scholarship_api.input_limits import CommaList, RequestModel
 from scholarship_api.search import cursors
 from scholarship_api.vocabulary import (
     Availability,
@@ -28,7 +28,6 @@ from scholarship_api.vocabulary import (
     StateCode,
     TypeName,
     parse_date_or_instant,
-    split_commas,
     unique,
 )
 
@@ -57,13 +56,13 @@ QueryText = Annotated[str, Field(max_length=MAX_QUERY_LENGTH), AfterValidator(_t
 QueryAlias = Annotated[
     QueryText | None, Field(description="Alias of q.", json_schema_extra=_DEPRECATED)
 ]
-Fields = Annotated[list[FieldName], BeforeValidator(split_commas), AfterValidator(unique)]
-Types = Annotated[list[TypeName], BeforeValidator(split_commas), AfterValidator(unique)]
-States = Annotated[list[StateCode], BeforeValidator(split_commas), AfterValidator(unique)]
+Fields = Annotated[CommaList[FieldName], AfterValidator(unique)]
+Types = Annotated[CommaList[TypeName], AfterValidator(unique)]
+States = Annotated[CommaList[StateCode], AfterValidator(unique)]
 DateOrInstant = Annotated[dt.datetime | dt.date, BeforeValidator(parse_date_or_instant)]
 
 
-class Paging(BaseModel):
+class Paging(RequestModel):
     """`offset` for page numbers, `cursor` for walks: a cursor neither skips nor repeats rows."""
 
     limit: int = Field(20, ge=1, le=100, description="Rows in a page.")
@@ -72,8 +71,6 @@ class Paging(BaseModel):
         None, max_length=cursors.MAX_LENGTH, description="`next_cursor` of the page before."
     )
     include_closed: bool = Field(False, description="Keep awards whose deadline has passed.")
-
-    model_config = ConfigDict(extra="forbid")
 
     @model_validator(mode="before")
     @classmethod
@@ -296,13 +293,11 @@ class SmartSearchPage(BaseModel):
     did_you_mean: str | None = None
 
 
-class SuggestionRequest(BaseModel):
+class SuggestionRequest(RequestModel):
     prefix: Annotated[
         str, Field(min_length=1, max_length=100, description="What has been typed so far.")
     ]
     limit: int = Field(10, ge=1, le=20)
-
-    model_config = ConfigDict(extra="forbid")
 
     _no_nul = field_validator("prefix")(_text)
 
