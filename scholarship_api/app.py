@@ -45,6 +45,7 @@ from scholarship_api.platform.http.security_headers import SecurityHeadersMiddle
 from scholarship_api.platform.http.size_limits import SizeLimitsMiddleware
 from scholarship_api.platform.observability import logging, metrics, sentry, tracing
 from scholarship_api.platform.observability.tracing import TracingMiddleware
+from scholarship_api.platform.rate_limiting.groups import RateLimitGroup, RateLimitGroups
 from scholarship_api.platform.rate_limiting.limiter import RateLimiter
 from scholarship_api.platform.shutdown import TaskRegistry
 from scholarship_api.recommendations import routes as recommendations_routes
@@ -100,7 +101,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     context = RequestContext(
         trusted_proxies=settings.trusted_proxy_ips, observers=[metrics.observe_request]
     )
-    limits = RateLimits(settings, limiter)
+    limits = RateLimits(rate_limit_groups(settings), limiter)
     app = _Api(
         lambda app: KnownAnswersMiddleware(
             app, answering=answering, context=context, limits=limits
@@ -171,6 +172,29 @@ def _middleware(
         ),
         Middleware(MethodsMiddleware),
     ]
+
+
+def rate_limit_groups(settings: Settings) -> RateLimitGroups:
+    """Which paths count against which limit; the names are labels of `rate_limit_requests`."""
+    return RateLimitGroups(
+        [
+            RateLimitGroup("search", settings.rate_limit_search, ("search",)),
+            RateLimitGroup(
+                "eligibility",
+                settings.rate_limit_eligibility,
+                (
+                    "eligibility",
+                    "scholarships/eligibility-check",
+                    "scholarships/bulk-eligibility-check",
+                ),
+            ),
+            RateLimitGroup("scholarships", settings.rate_limit_scholarships, ("scholarships",)),
+            RateLimitGroup(
+                "analytics", settings.rate_limit_analytics, ("analytics", "interactions")
+            ),
+        ],
+        ceiling_per_minute=settings.rate_limit_per_minute,
+    )
 
 
 @asynccontextmanager

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from scholarship_api.app import create_app
+from scholarship_api.app import create_app, rate_limit_groups
 from scholarship_api.settings.settings import Settings
 
 pytestmark = pytest.mark.anyio
@@ -124,3 +124,54 @@ async def test_a_fault_while_closing_keeps_nothing_else_open(
 def test_what_only_some_deployments_use_is_not_imported_for_all(package: str) -> None:
     program = f"import sys, scholarship_api.app; sys.exit({package!r} in sys.modules)"
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+@pytest.mark.parametrize(
+    ("path", "group"),
+    [
+        ("/api/v1/search", "search"),
+        ("/api/v1/search/suggestions", "search"),
+        ("/search", "search"),
+        ("/api/v1/search/", "search"),
+        ("//api//v1//search", "search"),
+        ("/api/v1//search", "search"),
+        ("/API/v1/Search", "search"),
+        ("/api/v1/scholarships", "scholarships"),
+        ("/api/v1/scholarships/sch_001", "scholarships"),
+        ("/api/v1/scholarships/smart-search", "scholarships"),
+        ("/api/v1/scholarships/recommendations", "scholarships"),
+        ("/api/v1/scholarships/eligibility-check", "eligibility"),
+        ("/api/v1/scholarships//bulk-eligibility-check/", "eligibility"),
+        ("/api/v1/eligibility/check", "eligibility"),
+        ("/eligibility/check", "eligibility"),
+        ("/api/v1/analytics/summary", "analytics"),
+        ("/api/v1/interactions", "analytics"),
+        ("/", None),
+        ("/api", None),
+        ("/api/v1", None),
+        ("/api/v1/auth/me", None),
+        ("/api/v1/searching", None),
+        ("/x/api/v1/search", None),
+    ],
+)
+async def test_every_path_counts_in_the_group_of_its_feature(path: str, group: str | None) -> None:
+    assert rate_limit_groups(Settings(environment="test")).group_of(path) == group
+
+
+async def test_every_configured_limit_is_used() -> None:
+    settings = Settings(
+        environment="test",
+        rate_limit_search="1/minute",
+        rate_limit_eligibility="2/minute",
+        rate_limit_scholarships="3/hour",
+        rate_limit_analytics="4/minute",
+        rate_limit_per_minute=5,
+    )
+    limits = rate_limit_groups(settings).limits(str)
+    assert {group: str(limit.limit) for group, limit in limits.items()} == {
+        "search": "1 per 1 minute",
+        "eligibility": "2 per 1 minute",
+        "scholarships": "3 per 1 hour",
+        "analytics": "4 per 1 minute",
+        "ceiling": "5 per 1 minute",
+    }

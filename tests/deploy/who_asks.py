@@ -4,6 +4,7 @@ import json
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from scholarship_api.app import rate_limit_groups
 from scholarship_api.platform.http.rate_limiting import (
     RateLimitMiddleware,
     RateLimits,
@@ -31,7 +32,7 @@ def create() -> ASGIApp:
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
-    limited = RateLimitMiddleware(answer, limits=RateLimits(settings, limiter))
+    limited = RateLimitMiddleware(answer, limits=RateLimits(rate_limit_groups(settings), limiter))
     middleware = RequestContextMiddleware(
         limited, context=RequestContext(trusted_proxies=settings.trusted_proxy_ips)
     )

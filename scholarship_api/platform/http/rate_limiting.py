@@ -9,7 +9,6 @@ own. OPTIONS is free, and probes and /metrics are answered before this middlewar
 import asyncio
 import functools
 import ipaddress
-import re
 from collections.abc import Awaitable
 from typing import Final
 
@@ -18,44 +17,23 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from scholarship_api.errors import send_error
 from scholarship_api.platform.http.request_context import ACCOUNT_ID_KEY
 from scholarship_api.platform.observability import metrics
+from scholarship_api.platform.rate_limiting.groups import CEILING, RateLimitGroups
 from scholarship_api.platform.rate_limiting.limiter import (
-    CEILING,
     RateLimiter,
     RateLimiterUnavailable,
     Verdict,
-    configured_limits,
 )
 from scholarship_api.platform.rate_limiting.storage import Bucket
 from scholarship_api.platform.timeouts import Patience
-from scholarship_api.settings.settings import Settings
 
 PATIENCE_SECONDS: Final = 0.1
 
 IPV6_SITE_PREFIX: Final = 64
 """What a provider gives to one customer: single addresses of it are free to choose."""
 
-_API: Final = re.compile(r"^/+api/+v1(?=/)")
-_GROUPS: Final = {
-    "search": "search",
-    "eligibility": "eligibility",
-    "scholarships": "scholarships",
-    "analytics": "analytics",
-    "interactions": "analytics",
-}
-_ELIGIBILITY_CHECKS: Final = frozenset({"eligibility-check", "bulk-eligibility-check"})
 _VERDICT_KEY: Final = "rate_limit_verdict"
 _CACHED: Final = 4096
 _LONGEST_CACHED_PATH: Final = 256
-
-
-def group_of(path: str) -> str | None:
-    """The group of a decoded path, however it is spelled; None for a path of no group."""
-    parts = [part for part in _API.sub("", path.lower(), count=1).split("/") if part]
-    if not parts:
-        return None
-    if parts[0] == "scholarships" and len(parts) > 1 and parts[1] in _ELIGIBILITY_CHECKS:
-        return "eligibility"
-    return _GROUPS.get(parts[0])
 
 
 def client_identity(scope: Scope) -> str:
@@ -84,10 +62,11 @@ def _address_identity(host: str) -> str:
 class RateLimits:
     """One per process: which buckets a request counts in, and what they say."""
 
-    def __init__(self, settings: Settings, limiter: RateLimiter) -> None:
+    def __init__(self, groups: RateLimitGroups, limiter: RateLimiter) -> None:
         self._limiter = limiter
-        self._limits = configured_limits(settings, client_identity)
-        self._group_of = functools.lru_cache(maxsize=_CACHED)(group_of)
+        self._limits = groups.limits(client_identity)
+        self._group_of = groups.group_of
+        self._cached_group_of = functools.lru_cache(maxsize=_CACHED)(groups.group_of)
         self._late: set[asyncio.Task[Verdict]] = set()
 
     @property
@@ -111,7 +90,9 @@ class RateLimits:
 
     async def _count(self, scope: Scope) -> Verdict | None:
         path = scope["path"]
-        group = (self._group_of if len(path) <= _LONGEST_CACHED_PATH else group_of)(path)
+        group = (self._cached_group_of if len(path) <= _LONGEST_CACHED_PATH else self._group_of)(
+            path
+        )
         try:
             if group is None:
                 verdict = await self._hastily(self._bucket(CEILING, scope))

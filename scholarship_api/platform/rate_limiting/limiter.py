@@ -1,7 +1,7 @@
 """Rate limits: which buckets a request counts in, and what happens when nobody can count.
 
-The vocabulary (Limit) is slowapi's and the engine is `limits.aio`; slowapi's own check is
-synchronous, so that a Redis that pauses for 2 s would stop the whole worker for 2 s.
+The engine is `limits.aio`: slowapi's own check is synchronous, so that a Redis that pauses for 2 s
+would stop the whole worker for 2 s.
 
 A request counts in all of its buckets or, when one of them is exhausted, in none: retrying against
 one exhausted bucket does not use up another.
@@ -10,13 +10,11 @@ one exhausted bucket does not use up another.
 import asyncio
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import structlog
-from limits import RateLimitItem, RateLimitItemPerMinute, parse
-from slowapi.wrappers import Limit
 
 from scholarship_api.errors import RateLimited, ServiceUnavailable
 from scholarship_api.platform.observability import metrics, tracing
@@ -31,9 +29,6 @@ from scholarship_api.platform.rate_limiting.storage import (
     Windows,
 )
 from scholarship_api.settings.settings import Settings
-
-CEILING: Final = "ceiling"
-"""The group that every counted request belongs to."""
 
 START_UP_DELAYS_SECONDS: Final = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
 """Between the attempts to connect at start-up; the orchestrator tries again after the last one."""
@@ -108,33 +103,6 @@ def verdict_of(windows: Sequence[Window], *, passed: bool, now: float) -> Verdic
         reset_at=math.ceil(now + reset_in),
         retry_after_seconds=wait,
     )
-
-
-def limit_of(group: str, item: RateLimitItem, key_func: Callable[..., str]) -> Limit:
-    """slowapi's Limit of a group; `key_func` says for whom it counts."""
-    return Limit(
-        limit=item,
-        key_func=key_func,
-        scope=group,
-        per_method=False,
-        methods=None,
-        error_message=None,
-        exempt_when=None,
-        cost=1,
-        override_defaults=False,
-    )
-
-
-def configured_limits(settings: Settings, key_func: Callable[..., str]) -> dict[str, Limit]:
-    """The limits of all groups, CEILING included, by group."""
-    items = {
-        "search": parse(settings.rate_limit_search),
-        "eligibility": parse(settings.rate_limit_eligibility),
-        "scholarships": parse(settings.rate_limit_scholarships),
-        "analytics": parse(settings.rate_limit_analytics),
-        CEILING: RateLimitItemPerMinute(settings.rate_limit_per_minute),
-    }
-    return {group: limit_of(group, item, key_func) for group, item in items.items()}
 
 
 class RateLimiter:

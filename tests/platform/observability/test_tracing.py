@@ -9,6 +9,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from sqlalchemy import text
 from starlette.types import Receive, Scope, Send
 
+from scholarship_api.app import rate_limit_groups
 from scholarship_api.platform.database.engine import Database
 from scholarship_api.platform.http.rate_limiting import RateLimitMiddleware, RateLimits
 from scholarship_api.platform.http.request_context import RequestContext, RequestContextMiddleware
@@ -50,7 +51,8 @@ async def ask(database: Database, limiter: RateLimiter, headers: dict[str, str])
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b"{}"})
 
-    limited = RateLimitMiddleware(answer, limits=RateLimits(Settings(environment="test"), limiter))
+    limits = RateLimits(rate_limit_groups(Settings(environment="test")), limiter)
+    limited = RateLimitMiddleware(answer, limits=limits)
     app = RequestContextMiddleware(tracing.TracingMiddleware(limited), context=RequestContext())
     transport = ASGITransport(app, client=("2001:db8::1", 1))
     async with AsyncClient(transport=transport, base_url="http://test") as client:

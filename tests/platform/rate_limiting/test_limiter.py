@@ -17,7 +17,6 @@ from scholarship_api.platform.rate_limiting.limiter import (
     RateLimiter,
     RateLimiterStartError,
     RateLimiterUnavailable,
-    configured_limits,
     verdict_of,
 )
 from scholarship_api.platform.rate_limiting.storage import (
@@ -221,26 +220,6 @@ async def test_a_refusal_tells_of_the_longest_wait(order: int) -> None:
         "X-RateLimit-Remaining": "0",
         "X-RateLimit-Reset": "1041",
         "Retry-After": "41",
-    }
-
-
-async def test_every_configured_limit_is_used() -> None:
-    settings = settings_for(
-        "test",
-        "",
-        rate_limit_search="1/minute",
-        rate_limit_eligibility="2/minute",
-        rate_limit_scholarships="3/hour",
-        rate_limit_analytics="4/minute",
-        rate_limit_per_minute=5,
-    )
-    limits = configured_limits(settings, str)
-    assert {group: str(limit.limit) for group, limit in limits.items()} == {
-        "search": "1 per 1 minute",
-        "eligibility": "2 per 1 minute",
-        "scholarships": "3 per 1 hour",
-        "analytics": "4 per 1 minute",
-        "ceiling": "5 per 1 minute",
     }
 
 
