@@ -26,7 +26,7 @@ from scholarship_api.errors import (
 )
 from scholarship_api.platform.database.engine import Reading
 from scholarship_api.platform.http.content_type import require_json
-from scholarship_api.platform.http.deprecation import moved
+from scholarship_api.platform.http.deprecation import deprecated
 
 ERRORS = (ValidationFailed, RateLimited, DatabaseUnavailable, ServiceUnavailable)
 BODY_ERRORS = (BadRequest, UnsupportedMediaType)
@@ -99,7 +99,7 @@ async def check_by_body(session: Reading, request: CheckRequest) -> Response:
     summary="Moved to /api/v1/eligibility/check",
 )
 async def check_by_query_at_root(session: Reading, request: CheckQuery) -> Response:
-    return moved(await check_by_query(session, request), successor=SUCCESSOR)
+    return deprecated(await check_by_query(session, request), successor=SUCCESSOR)
 
 
 @root_router.post(
@@ -110,7 +110,7 @@ async def check_by_query_at_root(session: Reading, request: CheckQuery) -> Respo
     responses=document(*BODY_ERRORS),
 )
 async def check_by_body_at_root(session: Reading, request: CheckRequest) -> Response:
-    return moved(await check_by_body(session, request), successor=SUCCESSOR)
+    return deprecated(await check_by_body(session, request), successor=SUCCESSOR)
 
 
 def _now() -> dt.datetime:

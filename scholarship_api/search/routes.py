@@ -23,6 +23,7 @@ from scholarship_api.errors import (
     document,
 )
 from scholarship_api.platform.http.content_type import require_json
+from scholarship_api.platform.http.deprecation import deprecation_headers
 from scholarship_api.search import service
 from scholarship_api.search.responses.answers import Answering
 from scholarship_api.search.schemas import (
@@ -56,10 +57,7 @@ ListQuery = Annotated[Listing, Query()]
 NOT_MODIFIED: Final[dict[int | str, dict[str, Any]]] = {
     304: {"description": "If-None-Match names this very answer."}
 }
-MOVED: Final = (
-    (b"deprecation", b"true"),
-    (b"link", f'<{SUCCESSOR}>; rel="successor-version"'.encode()),
-)
+_DEPRECATED_HEADERS: Final = deprecation_headers(SUCCESSOR)
 
 
 def _answering(http: Request) -> Answering:
@@ -100,7 +98,7 @@ async def _search(http: Request, request: SearchRequest, *, is_moved: bool = Fal
         make,
         key=f"search:{request.key}",
         searched=_searched(request),
-        headers=MOVED if is_moved else (),
+        headers=_DEPRECATED_HEADERS if is_moved else (),
     )
 
 

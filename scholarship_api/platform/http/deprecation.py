@@ -1,10 +1,19 @@
-"""Answers at an address that has moved: the same answer, and headers that say where to go."""
+"""Headers of a response at a deprecated address: the same response, and where its successor is."""
 
 from fastapi import Response
 
+RawHeaders = tuple[tuple[bytes, bytes], ...]
 
-def moved(response: Response, *, successor: str) -> Response:
+
+def deprecation_headers(successor: str) -> RawHeaders:
+    """The headers that announce the path `successor`."""
+    return (
+        (b"deprecation", b"true"),
+        (b"link", f'<{successor}>; rel="successor-version"'.encode()),
+    )
+
+
+def deprecated(response: Response, *, successor: str) -> Response:
     """Mark `response` as deprecated in favour of the path `successor`."""
-    response.headers["Deprecation"] = "true"
-    response.headers["Link"] = f'<{successor}>; rel="successor-version"'
+    response.raw_headers += deprecation_headers(successor)
     return response
