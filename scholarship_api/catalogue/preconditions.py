@@ -8,9 +8,9 @@ from typing import Annotated, Final, NamedTuple
 
 from fastapi import Depends, Header, Request
 
-from scholarship_api.errors import BadRequest, PreconditionRequired
+from scholarship_api.errors import PreconditionRequired
+from scholarship_api.platform.http import conditional
 
-_TAG: Final = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
 _VERSION: Final = re.compile(r"([0-9]{1,10})(-|$)")
 
 
@@ -24,7 +24,7 @@ class Precondition(NamedTuple):
 
 async def _if_match(
     request: Request,
-    if_match: Annotated[  # documents it; a header may come in several lines
+    if_match: Annotated[  # noqa: ARG001 - documents it; a header may come in several lines
         str | None,
         Header(
             alias="If-Match",
@@ -33,17 +33,15 @@ async def _if_match(
     ] = None,
 ) -> Precondition:
     """Raises PreconditionRequired, or BadRequest for what is no list of tags."""
-    value = ",".join(request.headers.getlist("if-match")).strip(" \t,")
-    if if_match is None or not value:
-        raise PreconditionRequired
-    if value == "*":
+    tags = conditional.if_match(request.headers.getlist("if-match"))
+    if tags is None:
         return Precondition(None)
-    if _TAG.sub("", value).strip(" \t,"):
-        raise BadRequest('If-Match must be `*` or a list of ETags, with their quotes: `"3-0f1e"`.')
+    if not tags:
+        raise PreconditionRequired
     versions = [
         int(version[1])
-        for weak, opaque in _TAG.findall(value)
-        if not weak and (version := _VERSION.match(opaque))  # a weak tag never matches
+        for tag in tags
+        if not tag.weak and (version := _VERSION.match(tag.opaque))  # a weak tag never matches
     ]
     return Precondition(frozenset(versions))
 

@@ -1,7 +1,6 @@
 """The catalogue's awards, one by one."""
 
 import datetime as dt
-import hashlib
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Body, Depends, Header, Path, Request, Response, status
@@ -35,6 +34,7 @@ from scholarship_api.errors import (
     trace_id_of,
 )
 from scholarship_api.platform.database.engine import Database, Writing
+from scholarship_api.platform.http.conditional import cacheable_json, digest, entity_tag
 from scholarship_api.platform.http.content_type import require_json
 
 MERGE_PATCH: Final = "application/merge-patch+json"
@@ -47,6 +47,7 @@ CHANGE_ERRORS: Final = (
     PreconditionRequired,
 )
 
+_CACHE_CONTROL: Final = b"public, max-age=60"
 _ETAG: Final = {
     "ETag": {
         "description": 'Of the new version: `"<version>-<digest>"`.',
@@ -87,7 +88,7 @@ ScholarshipPath = Annotated[str, Path()]
 async def get_scholarship(
     request: Request,
     scholarship_id: ScholarshipPath,
-    if_none_match: Annotated[str | None, Header()] = None,
+    if_none_match: Annotated[str | None, Header()] = None,  # noqa: ARG001 - documents the header
 ) -> Response:
     database: Database = request.app.state.database
     async with database.read_session() as session:
@@ -98,10 +99,12 @@ async def get_scholarship(
         scholarship = _if_visible(scholarship, await authenticate(request))
     answer = service.present(scholarship, now=dt.datetime.now(dt.UTC))
     body = answer.model_dump_json().encode()
-    headers = {"ETag": etag(answer, body), "Cache-Control": "public, max-age=60"}
-    if _names(if_none_match, headers["ETag"]):
-        return Response(status_code=status.HTTP_304_NOT_MODIFIED, headers=headers)
-    return Response(body, headers=headers, media_type="application/json")
+    return cacheable_json(
+        request.scope,
+        body,
+        etag=etag(answer, body).encode(),
+        cache_control=_CACHE_CONTROL,
+    )
 
 
 def _if_visible(
@@ -114,15 +117,7 @@ def _if_visible(
 
 def etag(scholarship: schemas.Scholarship, body: bytes) -> str:
     """`"<version>-<digest>"`: availability and days left change without a new version."""
-    return f'"{scholarship.version}-{hashlib.blake2b(body, digest_size=8).hexdigest()}"'
-
-
-def _names(if_none_match: str | None, tag: str) -> bool:
-    """RFC 9110, 13.1.2: a list of tags or `*`, compared weakly."""
-    if if_none_match is None:
-        return False
-    candidates = {part.strip().removeprefix("W/") for part in if_none_match.split(",")}
-    return "*" in candidates or tag in candidates
+    return entity_tag(f"{scholarship.version}-{digest(body)}").decode()
 
 
 # --- Writing -------------------------------------------------------------------------------------

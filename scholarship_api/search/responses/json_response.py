@@ -1,13 +1,18 @@
 """An answer as bytes, and how it is sent: whole, or 304 to a client that has it already."""
 
-import hashlib
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Self
 
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
+from scholarship_api.platform.http.conditional import (
+    NOT_MODIFIED,
+    caching_headers,
+    digest,
+    entity_tag,
+    is_not_modified,
+)
 from scholarship_api.platform.server.response_writer import SHARED_HEADERS
 
 Headers = tuple[tuple[bytes, bytes], ...]
@@ -15,7 +20,7 @@ Headers = tuple[tuple[bytes, bytes], ...]
 _JSON: Final = (b"content-type", b"application/json")
 _TOOK: Final = b'"took_ms":'
 # Whoever keeps it has to ask whether it is still true: a write is visible to the next request.
-_CACHING: Final = (b"cache-control", b"public, no-cache")
+_CACHE_CONTROL: Final = b"public, no-cache"
 _KEPT_METHODS: Final = frozenset({"GET", "HEAD"})
 
 
@@ -33,12 +38,10 @@ class Answer:
     def of(cls, body: bytes) -> Self:
         # Within a JSON text the quotes would be escaped.
         before, key, after = body.partition(_TOOK)
-        digest = hashlib.blake2b(before, digest_size=9)
         if not key:
-            return cls(body, None, b'"%b"' % digest.hexdigest().encode())
+            return cls(body, None, entity_tag(digest(body)))
         _, comma, rest = after.partition(b",")
-        digest.update(rest)
-        return cls(before + key, comma + rest, b'W/"%b"' % digest.hexdigest().encode())
+        return cls(before + key, comma + rest, entity_tag(digest(before, rest), weak=True))
 
     @property
     def size(self) -> int:
@@ -53,11 +56,13 @@ class Answer:
         second as one object for many answers.
         """
         method = scope["method"]
-        kept: Headers = ((b"etag", self.etag), _CACHING) if method in _KEPT_METHODS else ()
-        if kept and _is_known(self.etag, scope["headers"]):
-            await send(_start(scope, 304, (*kept, *headers), shared))
+        kept: Headers = (
+            caching_headers(self.etag, _CACHE_CONTROL) if method in _KEPT_METHODS else ()
+        )
+        if kept and is_not_modified(self.etag, scope["headers"]):
+            await send(_start(scope, NOT_MODIFIED, (*kept, *headers), shared))
             await send({"type": "http.response.body"})
-            return 304, 0
+            return NOT_MODIFIED, 0
         body = self.head
         if self.tail is not None:
             body = b"".join((body, b"%.3f" % (seconds * 1000), self.tail))
@@ -89,15 +94,3 @@ class AnswerResponse(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
         await self._answer.send(scope, send, seconds=self._seconds, headers=self._further)
-
-
-def _is_known(etag: bytes, headers: Iterable[tuple[bytes, bytes]]) -> bool:
-    """RFC 9110, 13.1.2: If-None-Match is a list of tags or `*`, compared weakly."""
-    for name, value in headers:
-        if name == b"if-none-match":
-            if value == etag:
-                return True
-            tags = {tag.strip().removeprefix(b"W/") for tag in value.split(b",")}
-            if b"*" in tags or etag.removeprefix(b"W/") in tags:
-                return True
-    return False
