@@ -28,11 +28,9 @@ from sqlalchemy.dialects import postgresql
 from scholarship_api.accounts.models import Account
 from scholarship_api.activity.models import Interaction, InteractionType, SearchCount
 from scholarship_api.catalogue.models import Scholarship
+from scholarship_api.platform.database.advisory_locks import AdvisoryLock
 from scholarship_api.platform.database.engine import ReadSession, WriteSession
 from scholarship_api.vocabulary import Status
-
-RETENTION_LOCK_KEY: Final = 7_203_114_002
-"""Of pg_advisory_xact_lock; migrations have the number before."""
 
 SCORE_WEIGHTS: Final = {
     InteractionType.VIEWED: 1,
@@ -271,8 +269,7 @@ async def add_searches(
 
 async def try_retention_lock(session: WriteSession) -> bool:
     """Until the end of the transaction, as PgBouncer gives no longer hold on a connection."""
-    locked = select(func.pg_try_advisory_xact_lock(RETENTION_LOCK_KEY))
-    return bool(await session.scalar(locked))
+    return bool(await session.scalar(text(AdvisoryLock.RETENTION.try_for_transaction)))
 
 
 async def remove_interactions(session: WriteSession, *, before: dt.datetime, limit: int) -> int:

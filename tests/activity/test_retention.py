@@ -8,6 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from scholarship_api.activity import queries, retention
+from scholarship_api.catalogue.bulk.importer import refresh_statistics
 from scholarship_api.platform.database.engine import Database
 from scholarship_api.settings.settings import Settings, SettingsError
 from tests.accounts.conftest import changed, running
@@ -62,6 +63,23 @@ async def test_in_batches(
     fill(rows, [dt.timedelta(days=20, minutes=number) for number in range(21)])
     assert await retention.purge(database, retention_days=10, now=NOW) == 42
     assert total(rows) == 0
+
+
+async def test_it_runs_while_statistics_are_refreshed(database: Database, rows: Connection) -> None:
+    fill(rows, [dt.timedelta(days=20)])
+    async with database.driver_connection(seconds=None) as connection, connection.transaction():
+        await refresh_statistics(connection)  # its lock is held until the outer transaction ends
+        assert await retention.purge(database, retention_days=10, now=NOW) == 2
+
+
+async def test_statistics_are_refreshed_while_it_runs(database: Database, rows: Connection) -> None:
+    rows.execute("UPDATE search_words SET documents = 0")
+    async with database.write_session() as session:
+        assert await queries.try_retention_lock(session)
+        async with database.driver_connection(seconds=None) as connection:
+            await refresh_statistics(connection)
+    counted = rows.execute("SELECT bool_and(documents > 0) FROM search_words").fetchone()
+    assert counted == (True,)
 
 
 async def test_one_worker_at_a_time(

@@ -7,7 +7,7 @@ import pytest
 from nix.tests import vm_steps
 from nix.tests.vm_steps.machine import API, control
 from nix.tests.vm_steps.probes import MIGRATION_LOCK
-from scholarship_api.platform.database.migrations import LOCK_KEY
+from scholarship_api.platform.database.advisory_locks import AdvisoryLock
 from tests.nix.deployment import SUITE, forget_limits, running_cluster
 from tests.nix.namespaces import Machine, why_impossible
 
@@ -45,4 +45,4 @@ def test_shutdown(cluster: vm_steps.Cluster) -> None:
 
 
 def test_the_lock_is_that_of_the_migrations() -> None:
-    assert MIGRATION_LOCK == LOCK_KEY
+    assert AdvisoryLock.SCHEMA_MIGRATION.value == MIGRATION_LOCK

@@ -19,6 +19,7 @@ from scholarship_api.catalogue.audit import COMMAND_LINE, Origin
 from scholarship_api.catalogue.bulk.formats import FileFormat
 from scholarship_api.catalogue.bulk.upsert import Connection, Prepared, prepare, write_batch
 from scholarship_api.catalogue.bulk.validation import Allow, Batch, RowError, validate_rows
+from scholarship_api.platform.database.advisory_locks import AdvisoryLock
 
 CHUNK_BYTES: Final = 262_144
 ERRORS_KEPT: Final = 50
@@ -168,9 +169,6 @@ class _Arriving:
 EXACT_ROWS: Final = 20_000
 """Up to so many published awards the words are counted in all of them, else in about so many."""
 
-_LOCK_KEY: Final = 7_203_114_002
-"""Of pg_advisory_xact_lock: two refreshes at once would block each other row by row."""
-
 _WORDS: Final = SQL("""
     WITH sampled AS MATERIALIZED (
         -- The words of the trigger search_words_remember.
@@ -214,7 +212,8 @@ async def refresh_statistics(connection: Connection) -> None:
         await cursor.execute("SET LOCAL statement_timeout = '5min'")
         await cursor.execute(_CLEAN_PENDING)
         await cursor.execute("ANALYZE scholarships")
-        await cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_LOCK_KEY])
+        # Two refreshes at the same time would wait for each other's row locks.
+        await cursor.execute(AdvisoryLock.STATISTICS_REFRESH.try_for_transaction)
         if not (await cursor.fetchone() or (False,))[0]:
             return
         await cursor.execute(

@@ -7,7 +7,6 @@ replicas keep working on the new schema.
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
 
 import alembic.command
 import alembic.config
@@ -15,9 +14,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, NullPool, create_engine, text
 
 from scholarship_api.platform.database import revisions
-
-LOCK_KEY: Final = 7_203_114_001
-"""Of pg_advisory_lock: any number that nothing else in the database uses."""
+from scholarship_api.platform.database.advisory_locks import AdvisoryLock
 
 
 class MigrationTimeoutError(Exception):
@@ -63,12 +60,12 @@ def _locked_connection(database_url: str, wait_seconds: float) -> Iterator[Conne
         poolclass=NullPool,
         connect_args={"connect_timeout": 5, "application_name": "scholarship-api migrate"},
     )
-    # The lock is polled in autocommit: a session that waits inside pg_advisory_lock holds a
+    # The lock is polled in autocommit: a session that waits for it in one statement holds a
     # snapshot, and CREATE INDEX CONCURRENTLY in the winner would wait for that one for ever.
     autocommit = engine.execution_options(isolation_level="AUTOCOMMIT")
     with autocommit.connect() as guard:
         deadline = time.monotonic() + wait_seconds
-        while not guard.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": LOCK_KEY}):
+        while not guard.scalar(text(AdvisoryLock.SCHEMA_MIGRATION.try_for_session)):
             if time.monotonic() > deadline:
                 raise MigrationTimeoutError(
                     f"another replica has been migrating for {wait_seconds:.0f} s; see its log"

@@ -21,6 +21,7 @@ from scholarship_api.catalogue.bulk.importer import ImportReport, Source, import
 from scholarship_api.catalogue.bulk.parsing import FileFault
 from scholarship_api.catalogue.bulk.upsert import prepare, write_batch
 from scholarship_api.catalogue.bulk.validation import Row, RowError
+from scholarship_api.platform.database.advisory_locks import AdvisoryLock
 from scholarship_api.sample_data.synthetic import generate
 from tests.catalogue.awards import award, ndjson
 
@@ -403,10 +404,9 @@ async def test_an_import_that_changes_nothing_leaves_statistics_alone(
 async def test_while_another_import_counts_words_this_one_does_not_wait(
     catalogue: Catalogue, conninfo: str
 ) -> None:
-    catalogue.execute("SELECT pg_advisory_lock(%s)", [importer._LOCK_KEY])
-    with anyio.fail_after(30):
+    with catalogue.transaction(), anyio.fail_after(30):
+        catalogue.execute(AdvisoryLock.STATISTICS_REFRESH.try_for_transaction)
         report = await run(conninfo, ndjson(award()))
-    catalogue.execute("SELECT pg_advisory_unlock(%s)", [importer._LOCK_KEY])
     assert report.created == 1
 
 

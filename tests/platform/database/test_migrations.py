@@ -13,6 +13,7 @@ from scholarship_api.accounts import models as accounts
 from scholarship_api.activity import models as activity
 from scholarship_api.catalogue import models as catalogue
 from scholarship_api.platform.database import migrations, revisions
+from scholarship_api.platform.database.advisory_locks import AdvisoryLock
 from scholarship_api.platform.database.engine import Base
 from scholarship_api.search import models as search
 
@@ -81,7 +82,7 @@ def test_replicas_may_race(scratch_database_url: str) -> None:
 
 def test_a_replica_does_not_wait_for_ever(scratch_database_url: str) -> None:
     with connected(scratch_database_url) as other:
-        other.execute(text("SELECT pg_advisory_lock(:key)"), {"key": migrations.LOCK_KEY})
+        other.execute(text(AdvisoryLock.SCHEMA_MIGRATION.try_for_session))
         with pytest.raises(migrations.MigrationTimeoutError, match="another replica"):
             migrations.upgrade(scratch_database_url, wait_seconds=0.3)
 
