@@ -43,7 +43,7 @@ def _forget_configuration() -> None:
     for variable in list(os.environ):
         if variable.removesuffix("_FILE") in names or re.match(r"(PG|OTEL_|SENTRY_)", variable):
             del os.environ[variable]
-    Settings.model_config["env_file"] = None
+    Settings.dotenv_file = None
 
 
 _forget_configuration()

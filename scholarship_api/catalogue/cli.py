@@ -41,7 +41,7 @@ from scholarship_api.catalogue.bulk.importer import CHUNK_BYTES, ImportReport, i
 from scholarship_api.catalogue.bulk.parsing import FileFault
 from scholarship_api.catalogue.bulk.validation import RowError
 from scholarship_api.sample_data.synthetic import generate
-from scholarship_api.settings.settings import Fault, SettingsError, load_settings
+from scholarship_api.settings.settings import SettingError, SettingsError, load_settings
 from scholarship_api.vocabulary import Status
 
 EXIT_BAD_ROWS: Final = 1
@@ -208,7 +208,7 @@ async def _connect(database_url: str) -> psycopg.AsyncConnection[Any]:
 def _database_url() -> str:
     url = load_settings().database_url.get_secret_value()
     if not url:
-        raise SettingsError([Fault("DATABASE_URL", "is needed to reach the catalogue")])
+        raise SettingsError([SettingError("DATABASE_URL", "is needed to reach the catalogue")])
     return url
 
 

@@ -24,8 +24,8 @@ from scholarship_api.platform.rate_limiting.storage import BACKEND_ERRORS
 from scholarship_api.platform.server.gunicorn_options import default_workers
 from scholarship_api.preflight import deployment
 from scholarship_api.preflight import image as image_checks
-from scholarship_api.settings.errors import Fault
-from scholarship_api.settings.production import production_faults
+from scholarship_api.settings.errors import SettingError
+from scholarship_api.settings.production import production_errors
 from scholarship_api.settings.settings import Settings, SettingsError, load_settings
 
 Outcome = Literal["passed", "failed", "warning", "skipped"]
@@ -64,7 +64,7 @@ def run_checks(
     try:
         settings = load_settings()
     except SettingsError as error:
-        results = _settings_results(error.faults)
+        results = _settings_results(error.errors)
         unknown = "the settings have to be usable first"
         results += [
             CheckResult(name, "skipped", unknown)
@@ -73,7 +73,7 @@ def run_checks(
     else:
         # The findings say it all, and standard output may have to be JSON.
         logging.configure(settings.model_copy(update={"log_level": "CRITICAL"}))
-        results = _settings_results(tuple(production_faults(settings)))
+        results = _settings_results(tuple(production_errors(settings)))
         results += [_environment(settings), *(check(settings) for check in _OFFLINE.values())]
         results += asyncio.run(_ask_servers(settings, replicas))
     if base_url is not None:
@@ -116,19 +116,19 @@ def print_table(results: Sequence[CheckResult], console: Console) -> None:
 # --- The settings ------------------------------------------------------------------------------
 
 
-def _settings_results(faults: Sequence[Fault]) -> list[CheckResult]:
+def _settings_results(errors: Sequence[SettingError]) -> list[CheckResult]:
     results = []
-    seen: set[Fault] = set()
+    seen: set[SettingError] = set()
     for name, variables in _VARIABLES_OF.items():
-        own = [fault for fault in faults if fault.variable in variables]
+        own = [error for error in errors if error.variable.removesuffix("_FILE") in variables]
         seen.update(own)
-        results.append(_from_faults(name, own))
-    return [*results, _from_faults("settings", [fault for fault in faults if fault not in seen])]
+        results.append(_from_errors(name, own))
+    return [*results, _from_errors("settings", [error for error in errors if error not in seen])]
 
 
-def _from_faults(name: str, faults: Sequence[Fault]) -> CheckResult:
-    detail = "; ".join(f"{fault.variable} {fault.reason}" for fault in faults)
-    return CheckResult(name, "failed" if faults else "passed", detail or "fit for production")
+def _from_errors(name: str, errors: Sequence[SettingError]) -> CheckResult:
+    detail = "; ".join(f"{error.variable} {error.reason}" for error in errors)
+    return CheckResult(name, "failed" if errors else "passed", detail or "fit for production")
 
 
 def _environment(settings: Settings) -> CheckResult:

@@ -1,24 +1,55 @@
-"""How unusable settings are reported: by variable name, never by value."""
+"""How unusable settings are reported: by the variable that was set, never by its value."""
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
+
+from pydantic_core import ErrorDetails
 
 EXIT_CONFIG: Final = 78
 """The exit code of a process that refuses its settings (`EX_CONFIG` of sysexits.h)."""
 
 
-class Fault(NamedTuple):
+class SettingError(NamedTuple):
+    """One setting that cannot be used."""
+
     variable: str
+    """The environment variable to change; `.env` when the file itself cannot be read."""
     reason: str
+    """What is wrong and what would do, without the value."""
 
 
 class SettingsError(Exception):
-    """Every fault of the settings at once, in the order of the settings.
+    """Everything that is wrong with the settings, in the order of the settings.
 
     Not a `ValueError`, so that pydantic lets it through instead of wrapping it with its input.
     """
 
-    def __init__(self, faults: Sequence[Fault]) -> None:
-        self.faults = tuple(faults)
-        lines = [f"  {fault.variable}: {fault.reason}" for fault in self.faults]
+    def __init__(
+        self, errors: Sequence[SettingError], *, log_format: Literal["json", "console"] = "console"
+    ) -> None:
+        self.errors = tuple(errors)
+        self.log_format = log_format
+        """The format to report this error in: there are no settings to ask for it."""
+        lines = [f"  {error.variable}: {error.reason}" for error in self.errors]
         super().__init__("\n".join(["The settings cannot be used:", *lines]))
+
+
+_REASONS: Final = {
+    "bool_parsing": "must be true or false",
+    "greater_than": "must be more than {gt}",
+    "greater_than_equal": "must be at least {ge}",
+    "int_from_float": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_parsing_size": "must be a whole number",
+    "less_than_equal": "must be at most {le}",
+    "literal_error": "must be {expected}",
+    "string_too_short": "must not be empty",
+}
+"""By pydantic's type of error: what would do. The field's limits fill the braces."""
+
+
+def reason_of(problem: ErrorDetails) -> str:
+    """The reason of an error that pydantic found."""
+    if reason := _REASONS.get(problem["type"]):
+        return reason.format(**problem.get("ctx", {})).replace("'", "")
+    return problem["msg"].removeprefix("Value error, ")

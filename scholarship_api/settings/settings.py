@@ -1,13 +1,14 @@
 """Every setting, once.
 
-A field `name` is read from the environment variable `NAME`; an empty variable counts as unset;
-unknown variables are ignored. Secrets and URLs that hold passwords are `SecretStr`, empty when
-unset, and can come from a file: `NAME_FILE`. Lists are comma-separated. `.env` in the working
-directory is read in development only.
+A field `name` is read from the environment variable `NAME`. A variable that is empty or blank
+counts as unset, an unknown one is ignored. Secrets and URLs that hold passwords are `SecretStr`,
+empty when unset, and can come from a file: `NAME_FILE`. Lists are comma-separated. `.env` in the
+working directory is read in development only.
 """
 
-from collections.abc import Callable, Iterator
-from typing import Any, Self, TypeVar
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Self, TypeVar
 
 from pydantic import (
     Field,
@@ -19,20 +20,27 @@ from pydantic import (
     model_validator,
 )
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
-from pydantic_settings.sources import DotEnvSettingsSource, EnvSettingsSource, InitSettingsSource
+from pydantic_settings.sources import EnvSettingsSource, InitSettingsSource
 
-from scholarship_api.settings.errors import EXIT_CONFIG, Fault, SettingsError
+from scholarship_api.settings.errors import (
+    EXIT_CONFIG,
+    SettingError,
+    SettingsError,
+    reason_of,
+)
 from scholarship_api.settings.production import (
-    CLOSING_SECONDS,
-    production_faults,
-    shared_limiter_faults,
-    timing_faults,
+    missing_extra_errors,
+    production_errors,
+    shared_limiter_errors,
 )
 from scholarship_api.settings.sources import (
     DOTENV_ENVIRONMENTS,
     SecretFiles,
     Unreadable,
+    dotenv_source,
+    variable_of,
 )
+from scholarship_api.settings.timing import drain_seconds, timing_errors
 from scholarship_api.settings.values import (
     Environment,
     Hosts,
@@ -50,7 +58,15 @@ from scholarship_api.settings.values import (
     WebUrls,
 )
 
-__all__ = ["EXIT_CONFIG", "SECRETS", "Fault", "Settings", "SettingsError", "load_settings"]
+__all__ = [
+    "EXIT_CONFIG",
+    "SECRETS",
+    "DefaultSettings",
+    "SettingError",
+    "Settings",
+    "SettingsError",
+    "load_settings",
+]
 
 SECRETS = frozenset(
     {
@@ -79,15 +95,12 @@ def _by_environment(other: _Value, **named: _Value) -> Callable[[dict[str, Any]]
 
 
 class Settings(BaseSettings):
-    """The settings of one process; immutable. Raises `SettingsError`, with every fault at once."""
+    """The settings of one process; immutable. Raises `SettingsError`, with every error at once."""
 
-    model_config = SettingsConfigDict(
-        env_file=".env",
-        env_ignore_empty=True,
-        extra="ignore",
-        frozen=True,
-        hide_input_in_errors=True,
-    )
+    model_config = SettingsConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
+
+    dotenv_file: ClassVar[Path | None] = Path(".env")
+    """Not pydantic-settings' `env_file`, which is opened in production as well."""
 
     environment: Environment = "development"
     debug: bool = False
@@ -178,11 +191,10 @@ class Settings(BaseSettings):
 
     @property
     def drain_seconds(self) -> int:
-        """How long requests in flight get after SHUTDOWN_DELAY.
-
-        SHUTDOWN_DELAY + this + 2 s for closing = GRACEFUL_TIMEOUT, after which gunicorn kills.
-        """
-        return self.graceful_timeout - self.shutdown_delay - CLOSING_SECONDS
+        """The time that requests in flight get after SHUTDOWN_DELAY."""
+        return drain_seconds(
+            graceful_timeout=self.graceful_timeout, shutdown_delay=self.shutdown_delay
+        )
 
     def __repr_args__(self) -> list[tuple[str | None, Any]]:
         return [("environment", self.environment)]
@@ -193,66 +205,104 @@ class Settings(BaseSettings):
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - see `dotenv_file`
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - NAME_FILE instead
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         assert isinstance(init_settings, InitSettingsSource)  # noqa: S101 - narrows for mypy
         assert isinstance(env_settings, EnvSettingsSource)  # noqa: S101
-        assert isinstance(dotenv_settings, DotEnvSettingsSource)  # noqa: S101
-        variables: dict[str, str | None] = dict(env_settings.env_vars)
-        named = init_settings.init_kwargs.get("environment") or variables.get("environment") or ""
-        if named.strip().lower() not in DOTENV_ENVIRONMENTS:
-            files = SecretFiles(settings_cls, fields=SECRETS, variables=variables)
+        named = init_settings.init_kwargs.get("environment")
+        process = env_settings.env_vars = _without_blanks(env_settings.env_vars)
+        if not _reads_dotenv(named or process.get("environment")):
+            files = SecretFiles(settings_cls, fields=SECRETS, variables=process)
             return init_settings, files, env_settings
-        variables = {**dotenv_settings.env_vars, **variables}
-        if (variables.get("environment") or "").strip().lower() not in DOTENV_ENVIRONMENTS:
+        dotenv = dotenv_source(settings_cls, cls.dotenv_file)
+        dotenv.env_vars = _without_blanks(dotenv.env_vars)
+        variables = {**dotenv.env_vars, **process}
+        if not _reads_dotenv(named or variables.get("environment")):
             reason = "a .env file is for development only; set it in the process environment"
-            refusal = InitSettingsSource(settings_cls, {"environment": Unreadable(reason)})
-            return refusal, init_settings, env_settings
+            refusal = {"environment": Unreadable("ENVIRONMENT", reason)}
+            return InitSettingsSource(settings_cls, refusal), init_settings, env_settings
         files = SecretFiles(settings_cls, fields=SECRETS, variables=variables)
-        return init_settings, files, env_settings, dotenv_settings
+        return init_settings, files, env_settings, dotenv
 
     @model_validator(mode="wrap")
     @classmethod
-    def _all_faults_at_once(
+    def _all_errors_at_once(
         cls, values: dict[str, Any], handler: ModelWrapValidatorHandler[Self]
     ) -> Self:
-        settings, faults = _validated(values, handler)
+        settings, errors = _validated(values, handler)
         if settings is not None:
-            named = {fault.variable for fault in faults}
-            faults += [fault for fault in _faults_of(settings) if fault.variable not in named]
-            if not faults:
+            named = {error.variable for error in errors}
+            errors += [error for error in _errors_of(settings) if error.variable not in named]
+            if not errors:
                 return settings
         order = [name.upper() for name in cls.model_fields]
-        raise SettingsError(sorted(faults, key=lambda fault: order.index(fault.variable)))
+        raise SettingsError(
+            [
+                SettingError(variable_of(error.variable, values), error.reason)
+                for error in sorted(errors, key=lambda error: order.index(error.variable))
+            ],
+            log_format=_log_format_of(values),
+        )
+
+
+class DefaultSettings(Settings):
+    """Settings that are given in code; the process environment and `.env` have no influence."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)
+
+
+def _reads_dotenv(environment: object) -> bool:
+    return str(environment or "").strip().lower() in DOTENV_ENVIRONMENTS
+
+
+def _without_blanks(variables: Mapping[str, str | None]) -> dict[str, str | None]:
+    return {name: text for name, text in variables.items() if text and not text.isspace()}
+
+
+def _log_format_of(values: Mapping[str, Any]) -> Literal["json", "console"]:
+    """LOG_FORMAT of settings that cannot be used as a whole."""
+    named = str(values.get("log_format", "")).strip().lower()
+    if named in {"json", "console"}:
+        return "json" if named == "json" else "console"
+    return "console" if _reads_dotenv(values.get("environment")) else "json"
 
 
 def _validated(
     values: dict[str, Any], handler: ModelWrapValidatorHandler[_Settings]
-) -> tuple[_Settings | None, list[Fault]]:
+) -> tuple[_Settings | None, list[SettingError]]:
     """The settings, with the defaults in place of values that are wrong, and what is wrong."""
     try:
         return handler(values), []
     except ValidationError as error:
-        # A default that depends on a wrong value is no fault of its own.
-        problems = [
-            (str(problem["loc"][0]), problem["msg"].removeprefix("Value error, "))
-            for problem in error.errors(include_url=False, include_context=False)
+        # A default that depends on a wrong value is no error of its own.
+        wrong = {
+            str(problem["loc"][0]): reason_of(problem)
+            for problem in error.errors(include_url=False)
             if problem["type"] != "default_factory_not_called"
-        ]
-    wrong = dict(problems)
-    faults = [Fault(name.upper(), reason) for name, reason in wrong.items()]
+        }
+    errors = [SettingError(name.upper(), reason) for name, reason in wrong.items()]
     if "environment" in wrong:
-        return None, faults
-    return handler({key: value for key, value in values.items() if key not in wrong}), faults
+        return None, errors
+    return handler({name: value for name, value in values.items() if name not in wrong}), errors
 
 
-def _faults_of(settings: Settings) -> Iterator[Fault]:
-    yield from timing_faults(settings)
+def _errors_of(settings: Settings) -> Iterator[SettingError]:
+    yield from timing_errors(settings)
+    yield from missing_extra_errors(settings)
     if settings.fails_closed:
-        yield from shared_limiter_faults(settings)
+        yield from shared_limiter_errors(settings)
     if settings.is_production:
-        yield from production_faults(settings)
+        yield from production_errors(settings)
 
 
 def load_settings() -> Settings:

@@ -1,11 +1,13 @@
-"""Where settings come from besides the process environment: secret files and `.env`."""
+"""The sources of settings besides the process environment: secret files and `.env`."""
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, PydanticBaseSettingsSource
+
+from scholarship_api.settings.errors import SettingError, SettingsError
 
 DOTENV_ENVIRONMENTS: Final = frozenset({"", "development", "local"})
 """Values of ENVIRONMENT in which a `.env` file of the working directory is read."""
@@ -14,8 +16,15 @@ DOTENV_ENVIRONMENTS: Final = frozenset({"", "development", "local"})
 class Unreadable:
     """Stands in for a value that a source could not give, so that validation reports it."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, variable: str, reason: str) -> None:
+        self.variable = variable
         self.reason = reason
+
+
+class FileText(str):
+    """A value that a `NAME_FILE` variable led to; errors name that variable."""
+
+    __slots__ = ()
 
 
 def refuse_unreadable(value: object) -> object:
@@ -23,6 +32,14 @@ def refuse_unreadable(value: object) -> object:
     if isinstance(value, Unreadable):
         raise ValueError(value.reason)
     return value
+
+
+def variable_of(setting: str, values: Mapping[str, object]) -> str:
+    """The environment variable that gave a setting its value: `NAME`, or `NAME_FILE`."""
+    value = values.get(setting.lower())
+    if isinstance(value, Unreadable):
+        return value.variable
+    return f"{setting}_FILE" if isinstance(value, FileText) else setting
 
 
 class SecretFiles(PydanticBaseSettingsSource):
@@ -45,12 +62,18 @@ class SecretFiles(PydanticBaseSettingsSource):
             return None, field_name, False
         name = field_name.upper()
         if self._variables.get(field_name):
-            return Unreadable(f"give {name} or {name}_FILE, not both"), field_name, False
+            reason = f"give {name} or {name}_FILE, not both"
+            return Unreadable(name, reason), field_name, False
         try:
             text = Path(path).read_text(encoding="utf-8")
-        except (OSError, ValueError):
-            return Unreadable(f"the file of {name}_FILE cannot be read as text"), field_name, False
-        return text.removesuffix("\n").removesuffix("\r"), field_name, False
+        except UnicodeDecodeError:
+            reason = "the file that it names is not UTF-8 text"
+        except (OSError, ValueError) as error:
+            detail = getattr(error, "strerror", None)
+            reason = f"the file that it names cannot be read: {detail or 'not a path'}"
+        else:
+            return FileText(text.removesuffix("\n").removesuffix("\r")), field_name, False
+        return Unreadable(f"{name}_FILE", reason), field_name, False
 
     def __call__(self) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -60,3 +83,18 @@ class SecretFiles(PydanticBaseSettingsSource):
                 if value is not None:
                     found[key] = value
         return found
+
+
+def dotenv_source(settings: type[BaseSettings], file: Path | None) -> DotEnvSettingsSource:
+    """The variables of a `.env` file, none if it is not there. Raises `SettingsError`.
+
+    pydantic-settings would read the file in each environment, and let the errors of reading
+    through.
+    """
+    try:
+        return DotEnvSettingsSource(settings, env_file=file, env_file_encoding="utf-8")
+    except UnicodeDecodeError:
+        reason = "is not UTF-8 text; write it anew from .env.example, or remove it"
+    except OSError as error:
+        reason = f"cannot be read: {error.strerror}; remove it, or start in another directory"
+    raise SettingsError([SettingError(".env", reason)])

@@ -42,20 +42,20 @@ def _environment(value: object) -> object:
     return "development" if lowered == "local" else lowered
 
 
-def _url(text: str) -> SplitResult:
-    """The parts of an absolute URL; a `ValueError` without the text for anything else."""
+def _url(text: str, *, otherwise: str) -> SplitResult:
+    """The parts of an absolute URL. Raises `ValueError(otherwise)` for anything else."""
     if text.isascii() and not any(character.isspace() for character in text):
         with contextlib.suppress(ValueError):
             url = urlsplit(text)
             if url.scheme and url.hostname and url.port != 0:
                 return url
-    raise ValueError("an entry is not an absolute URL")
+    raise ValueError(otherwise)
 
 
 def _origin(text: str) -> str:
     if text == "*":
         return text
-    url = _url(text)
+    url = _url(text, otherwise="an entry is not an origin such as https://app.example.org")
     if url.scheme not in _DEFAULT_PORTS:
         raise ValueError("an origin starts with https:// or http://")
     if url.path or url.query or url.fragment or "@" in url.netloc or "*" in url.netloc:
@@ -71,7 +71,10 @@ def _origins(texts: tuple[str, ...]) -> tuple[str, ...]:
 def _hosts(texts: tuple[str, ...]) -> tuple[str, ...]:
     hosts = tuple(text.lower() for text in texts)
     if not all(_HOST_PATTERN.fullmatch(host) for host in hosts):
-        raise ValueError("an entry is not a host name, without a port, or `*.` and a domain")
+        raise ValueError(
+            "an entry is not a host name such as api.example.org or *.example.org, without scheme"
+            " and port"
+        )
     return hosts
 
 
@@ -79,13 +82,15 @@ def _network(entry: object) -> object:
     if not isinstance(entry, str):
         return entry
     if entry == "*":
-        raise ValueError("`*` would let every client choose its address; name the proxies")
+        raise ValueError("`*` would let every client choose its address; name each proxy")
     try:
         network = ipaddress.ip_network(entry)
     except ValueError:
         network = None
     if network is None:
-        raise ValueError("an entry is neither an IP address nor a CIDR without host bits")
+        raise ValueError(
+            "an entry is neither an IP address nor a network such as 10.0.0.0/8, without host bits"
+        )
     if network.prefixlen == 0:
         raise ValueError("a network of prefix 0 would let every client choose its address")
     return network
@@ -96,16 +101,16 @@ def _networks(value: object) -> object:
     return [_network(entry) for entry in entries] if isinstance(entries, list | tuple) else entries
 
 
-def _web_urls(texts: tuple[str, ...]) -> tuple[str, ...]:
-    if not all(_url(text).scheme in _DEFAULT_PORTS for text in texts):
-        raise ValueError("an entry does not start with https:// or http://")
-    return texts
-
-
 def _web_url(text: str) -> str:
     if text:
-        _web_urls((text,))
+        otherwise = "not a URL that starts with https:// or http://"
+        if _url(text, otherwise=otherwise).scheme not in _DEFAULT_PORTS:
+            raise ValueError(otherwise)
     return text
+
+
+def _web_urls(texts: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(_web_url(text) for text in texts)
 
 
 def _rate_limit(text: str) -> str:
@@ -124,14 +129,17 @@ def _postgres_url(secret: SecretStr) -> SecretStr:
         return SecretStr("")
     scheme, separator, rest = text.partition("://")
     if not separator or scheme.lower() not in {"postgresql", "postgres", "postgresql+psycopg"}:
-        raise ValueError("not a PostgreSQL URL: it must start with postgresql://")
+        raise ValueError(
+            "not a PostgreSQL URL: it must start with postgresql://, as in"
+            " postgresql://user:password@host/database"
+        )
     normalised = f"postgresql+psycopg://{rest}"
     try:
         make_url(normalised)
     except (ArgumentError, ValueError):
         scheme = ""
     if not scheme:
-        raise ValueError("not a well-formed URL; percent-encode the password")
+        raise ValueError("not a well-formed URL; percent-encode special characters of the password")
     return SecretStr(normalised)
 
 
@@ -147,9 +155,10 @@ def _redis_url(secret: SecretStr) -> SecretStr:
 def _sentry_dsn(secret: SecretStr) -> SecretStr:
     text = secret.get_secret_value().strip()
     if text:
-        url = _url(text)
+        otherwise = "not a Sentry DSN, which looks like https://KEY@HOST/PROJECT"
+        url = _url(text, otherwise=otherwise)
         if url.scheme not in _DEFAULT_PORTS or not url.username or not url.path.strip("/"):
-            raise ValueError("not a Sentry DSN: https://KEY@HOST/PROJECT")
+            raise ValueError(otherwise)
     return SecretStr(text)
 
 

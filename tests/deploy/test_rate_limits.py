@@ -15,7 +15,7 @@ from tests.deploy.gunicorn_server import RunningServer, running_server
 
 SEARCH = "/api/v1/search"
 NOWHERE = "/no/such/path"
-METRICS_TOKEN = "for-operators"
+METRICS_TOKEN = "for-operators-only"
 LIMITS = {
     "RATE_LIMIT_SEARCH": "10/minute",
     "RATE_LIMIT_ELIGIBILITY": "3/minute",

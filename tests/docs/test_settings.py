@@ -100,7 +100,7 @@ def test_the_example_for_production_lacks_nothing_but_the_secrets(
         monkeypatch.setenv(*line.split("=", 1))
     with pytest.raises(SettingsError) as refused:
         Settings()
-    assert [fault.variable for fault in refused.value.faults] == ["JWT_SECRET_KEY"]
+    assert [fault.variable for fault in refused.value.errors] == ["JWT_SECRET_KEY"]
     monkeypatch.setenv("JWT_SECRET_KEY", secrets.token_hex(48))
     assert Settings().is_production
 

@@ -1,41 +1,10 @@
-import traceback
-from collections.abc import Mapping
 from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
 
-from scholarship_api.settings.settings import SECRETS, Settings, SettingsError, load_settings
-
-PLANTED = "Pl4nted-Value"
-STRONG_KEY = "9f2c4e8a1b7d3f6055aa0e9c8d7b6a5f4e3d2c1b0a99887766f5e4d3c2b1a0f9"
-PRODUCTION = {
-    "ENVIRONMENT": "production",
-    "JWT_SECRET_KEY": STRONG_KEY,
-    "DATABASE_URL": f"postgresql://api:{PLANTED}@db.internal/scholarships",
-    "RATE_LIMIT_BACKEND_URL": f"rediss://:{PLANTED}@cache.internal/0",
-    "CORS_ALLOWED_ORIGINS": "https://app.example.org, https://admin.example.org",
-    "ALLOWED_HOSTS": "api.example.org,*.internal.example.org",
-    "TRUSTED_PROXY_IPS": "10.0.0.0/8, 192.168.1.7, fd00::/8",
-}
-
-
-def load(monkeypatch: pytest.MonkeyPatch, variables: Mapping[str, str]) -> Settings:
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-    return load_settings()
-
-
-def faults(monkeypatch: pytest.MonkeyPatch, variables: Mapping[str, str]) -> dict[str, str]:
-    with pytest.raises(SettingsError) as caught:
-        load(monkeypatch, variables)
-    error = caught.value
-    said = "".join(traceback.format_exception(error)) + repr(error)
-    assert error.__context__ is None, "the validation error holds the values"
-    for value in variables.values():
-        assert len(value) < 16 or value not in said
-    assert PLANTED not in said
-    return dict(error.faults)
+from scholarship_api.settings.settings import DefaultSettings, Settings
+from tests.settings.loading import PLANTED, PRODUCTION, STRONG_KEY, load, reasons, refused
 
 
 def test_valid_production_starts(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,7 +25,7 @@ def test_valid_production_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     assert PLANTED not in str(settings.model_dump())
 
 
-SINGLE_FAULTS = [
+SINGLE_ERRORS = [
     ("JWT_SECRET_KEY", ""),
     ("JWT_SECRET_KEY", STRONG_KEY[:63]),
     ("JWT_SECRET_KEY", "changeme" * 8),
@@ -103,6 +72,10 @@ SINGLE_FAULTS = [
     ("LOG_LEVEL", f"loud-{PLANTED}"),
     ("LOG_FORMAT", "xml"),
     ("SENTRY_DSN", f"https://sentry.example.org/{PLANTED}"),
+    ("METRICS_TOKEN", "abc"),
+    ("METRICS_TOKEN", "0123456789abcde"),
+    ("METRICS_TOKEN", "0123456789 abcdef"),
+    ("METRICS_TOKEN", "0123456789-äöü-abc"),
     ("OTEL_EXPORTER_OTLP_ENDPOINT", f"collector:{PLANTED}"),
     ("OUTBOUND_CHECK_URLS", "ftp://partner.example.org"),
     ("PORT", f"8000{PLANTED}"),
@@ -114,21 +87,21 @@ SINGLE_FAULTS = [
 ]
 
 
-@pytest.mark.parametrize(("name", "value"), SINGLE_FAULTS)
-def test_production_refuses_each_fault(
+@pytest.mark.parametrize(("name", "value"), SINGLE_ERRORS)
+def test_production_refuses_each_error(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
-    assert list(faults(monkeypatch, {**PRODUCTION, name: value})) == [name]
+    assert list(reasons(monkeypatch, {**PRODUCTION, name: value})) == [name]
 
 
-def test_all_faults_are_listed_at_once_in_the_order_of_the_settings(
+def test_all_errors_are_listed_at_once_in_the_order_of_the_settings(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    variables = {**PRODUCTION, **dict(SINGLE_FAULTS)}
-    # Without its own fault, so that the relation of the two times is one.
+    variables = {**PRODUCTION, **dict(SINGLE_ERRORS)}
+    # A usable value, so that its relation to the grace period is wrong instead.
     variables |= {"GRACEFUL_TIMEOUT": "30"}
-    expected = {name for name, _ in SINGLE_FAULTS} - {"GRACEFUL_TIMEOUT"}
-    found = faults(monkeypatch, variables)
+    expected = {name for name, _ in SINGLE_ERRORS} - {"GRACEFUL_TIMEOUT"}
+    found = reasons(monkeypatch, variables)
     assert set(found) == expected
     order = [name.upper() for name in Settings.model_fields]
     assert list(found) == sorted(found, key=order.index)
@@ -137,7 +110,7 @@ def test_all_faults_are_listed_at_once_in_the_order_of_the_settings(
 def test_empty_production_environment_names_what_is_required(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert set(faults(monkeypatch, {"ENVIRONMENT": "production"})) == {
+    assert set(reasons(monkeypatch, {"ENVIRONMENT": "production"})) == {
         "ALLOWED_HOSTS",
         "CORS_ALLOWED_ORIGINS",
         "DATABASE_URL",
@@ -146,37 +119,76 @@ def test_empty_production_environment_names_what_is_required(
     }
 
 
-def test_unknown_environment_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = faults(monkeypatch, {"ENVIRONMENT": f"prod-{PLANTED}", "PORT": "many"})
-    assert list(found) == ["ENVIRONMENT", "PORT"]
+@pytest.mark.parametrize(
+    ("variables", "name", "advice"),
+    [
+        ({"ENVIRONMENT": "prod"}, "ENVIRONMENT", "development, test, staging or production"),
+        ({"LOG_LEVEL": "loud"}, "LOG_LEVEL", "DEBUG, INFO, WARNING, ERROR or CRITICAL"),
+        ({"LOG_FORMAT": "xml"}, "LOG_FORMAT", "json or console"),
+        ({"DEBUG": "perhaps"}, "DEBUG", "true or false"),
+        ({"PORT": "http"}, "PORT", "a whole number"),
+        ({"PORT": "8000.5"}, "PORT", "a whole number"),
+        ({"PORT": "0"}, "PORT", "at least 1"),
+        ({"PORT": "65536"}, "PORT", "at most 65535"),
+        ({"WEB_CONCURRENCY": "0"}, "WEB_CONCURRENCY", "more than 0"),
+        ({"SENTRY_DSN": "foo"}, "SENTRY_DSN", "https://KEY@HOST/PROJECT"),
+        ({"DATABASE_URL": "localhost"}, "DATABASE_URL", "postgresql://user:password@host/database"),
+        ({"RATE_LIMIT_BACKEND_URL": "localhost"}, "RATE_LIMIT_BACKEND_URL", "redis://"),
+        ({"RATE_LIMIT_SEARCH": "many"}, "RATE_LIMIT_SEARCH", "30/minute"),
+        ({"ALLOWED_HOSTS": "https://a.org"}, "ALLOWED_HOSTS", "api.example.org"),
+        ({"TRUSTED_PROXY_IPS": "10.1.2.3/8"}, "TRUSTED_PROXY_IPS", "10.0.0.0/8"),
+        ({"CORS_ALLOWED_ORIGINS": "foo"}, "CORS_ALLOWED_ORIGINS", "https://app.example.org"),
+        ({"OUTBOUND_CHECK_URLS": "foo"}, "OUTBOUND_CHECK_URLS", "https://"),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "foo"}, "OTEL_EXPORTER_OTLP_ENDPOINT", "http://"),
+        ({"METRICS_TOKEN": "abc"}, "METRICS_TOKEN", "openssl rand -hex 32"),
+    ],
+)
+def test_a_reason_says_what_would_do(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], name: str, advice: str
+) -> None:
+    found = reasons(monkeypatch, {**PRODUCTION, **variables})
+    assert list(found) == [name]
+    assert advice in found[name]
+
+
+def test_tracing_without_its_extra_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    endpoint = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318"}
+    assert load(monkeypatch, endpoint).otel_exporter_otlp_endpoint
+    missing: list[str] = []
+
+    def find_nothing(package: str) -> None:
+        missing.append(package)
+        raise ModuleNotFoundError
+
+    monkeypatch.setattr("importlib.util.find_spec", find_nothing)
+    found = reasons(monkeypatch, endpoint)
+    assert list(found) == ["OTEL_EXPORTER_OTLP_ENDPOINT"]
+    assert "EXTRA=otel" in found["OTEL_EXPORTER_OTLP_ENDPOINT"]
+    assert missing
 
 
 @pytest.mark.parametrize(
-    ("delay", "graceful", "grace_period", "faulty"),
+    ("variables", "expected"),
     [
-        (0, 30, 45, None),
-        (5, 8, 9, None),
-        (6, 8, 9, "GRACEFUL_TIMEOUT"),
-        (5, 8, 8, "TERMINATION_GRACE_PERIOD"),
-        (27, 30, 31, None),
-        (28, 30, 31, "GRACEFUL_TIMEOUT"),
+        ({}, "console"),
+        ({"ENVIRONMENT": "local"}, "console"),
+        ({"ENVIRONMENT": "test"}, "json"),
+        ({"ENVIRONMENT": "production"}, "json"),
+        ({"ENVIRONMENT": "prod"}, "json"),
+        ({"ENVIRONMENT": "production", "LOG_FORMAT": "Console"}, "console"),
+        ({"LOG_FORMAT": "json"}, "json"),
+        ({"LOG_FORMAT": "xml"}, "console"),
     ],
 )
-def test_times_of_the_shutdown_have_to_fit(
-    delay: int, graceful: int, grace_period: int, faulty: str | None
+def test_errors_are_to_be_reported_in_the_format_of_the_logs(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], expected: str
 ) -> None:
-    def made() -> Settings:
-        return Settings(
-            shutdown_delay=delay,
-            graceful_timeout=graceful,
-            termination_grace_period=grace_period,
-        )
+    assert refused(monkeypatch, {**variables, "PORT": "http"}).log_format == expected
 
-    if faulty is None:
-        assert made().drain_seconds == graceful - delay - 2 >= 1
-    else:
-        with pytest.raises(SettingsError, match=faulty):
-            made()
+
+def test_unknown_environment_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = reasons(monkeypatch, {"ENVIRONMENT": f"prod-{PLANTED}", "PORT": "many"})
+    assert list(found) == ["ENVIRONMENT", "PORT"]
 
 
 @pytest.mark.parametrize("name", ["local", "LOCAL", "development", " Development "])
@@ -222,7 +234,7 @@ def test_development_doubles_the_defaults_and_takes_what_is_set_as_it_is(
 def test_in_memory_limiter_is_for_development_and_test(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DISABLE_RATE_LIMIT_BACKEND", "true")
     assert load(monkeypatch, {"ENVIRONMENT": "test"}).disable_rate_limit_backend
-    assert list(faults(monkeypatch, {"ENVIRONMENT": "staging"})) == ["DISABLE_RATE_LIMIT_BACKEND"]
+    assert list(reasons(monkeypatch, {"ENVIRONMENT": "staging"})) == ["DISABLE_RATE_LIMIT_BACKEND"]
 
 
 def test_debug_lowers_the_log_level_that_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -263,107 +275,26 @@ def test_origins_are_what_browsers_send(monkeypatch: pytest.MonkeyPatch) -> None
     )
 
 
-def test_empty_variables_count_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = load(monkeypatch, {"PORT": "", "WEB_CONCURRENCY": "", "ALLOWED_HOSTS": ""})
-    assert (settings.port, settings.web_concurrency, settings.allowed_hosts) == (8000, None, ("*",))
+@pytest.mark.parametrize("text", ["", " ", " \t"])
+def test_empty_variables_count_as_unset(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    defaults = Settings()
+    for name in Settings.model_fields:
+        monkeypatch.setenv(name.upper(), text)
+        monkeypatch.setenv(f"{name.upper()}_FILE", text)
+    assert Settings() == defaults
+
+
+def test_default_settings_do_not_depend_on_the_environment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / ".env").write_text("ENVIRONMENT=production\nPORT=8001\n")
+    monkeypatch.setattr(Settings, "dotenv_file", tmp_path / ".env")
+    monkeypatch.setenv("ENVIRONMENT", "test")
+    monkeypatch.setenv("PORT", "http")
+    settings = DefaultSettings(environment="staging", keepalive=7)
+    assert (settings.environment, settings.port, settings.keepalive) == ("staging", 8000, 7)
 
 
 def test_settings_are_immutable() -> None:
     with pytest.raises(ValueError, match="frozen"):
         Settings().port = 9000  # type: ignore[misc]
-
-
-# --- Files ---------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("JWT_SECRET_KEY", STRONG_KEY),
-        ("DATABASE_URL", "postgresql+psycopg://u:p@h/d"),
-        ("DATABASE_MIGRATION_URL", "postgresql+psycopg://u:p@h/d"),
-        ("RATE_LIMIT_BACKEND_URL", "valkey://h/1"),
-        ("SENTRY_DSN", "https://key@sentry.example.org/7"),
-        ("METRICS_TOKEN", " spaces and\nlines stay "),
-    ],
-)
-@pytest.mark.parametrize("end", ["", "\n", "\r\n"])
-def test_secret_from_a_file(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, value: str, end: str
-) -> None:
-    file = tmp_path / "secret"
-    file.write_bytes((value + end).encode())
-    settings = load(monkeypatch, {f"{name}_FILE": str(file)})
-    assert getattr(settings, name.lower()).get_secret_value() == value
-
-
-def test_list_of_secrets_from_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    file = tmp_path / "keys"
-    file.write_text(f"{STRONG_KEY},{STRONG_KEY[::-1]}\n")
-    settings = load(monkeypatch, {**PRODUCTION, "JWT_PREVIOUS_SECRET_KEYS_FILE": str(file)})
-    keys = [key.get_secret_value() for key in settings.jwt_previous_secret_keys]
-    assert keys == [STRONG_KEY, STRONG_KEY[::-1]]
-
-
-@pytest.mark.parametrize("name", sorted(name.upper() for name in SECRETS))
-@pytest.mark.parametrize("kind", ["missing", "folder", "binary", "both"])
-def test_unusable_secret_files_are_faults(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, kind: str
-) -> None:
-    file = tmp_path / PLANTED
-    if kind == "folder":
-        file.mkdir()
-    elif kind == "binary":
-        file.write_bytes(b"\xff\xfe\x00")
-    elif kind == "both":
-        file.write_text("text")
-        monkeypatch.setenv(name, "postgresql://h/d")
-    found = faults(monkeypatch, {f"{name}_FILE": str(file), "DEBUG": "unsure"})
-    assert set(found) == {name, "DEBUG"}
-    assert f"{name}_FILE" in found[name]
-
-
-# --- .env ----------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def dotenv(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    file = tmp_path / ".env"
-    monkeypatch.setitem(Settings.model_config, "env_file", file)
-    return file
-
-
-def test_dotenv_is_read_in_development(monkeypatch: pytest.MonkeyPatch, dotenv: Path) -> None:
-    dotenv.write_text("PORT=8001\nKEEPALIVE=7\nSOMETHING_ELSE=1\n")
-    settings = load(monkeypatch, {"KEEPALIVE": "9"})
-    assert (settings.port, settings.keepalive) == (8001, 9), "the process environment wins"
-
-
-@pytest.mark.parametrize("environment", ["test", "staging", "production"])
-def test_dotenv_is_not_read_elsewhere(
-    monkeypatch: pytest.MonkeyPatch, dotenv: Path, environment: str
-) -> None:
-    dotenv.write_text("PORT=8001\n")
-    assert load(monkeypatch, {**PRODUCTION, "ENVIRONMENT": environment}).port == 8000
-
-
-def test_dotenv_cannot_declare_production(monkeypatch: pytest.MonkeyPatch, dotenv: Path) -> None:
-    dotenv.write_text("ENVIRONMENT=production\n")
-    assert list(faults(monkeypatch, {})) == ["ENVIRONMENT"]
-
-
-def test_dotenv_can_name_secret_files(
-    monkeypatch: pytest.MonkeyPatch, dotenv: Path, tmp_path: Path
-) -> None:
-    (tmp_path / "token").write_text("from-the-file\n")
-    dotenv.write_text(f"METRICS_TOKEN_FILE={tmp_path}/token\n")
-    assert load(monkeypatch, {}).metrics_token.get_secret_value() == "from-the-file"
-
-
-def test_forgotten_production_does_not_read_the_secret_of_a_file_twice(
-    monkeypatch: pytest.MonkeyPatch, dotenv: Path, tmp_path: Path
-) -> None:
-    (tmp_path / "token").write_text("from-the-file\n")
-    dotenv.write_text("METRICS_TOKEN=from-dotenv\n")
-    found = faults(monkeypatch, {"METRICS_TOKEN_FILE": str(tmp_path / "token")})
-    assert list(found) == ["METRICS_TOKEN"]

@@ -18,8 +18,8 @@ from scholarship_api.platform.server.limits import ConnectionState, Limits
 from scholarship_api.platform.server.protocol import BoundedHttpProtocol
 from scholarship_api.platform.server.rejections import refusal_app
 from scholarship_api.platform.server.shared_state import REPLACEMENT_FAILED, Fleet
-from scholarship_api.settings.production import CLOSING_SECONDS
 from scholarship_api.settings.settings import Settings
+from scholarship_api.settings.timing import CLOSING_SECONDS
 
 _log = structlog.stdlib.get_logger(__name__)
 
