@@ -27,11 +27,8 @@ import psycopg
 from psycopg.sql import SQL, Identifier
 
 from benchmarks.progress import STDERR, progress_bar
-from scholarship_api.catalogue.bulk.importer import (
-    ImportReport,
-    import_stream,
-    refresh_statistics,
-)
+from scholarship_api.catalogue.bulk.importer import ImportReport, import_stream
+from scholarship_api.catalogue.search_index import refresh_statistics
 from scholarship_api.devserver.embedded import embedded_postgres
 from scholarship_api.platform.database import migrations
 from scholarship_api.sample_data import synthetic, words

@@ -31,7 +31,8 @@ from benchmarks.goals import Figure, NotMeasuredError, parser_of, report
 from benchmarks.progress import progress_bar
 from benchmarks.servers import rss_bytes
 from scholarship_api.catalogue.bulk.formats import COLUMNS
-from scholarship_api.catalogue.bulk.importer import import_stream, refresh_statistics
+from scholarship_api.catalogue.bulk.importer import import_stream
+from scholarship_api.catalogue.search_index import refresh_statistics
 from scholarship_api.devserver.embedded import embedded_postgres
 from scholarship_api.platform.database import migrations
 from scholarship_api.sample_data.synthetic import generate

@@ -8,7 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from scholarship_api.activity import queries, retention
-from scholarship_api.catalogue.bulk.importer import refresh_statistics
+from scholarship_api.catalogue.search_index import refresh_statistics
 from scholarship_api.platform.database.engine import Database
 from scholarship_api.settings.settings import Settings, SettingsError
 from tests.accounts.conftest import changed, running

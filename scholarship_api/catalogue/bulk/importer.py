@@ -13,13 +13,12 @@ from typing import BinaryIO, Final
 
 import anyio
 import anyio.to_thread
-from psycopg.sql import SQL
 
 from scholarship_api.catalogue.audit import COMMAND_LINE, Origin
 from scholarship_api.catalogue.bulk.formats import FileFormat
 from scholarship_api.catalogue.bulk.upsert import Connection, Prepared, prepare, write_batch
 from scholarship_api.catalogue.bulk.validation import Allow, Batch, RowError, validate_rows
-from scholarship_api.platform.database.advisory_locks import AdvisoryLock
+from scholarship_api.catalogue.search_index import refresh_statistics
 
 CHUNK_BYTES: Final = 262_144
 ERRORS_KEPT: Final = 50
@@ -162,73 +161,3 @@ class _Arriving:
         self._stopped = True
         if self._waiting:
             self._waiting.cancel()
-
-
-# --- After the last batch ------------------------------------------------------------------------
-
-EXACT_ROWS: Final = 20_000
-"""Up to so many published awards the words are counted in all of them, else in about so many."""
-
-_WORDS: Final = SQL("""
-    WITH sampled AS MATERIALIZED (
-        -- The words of the trigger search_words_remember.
-        SELECT tsvector_to_array(to_tsvector('public.scholarship_words', public.plain_words(
-            concat_ws(' ', name, organization, description, array_to_string(
-                fields_of_study || scholarship_type || grade_levels, ' '))))) AS words
-        FROM scholarships {sample} WHERE status = 'published'
-    ), counted AS MATERIALIZED (
-        SELECT seen.word COLLATE "C" AS word,
-               greatest(1, round(count(*) * {factor}))::integer AS documents
-        FROM sampled, unnest(sampled.words) AS seen (word)
-        GROUP BY 1
-    )
-""")
-_COUNT: Final = SQL("""{words}
-    UPDATE search_words SET documents = counted.documents FROM counted
-    WHERE counted.word = search_words.word AND counted.documents <> search_words.documents
-""")
-_FORGET: Final = SQL("""{words}
-    DELETE FROM search_words
-    WHERE NOT EXISTS (SELECT FROM counted WHERE counted.word = search_words.word)
-""")
-# Entries of GIN indexes wait in a list that every search reads through until it is worked off.
-_CLEAN_PENDING: Final = """
-    SELECT gin_clean_pending_list(entry.oid::regclass)
-    FROM pg_index
-    JOIN pg_class AS entry ON entry.oid = pg_index.indexrelid
-    JOIN pg_am ON pg_am.oid = entry.relam AND pg_am.amname = 'gin'
-    WHERE pg_index.indrelid = 'scholarships'::regclass
-      AND pg_has_role(entry.relowner, 'USAGE')
-"""
-
-
-async def refresh_statistics(connection: Connection) -> None:
-    """Bring up to date what search and the planner know of the catalogue as a whole.
-
-    The number of awards that hold each word: exact up to EXACT_ROWS awards, where words that no
-    award holds any more are forgotten too; else estimated. Skipped while another import does it.
-    """
-    async with connection.transaction(), connection.cursor() as cursor:
-        await cursor.execute("SET LOCAL statement_timeout = '5min'")
-        await cursor.execute(_CLEAN_PENDING)
-        await cursor.execute("ANALYZE scholarships")
-        # Two refreshes at the same time would wait for each other's row locks.
-        await cursor.execute(AdvisoryLock.STATISTICS_REFRESH.try_for_transaction)
-        if not (await cursor.fetchone() or (False,))[0]:
-            return
-        await cursor.execute(
-            "SELECT (SELECT count(*) FROM (SELECT FROM scholarships WHERE status = 'published'"
-            " LIMIT %s)), (SELECT reltuples FROM pg_class WHERE oid = 'scholarships'::regclass)",
-            [EXACT_ROWS + 1],
-        )
-        published, estimate = await cursor.fetchone() or (0, 0)
-        if published <= EXACT_ROWS:
-            words = _WORDS.format(sample=SQL(""), factor=SQL("1"))
-            await cursor.execute(_FORGET.format(words=words))
-        else:
-            share = min(1.0, EXACT_ROWS / max(estimate, EXACT_ROWS))
-            words = _WORDS.format(
-                sample=SQL("TABLESAMPLE SYSTEM ({})").format(100 * share), factor=1 / share
-            )
-        await cursor.execute(_COUNT.format(words=words))
-        await cursor.execute("ANALYZE search_words")

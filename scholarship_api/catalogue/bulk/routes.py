@@ -12,8 +12,9 @@ from scholarship_api.accounts.access import ACCESS_ERRORS, CurrentAdmin
 from scholarship_api.catalogue import schemas
 from scholarship_api.catalogue.audit import Origin
 from scholarship_api.catalogue.bulk.formats import FileFormat
-from scholarship_api.catalogue.bulk.importer import import_stream, refresh_statistics
+from scholarship_api.catalogue.bulk.importer import import_stream
 from scholarship_api.catalogue.bulk.parsing import FileFault
+from scholarship_api.catalogue.search_index import refresh_statistics
 from scholarship_api.errors import (
     BadRequest,
     DatabaseUnavailable,

@@ -2,7 +2,6 @@
 
 import datetime as dt
 import io
-import itertools
 import random
 import threading
 from collections.abc import AsyncIterator
@@ -21,7 +20,6 @@ from scholarship_api.catalogue.bulk.importer import ImportReport, Source, import
 from scholarship_api.catalogue.bulk.parsing import FileFault
 from scholarship_api.catalogue.bulk.upsert import prepare, write_batch
 from scholarship_api.catalogue.bulk.validation import Row, RowError
-from scholarship_api.platform.database.advisory_locks import AdvisoryLock
 from scholarship_api.sample_data.synthetic import generate
 from tests.catalogue.awards import award, ndjson
 
@@ -335,79 +333,6 @@ async def test_imports_at_the_same_time_do_not_deadlock(
     assert sum(report.created for report in reports) == 1_000
     assert sum(report.updated for report in reports) == 3_000
     assert len({row["description"] for row in stored(catalogue).values()}) == 1
-
-
-# --- After the last batch ------------------------------------------------------------------------
-
-
-def documents(catalogue: Catalogue) -> dict[str, int]:
-    found = catalogue.execute("SELECT word, documents FROM search_words")
-    return {row["word"]: row["documents"] for row in found}
-
-
-async def test_the_number_of_awards_that_hold_a_word_is_exact_for_few(
-    catalogue: Catalogue, conninfo: str
-) -> None:
-    rows = [
-        award(id="a", name="Quokka prize", description="quokka quokka"),
-        award(id="b", name="Quokka award"),
-        award(id="c", name="Ibis award"),
-        award(id="d", name="Ibis secret", status="draft"),
-    ]
-    await run(conninfo, ndjson(*rows))
-    found = documents(catalogue)
-    assert (found["quokka"], found["ibis"], found["prize"]) == (2, 1, 1)
-    assert "secret" not in found
-    await run(conninfo, ndjson(award(id="a", name="Wombat prize"), award(id="b", name="Wombat")))
-    found = documents(catalogue)
-    assert "quokka" not in found
-    assert (found["wombat"], found["prize"]) == (2, 1)
-
-
-async def test_the_number_is_estimated_from_a_sample_for_many(
-    catalogue: Catalogue, conninfo: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(importer, "EXACT_ROWS", 2_000)
-    names = itertools.cycle(("quokka", "quokka", "ibis", "ibis quokka", "marmot"))
-    rows = [award(id=f"{number:05d}", name=next(names)) for number in range(8_000)]
-    await run(conninfo, ndjson(*rows))
-    found = documents(catalogue)
-    shares = {"quokka": 0.6, "ibis": 0.4, "marmot": 0.2, "organization": 1.0}
-    for word, share in shares.items():
-        assert 0.8 < found[word] / (8_000 * share) < 1.25
-
-
-async def test_the_planner_knows_the_size(catalogue: Catalogue, conninfo: str) -> None:
-    await run(conninfo, ndjson(*(award(id=f"{number}") for number in range(300))))
-    sizes = catalogue.execute(
-        "SELECT reltuples FROM pg_class WHERE oid = 'scholarships'::regclass"
-    ).fetchone()
-    assert sizes == {"reltuples": 300}
-    pending = catalogue.execute(
-        "SELECT count(*) FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid"
-        " JOIN pg_am ON pg_am.oid = relam AND amname = 'gin',"
-        " gin_clean_pending_list(indexrelid) AS pages"
-        " WHERE indrelid = 'scholarships'::regclass AND pages > 0"
-    ).fetchone()
-    assert pending == {"count": 0}
-
-
-async def test_an_import_that_changes_nothing_leaves_statistics_alone(
-    catalogue: Catalogue, conninfo: str
-) -> None:
-    await run(conninfo, ndjson(award()))
-    catalogue.execute("UPDATE search_words SET documents = 99")
-    await run(conninfo, ndjson(award()))
-    assert set(documents(catalogue).values()) == {99}
-
-
-async def test_while_another_import_counts_words_this_one_does_not_wait(
-    catalogue: Catalogue, conninfo: str
-) -> None:
-    with catalogue.transaction(), anyio.fail_after(30):
-        catalogue.execute(AdvisoryLock.STATISTICS_REFRESH.try_for_transaction)
-        report = await run(conninfo, ndjson(award()))
-    assert report.created == 1
 
 
 async def test_a_large_import_keeps_its_memory(catalogue: Catalogue, conninfo: str) -> None:

@@ -1,0 +1,186 @@
+"""What search reads of an award: the SQL functions that build it, and statistics of its words.
+
+Migrations create and replace the functions, so each migration shows one past state. FUNCTIONS is
+their present text; a test compares it with a migrated database. A change of a function goes here
+and into a new migration.
+"""
+
+from typing import Any, Final
+
+import psycopg
+from psycopg.sql import SQL
+
+from scholarship_api.platform.database.advisory_locks import AdvisoryLock
+
+INDEXED_TEXT: Final = """public.plain_words(concat_ws(' ', name, organization, description,
+    array_to_string(fields_of_study || scholarship_type || grade_levels, ' ')))"""
+"""The text of an award whose words are listed in `search_words`."""
+
+FUNCTIONS: Final = {
+    # unaccent(text) is only STABLE, because it finds its dictionary by the search path. With the
+    # dictionary named, the result is immutable.
+    "fold_text": """
+        CREATE OR REPLACE FUNCTION public.fold_text(value text) RETURNS text
+        LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT
+        RETURN lower(public.unaccent('public.unaccent'::regdictionary, value))
+    """,
+    # PostgreSQL's parser would join words over these signs (and/or, U.S., a@b, 2026-2027), but a
+    # query is split into bare words. For a description, four replace() took 3 us and translate()
+    # 35 us.
+    "plain_words": """
+        CREATE OR REPLACE FUNCTION public.plain_words(value text) RETURNS text
+        LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT
+        RETURN replace(replace(replace(replace(value, '-', ' '), '/', ' '), '.', ' '), '@', ' ')
+    """,
+    # A GIN index does not hold weights: a query for 'engin':A reads every award with that word.
+    # Therefore the words of the name and of the organization are lexemes of their own too:
+    # n/engin, o/engin.
+    "scholarship_search_vector": """
+        CREATE OR REPLACE FUNCTION public.scholarship_search_vector(
+            name text, organization text, description text,
+            fields_of_study text[], scholarship_type text, grade_levels text[]
+        ) RETURNS tsvector
+        LANGUAGE sql IMMUTABLE PARALLEL SAFE
+        RETURN (
+            SELECT
+                setweight(part.name, 'A') || setweight(part.organization, 'B') ||
+                setweight(to_tsvector('public.scholarship'::regconfig,
+                    public.plain_words(description)), 'C') ||
+                setweight(to_tsvector('public.scholarship'::regconfig, public.plain_words(
+                    array_to_string(fields_of_study || scholarship_type || grade_levels, ' '))),
+                    'D') ||
+                array_to_tsvector(ARRAY(
+                    SELECT 'n/' || lexeme FROM unnest(tsvector_to_array(part.name)) AS lexeme)) ||
+                array_to_tsvector(ARRAY(
+                    SELECT 'o/' || lexeme
+                    FROM unnest(tsvector_to_array(part.organization)) AS lexeme))
+            FROM (
+                SELECT
+                    to_tsvector('public.scholarship'::regconfig, public.plain_words(name)) AS name,
+                    to_tsvector('public.scholarship'::regconfig, public.plain_words(organization))
+                        AS organization
+                OFFSET 0
+            ) AS part
+        )
+    """,
+    "scholarship_filter_tokens": """
+        CREATE OR REPLACE FUNCTION public.scholarship_filter_tokens(
+            fields_of_study text[], scholarship_type text, residency_states text[],
+            grade_levels text[], citizenship_required text
+        ) RETURNS text[]
+        LANGUAGE sql IMMUTABLE PARALLEL SAFE
+        RETURN
+            ARRAY['t:' || scholarship_type, 'c:' || coalesce(citizenship_required, '*')] ||
+            CASE WHEN cardinality(fields_of_study) = 0 THEN ARRAY['f:*']
+                 ELSE ARRAY(SELECT 'f:' || item FROM unnest(fields_of_study) AS item) END ||
+            CASE WHEN cardinality(residency_states) = 0 THEN ARRAY['s:*']
+                 ELSE ARRAY(SELECT 's:' || item FROM unnest(residency_states) AS item) END ||
+            CASE WHEN cardinality(grade_levels) = 0 THEN ARRAY['g:*']
+                 ELSE ARRAY(SELECT 'g:' || item FROM unnest(grade_levels) AS item) END
+    """,
+    # A trigger of each statement that writes awards. Parsing is most of its cost and texts repeat
+    # their words, so the texts are split at spaces first and each distinct piece is parsed once.
+    # A text with a tag stays whole: to the parser, a tag may contain spaces. Words that are known
+    # are left to ON CONFLICT, which finds them by the primary key and takes no lock on them.
+    "search_words_remember": f"""
+        CREATE OR REPLACE FUNCTION public.search_words_remember() RETURNS trigger
+        LANGUAGE plpgsql AS $$
+        BEGIN
+            INSERT INTO public.search_words (word, lexeme)
+            SELECT seen.word, (ts_lexize('pg_catalog.english_stem', seen.word))[1]
+            FROM (
+                SELECT DISTINCT unnest(tsvector_to_array(to_tsvector(
+                    'public.scholarship_words', piece.text))) COLLATE "C" AS word
+                FROM (
+                    SELECT DISTINCT unnest(
+                        CASE WHEN strpos(whole.text, '<') > 0 THEN ARRAY[whole.text]
+                             ELSE string_to_array(whole.text, ' ') END) COLLATE "C" AS text
+                    FROM (
+                        SELECT {INDEXED_TEXT} AS text
+                        FROM written WHERE status = 'published'
+                        OFFSET 0
+                    ) AS whole
+                ) AS piece) AS seen
+            WHERE length(seen.word) BETWEEN 2 AND 40
+              AND seen.word ~ '^[[:alnum:]]+$'
+              AND seen.word !~ '^[0-9]+$'
+              AND ts_lexize('pg_catalog.english_stem', seen.word) <> '{{}}'
+            ORDER BY seen.word
+            ON CONFLICT DO NOTHING;
+            RETURN NULL;
+        END
+        $$
+    """,  # noqa: S608
+}
+"""The statements that create each function as it is now, by its name."""
+
+
+# --- Statistics ----------------------------------------------------------------------------------
+
+EXACT_COUNT_MAX_AWARDS: Final = 20_000
+"""The size of the sample from which the awards of each word are counted.
+
+With at most this many published awards, all of them are counted and the numbers are exact.
+"""
+
+_COUNTED: Final = SQL("""
+    WITH sampled AS MATERIALIZED (
+        SELECT tsvector_to_array(to_tsvector('public.scholarship_words', {text})) AS words
+        FROM scholarships {sample} WHERE status = 'published'
+    ), counted AS MATERIALIZED (
+        SELECT seen.word COLLATE "C" AS word,
+               greatest(1, round(count(*) * {factor}))::integer AS documents
+        FROM sampled, unnest(sampled.words) AS seen (word)
+        GROUP BY 1
+    )
+""")
+_UPDATE_COUNTS: Final = SQL("""{counted}
+    UPDATE search_words SET documents = counted.documents FROM counted
+    WHERE counted.word = search_words.word AND counted.documents <> search_words.documents
+""")
+_DELETE_UNUSED_WORDS: Final = SQL("""{counted}
+    DELETE FROM search_words
+    WHERE NOT EXISTS (SELECT FROM counted WHERE counted.word = search_words.word)
+""")
+# New entries of a GIN index wait in a list that every search reads in full until it is merged.
+_MERGE_PENDING_ENTRIES: Final = """
+    SELECT gin_clean_pending_list(entry.oid::regclass)
+    FROM pg_index
+    JOIN pg_class AS entry ON entry.oid = pg_index.indexrelid
+    JOIN pg_am ON pg_am.oid = entry.relam AND pg_am.amname = 'gin'
+    WHERE pg_index.indrelid = 'scholarships'::regclass
+      AND pg_has_role(entry.relowner, 'USAGE')
+"""
+
+
+async def refresh_statistics(connection: psycopg.AsyncConnection[Any]) -> None:
+    """Update what search and the query planner know about the catalogue as a whole.
+
+    Counts how many awards contain each word. Up to EXACT_COUNT_MAX_AWARDS awards the counts are
+    exact and unused words are deleted; above that the counts are estimated from a sample. Words
+    are not counted while another session counts them.
+    """
+    async with connection.transaction(), connection.cursor() as cursor:
+        await cursor.execute("SET LOCAL statement_timeout = '5min'")
+        await cursor.execute(_MERGE_PENDING_ENTRIES)
+        await cursor.execute("ANALYZE scholarships")
+        # Two refreshes at the same time would wait for each other's row locks.
+        await cursor.execute(AdvisoryLock.STATISTICS_REFRESH.try_for_transaction)
+        if not (await cursor.fetchone() or (False,))[0]:
+            return
+        await cursor.execute(
+            "SELECT (SELECT count(*) FROM (SELECT FROM scholarships WHERE status = 'published'"
+            " LIMIT %s)), (SELECT reltuples FROM pg_class WHERE oid = 'scholarships'::regclass)",
+            [EXACT_COUNT_MAX_AWARDS + 1],
+        )
+        published, estimate = await cursor.fetchone() or (0, 0)
+        text = SQL(INDEXED_TEXT)
+        if published <= EXACT_COUNT_MAX_AWARDS:
+            counted = _COUNTED.format(text=text, sample=SQL(""), factor=SQL("1"))
+            await cursor.execute(_DELETE_UNUSED_WORDS.format(counted=counted))
+        else:
+            share = min(1.0, EXACT_COUNT_MAX_AWARDS / max(estimate, EXACT_COUNT_MAX_AWARDS))
+            sample = SQL("TABLESAMPLE SYSTEM ({})").format(100 * share)
+            counted = _COUNTED.format(text=text, sample=sample, factor=1 / share)
+        await cursor.execute(_UPDATE_COUNTS.format(counted=counted))
+        await cursor.execute("ANALYZE search_words")
