@@ -12,8 +12,6 @@ import tree_sitter_nix
 import typer
 
 from scholarship_api import __version__, cli, errors
-from scholarship_api.accounts.access import PUBLIC_ROUTES
-from scholarship_api.app import create_app
 from scholarship_api.health.middleware import _ANSWERS as PROBES
 from scholarship_api.settings.settings import SECRETS, Settings
 from tests.docs.pages import (
@@ -56,26 +54,6 @@ def test_settings_and_codes(page: Path) -> None:
     for text in inline_code(page.read_text()):
         for word in re.findall(r"(?<![$\w-])[A-Z][A-Z]+(?:_[A-Z]+)+\b", text):
             assert word in known, text
-
-
-def test_the_table_of_errors_is_the_family() -> None:
-    table = {(row[0].strip("`"), int(row[1])) for row in section("README.md", "Errors").rows}
-    assert table == {(kind.code, kind.status) for kind in own_errors()}
-
-
-def test_the_table_of_endpoints_is_the_api() -> None:
-    settings = Settings(environment="development", database_url="postgresql://localhost/none")
-    documented = create_app(settings).openapi()["paths"]
-    expected = {
-        path: {method.upper() for method in operations} for path, operations in documented.items()
-    }
-    table, others = {}, []
-    for path, methods, *_ in section("README.md", "Endpoints").rows:
-        first, *also = re.findall(r"`([^`]+)`", path)
-        table[first] = set(methods.split(", "))
-        others += also
-    assert table == expected
-    assert all(("GET", path) in PUBLIC_ROUTES for path in others)
 
 
 def test_the_table_of_probes_is_what_the_layer_answers() -> None:
