@@ -1,4 +1,4 @@
-"""What `platform.tracing` does when the extra `otel` is installed."""
+"""What `tracing` does when the extra `otel` is installed."""
 
 import hashlib
 import re

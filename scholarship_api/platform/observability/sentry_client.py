@@ -1,4 +1,4 @@
-"""What `platform.sentry` does when SENTRY_DSN is set."""
+"""What `sentry` does when SENTRY_DSN is set."""
 
 from collections.abc import Callable
 from typing import Final

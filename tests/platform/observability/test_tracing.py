@@ -127,7 +127,9 @@ async def test_unconfigured_it_does_nothing() -> None:
 
 def test_unconfigured_the_exporter_is_not_even_imported() -> None:
     code = (
-        "import sys; from scholarship_api.platform import database, rate_limits, tracing;"
+        "import sys; from scholarship_api.platform.database import engine;"
+        "from scholarship_api.platform.observability import tracing;"
+        "from scholarship_api.platform.rate_limiting import limiter;"
         "sys.exit(any(name.startswith('opentelemetry.exporter') for name in sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
@@ -145,7 +147,7 @@ sys.meta_path.insert(0, Missing())
 import importlib.util
 real = importlib.util.find_spec
 importlib.util.find_spec = lambda n, p=None: None if n == "opentelemetry" else real(n, p)
-from scholarship_api.platform import tracing
+from scholarship_api.platform.observability import tracing
 from scholarship_api.settings.settings import Settings
 tracing.configure(Settings(environment="test", otel_exporter_otlp_endpoint="http://127.0.0.1:9"))
 with tracing.span("x") as span:
