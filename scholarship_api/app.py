@@ -44,6 +44,7 @@ from scholarship_api.platform.http.request_context import RequestContext, Reques
 from scholarship_api.platform.http.security_headers import SecurityHeadersMiddleware
 from scholarship_api.platform.http.size_limits import SizeLimitsMiddleware
 from scholarship_api.platform.observability import logging, metrics, sentry, tracing
+from scholarship_api.platform.observability.access_log import AccessLog
 from scholarship_api.platform.observability.tracing import TracingMiddleware
 from scholarship_api.platform.rate_limiting.groups import RateLimitGroup, RateLimitGroups
 from scholarship_api.platform.rate_limiting.limiter import RateLimiter
@@ -99,7 +100,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         database=database, versions=CatalogueVersions(database), recorder=recorder
     )
     context = RequestContext(
-        trusted_proxies=settings.trusted_proxy_ips, observers=[metrics.observe_request]
+        trusted_proxies=settings.trusted_proxy_ips,
+        access_log=AccessLog(observers=[metrics.observe_request]),
     )
     limits = RateLimits(rate_limit_groups(settings), limiter)
     app = _Api(

@@ -1,16 +1,14 @@
 """The outermost middleware: who asks, under which trace id, and what came of it."""
 
-import asyncio
 import os
 import re
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Sequence
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final
 
-import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from structlog.contextvars import bind_contextvars, bound_contextvars, reset_contextvars
+from structlog.contextvars import bind_contextvars, reset_contextvars
 
 from scholarship_api.errors import TRACE_ID_KEY
 from scholarship_api.platform.http.client_address import (
@@ -19,7 +17,7 @@ from scholarship_api.platform.http.client_address import (
     TrustedProxies,
     forwarded_scheme,
 )
-from scholarship_api.platform.observability.logging import write_access
+from scholarship_api.platform.observability.access_log import AccessLog, AccessRecord
 
 ACCOUNT_ID_KEY: Final = "account_id"
 """The scope key under which authentication leaves the id of the verified account."""
@@ -36,43 +34,15 @@ _TRACEPARENT: Final = re.compile(
     rb"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?"
 )
 
-_EVENT: Final = "request.finished"
-_LOGGER: Final = "scholarship_api.access"
-
-_log = structlog.stdlib.get_logger(_LOGGER)
-
-
-class Exchange(NamedTuple):
-    """A request and its answer."""
-
-    method: str
-    route: str
-    """The path template, such as /api/v1/scholarships/{id}; `unmatched` without a route."""
-    status: int
-    seconds: float
-    """From the first look at the request to the end of the answer."""
-    body_bytes: int
-    """Of the answer."""
-    trace_id: str
-    client_ip: str | None
-    account_id: str | None
-    ended_at: float
-    """Unix seconds."""
-
-
-Observer = Callable[[Exchange], None]
-"""Hears of every exchange, at the end of the loop's turn; must neither block nor raise."""
-
 
 class RequestContext:
     """Who asks, and where it is told what came of it; one per process."""
 
     def __init__(
-        self, *, trusted_proxies: Sequence[Network] = (), observers: Sequence[Observer] = ()
+        self, *, trusted_proxies: Sequence[Network] = (), access_log: AccessLog | None = None
     ) -> None:
         self._proxies = TrustedProxies(trusted_proxies)
-        self._observers = tuple(observers)
-        self._finished: list[Exchange] = []
+        self._access_log = access_log or AccessLog()
 
     def read(self, scope: Scope) -> str:
         """The trace id; puts it, and what trusted proxies say about the client, into the scope."""
@@ -112,47 +82,23 @@ class RequestContext:
             scope["scheme"] = scheme
 
     def report(
-        self, scope: Scope, *, route: str, status: int, started_at: float, body_bytes: int
+        self, scope: Scope, *, route: str, status: int, started_at: float, response_bytes: int
     ) -> None:
-        """Log how a request ended, and tell the observers, at the end of this turn of the loop.
-
-        `started_at` is of the performance counter. Those of one turn are reported together: that
-        is half the work, as their lines leave in one system call.
-        """
-        if not self._finished:
-            asyncio.get_running_loop().call_soon(self._report_finished)
+        """Add the request to the access log; `started_at` is of the performance counter."""
         client = scope.get("client")
-        self._finished.append(
-            Exchange(
+        self._access_log.add(
+            AccessRecord(
                 scope["method"],
                 route,
                 status,
                 time.perf_counter() - started_at,
-                body_bytes,
+                response_bytes,
                 scope[TRACE_ID_KEY],
                 client[0] if client else None,
                 scope.get(ACCOUNT_ID_KEY),
                 time.time(),
             )
         )
-
-    def _report_finished(self) -> None:
-        finished, self._finished = self._finished, []
-        for exchange in write_access(finished, event=_EVENT, logger=_LOGGER):
-            with bound_contextvars(trace_id=exchange.trace_id, request_id=exchange.trace_id):
-                _log.info(
-                    _EVENT,
-                    method=exchange.method,
-                    path=exchange.route,
-                    status=exchange.status,
-                    latency_ms=round(exchange.seconds * 1000, 2),
-                    client_ip=exchange.client_ip,
-                    user_id=exchange.account_id,
-                    bytes=exchange.body_bytes,
-                )
-        for observe in self._observers:
-            for exchange in finished:
-                observe(exchange)
 
 
 def _trace_id(request_id: bytes | None, traceparent: bytes | None) -> str:
@@ -181,10 +127,10 @@ class RequestContextMiddleware:
         trace_id = self._context.read(scope)
         encoded_id = trace_id.encode()
         status = 0
-        body_bytes = 0
+        response_bytes = 0
 
         def send_with_ids(message: Message) -> Awaitable[None]:
-            nonlocal status, body_bytes
+            nonlocal status, response_bytes
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = [
@@ -193,7 +139,7 @@ class RequestContextMiddleware:
                     (b"x-trace-id", encoded_id),
                 ]
             elif message["type"] == "http.response.body":
-                body_bytes += len(message.get("body", b""))
+                response_bytes += len(message.get("body", b""))
             return send(message)
 
         tokens = bind_contextvars(trace_id=trace_id, request_id=trace_id)
@@ -205,7 +151,7 @@ class RequestContextMiddleware:
                 route=route_template(scope),
                 status=status or CLIENT_CLOSED,
                 started_at=started_at,
-                body_bytes=body_bytes,
+                response_bytes=response_bytes,
             )
         # Not after an exception: the server logs it next, in this task, under this trace id.
         reset_contextvars(**tokens)

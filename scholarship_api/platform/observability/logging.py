@@ -9,23 +9,18 @@ Servers must not bring handlers of their own: uvicorn gets `log_config=None, acc
 """
 
 import datetime as dt
-import functools
 import json
 import logging
 import select
 import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable, Iterator
+from typing import Final
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from scholarship_api.platform.observability.redaction import Redactor, escape_control_characters
 from scholarship_api.settings.settings import SECRETS, Settings
-
-if TYPE_CHECKING:
-    from scholarship_api.platform.http.request_context import Exchange
 
 REPORTED: Final = "logged as request.failed"
 """A note on an exception that is raised on although it has been logged; servers log it again."""
@@ -37,10 +32,10 @@ _OURS: Final = ("scholarship_api", "uvicorn", "gunicorn", "alembic", "py.warning
 Below that, drivers and clients log statements, parameters and URLs.
 """
 _SERVERS: Final = ("uvicorn.error", "uvicorn.access", "gunicorn.error", "gunicorn.access")
-_encode: Final = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+encode_json: Final = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
-_WHOLE_BYTES: Final = select.PIPE_BUF
-"""Up to so many, a write to a pipe is not mixed with those of other processes (pipe(7))."""
+_ATOMIC_WRITE_BYTES: Final = select.PIPE_BUF
+"""A longer write to a pipe may be mixed with those of other processes (pipe(7))."""
 
 # Changed in place: loggers that are in use keep a reference to it.
 _processors: Final[list[Processor]] = []
@@ -52,9 +47,9 @@ def configure(settings: Settings) -> None:
     redactor = Redactor(_secrets_of(settings))
     finish = _to_json(redactor) if settings.log_format == "json" else _to_console(redactor)
     _processors[:] = [_compose, finish]
-    _access.finish = finish if settings.log_format == "json" and level <= logging.INFO else None
-    _access.suspects = redactor.suspects
-    _fragments.cache_clear()
+    is_plain_json = settings.log_format == "json" and level <= logging.INFO
+    _configuration.redactor = redactor if is_plain_json else None
+    _configuration.finish = finish
     structlog.configure(
         processors=_processors,
         wrapper_class=structlog.make_filtering_bound_logger(level),
@@ -64,85 +59,24 @@ def configure(settings: Settings) -> None:
     _take_over_standard_library(level, finish)
 
 
-class _Access:
-    """What the access log's short cut needs of the configuration."""
-
+class _Configuration:
+    redactor: Redactor | None = None
+    """The redactor of lines at INFO, if those are plain JSON."""
     finish: Processor | None = None
-    suspects: Callable[[str], bool]
-    second = 0
-    second_text = ""
 
 
-_access: Final = _Access()
+_configuration: Final = _Configuration()
 
 
-def write_access(
-    exchanges: "Sequence[Exchange]", *, event: str, logger: str
-) -> "Sequence[Exchange]":
-    """Write the lines that structlog would write, at a tenth of the cost.
+def plain_json_redactor() -> Redactor | None:
+    """The redactor in force, if this module alone decides what a line at INFO looks like.
 
-    Returns the exchanges whose lines it could not write: with another format or configuration all,
-    else those with something in them that may have to be redacted. A trace id needs no escapes.
+    None with another format, a higher level, or while a test captures the log.
     """
-    in_force = structlog.get_config()["processors"]
-    if in_force is not _processors or in_force != [_compose, _access.finish]:
-        return exchanges
-    left: list[Exchange] = []
-    lines: list[str] = []
-    size = 0
-    for exchange in exchanges:
-        line = _access_line(exchange, event, logger)
-        if not line:
-            left.append(exchange)
-            continue
-        size += len(line) + 1
-        if size > _WHOLE_BYTES and lines:
-            _write("\n".join(lines))
-            lines, size = [], len(line) + 1
-        lines.append(line)
-    if lines:
-        _write("\n".join(lines))
-    return left
-
-
-def _access_line(exchange: "Exchange", event: str, logger: str) -> str:
-    """Empty if something may have to be redacted."""
-    method, route, status, seconds, body_bytes, trace_id, client_ip, user_id, at = exchange
-    head, request, client = _fragments(event, logger, method, route, status, client_ip, user_id)
-    if not (head and request and client) or _access.suspects(trace_id):
-        return ""
-    second = int(at)
-    if second != _access.second:
-        _access.second = second
-        _access.second_text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
-    return (
-        f'{{"timestamp":"{_access.second_text}.{int((at - second) * 1_000_000):06d}Z"'
-        f',"level":"info",{head},"trace_id":"{trace_id}","request_id":"{trace_id}",{request}'
-        f',"latency_ms":{round(seconds * 1000, 2)},{client},"bytes":{body_bytes}}}'
-    )
-
-
-@functools.lru_cache(maxsize=4096)
-def _fragments(  # noqa: PLR0917 - keywords would make the cache's own keys slower than the rest
-    event: str,
-    logger: str,
-    method: str,
-    path: str,
-    status: int,
-    client_ip: str | None,
-    user_id: str | None,
-) -> tuple[str, str, str]:
-    return (
-        _fragment(event=event, logger=logger),
-        _fragment(method=method, path=path, status=status),
-        _fragment(client_ip=client_ip, user_id=user_id),
-    )
-
-
-def _fragment(**values: object) -> str:
-    """The inner part of a JSON object; empty if it looks like a secret."""
-    text = _encode(values)[1:-1]
-    return "" if _access.suspects(text) else text
+    processors = structlog.get_config()["processors"]
+    if processors is not _processors or processors != [_compose, _configuration.finish]:
+        return None
+    return _configuration.redactor
 
 
 class _LineLogger:
@@ -155,6 +89,20 @@ class _LineLogger:
         _write(line)
 
     debug = info = warning = warn = error = critical = exception = fatal = log = msg
+
+
+def write_lines(lines: Iterable[str]) -> None:
+    """Write finished lines to standard error, several with one system call where they fit."""
+    batch: list[str] = []
+    size = 0
+    for line in lines:
+        size += len(line) + 1
+        if size > _ATOMIC_WRITE_BYTES and batch:
+            _write("\n".join(batch))
+            batch, size = [], len(line) + 1
+        batch.append(line)
+    if batch:
+        _write("\n".join(batch))
 
 
 def _write(lines: str) -> None:
@@ -229,11 +177,11 @@ def _to_json(redactor: Redactor) -> Processor:
     def finish(_: WrappedLogger, __: str, event: EventDict) -> str:
         event = _with_exception(event)
         try:
-            line = _encode(event)
+            line = encode_json(event)
         except (TypeError, ValueError):
             # A value that JSON cannot hold.
-            return _encode(redactor.mapping(event))
-        return _encode(redactor.mapping(event)) if redactor.suspects(line) else line
+            return encode_json(redactor.mapping(event))
+        return encode_json(redactor.mapping(event)) if redactor.may_change(line) else line
 
     return finish
 

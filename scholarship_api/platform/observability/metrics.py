@@ -30,7 +30,7 @@ from prometheus_client.multiprocess import mark_process_dead as remove_live_gaug
 from sqlalchemy import QueuePool, event
 
 if TYPE_CHECKING:
-    from scholarship_api.platform.http.request_context import Exchange
+    from scholarship_api.platform.observability.access_log import AccessRecord
 
 CONTENT_TYPE: Final = prometheus_client.CONTENT_TYPE_PLAIN_0_0_4
 
@@ -194,9 +194,9 @@ def _requests(method: str, route: str, status: int) -> _Tally:
     )
 
 
-def observe_request(exchange: "Exchange") -> None:
+def observe_request(record: "AccessRecord") -> None:
     """Count an answered request; an observer of the request context middleware."""
-    _requests(exchange.method, exchange.route, exchange.status).add(exchange.seconds)
+    _requests(record.method, record.route, record.status).add(record.seconds)
 
 
 @functools.lru_cache(maxsize=2)

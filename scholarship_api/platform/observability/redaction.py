@@ -62,7 +62,7 @@ class Redactor:
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._secrets = tuple(sorted(_forms(secrets), key=len, reverse=True))
-        self._suspicious = (
+        self._hints = (
             *_HINTS,
             # A text that holds one of these holds those that it is a part of.
             *(
@@ -72,12 +72,12 @@ class Redactor:
             ),
         )
 
-    def suspects(self, line: str) -> bool:
-        """Whether a line of JSON may hold anything for `mapping` to change; false alarms occur."""
+    def may_change(self, line: str) -> bool:
+        """Whether `mapping` may have to change a line of JSON; false positives occur."""
         if len(line) > _LONGEST_TEXT:
             return True
         lowered = line.lower()
-        for hint in self._suspicious:  # noqa: SIM110 - half the time of any() with a generator
+        for hint in self._hints:  # noqa: SIM110 - half the time of any() with a generator
             if hint in lowered:
                 return True
         return False

@@ -14,6 +14,7 @@ from scholarship_api.platform.http.cors import CorsMiddleware
 from scholarship_api.platform.http.request_context import RequestContext, RequestContextMiddleware
 from scholarship_api.platform.http.security_headers import SecurityHeadersMiddleware
 from scholarship_api.platform.observability import metrics
+from scholarship_api.platform.observability.access_log import AccessLog
 from scholarship_api.settings.settings import Settings
 
 REFUSAL_KEY: Final = "refusal"
@@ -31,7 +32,8 @@ def refusal_app(settings: Settings) -> ASGIApp:
     with_cors = CorsMiddleware(_answer, settings=settings)
     with_security_headers = SecurityHeadersMiddleware(with_cors, settings=settings)
     context = RequestContext(
-        trusted_proxies=settings.trusted_proxy_ips, observers=[metrics.observe_request]
+        trusted_proxies=settings.trusted_proxy_ips,
+        access_log=AccessLog(observers=[metrics.observe_request]),
     )
     return RequestContextMiddleware(with_security_headers, context=context)
 

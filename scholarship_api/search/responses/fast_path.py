@@ -74,7 +74,7 @@ class KnownAnswersMiddleware:
 
     async def _answer(self, known: Known, scope: Scope, receive: Receive, send: Send) -> None:
         started_at = time.perf_counter()
-        status = body_bytes = 0
+        status = response_bytes = 0
         is_ours = True
         try:
             trace_id = self._context.read(scope).encode()
@@ -88,7 +88,7 @@ class KnownAnswersMiddleware:
                 await self._app(scope, receive, send)
                 return
             answer, seconds = found
-            status, body_bytes = await answer.send(
+            status, response_bytes = await answer.send(
                 scope, send, seconds=seconds, headers=headers + counted, shared=known.headers
             )
         finally:
@@ -98,7 +98,7 @@ class KnownAnswersMiddleware:
                     route=known.route,
                     status=status or CLIENT_CLOSED,
                     started_at=started_at,
-                    body_bytes=body_bytes,
+                    response_bytes=response_bytes,
                 )
 
     async def _count(self, scope: Scope) -> Headers | None:

@@ -14,10 +14,10 @@ from scholarship_api.platform.http.client_address import Network
 from scholarship_api.platform.http.request_context import (
     ACCOUNT_ID_KEY,
     ROUTE_TEMPLATE_KEY,
-    Exchange,
     RequestContext,
     RequestContextMiddleware,
 )
+from scholarship_api.platform.observability.access_log import AccessLog, AccessRecord
 from tests.platform.http.production import connect
 
 pytestmark = pytest.mark.anyio
@@ -171,17 +171,17 @@ async def test_access_event() -> None:
     assert structlog.contextvars.get_contextvars() == {}
 
 
-async def test_observers_hear_of_each_exchange() -> None:
-    heard: list[Exchange] = []
+async def test_observers_get_each_access_record() -> None:
+    heard: list[AccessRecord] = []
     middleware = RequestContextMiddleware(
-        echo, context=RequestContext(observers=[heard.append, heard.append])
+        echo, context=RequestContext(access_log=AccessLog([heard.append, heard.append]))
     )
     async with connect(middleware) as client:
         response = await client.get("/")
     await asyncio.sleep(0)
     assert heard[0] is heard[1]
     assert (heard[0].method, heard[0].route, heard[0].status) == ("GET", "/echo", 200)
-    assert heard[0].body_bytes == len(response.content)
+    assert heard[0].response_bytes == len(response.content)
     assert 0 < heard[0].seconds < 5
 
 
@@ -190,8 +190,10 @@ async def test_a_request_without_an_answer_is_logged_and_raised_on(fault: BaseEx
     async def fails(_: Scope, __: Receive, ___: Send) -> None:
         raise fault
 
-    heard: list[Exchange] = []
-    middleware = RequestContextMiddleware(fails, context=RequestContext(observers=[heard.append]))
+    heard: list[AccessRecord] = []
+    middleware = RequestContextMiddleware(
+        fails, context=RequestContext(access_log=AccessLog([heard.append]))
+    )
 
     async def unused(*_: object) -> Any:  # noqa: ANN401
         raise AssertionError
@@ -206,5 +208,5 @@ async def test_a_request_without_an_answer_is_logged_and_raised_on(fault: BaseEx
 
     await asyncio.create_task(one_request())
     await asyncio.sleep(0)
-    assert [exchange.status for exchange in heard] == [499]
+    assert [record.status for record in heard] == [499]
     assert heard[0].route == "unmatched"

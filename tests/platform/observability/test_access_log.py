@@ -1,4 +1,4 @@
-"""The access log's short cut writes what structlog would write."""
+"""The access log writes the same lines with and without structlog."""
 
 import fcntl
 import json
@@ -12,17 +12,17 @@ import pytest
 import structlog
 from pydantic import SecretStr
 
-from scholarship_api.platform.http.request_context import Exchange
-from scholarship_api.platform.observability.logging import configure, write_access
+from scholarship_api.platform.observability.access_log import AccessRecord, write_lines
+from scholarship_api.platform.observability.logging import configure
 from scholarship_api.settings.settings import Settings
 
 LOGGER = "scholarship_api.access"
-EXCHANGE = Exchange(
+RECORD = AccessRecord(
     method="GET",
     route='/api/v1/"search"/{näme}',
     status=200,
     seconds=0.00125,
-    body_bytes=7,
+    response_bytes=7,
     trace_id="0af7651916cd43dd8448eb211c80319c",
     client_ip="2001:db8::1",
     account_id=None,
@@ -37,7 +37,7 @@ SECRET = "correct-horse-battery-staple"
 
 @pytest.fixture(autouse=True)
 def afterwards() -> Iterator[None]:
-    """Logging is as it was."""
+    """Puts logging back as it was."""
     loggers = [logging.getLogger(name) for name in LOGGERS]
     before = [(one, one.handlers, one.level, one.propagate) for one in loggers]
     yield
@@ -53,51 +53,54 @@ def configured() -> None:
     configure(Settings(environment="test", log_format="json", metrics_token=SecretStr(SECRET)))
 
 
-def left_over(*exchanges: Exchange) -> list[Exchange]:
-    """Those that the short cut leaves to structlog."""
-    return list(write_access(exchanges, event="request.finished", logger=LOGGER))
+def left_to_structlog(*records: AccessRecord) -> list[AccessRecord]:
+    return list(write_lines(records))
 
 
 @pytest.mark.usefixtures("configured")
-def test_both_ways_write_the_same(capsys: pytest.CaptureFixture[str]) -> None:
-    assert not left_over(EXCHANGE)
+def test_both_ways_write_the_same_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert not left_to_structlog(RECORD)
     with structlog.contextvars.bound_contextvars(
-        trace_id=EXCHANGE.trace_id, request_id=EXCHANGE.trace_id
+        trace_id=RECORD.trace_id, request_id=RECORD.trace_id
     ):
         structlog.stdlib.get_logger(LOGGER).info(
             "request.finished",
-            method=EXCHANGE.method,
-            path=EXCHANGE.route,
-            status=EXCHANGE.status,
+            method=RECORD.method,
+            path=RECORD.route,
+            status=RECORD.status,
             latency_ms=1.25,
-            client_ip=EXCHANGE.client_ip,
-            user_id=EXCHANGE.account_id,
-            bytes=EXCHANGE.body_bytes,
+            client_ip=RECORD.client_ip,
+            user_id=RECORD.account_id,
+            bytes=RECORD.response_bytes,
         )
-    short, long = (json.loads(line) for line in capsys.readouterr().err.splitlines())
-    assert short.pop("timestamp") == "2027-01-15T08:00:00.500000Z"
-    assert len(long.pop("timestamp")) == len("2027-01-15T08:00:00.500000Z")
-    assert short == long
+    direct, through_structlog = (json.loads(line) for line in capsys.readouterr().err.splitlines())
+    assert direct.pop("timestamp") == "2027-01-15T08:00:00.500000Z"
+    assert len(through_structlog.pop("timestamp")) == len("2027-01-15T08:00:00.500000Z")
+    assert direct == through_structlog
 
 
 @pytest.mark.usefixtures("configured")
-def test_what_may_be_a_secret_takes_the_long_way(capsys: pytest.CaptureFixture[str]) -> None:
-    secret_id = EXCHANGE._replace(trace_id=SECRET)
-    secret_path = EXCHANGE._replace(route=f"/{SECRET}")
-    assert left_over(secret_id, EXCHANGE, secret_path) == [secret_id, secret_path]
+def test_a_record_with_a_secret_is_left_to_structlog(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    secret_id = RECORD._replace(trace_id=SECRET)
+    secret_path = RECORD._replace(route=f"/{SECRET}")
+    assert left_to_structlog(secret_id, RECORD, secret_path) == [secret_id, secret_path]
     [line] = capsys.readouterr().err.splitlines()
-    assert json.loads(line)["trace_id"] == EXCHANGE.trace_id
+    assert json.loads(line)["trace_id"] == RECORD.trace_id
 
 
 @pytest.mark.usefixtures("configured")
-def test_no_write_is_larger_than_what_a_pipe_keeps_whole(capfd: pytest.CaptureFixture[str]) -> None:
+def test_no_write_exceeds_an_atomic_one_to_a_pipe(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
     reader, writer = os.pipe()
     # In packet mode each read returns what one write has written (pipe(2)).
     fcntl.fcntl(writer, fcntl.F_SETFL, os.O_DIRECT)
     with os.fdopen(writer, "w") as stream, capfd.disabled():
         stderr, sys.stderr = sys.stderr, stream
         try:
-            assert not left_over(*([EXCHANGE] * 40))
+            assert not left_to_structlog(*([RECORD] * 40))
         finally:
             sys.stderr = stderr
     with os.fdopen(reader, "rb", buffering=0) as pipe:
@@ -107,12 +110,14 @@ def test_no_write_is_larger_than_what_a_pipe_keeps_whole(capfd: pytest.CaptureFi
     assert 1 < len(writes) < 10
 
 
-def test_another_configuration_takes_the_long_way(capsys: pytest.CaptureFixture[str]) -> None:
+def test_other_formats_and_levels_are_left_to_structlog(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     configure(Settings(environment="test", log_format="console"))
-    assert left_over(EXCHANGE)
+    assert left_to_structlog(RECORD)
     configure(Settings(environment="test", log_format="json", log_level="WARNING"))
-    assert left_over(EXCHANGE)
+    assert left_to_structlog(RECORD)
     configure(Settings(environment="test", log_format="json"))
     with structlog.testing.capture_logs():
-        assert left_over(EXCHANGE)
+        assert left_to_structlog(RECORD)
     assert capsys.readouterr().err == ""

@@ -10,16 +10,16 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from scholarship_api.platform.http.request_context import Exchange
 from scholarship_api.platform.observability import metrics
+from scholarship_api.platform.observability.access_log import AccessRecord
 from tests.deploy.gunicorn_server import until
 
 WORKER = """
 import os, sys
-from scholarship_api.platform import metrics
-from scholarship_api.platform.http.request_context import Exchange
+from scholarship_api.platform.observability import metrics
+from scholarship_api.platform.observability.access_log import AccessRecord
 for _ in range(int(sys.argv[1])):
-    metrics.observe_request(Exchange("GET", "/x/{id}", 200, 0.02, 10, "t", None, None, 0.0))
+    metrics.observe_request(AccessRecord("GET", "/x/{id}", 200, 0.02, 10, "t", None, None, 0.0))
     metrics.count_rate_limit("search", "allowed")
 metrics.set_limiter_state("shared")
 print("ready", flush=True)
@@ -29,7 +29,7 @@ sys.stdin.read()
 
 ARBITER = """
 import os, sys
-from scholarship_api.platform import metrics
+from scholarship_api.platform.observability import metrics
 print(metrics.prepare_multiprocess_dir(), flush=True)
 if os.fork():
     sys.stdin.read()
@@ -200,7 +200,7 @@ def test_labels_come_from_bounded_sets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PROMETHEUS_MULTIPROC_DIR", raising=False)
     before = value("http_requests_total", method="OTHER", route="/bounded", status="405") or 0
     for method in ("BREW", "SPAM1", "SPAM2"):
-        metrics.observe_request(Exchange(method, "/bounded", 405, 0.1, 0, "t", None, None, 0.0))
+        metrics.observe_request(AccessRecord(method, "/bounded", 405, 0.1, 0, "t", None, None, 0.0))
     after = value("http_requests_total", method="OTHER", route="/bounded", status="405")
     assert after == before + 3
 
