@@ -8,6 +8,7 @@ from sqlalchemy import (
     ColumnElement,
     Date,
     Integer,
+    Text,
     case,
     cast,
     desc,
@@ -20,13 +21,11 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import array
 
 from scholarship_api.catalogue.models import Scholarship
+from scholarship_api.catalogue.summaries import shortened_description
 from scholarship_api.eligibility import service as eligibility
 from scholarship_api.platform.database.engine import ReadSession
 from scholarship_api.recommendations import rules
 from scholarship_api.vocabulary import ScholarshipType, Status
-
-DESCRIPTION_LENGTH: Final = 201
-"""One character more than a summary shows, so that it sees that there is more."""
 
 COLUMNS: Final = (
     *eligibility.AWARD_COLUMNS,
@@ -36,7 +35,7 @@ COLUMNS: Final = (
     Scholarship.currency,
     Scholarship.deadline_timezone,
     Scholarship.scholarship_type,
-    func.left(Scholarship.description, DESCRIPTION_LENGTH).label("description"),
+    literal_column(shortened_description("scholarships.description"), Text).label("description"),
 )
 
 

@@ -13,17 +13,10 @@ from typing import Any, Final
 from pydantic_core import to_json
 
 from scholarship_api.catalogue import service as catalogue
+from scholarship_api.catalogue.summaries import shortened_description
 from scholarship_api.search.schemas import Facets, FacetValue, ScholarshipSummary
 from scholarship_api.search.snapshot import Source
 from scholarship_api.vocabulary import accepted_by
-
-SUMMARY_LENGTH: Final = 200
-
-# At most SUMMARY_LENGTH characters, cut at a word; as `_shortened` has it.
-_SHORTENED: Final = f"""CASE WHEN length(s.description) <= {SUMMARY_LENGTH} THEN s.description
-    ELSE rtrim(left(s.description, least({SUMMARY_LENGTH - 1},
-        {SUMMARY_LENGTH} - strpos(reverse(left(s.description, {SUMMARY_LENGTH})), ' ')
-    )), ' ,;:.') || '…' END"""
 
 # The sentences with a word that may be one of those, as reading a word takes longer than all this.
 # Accents are not unfolded for it, so a text with any is read as a whole.
@@ -56,7 +49,7 @@ _MATCH: Final = _replaced(
 # Of literals alone.
 _ITEM: Final = f"""(SELECT row_to_json(item) FROM (
     SELECT s.id, s.name, s.organization, s.amount, s.currency, s.scholarship_type,
-        {_SHORTENED} AS description{{match}}
+        {shortened_description("s.description")} AS description{{match}}
 ) AS item)"""  # noqa: S608
 
 ITEM: Final = _ITEM.format(match="")
@@ -139,6 +132,7 @@ def facets_of(counts: Mapping[str, Mapping[str, int]]) -> Facets:
 
 
 def summary_of(row: Mapping[str, Any], *, now: dt.datetime) -> ScholarshipSummary:
+    """The summary of an award whose description is shortened already."""
     return ScholarshipSummary(
         id=row["id"],
         name=row["name"],
@@ -159,14 +153,5 @@ def summary_of(row: Mapping[str, Any], *, now: dt.datetime) -> ScholarshipSummar
             now=now,
         ),
         scholarship_type=row["scholarship_type"],
-        description=_shortened(row["description"]),
+        description=row["description"],
     )
-
-
-def _shortened(description: str) -> str:
-    """At most SUMMARY_LENGTH characters, cut at a word."""
-    if len(description) <= SUMMARY_LENGTH:
-        return description
-    end = description.rfind(" ", 0, SUMMARY_LENGTH)
-    head = description[: SUMMARY_LENGTH - 1 if end < 0 else end]
-    return head.rstrip(" ,;:.") + "…"

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 from pydantic import SecretStr
+from sqlalchemy import literal_column, select
 
 from scholarship_api.catalogue.models import Scholarship
+from scholarship_api.catalogue.summaries import shortened_description
 from scholarship_api.platform.database.engine import Database
 from scholarship_api.search import service
 from scholarship_api.search.schemas import ScholarshipSummary, SearchRequest
@@ -83,6 +85,11 @@ async def test_summaries_are_those_of_the_models(module_database_url: str, days:
                 for name in ScholarshipSummary.model_fields
                 if hasattr(award, name)
             }
+            row["description"] = await session.scalar(
+                select(literal_column(shortened_description("description"))).where(
+                    Scholarship.id == summary.id
+                )
+            )
             assert summary == summary_of(row, now=now)
     await database.close()
     assert len(shown) > len(DESCRIPTIONS)
