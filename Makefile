@@ -1,18 +1,18 @@
-# Everything that is done with this repository. `make` lists it; nothing needs to be installed first
-# but git, make and Python 3.11 or newer with venv.
+# All tasks of this repository; `make` lists them. They need git, make, and Python 3.11 or newer with
+# venv.
 
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 BIN := .venv/bin
 ARGS ?=
 
-# uv never fetches a Python: that would be another host to reach, and another Python to trust.
+# uv must not download a Python: that would add a host to reach and a Python to trust.
 UV_PYTHON_DOWNLOADS ?= never
 export UV_PYTHON_DOWNLOADS
 export UV_PROJECT_ENVIRONMENT := .venv
 unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
 
-# A uv that the machine has, unless it is too old for our lock; else one in .uv, from pip.
+# Use the machine's uv unless it is too old for our lock file; otherwise install one into .uv with pip.
 UV_REQUIREMENT := uv>=0.13,<0.14
 UV := $(shell command -v uv >/dev/null 2>&1 && \
 	case "$$(uv --version)" in ("uv 0."[0-8].*) ;; ("uv "*) command -v uv ;; esac)
@@ -23,30 +23,30 @@ endif
 
 .PHONY: help
 help:
-	@echo "make run      is all it takes to try the API. Targets:"
+	@echo "To try the API: make run. All targets:"
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
-run: .venv/.synced ## Serve the API on port 8000 (PORT=n) with servers of its own, reload on change
+run: .venv/.synced ## Serve the API on port 8000 (PORT=n) with its own PostgreSQL and Valkey; reload on change
 	@exec $(BIN)/scholarship-api dev $(ARGS)
 
 .PHONY: test
-test: .venv/.synced ## Run the tests in parallel, with servers of their own (ARGS="-k search")
+test: .venv/.synced ## Run the tests in parallel, on their own servers (ARGS="-k search")
 	@exec $(BIN)/pytest -n auto $(ARGS)
 
 .PHONY: bench
-bench: .venv/.benchmarks ## Measure every goal of performance in one run and print one table (ARGS="--only ...")
+bench: .venv/.benchmarks ## Measure every performance goal and print one table (ARGS="--only ...")
 	@exec $(BIN)/python -m benchmarks $(ARGS)
 
 .PHONY: soak
-soak: .venv/.synced ## Load the service for ten minutes while its servers fail (ARGS="--quick --seed 7")
+soak: .venv/.synced ## Run ten minutes of mixed load while servers fail (ARGS="--quick --seed 7")
 	@exec $(BIN)/python -m soak $(ARGS)
 
-# FUZZ_FACTOR: how many times what `make test` sends; 40 is more than 100 000 requests.
+# FUZZ_FACTOR multiplies the number of requests that `make test` sends; 40 gives more than 100 000.
 FUZZ_FACTOR ?= 40
 
 .PHONY: fuzz
-fuzz: .venv/.synced ## Send the service generated requests by the 100 000 (FUZZ_FACTOR=n, FUZZ_SEED=n)
+fuzz: .venv/.synced ## Send more than 100 000 generated requests (FUZZ_FACTOR=n, FUZZ_SEED=n)
 	@FUZZ_FACTOR=$(FUZZ_FACTOR) exec $(BIN)/pytest tests/fuzz -n auto $(ARGS)
 
 .PHONY: check
@@ -60,7 +60,7 @@ check: .venv/.synced ## Check style, types and the direction of imports; changes
 	$(BIN)/zizmor --offline --quiet --persona=pedantic .github
 
 .PHONY: format
-format: .venv/.synced ## Format the code and repair what the linter can
+format: .venv/.synced ## Format the code and apply the linter's fixes
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
@@ -69,10 +69,10 @@ lock: $(BOOTSTRAP) ## Update uv.lock after a change of pyproject.toml (ARGS=--up
 	$(UV) lock $(ARGS)
 
 IMAGE ?= scholarship-api:local
-# With changes that are not committed, the label says so.
+# The label ends with -dirty when there are uncommitted changes.
 REVISION = $(shell git rev-parse HEAD)$(shell git diff --quiet HEAD || echo -dirty)
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
-# Behind a proxy that ends TLS: BUILD_CA_FILE=the certificates to trust during the build.
+# Behind a proxy that ends TLS, BUILD_CA_FILE names the certificates to trust during the build.
 BUILD_CA_FILE ?=
 comma := ,
 
@@ -89,7 +89,7 @@ up: image ## Run the image with PostgreSQL and Redis in containers, on port 8000
 	@API_IMAGE=$(IMAGE) docker compose up --detach --wait --no-build
 
 .PHONY: down
-down: ## Stop what `up` has started; the data stay (ARGS=--volumes: they go)
+down: ## Stop the containers of `make up`; the data stay (ARGS=--volumes deletes them)
 	@API_IMAGE=$(IMAGE) docker compose down $(ARGS)
 
 .PHONY: test-container
@@ -99,19 +99,19 @@ test-container: .venv/.synced ## Build the image twice and test it, alone and in
 SBOM ?= dist
 
 .PHONY: sbom
-sbom: .venv/.synced ## List what the image contains, as CycloneDX and SPDX (IMAGE=name:tag, SBOM=folder)
+sbom: .venv/.synced ## List the contents of the image as CycloneDX and SPDX (IMAGE=name:tag, SBOM=folder)
 	@$(BIN)/python -m deploy.supply_chain.sbom $(IMAGE) --output $(SBOM)
 
 .PHONY: audit
-audit: .venv/.synced ## Look up every locked package; fail if one is vulnerable, or cannot be looked up
+audit: .venv/.synced ## Look up every locked package; fail when one is vulnerable or cannot be looked up
 	@$(BIN)/python -m deploy.supply_chain.audit $(ARGS)
 
 .PHONY: licences
-licences: .venv/.synced ## Check the licences of what the service is delivered with
+licences: .venv/.synced ## Check the licences of all packages that are delivered
 	@$(BIN)/python -m deploy.supply_chain.licences $(ARGS)
 
 .PHONY: verify-base
-verify-base: ## Verify who has signed the images that the Dockerfile builds upon (needs cosign, gh)
+verify-base: ## Verify the signatures of the base images of the Dockerfile (needs cosign, gh)
 	@deploy/supply_chain/verify-base-images
 
 .PHONY: clean
@@ -119,7 +119,7 @@ clean: ## Remove the environment, caches and builds; the data in .dev stay
 	rm -rf .venv .uv build dist .cache .hypothesis .*_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-# The stamp lies in the environment, so that it goes with it.
+# The stamp is inside the environment, so that it is deleted with it.
 .venv/.synced: pyproject.toml uv.lock $(BOOTSTRAP)
 	@$(UV) sync --frozen --compile-bytecode
 	@touch $@
