@@ -5,7 +5,7 @@ from alembic import context
 from scholarship_api.accounts.models import Account, RevokedToken
 from scholarship_api.activity.models import Interaction, SearchCount
 from scholarship_api.catalogue.models import Scholarship
-from scholarship_api.platform.database.engine import Base
+from scholarship_api.platform.database.base import Base
 from scholarship_api.search.models import SearchWord
 
 MODELS = (Account, Interaction, RevokedToken, Scholarship, SearchCount, SearchWord)

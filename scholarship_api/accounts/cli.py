@@ -22,7 +22,8 @@ from scholarship_api.accounts.roles import Role
 from scholarship_api.accounts.schemas import NewAccount
 from scholarship_api.accounts.service import PersonalData
 from scholarship_api.errors import ApiError, DatabaseUnavailable
-from scholarship_api.platform.database.engine import Database, WriteSession
+from scholarship_api.platform.database.engine import Database
+from scholarship_api.platform.database.sessions import WriteSession
 from scholarship_api.platform.observability import logging
 from scholarship_api.platform.observability.redaction import escape_control_characters
 from scholarship_api.settings.settings import EXIT_CONFIG, Settings, load_settings

@@ -9,7 +9,7 @@ import uuid
 from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, Text, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from scholarship_api.platform.database.engine import Base
+from scholarship_api.platform.database.base import Base
 
 
 class Account(Base):

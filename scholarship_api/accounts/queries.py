@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from scholarship_api.accounts.models import Account, RevokedToken
-from scholarship_api.platform.database.engine import ReadSession, WriteSession
+from scholarship_api.platform.database.sessions import ReadSession, WriteSession
 
 PURGED_AT_ONCE: Final = 100
 KEPT_AFTER_EXPIRY: Final = dt.timedelta(minutes=5)

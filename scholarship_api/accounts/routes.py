@@ -21,7 +21,7 @@ from scholarship_api.errors import (
     ValidationFailed,
     document,
 )
-from scholarship_api.platform.database.engine import Writing
+from scholarship_api.platform.database.sessions import Writing
 from scholarship_api.platform.http.content_type import require_json
 from scholarship_api.platform.http.request_context import ACCOUNT_ID_KEY
 

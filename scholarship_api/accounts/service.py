@@ -13,7 +13,8 @@ from scholarship_api.accounts.models import Account
 from scholarship_api.accounts.passwords import Passwords
 from scholarship_api.accounts.schemas import NewAccount, fold_username
 from scholarship_api.errors import Conflict, NotFound, Unauthorized
-from scholarship_api.platform.database.engine import Database, ReadSession, WriteSession
+from scholarship_api.platform.database.engine import Database
+from scholarship_api.platform.database.sessions import ReadSession, WriteSession
 
 PersonalData = Callable[[ReadSession, uuid.UUID], Awaitable[object]]
 """What another feature knows about an account, as JSON can hold it."""

@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from scholarship_api.platform.database.engine import Base
+from scholarship_api.platform.database.base import Base
 
 
 class InteractionType(StrEnum):

@@ -29,7 +29,7 @@ from scholarship_api.accounts.models import Account
 from scholarship_api.activity.models import Interaction, InteractionType, SearchCount
 from scholarship_api.catalogue.models import Scholarship
 from scholarship_api.platform.database.advisory_locks import AdvisoryLock
-from scholarship_api.platform.database.engine import ReadSession, WriteSession
+from scholarship_api.platform.database.sessions import ReadSession, WriteSession
 from scholarship_api.vocabulary import Status
 
 SCORE_WEIGHTS: Final = {

@@ -24,7 +24,7 @@ from scholarship_api.errors import (
     ValidationFailed,
     document,
 )
-from scholarship_api.platform.database.engine import Reading, Writing
+from scholarship_api.platform.database.sessions import Reading, Writing
 from scholarship_api.platform.http.content_type import require_json
 
 ERRORS = (ValidationFailed, RateLimited, DatabaseUnavailable, ServiceUnavailable)

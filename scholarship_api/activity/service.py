@@ -9,7 +9,7 @@ from sqlalchemy import Row
 
 from scholarship_api.activity import cursors, queries, schemas
 from scholarship_api.errors import NotFound
-from scholarship_api.platform.database.engine import ReadSession, WriteSession
+from scholarship_api.platform.database.sessions import ReadSession, WriteSession
 
 RECENT: Final = 20
 

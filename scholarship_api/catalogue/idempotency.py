@@ -19,7 +19,7 @@ from sqlalchemy.dialects.postgresql import insert
 from scholarship_api.catalogue.models import IdempotencyKey
 from scholarship_api.catalogue.write_schemas import WrittenScholarship
 from scholarship_api.errors import Conflict, ValidationFailed
-from scholarship_api.platform.database.engine import WriteSession
+from scholarship_api.platform.database.sessions import WriteSession
 
 KEPT: Final = dt.timedelta(hours=24)
 PURGED_AT_ONCE: Final = 100

@@ -29,7 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
-from scholarship_api.platform.database.engine import Base
+from scholarship_api.platform.database.base import Base
 
 PUBLISHED = text("status = 'published'")
 

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from scholarship_api.catalogue.audit import SET_ORIGIN, Origin
 from scholarship_api.catalogue.models import Scholarship
 from scholarship_api.errors import ValidationFailed
-from scholarship_api.platform.database.engine import ReadSession, WriteSession
+from scholarship_api.platform.database.sessions import ReadSession, WriteSession
 
 _SET_ORIGIN: Final = text(
     SET_ORIGIN.format(source=":source", account_id=":account_id", trace_id=":trace_id")

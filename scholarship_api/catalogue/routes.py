@@ -33,7 +33,8 @@ from scholarship_api.errors import (
     document,
     trace_id_of,
 )
-from scholarship_api.platform.database.engine import Database, Writing
+from scholarship_api.platform.database.engine import Database
+from scholarship_api.platform.database.sessions import Writing
 from scholarship_api.platform.http.conditional import cacheable_json, digest, entity_tag
 from scholarship_api.platform.http.content_type import require_json
 

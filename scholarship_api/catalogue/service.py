@@ -7,7 +7,7 @@ import zoneinfo
 from scholarship_api.catalogue import queries, schemas
 from scholarship_api.catalogue.models import Scholarship
 from scholarship_api.errors import NotFound
-from scholarship_api.platform.database.engine import ReadSession
+from scholarship_api.platform.database.sessions import ReadSession
 from scholarship_api.vocabulary import Availability, DeadlineKind, Recurrence, Status
 
 

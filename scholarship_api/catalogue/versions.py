@@ -11,7 +11,8 @@ from typing import Final, NamedTuple
 import psycopg
 
 from scholarship_api.platform.database.coalesced_reads import Read
-from scholarship_api.platform.database.engine import Database, unavailable
+from scholarship_api.platform.database.engine import Database
+from scholarship_api.platform.database.errors import as_unavailable
 
 DAY_TURNS_SECONDS: Final = 900
 """Every zone's offset from UTC is a multiple of a quarter of an hour, and so are its midnights."""
@@ -19,7 +20,7 @@ DAY_TURNS_SECONDS: Final = 900
 _STATE: Final = """
     SELECT (SELECT sum(number) FROM public.catalogue_versions),
            (SELECT closes_at FROM public.scholarships
-            WHERE status = 'published' AND closes_at >= $1 ORDER BY closes_at, id LIMIT 1)
+            WHERE status = 'published' AND closes_at >= %(now)s ORDER BY closes_at, id LIMIT 1)
 """
 
 
@@ -40,7 +41,7 @@ class CatalogueVersions:
     """One per process."""
 
     def __init__(self, database: Database) -> None:
-        self._read = database.grouped_read(_STATE, clock=utc_now)
+        self._read = database.coalesced_read(_STATE, clock=utc_now)
         self._last: Read | None = None
         self._name: tuple[object, ...] = ()
         self._version = Version(dt.datetime.min.replace(tzinfo=dt.UTC), 0)
@@ -53,15 +54,15 @@ class CatalogueVersions:
         try:
             read = await self._read()
         except psycopg.Error as error:
-            failure = unavailable(error)
+            failure = as_unavailable(error)
             if failure is error:
                 raise
             raise failure from error
         if read is not self._last:
             self._last = read
-            day_turns = int(read.at.timestamp()) // DAY_TURNS_SECONDS
-            name = (*read.values, day_turns)
+            day_turns = int(read.started_at.timestamp()) // DAY_TURNS_SECONDS
+            name = (*read.row, day_turns)
             number = self._version.number + (name != self._name)
             self._name = name
-            self._version = Version(read.at, number)
+            self._version = Version(read.started_at, number)
         return self._version

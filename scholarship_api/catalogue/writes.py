@@ -19,7 +19,7 @@ from scholarship_api.catalogue.schemas import ScholarshipInput
 from scholarship_api.catalogue.service import is_storable, unknown
 from scholarship_api.catalogue.write_schemas import WrittenScholarship, patched
 from scholarship_api.errors import Conflict, Forbidden, PreconditionFailed, ValidationFailed
-from scholarship_api.platform.database.engine import WriteSession
+from scholarship_api.platform.database.sessions import WriteSession
 from scholarship_api.vocabulary import Status
 
 

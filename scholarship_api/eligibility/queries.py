@@ -23,7 +23,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from scholarship_api.catalogue.models import Scholarship
 from scholarship_api.eligibility.rules import CRITERIA, PERFECT, Criterion, Relation, Verdict
-from scholarship_api.platform.database.engine import ReadSession
+from scholarship_api.platform.database.sessions import ReadSession
 from scholarship_api.vocabulary import Status, accepted_by
 
 Profile = Mapping[str, Any]

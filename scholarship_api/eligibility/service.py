@@ -18,7 +18,7 @@ from scholarship_api.eligibility.schemas import (
     Profile,
 )
 from scholarship_api.errors import NotFound
-from scholarship_api.platform.database.engine import ReadSession
+from scholarship_api.platform.database.sessions import ReadSession
 from scholarship_api.vocabulary import Availability, Status
 
 Award = Mapping[str, Any]

@@ -12,7 +12,9 @@ from scholarship_api.health.checks import DEADLINE_SECONDS, Check, Result, Statu
 from scholarship_api.health.schemas import ServiceName
 from scholarship_api.platform import shutdown
 from scholarship_api.platform.database import revisions
-from scholarship_api.platform.database.engine import Database, unavailability
+from scholarship_api.platform.database.engine import Database
+from scholarship_api.platform.database.errors import outage_reason
+from scholarship_api.platform.database.libpq import Row
 from scholarship_api.platform.rate_limiting.limiter import RateLimiter
 from scholarship_api.platform.rate_limiting.storage import BACKEND_ERRORS
 from scholarship_api.settings.settings import Settings
@@ -84,18 +86,18 @@ class HealthService:
             rows = await self._fetch("SELECT version_num FROM alembic_version")
         except psycopg.errors.UndefinedTable:
             raise Unhealthy("behind") from None
-        applied = {str(row[0]) for row in rows}
+        applied = {row[0].decode() for row in rows}
         # A revision that this code does not know is a newer release's: the old replicas of a
         # roll-out go on serving, which expand/contract migrations allow.
         if not applied or (applied <= self._known and self._head not in applied):
             raise Unhealthy("behind")
         return "up"
 
-    async def _fetch(self, statement: str) -> list[tuple[object, ...]]:
+    async def _fetch(self, statement: str) -> list[Row]:
         try:
             return await self._database.probe.fetch(statement, seconds=DEADLINE_SECONDS)
         except psycopg.OperationalError as error:
-            raise Unhealthy(unavailability(error) or "failed") from None
+            raise Unhealthy(outage_reason(error) or "failed") from None
 
     async def _ask_limiter(self) -> Status:
         if not self._limiter.enabled:

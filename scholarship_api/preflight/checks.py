@@ -17,7 +17,8 @@ from starlette.types import Scope
 from scholarship_api.health.middleware import answer_probe
 from scholarship_api.health.service import HealthService
 from scholarship_api.platform.database import revisions
-from scholarship_api.platform.database.engine import Database, unavailability
+from scholarship_api.platform.database.engine import Database
+from scholarship_api.platform.database.errors import outage_reason
 from scholarship_api.platform.observability import logging
 from scholarship_api.platform.rate_limiting.limiter import RateLimiter
 from scholarship_api.platform.rate_limiting.storage import BACKEND_ERRORS
@@ -192,12 +193,12 @@ async def _guarded(name: str, finding: Awaitable[Finding]) -> CheckResult:
     except TimeoutError:
         return CheckResult(name, "failed", "no answer in time")
     except (psycopg.Error, *BACKEND_ERRORS) as error:
-        return CheckResult(name, "failed", unavailability(error) or "unreachable")
+        return CheckResult(name, "failed", outage_reason(error) or "unreachable")
 
 
 async def _database(database: Database, _: RateLimiter) -> Finding:
     [(version,)] = await database.probe.fetch("SHOW server_version", seconds=DEADLINE_SECONDS)
-    return "passed", f"PostgreSQL {str(version).split()[0]} answers"
+    return "passed", f"PostgreSQL {version.decode().split()[0]} answers"
 
 
 async def _migrations(database: Database, _: RateLimiter) -> Finding:
@@ -207,7 +208,7 @@ async def _migrations(database: Database, _: RateLimiter) -> Finding:
         )
     except psycopg.errors.UndefinedTable:
         return "failed", "the database has no schema; run `scholarship-api migrate`"
-    applied = {str(row[0]) for row in rows}
+    applied = {row[0].decode() for row in rows}
     if applied == {revisions.head()}:
         return "passed", "at head"
     if applied - revisions.known():
@@ -219,7 +220,7 @@ async def _privileges(database: Database, _: RateLimiter) -> Finding:
     [(may_create,)] = await database.probe.fetch(
         "SELECT has_schema_privilege(current_schema(), 'CREATE')", seconds=DEADLINE_SECONDS
     )
-    if may_create:
+    if may_create == b"t":
         detail = "the serving role may change the schema; give DATABASE_URL a role that may not"
         return "warning", detail
     return "passed", "the serving role may not change the schema"

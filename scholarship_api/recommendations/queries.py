@@ -23,7 +23,7 @@ from sqlalchemy.dialects.postgresql import array
 from scholarship_api.catalogue.models import Scholarship
 from scholarship_api.catalogue.summaries import shortened_description
 from scholarship_api.eligibility import service as eligibility
-from scholarship_api.platform.database.engine import ReadSession
+from scholarship_api.platform.database.sessions import ReadSession
 from scholarship_api.recommendations import rules
 from scholarship_api.vocabulary import ScholarshipType, Status
 

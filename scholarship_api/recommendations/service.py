@@ -9,7 +9,7 @@ from scholarship_api.catalogue import service as catalogue
 from scholarship_api.eligibility import service as eligibility
 from scholarship_api.eligibility.rules import assess
 from scholarship_api.eligibility.schemas import Profile
-from scholarship_api.platform.database.engine import ReadSession
+from scholarship_api.platform.database.sessions import ReadSession
 from scholarship_api.recommendations import queries, rules
 from scholarship_api.recommendations.schemas import (
     Recommendation,

@@ -3,7 +3,7 @@
 from sqlalchemy import Index, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from scholarship_api.platform.database.engine import Base
+from scholarship_api.platform.database.base import Base
 
 
 class SearchWord(Base):

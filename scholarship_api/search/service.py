@@ -7,7 +7,7 @@ from typing import Any, Final
 import psycopg
 
 from scholarship_api.errors import NotFound
-from scholarship_api.platform.database.engine import Fetch
+from scholarship_api.platform.database.libpq import Fetch
 from scholarship_api.search import cursors
 from scholarship_api.search.schemas import (
     Facets,

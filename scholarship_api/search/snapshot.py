@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final, Generic, NamedTuple, TypeVar
 
 from scholarship_api.catalogue.versions import Version
-from scholarship_api.platform.database.engine import Fetch
+from scholarship_api.platform.database.libpq import Fetch
 
 MAX_LEARNT: Final = 10_000
 """Of each kind: 3 MB of standings, and about as much of words."""

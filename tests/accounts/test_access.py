@@ -31,8 +31,9 @@ from scholarship_api.accounts.models import Account, RevokedToken
 from scholarship_api.accounts.passwords import hash_password
 from scholarship_api.accounts.roles import SCOPES, Role, Scope
 from scholarship_api.app import create_app
-from scholarship_api.platform.database import engine as platform_database
-from scholarship_api.platform.database.engine import Database, Driver
+from scholarship_api.platform.database import sessions
+from scholarship_api.platform.database.engine import Database
+from scholarship_api.platform.database.sessions import Reading
 from scholarship_api.settings.settings import Settings
 from tests.accounts.conftest import MakeAccount, bearer, changed, connected, running
 
@@ -129,9 +130,9 @@ def test_accounts_are_checked_before_a_connection_is_taken(whole_app: FastAPI) -
             dependency.call
             for dependency in all_dependencies(getattr(route, "dependant", Dependant()))
         ]
-        if authenticate in calls and platform_database._driver_connection in calls:
-            order = calls.index(platform_database._driver_connection)
-            assert calls.index(authenticate) < order, name
+        for session in (sessions._read_session, sessions._write_session):
+            if authenticate in calls and session in calls:
+                assert calls.index(authenticate) < calls.index(session), name
 
 
 # --- Roles and scopes ----------------------------------------------------------------------------
@@ -174,7 +175,7 @@ def ruled_app(app: FastAPI) -> FastAPI:
         writer: ScholarshipsWriter,
         admin: CurrentAdmin,
         account: CurrentAccount,
-        connection: Driver,
+        session: Reading,
     ) -> str:
         return account.username
 

@@ -18,7 +18,7 @@ from scholarship_api.accounts.cli import personal_data
 from scholarship_api.accounts.cli import users as users_command
 from scholarship_api.accounts.models import Account
 from scholarship_api.platform.database import migrations
-from scholarship_api.platform.database.engine import ReadSession
+from scholarship_api.platform.database.sessions import ReadSession
 
 PASSWORD = "correct horse battery staple \U0001f511"
 

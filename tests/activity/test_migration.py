@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from scholarship_api.activity import queries
 from scholarship_api.activity.models import Interaction, InteractionType, SearchCount
 from scholarship_api.platform.database import migrations
-from scholarship_api.platform.database.engine import Base
+from scholarship_api.platform.database.base import Base
 
 TABLES = {"interactions", "search_counts"}
 

@@ -67,7 +67,7 @@ async def test_in_batches(
 
 async def test_it_runs_while_statistics_are_refreshed(database: Database, rows: Connection) -> None:
     fill(rows, [dt.timedelta(days=20)])
-    async with database.driver_connection(seconds=None) as connection, connection.transaction():
+    async with database.bulk_connection() as connection, connection.transaction():
         await refresh_statistics(connection)  # its lock is held until the outer transaction ends
         assert await retention.purge(database, retention_days=10, now=NOW) == 2
 
@@ -76,7 +76,7 @@ async def test_statistics_are_refreshed_while_it_runs(database: Database, rows: 
     rows.execute("UPDATE search_words SET documents = 0")
     async with database.write_session() as session:
         assert await queries.try_retention_lock(session)
-        async with database.driver_connection(seconds=None) as connection:
+        async with database.bulk_connection() as connection:
             await refresh_statistics(connection)
     counted = rows.execute("SELECT bool_and(documents > 0) FROM search_words").fetchone()
     assert counted == (True,)

@@ -76,7 +76,7 @@ async def import_scholarships(request: Request, account: CurrentAdmin) -> schema
     head = await _head(chunks)
     try:
         # Without one deadline for all: a large body has many batches, each with a limit of its own.
-        async with database.driver_connection(seconds=None) as connection:
+        async with database.bulk_connection() as connection:
             report = await import_stream(
                 _joined(head, chunks),
                 connection,
@@ -144,7 +144,7 @@ async def _joined(head: list[bytes], rest: AsyncIterator[bytes]) -> AsyncIterato
 async def _refresh(database: Database) -> None:
     """After the answer: it may take seconds, and what it brings up to date is no award."""
     try:
-        async with database.driver_connection(seconds=None) as connection:
+        async with database.bulk_connection() as connection:
             await refresh_statistics(connection)
     except (DatabaseUnavailable, psycopg.Error):
         _log.warning("import.statistics_not_refreshed")

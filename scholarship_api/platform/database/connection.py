@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, Final, LiteralString, Self
+from typing import Any, Final, Self
 
 import psycopg
 from psycopg import waiting
@@ -19,12 +19,15 @@ from psycopg.abc import RV, PQGen
 from psycopg.pq import TransactionStatus
 
 CONNECT_SECONDS: Final = 5.0
-ANSWER_SECONDS: Final = 7.0
-"""For one answer of the server when no deadline is set. More than statement_timeout, so that a
-server that is only busy gets to say so and keeps the connection."""
+"""How long connecting may take, over all addresses of the server together."""
 
-TRUSTED_SECONDS: Final = 2.0
-"""After which an idle connection is asked for a sign of life before it is used."""
+ANSWER_SECONDS: Final = 7.0
+"""How long one answer of the server may take when no deadline is set. This is more than
+statement_timeout, so that a server that is only busy can say so and keeps the connection."""
+
+SKIP_PING_SECONDS: Final = 2.0
+"""How long after its last answer an idle connection is used without a ping. A lost connection is
+noticed at once where the server has closed it; a ping finds the other ones."""
 
 _deadline: ContextVar[float | None] = ContextVar("database_deadline", default=None)
 
@@ -37,8 +40,8 @@ class NoAnswerError(psycopg.OperationalError):
 def deadline(seconds: float | None) -> Iterator[None]:
     """Bound all waiting for the database inside the block, connecting included.
 
-    A deadline that is set already is never extended, but None lifts it: each answer then has
-    ANSWER_SECONDS of its own, however many there are.
+    An inner deadline never extends an outer one. None lifts the outer one: each answer may then
+    take ANSWER_SECONDS, however many there are.
     """
     before = _deadline.get()
     after = None if seconds is None else time.monotonic() + seconds
@@ -50,7 +53,7 @@ def deadline(seconds: float | None) -> Iterator[None]:
 
 
 def seconds_left(at_most: float = ANSWER_SECONDS) -> float:
-    """Before the deadline."""
+    """The time until the deadline, or `at_most` if that is less."""
     end = _deadline.get()
     return at_most if end is None else min(max(end - time.monotonic(), 0), at_most)
 
@@ -58,12 +61,12 @@ def seconds_left(at_most: float = ANSWER_SECONDS) -> float:
 class BoundedConnection(psycopg.AsyncConnection[Any]):
     """Raises NoAnswerError when a deadline passes; is closed when its task is cancelled."""
 
-    heard_at: float = 0.0
+    last_response_at: float = 0.0
     """When the server last answered, on the monotonic clock."""
 
     @classmethod
     async def open(cls, *arguments: Any, **options: Any) -> Self:  # noqa: ANN401
-        """`connect`, of which all attempts together get CONNECT_SECONDS."""
+        """`connect`, with CONNECT_SECONDS for all attempts together."""
         try:
             async with asyncio.timeout(seconds_left(CONNECT_SECONDS)):
                 return await cls.connect(*arguments, **options)
@@ -76,7 +79,7 @@ class BoundedConnection(psycopg.AsyncConnection[Any]):
         interval: float = ANSWER_SECONDS,
         timeout: float | None = None,  # noqa: ASYNC109 - the overridden signature
     ) -> RV:
-        # By psycopg's own timer: asyncio.timeout around it would set, and cancel, another one.
+        # psycopg's own timer is used: asyncio.timeout around it would set and cancel another one.
         seconds = seconds_left()
         if timeout is not None:
             seconds = min(seconds, timeout)
@@ -93,82 +96,28 @@ class BoundedConnection(psycopg.AsyncConnection[Any]):
         except asyncio.CancelledError:
             self.pgconn.finish()
             raise
-        self.heard_at = time.monotonic()
+        self.last_response_at = time.monotonic()
         return answer
 
     @property
     def is_idle(self) -> bool:
-        """Connected, and in no transaction."""
+        """Whether it is connected and in no transaction."""
         return self.pgconn.transaction_status == TransactionStatus.IDLE
 
     @property
-    def is_trusted(self) -> bool:
-        """Whether it may be used without asking the server first.
+    def may_skip_ping(self) -> bool:
+        """Whether it answered lately, and the server has sent nothing since.
 
-        It has answered lately, and nothing is there to be read, as it is when the server has ended
-        the connection.
+        Something to read on an idle connection is, as a rule, the server closing it.
         """
-        if not self.is_idle or time.monotonic() - self.heard_at > TRUSTED_SECONDS:
+        if not self.is_idle or time.monotonic() - self.last_response_at > SKIP_PING_SECONDS:
             return False
         poll = select.poll()
         poll.register(self.pgconn.socket, select.POLLIN | select.POLLRDHUP)
         return not poll.poll(0)
 
-    def commit_each_statement(self, *, each: bool) -> None:
+    def switch_autocommit(self, *, on: bool) -> None:
         """`set_autocommit` for an idle connection, without its lock and its wait."""
         if not self.is_idle:
             raise psycopg.ProgrammingError("the connection is in a transaction")
-        self._autocommit = each
-
-
-class ProbeConnection:
-    """A connection beside the pool, so that a busy pool does not look like a lost database.
-
-    Kept for RECYCLE_SECONDS, as a new one for each probe would load the server that it watches,
-    and may be refused while the pool's own connections work well.
-    """
-
-    RECYCLE_SECONDS: Final = 280
-
-    def __init__(self, conninfo: str) -> None:
-        self._conninfo = conninfo
-        self._connection: BoundedConnection | None = None
-        self._recycle_at = 0.0
-        self._one_at_a_time = asyncio.Lock()
-
-    async def fetch(self, statement: LiteralString, *, seconds: float) -> list[tuple[Any, ...]]:
-        """The rows of `statement`. Raises psycopg.Error, within `seconds` whatever happens."""
-        async with self._one_at_a_time:
-            with deadline(seconds):
-                return await self._fetch(statement)
-
-    async def _fetch(self, statement: LiteralString) -> list[tuple[Any, ...]]:
-        connection = self._connection
-        if connection is not None and not connection.closed:
-            if time.monotonic() < self._recycle_at:
-                try:
-                    return await self._rows(connection, statement)
-                except NoAnswerError:
-                    raise
-                except psycopg.OperationalError:
-                    if not connection.closed:
-                        raise
-                    # The server was restarted since the last probe.
-            else:
-                await connection.close()
-        self._connection = await BoundedConnection.open(
-            self._conninfo, autocommit=True, prepare_threshold=None
-        )
-        self._recycle_at = time.monotonic() + self.RECYCLE_SECONDS
-        return await self._rows(self._connection, statement)
-
-    @staticmethod
-    async def _rows(
-        connection: BoundedConnection, statement: LiteralString
-    ) -> list[tuple[Any, ...]]:
-        async with await connection.execute(statement) as cursor:
-            return await cursor.fetchall()
-
-    async def close(self) -> None:
-        if self._connection is not None:
-            await self._connection.close()
+        self._autocommit = on

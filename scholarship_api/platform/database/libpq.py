@@ -1,24 +1,28 @@
-"""Statements for libpq itself: parameters by number, and values as PostgreSQL's texts."""
+"""Statements, parameters and rows as libpq takes and gives them."""
 
 import datetime as dt
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Final
 
 import psycopg
+from psycopg import pq
 
 Row = tuple[Any, ...]
-"""Each value as PostgreSQL's text in UTF-8, or None."""
+"""Each value is PostgreSQL's text in UTF-8, or None."""
+
+Fetch = Callable[[str, Mapping[str, object]], Awaitable[list[Row]]]
+"""The type of `Database.fetch`: a statement with %(name)s parameters, and their values."""
 
 _PLACEHOLDER: Final = re.compile(r"%(?:\((\w+)\)s|(%))")
-_QUOTED: Final = str.maketrans({'"': r"\"", "\\": r"\\"})
+_ESCAPES_IN_QUOTES: Final = str.maketrans({'"': r"\"", "\\": r"\\"})
 
 
 @lru_cache(maxsize=256)
 def numbered(statement: str) -> tuple[bytes, tuple[str, ...]]:
-    """`%(name)s` as $1, $2, ..., with the names in that order."""
+    """The statement with $1, $2, ... for `%(name)s`, and the names in that order."""
     numbers: dict[str, int] = {}
 
     def number(found: re.Match[str]) -> str:
@@ -29,18 +33,24 @@ def numbered(statement: str) -> tuple[bytes, tuple[str, ...]]:
 
 
 def values(names: Sequence[str], parameters: Mapping[str, object]) -> list[bytes | None]:
-    """Of a list all elements are texts, or all are numbers.
+    """The named parameters as texts; the elements of a list are all texts or all numbers.
 
-    Raises psycopg.DataError for a text with NUL, and UnicodeEncodeError for half a character.
+    Raises psycopg.DataError for a text with NUL, UnicodeEncodeError for half a surrogate pair, and
+    TypeError for a value of another type.
     """
-    return [_sent(parameters[name]) for name in names]
+    return [_value(parameters[name]) for name in names]
 
 
-def _sent(value: object) -> bytes | None:
+def rows(result: pq.abc.PGresult) -> list[Row]:
+    get, columns = result.get_value, range(result.nfields)
+    return [tuple([get(row, column) for column in columns]) for row in range(result.ntuples)]
+
+
+def _value(value: object) -> bytes | None:
     if value is None:
         return None
     text = value if isinstance(value, str) else _text(value)
-    if "\x00" in text:  # libpq would take it for the end
+    if "\x00" in text:  # libpq takes it for the end of the text
         raise psycopg.DataError("PostgreSQL's text cannot hold NUL")
     return text.encode()
 
@@ -48,10 +58,11 @@ def _sent(value: object) -> bytes | None:
 def _text(value: object) -> str:
     if isinstance(value, list):
         if value and isinstance(value[0], str):
-            return '{"' + '","'.join([text.translate(_QUOTED) for text in value]) + '"}'
+            quoted = [text.translate(_ESCAPES_IN_QUOTES) for text in value]
+            return '{"' + '","'.join(quoted) + '"}'
         return "{" + ",".join(map(str, value)) + "}"
     if isinstance(value, dt.datetime | dt.date):
         return value.isoformat()
-    if isinstance(value, int | float | Decimal):  # bool too: True and 1.0 are what Python says
+    if isinstance(value, int | float | Decimal):  # includes bool: PostgreSQL reads True and False
         return str(value)
     raise TypeError(f"no text for a parameter that is a {type(value).__name__}")

@@ -1,21 +1,20 @@
-"""Statements that commit by themselves, each on the connection that is free first.
+"""Single statements in autocommit, straight through libpq, each on the first free connection.
 
-A connection that the pool has lent is kept for a while, and statements follow each other on it
-straight through libpq: 30 us of CPU each, where taking it from the pool and giving it back costs 70
-and a cursor another 120. They are planned for their parameters, and never prepared.
+The pool leases connections and runs statements on them one after another. A statement costs 30 us
+of CPU this way; taking a connection from SQLAlchemy's pool and giving it back costs 70 more, and a
+cursor of psycopg another 120. Statements are planned for their parameters, and never prepared.
 """
 
 import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from typing import Any, Final, cast
+from typing import Any, Final, NamedTuple, cast
 
 import psycopg
 import sqlalchemy.exc
 from psycopg import pq
 from psycopg.errors import error_from_result
-from sqlalchemy import PoolProxiedConnection
 
 from scholarship_api.platform.database.connection import (
     BoundedConnection,
@@ -23,118 +22,152 @@ from scholarship_api.platform.database.connection import (
     deadline,
     seconds_left,
 )
-from scholarship_api.platform.database.libpq import Row, numbered, values
+from scholarship_api.platform.database.libpq import Row, numbered, rows, values
 
-WAIT_SECONDS: Final = 3.0
-"""For a connection to be free."""
-
-LENT_SECONDS: Final = 0.25
-"""After which a connection goes back to the pool, for others who may wait for one."""
-
-LINGER_SECONDS: Final = 0.05
-"""And after which without a statement."""
+CONNECTION_WAIT_SECONDS: Final = 3.0
+"""How long a query waits for a free connection: as long as a session waits for the engine's."""
 
 
-class _Job:
-    """A statement, and who waits for its rows."""
+CONNECTION_ENDED: Final = frozenset({"57P01", "57P02", "57P03", "57P04", "57P05"})
+"""The SQLSTATEs with which the server ends a connection."""
 
-    __slots__ = ("answer", "ends_at", "sent", "timer", "values")
 
-    def __init__(self, sent: bytes, parameters: list[bytes | None], seconds: float) -> None:
-        self.sent = sent
+class Lease(NamedTuple):
+    """A connection that is ours until it is released."""
+
+    connection: BoundedConnection
+    release: Callable[[], Awaitable[None]]
+
+
+class PendingQuery:
+    """A query that waits for a connection or for its rows, and the future of its rows."""
+
+    __slots__ = ("_timer", "expires_at", "result", "statement", "values")
+
+    def __init__(self, statement: bytes, parameters: list[bytes | None], seconds: float) -> None:
+        self.statement = statement
         self.values = parameters
-        self.answer: asyncio.Future[list[Row]] = asyncio.get_running_loop().create_future()
-        self.ends_at = time.monotonic() + seconds
-        self.timer: asyncio.TimerHandle | None = None
+        self.expires_at = time.monotonic() + seconds
+        self.result: asyncio.Future[list[Row]] = asyncio.get_running_loop().create_future()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def call_after(self, seconds: float, callback: Callable[[], None]) -> None:
+        """Call back unless the query is done before; replaces the callback before."""
+        self._stop_timer()
+        self._timer = asyncio.get_running_loop().call_later(seconds, callback)
+
+    def succeed(self, found: list[Row]) -> None:
+        self._stop_timer()
+        if not self.result.done():
+            self.result.set_result(found)
 
     def fail(self, error: Exception) -> None:
-        self.stop_timer()
-        if not self.answer.done():
-            self.answer.set_exception(error)
+        self._stop_timer()
+        if not self.result.done():
+            self.result.set_exception(error)
 
-    def give_up(self) -> None:
-        self.fail(sqlalchemy.exc.TimeoutError("no connection was free in time"))
-
-    def stop_timer(self) -> None:
-        if self.timer is not None:
-            self.timer.cancel()
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
 
 
-class Lanes:
-    """At most `number` connections; `borrow` and `give_back` are the pool's."""
+class StatementPool:
+    """At most `size` connections at a time, which `acquire` leases.
+
+    A connection is released after `max_lease_seconds`, so that others get their turn, and after
+    `idle_lease_seconds` without a query.
+    """
 
     def __init__(
         self,
-        number: int,
+        size: int,
         *,
-        borrow: Callable[[], Awaitable[PoolProxiedConnection]],
-        give_back: Callable[[PoolProxiedConnection], Awaitable[None]],
+        acquire: Callable[[], Awaitable[Lease]],
+        max_lease_seconds: float,
+        idle_lease_seconds: float,
     ) -> None:
-        self._number = number
-        self._borrow = borrow
-        self._give_back = give_back
-        self._waiting: deque[_Job] = deque()
-        self._lanes: set[_Lane] = set()
-        self._idle: list[_Lane] = []
+        self.max_lease_seconds = max_lease_seconds
+        self.idle_lease_seconds = idle_lease_seconds
+        self._size = size
+        self._acquire = acquire
+        self._waiting: deque[PendingQuery] = deque()
+        self._connections: set[_LeasedConnection] = set()
+        self._idle: list[_LeasedConnection] = []
         self._opening = 0
+        self._is_closed = False
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def fetch(self, statement: str, parameters: Mapping[str, object]) -> list[Row]:
-        """The rows of a statement with %(name)s parameters.
+    def submit(
+        self, statement: str, parameters: Mapping[str, object]
+    ) -> "asyncio.Future[list[Row]]":
+        """The rows to come of a statement with %(name)s parameters.
 
-        Raises psycopg.Error, NoAnswerError when the deadline passes, sqlalchemy.exc.TimeoutError
-        when no connection is free in time, and what `statements.values` raises.
+        The future fails with psycopg.Error, with NoAnswerError when the deadline passes, or with
+        sqlalchemy.exc.TimeoutError when no connection is free in time. Raises what `libpq.values`
+        raises.
         """
-        sent, names = numbered(statement)
-        job = _Job(sent, values(names, parameters), seconds_left())
-        if self._idle:
-            self._idle.pop().start(job)
+        numbered_statement, names = numbered(statement)
+        query = PendingQuery(numbered_statement, values(names, parameters), seconds_left())
+        if self._is_closed:
+            query.fail(psycopg.OperationalError("the statement pool is closed"))
+        elif self._idle:
+            self._idle.pop().run(query)
         else:
-            loop = asyncio.get_running_loop()
-            seconds = min(WAIT_SECONDS, job.ends_at - time.monotonic())
-            job.timer = loop.call_later(seconds, job.give_up)
-            self._waiting.append(job)
+            seconds = min(CONNECTION_WAIT_SECONDS, query.expires_at - time.monotonic())
+            query.call_after(seconds, lambda: self._give_up(query))
+            self._waiting.append(query)
             self._open_if_useful()
-        return await job.answer
+        return query.result
 
-    def next_job(self) -> _Job | None:
+    async def fetch(self, statement: str, parameters: Mapping[str, object]) -> list[Row]:
+        """The rows of `submit`."""
+        return await self.submit(statement, parameters)
+
+    def next_query(self) -> PendingQuery | None:
+        """The query that has waited longest; None when nothing waits."""
         while self._waiting:
-            job = self._waiting.popleft()
-            if not job.answer.done():
-                return job
+            query = self._waiting.popleft()
+            if not query.result.done():
+                return query
         return None
 
-    def rest(self, lane: "_Lane") -> None:
-        """The lane has nothing to do."""
-        self._idle.append(lane)
+    def mark_idle(self, connection: "_LeasedConnection") -> None:
+        self._idle.append(connection)
 
-    def leave(self, lane: "_Lane") -> None:
-        """The lane is at its end."""
-        self._lanes.discard(lane)
-        if lane in self._idle:
-            self._idle.remove(lane)
-        self._spawn(self._give_back(lane.pooled))
+    def release(self, connection: "_LeasedConnection") -> None:
+        """End the connection's lease; another one is acquired if queries wait."""
+        self._connections.discard(connection)
+        if connection in self._idle:
+            self._idle.remove(connection)
+        self._spawn(connection.lease.release())
         self._open_if_useful()
 
+    def _give_up(self, query: PendingQuery) -> None:
+        if self._connections:
+            query.fail(sqlalchemy.exc.TimeoutError("no connection was free in time"))
+        else:  # the server has not let us connect yet
+            query.fail(NoAnswerError("no connection within the deadline"))
+
     def _open_if_useful(self) -> None:
-        if self._opening < len(self._waiting) and len(self._lanes) + self._opening < self._number:
+        is_full = len(self._connections) + self._opening >= self._size
+        if self._opening < len(self._waiting) and not is_full:
             self._opening += 1
             self._spawn(self._open())
 
     async def _open(self) -> None:
         try:
-            with deadline(None):  # of whoever came first: others wait too
-                pooled = await self._borrow()
+            with deadline(None):  # not the first query's: others wait for this connection too
+                lease = await self._acquire()
         except (sqlalchemy.exc.SQLAlchemyError, psycopg.Error) as error:
-            if not self._lanes:
-                while job := self.next_job():
-                    job.fail(error)
+            if not self._connections:
+                while query := self.next_query():
+                    query.fail(error)
             return
         finally:
             self._opening -= 1
-        lane = _Lane(pooled, self)
-        self._lanes.add(lane)
-        lane.go_on()
+        connection = _LeasedConnection(lease, self)
+        self._connections.add(connection)
+        connection.run_next()
 
     def _spawn(self, work: Awaitable[None]) -> None:
         task = asyncio.get_running_loop().create_task(cast("Coroutine[Any, Any, None]", work))
@@ -142,55 +175,65 @@ class Lanes:
         task.add_done_callback(self._tasks.discard)
 
     async def close(self) -> None:
-        """Whoever still waits hears that the connection is closed."""
-        error = psycopg.OperationalError("the connection is closed")
-        while job := self.next_job():
-            job.fail(error)
-        for lane in list(self._lanes):
-            lane.end(error)
+        """Release every connection; queries that still wait fail."""
+        self._is_closed = True
+        error = psycopg.OperationalError("the statement pool is closed")
+        while query := self.next_query():
+            query.fail(error)
+        for connection in list(self._connections):
+            connection.end(error)
         if self._tasks:
             await asyncio.wait(self._tasks)
 
 
-class _Lane:
-    """A connection that the pool has lent."""
+class _LeasedConnection:
+    """Runs one query at a time on a leased connection, driven by its socket's events."""
 
-    def __init__(self, pooled: PoolProxiedConnection, lanes: Lanes) -> None:
-        self.pooled = pooled
-        self._lanes = lanes
-        self._connection = cast("BoundedConnection", pooled.driver_connection)
-        self._pgconn = self._connection.pgconn
+    def __init__(self, lease: Lease, pool: StatementPool) -> None:
+        self.lease = lease
+        self._pool = pool
+        self._pgconn = lease.connection.pgconn
         self._socket = self._pgconn.socket
-        self._ends_at = time.monotonic() + LENT_SECONDS
-        self._job: _Job | None = None
+        self._lease_ends_at = time.monotonic() + pool.max_lease_seconds
+        self._query: PendingQuery | None = None
         self._result: pq.abc.PGresult | None = None
         self._loop = asyncio.get_running_loop()
-        self._linger: asyncio.TimerHandle | None = None
+        self._idle_timer: asyncio.TimerHandle | None = None
         self._loop.add_reader(self._socket, self._receive)
 
-    def start(self, job: _Job) -> None:
-        if self._linger is not None:
-            self._linger.cancel()
-            self._linger = None
-        self._job = job
-        job.stop_timer()
-        job.timer = self._loop.call_later(job.ends_at - time.monotonic(), self._expire)
+    def run_next(self) -> None:
+        """Run the next query of the pool, or be idle, or end when the lease is over."""
+        if time.monotonic() >= self._lease_ends_at:
+            self.end()
+        elif query := self._pool.next_query():
+            self.run(query)
+        else:
+            self._idle_timer = self._loop.call_later(self._pool.idle_lease_seconds, self.end)
+            self._pool.mark_idle(self)
+
+    def run(self, query: PendingQuery) -> None:
+        self._stop_idle_timer()
+        self._query = query
+        query.call_after(query.expires_at - time.monotonic(), self._expire)
         try:
-            self._pgconn.send_query_params(job.sent, job.values)
+            self._pgconn.send_query_params(query.statement, query.values)
             if self._pgconn.flush():  # more than the socket takes at once
                 self._loop.add_writer(self._socket, self._flush)
-        except psycopg.OperationalError as lost:
-            self.end(lost)
+        except psycopg.OperationalError as error:
+            self.end(error)
 
-    def go_on(self) -> None:
-        """With the next statement, if there is one and the pool need not get us back."""
-        if time.monotonic() >= self._ends_at:
-            self.end()
-        elif job := self._lanes.next_job():
-            self.start(job)
-        else:
-            self._linger = self._loop.call_later(LINGER_SECONDS, self.end)
-            self._lanes.rest(self)
+    def end(self, error: Exception | None = None) -> None:
+        """Release the connection; with an error it is closed, and its query fails."""
+        self._stop_idle_timer()
+        # Before libpq closes the socket: the next one that is opened gets its number.
+        self._loop.remove_reader(self._socket)
+        self._loop.remove_writer(self._socket)
+        query, self._query = self._query, None
+        if error is not None:
+            self._pgconn.finish()
+            if query is not None:
+                query.fail(error)
+        self._pool.release(self)
 
     def _flush(self) -> None:
         try:
@@ -204,7 +247,7 @@ class _Lane:
             self._pgconn.consume_input()
             while not self._pgconn.is_busy():
                 result = self._pgconn.get_result()
-                if result is None:  # and the connection is ready for the next statement
+                if result is None:  # the connection is ready for the next query
                     self._finish()
                     return
                 self._result = result
@@ -212,37 +255,26 @@ class _Lane:
             self.end(error)
 
     def _finish(self) -> None:
-        job, self._job = self._job, None
+        query, self._query = self._query, None
         result, self._result = self._result, None
-        if job is None or result is None:
+        if query is None or result is None:
             return
-        self._connection.heard_at = time.monotonic()
-        if result.status != pq.ExecStatus.TUPLES_OK:
-            job.fail(error_from_result(result))
+        self.lease.connection.last_response_at = time.monotonic()
+        if result.status == pq.ExecStatus.TUPLES_OK:
+            query.succeed(rows(result))
+            self.run_next()
+            return
+        error = error_from_result(result)
+        query.fail(error)
+        if error.sqlstate in CONNECTION_ENDED:
+            self.end(error)
         else:
-            job.stop_timer()
-            if not job.answer.done():
-                job.answer.set_result(_rows(result))
-        self.go_on()
+            self.run_next()
 
     def _expire(self) -> None:
         self.end(NoAnswerError("no answer within the deadline"))
 
-    def end(self, error: Exception | None = None) -> None:
-        """Give the connection back; cut it off with an error."""
-        if self._linger is not None:
-            self._linger.cancel()
-        # First, as libpq closes the socket, whose number the next one gets.
-        self._loop.remove_reader(self._socket)
-        self._loop.remove_writer(self._socket)
-        if error is not None:
-            self._pgconn.finish()
-        job, self._job = self._job, None
-        if job is not None and error is not None:
-            job.fail(error)
-        self._lanes.leave(self)
-
-
-def _rows(result: pq.abc.PGresult) -> list[Row]:
-    get, columns = result.get_value, range(result.nfields)
-    return [tuple([get(row, column) for column in columns]) for row in range(result.ntuples)]
+    def _stop_idle_timer(self) -> None:
+        if self._idle_timer is not None:
+            self._idle_timer.cancel()
+            self._idle_timer = None

@@ -14,7 +14,7 @@ from scholarship_api.errors import (
     send_error,
     to_response,
 )
-from scholarship_api.platform.database.engine import unavailability
+from scholarship_api.platform.database.errors import outage_reason
 from scholarship_api.platform.observability import sentry
 from scholarship_api.platform.observability.logging import REPORTED
 
@@ -58,7 +58,7 @@ def _answer_for(error: Exception) -> ApiError:
     if isinstance(error, ApiError):
         return error
     # The database's own blocks raise DatabaseUnavailable; this is for what escapes them.
-    if reason := unavailability(error):
+    if reason := outage_reason(error):
         # During an outage every request comes here: a traceback each would be a flood.
         _log.warning("database.unavailable", reason=reason)
         return DatabaseUnavailable()

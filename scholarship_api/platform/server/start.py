@@ -13,6 +13,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from scholarship_api.platform.database import migrations
+from scholarship_api.platform.database.errors import reason_of
 from scholarship_api.settings.settings import Settings
 
 EXIT_UNAVAILABLE: Final = 69
@@ -28,16 +29,6 @@ _CONFIGURATION = "python:scholarship_api.platform.server.gunicorn_conf"
 _APPLICATION: Final = "scholarship_api.app:create_app()"
 
 _log = structlog.stdlib.get_logger(__name__)
-
-# By SQLSTATE class or code (https://www.postgresql.org/docs/current/errcodes-appendix.html).
-_REASONS: Final = {
-    "28P01": "it refuses the password",
-    "28000": "it refuses the role",
-    "3D000": "the database does not exist",
-    "42501": "the role lacks a privilege",
-    "53300": "it has no connection left",
-    "57P03": "it is starting up",
-}
 
 
 class PrestartError(Exception):
@@ -121,30 +112,7 @@ def _query(url: str) -> None:
         ) as connection:
             connection.execute("SELECT 1")
     except psycopg.Error as error:
-        raise _NotReadyError(_reason(error)) from None
-
-
-def _reason(error: psycopg.Error) -> str:
-    """A fixed reason: the driver's text holds host and role names."""
-    if isinstance(error, psycopg.errors.ConnectionTimeout):
-        return "it does not answer"
-    if error.sqlstate in _REASONS:
-        return _REASONS[error.sqlstate]
-    # libpq reports what the server said while connecting as text only.
-    text = str(error)
-    for part, reason in (
-        ("password authentication failed", _REASONS["28P01"]),
-        ("no password supplied", _REASONS["28P01"]),
-        ("does not exist", "the role or the database does not exist"),
-        ("starting up", _REASONS["57P03"]),
-        ("too many clients", _REASONS["53300"]),
-        ("refused", "it refuses connections"),
-        ("resolve", "its host name is unknown"),
-        ("SSL", "it does not agree on TLS"),
-    ):
-        if part in text:
-            return reason
-    return "it cannot be used"
+        raise _NotReadyError(reason_of(error).sentence) from None
 
 
 def _ping(url: str) -> None:
@@ -171,7 +139,9 @@ def _migrate(url: str) -> None:
         raise PrestartError(f"the schema cannot be migrated: {error}") from error
     except SQLAlchemyError as error:
         origin = getattr(error, "orig", None)
-        reason = _reason(origin) if isinstance(origin, psycopg.Error) else "it cannot be used"
+        reason = (
+            reason_of(origin).sentence if isinstance(origin, psycopg.Error) else "it cannot be used"
+        )
         _log.error("migration.failed", reason=reason, kind=type(origin or error).__name__)
         raise PrestartError(f"the schema cannot be migrated: {reason}") from error
     _log.info("schema.migrated", revisions=list(revisions))

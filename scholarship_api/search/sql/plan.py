@@ -9,7 +9,7 @@ grade. A grade of few is read whole; others in the order of an index, only as fa
 from collections.abc import Iterator
 from typing import Final, Unpack
 
-from scholarship_api.platform.database.engine import Fetch
+from scholarship_api.platform.database.libpq import Fetch
 from scholarship_api.search.schemas import Sort
 from scholarship_api.search.sql import statements
 from scholarship_api.search.sql.statements import Conditions, Rows, Window

@@ -14,7 +14,7 @@ from typing import Any, Final, TypedDict, Unpack
 
 from pydantic_core import from_json
 
-from scholarship_api.platform.database.engine import Fetch
+from scholarship_api.platform.database.libpq import Fetch
 from scholarship_api.search.schemas import Sort
 from scholarship_api.search.sql import summaries
 from scholarship_api.search.text.tsquery import MAX_RANKED, beginnings

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Final
 
-from scholarship_api.platform.database.engine import Fetch
+from scholarship_api.platform.database.libpq import Fetch
 from scholarship_api.search.snapshot import Source
 from scholarship_api.search.sql.statements import Conditions, expected_matches
 from scholarship_api.search.text import dictionary, parser

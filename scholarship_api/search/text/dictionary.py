@@ -5,7 +5,7 @@ from typing import Final
 
 from pydantic_core import from_json
 
-from scholarship_api.platform.database.engine import Fetch
+from scholarship_api.platform.database.libpq import Fetch
 from scholarship_api.search.snapshot import Entry, Source
 from scholarship_api.search.text.edit_distance import Known
 

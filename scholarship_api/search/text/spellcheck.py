@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from scholarship_api.platform.database.engine import Fetch
+from scholarship_api.platform.database.libpq import Fetch
 from scholarship_api.search.text import dictionary, edit_distance, synonyms
 from scholarship_api.search.text.edit_distance import Known
 from scholarship_api.search.text.parser import Query, Word

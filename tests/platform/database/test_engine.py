@@ -15,7 +15,8 @@ from sqlalchemy import make_url, text
 
 from scholarship_api.devserver.embedded import embedded_postgres
 from scholarship_api.errors import DatabaseUnavailable, install_handlers
-from scholarship_api.platform.database.engine import Database, Driver, Reading, Writing
+from scholarship_api.platform.database.engine import Database
+from scholarship_api.platform.database.sessions import Reading, Writing
 from scholarship_api.settings.settings import Settings
 from tests.faults import (
     FaultyProxy,
@@ -89,7 +90,7 @@ async def test_black_holed_before_and_during_a_statement(
 ) -> None:
     """Both at once, to wait once: a new request, and one that waits for its answer."""
     assert await select(database) == 1
-    async with database.driver_connection() as connection:  # keeps the idle one busy
+    async with database.bulk_connection() as connection:  # keeps the idle one busy
         slow = asyncio.create_task(fails_in_time(database, "SELECT pg_sleep(5)"))
         await asyncio.sleep(0.3)
         proxy.set("blackhole")
@@ -105,7 +106,7 @@ async def test_a_connection_that_was_cut_off_leaves_the_pool_in_silence(
     started = asyncio.Event()
 
     async def work() -> None:
-        async with database.driver_connection() as connection:
+        async with database.bulk_connection() as connection:
             started.set()
             await connection.execute("SELECT pg_sleep(5)")
 
@@ -115,7 +116,7 @@ async def test_a_connection_that_was_cut_off_leaves_the_pool_in_silence(
     with pytest.raises(asyncio.CancelledError):
         await cut_off
     with pytest.raises(DatabaseUnavailable):
-        async with database.driver_connection(seconds=0.1) as connection:
+        async with database.bulk_connection(seconds=0.1) as connection:
             await connection.execute("SELECT pg_sleep(5)")
     assert await select(database) == 1
     assert not caplog.records
@@ -125,7 +126,7 @@ async def test_connections_beyond_what_the_pool_keeps_are_closed_in_silence(
     database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def work() -> None:
-        async with database.driver_connection() as connection:
+        async with database.bulk_connection() as connection:
             await connection.execute("SELECT pg_sleep(0.2)")
 
     await asyncio.gather(*(work() for _ in range(10)))  # 5 are kept
@@ -145,7 +146,7 @@ async def test_a_frozen_server_gives_503_and_recovers(tmp_path: Path) -> None:
 async def test_an_exhausted_pool_is_503(database_url: str) -> None:
     settings = settings_for(database_url, database_pool_size=1, database_max_overflow=0)
     database = Database(settings)
-    async with database.driver_connection():
+    async with database.bulk_connection():
         await fails_in_time(database)
     assert await select(database) == 1
     await database.close()
@@ -196,7 +197,7 @@ async def test_errors_of_the_statement_itself_are_not_hidden(database: Database)
         await select(database, "SELECT * FROM no_such_table")
 
 
-async def test_the_dependencies_answer_503_in_the_schema(
+async def test_the_session_dependencies_answer_503_in_the_error_schema(
     database: Database, proxy: FaultyProxy
 ) -> None:
     app = FastAPI()
@@ -211,17 +212,11 @@ async def test_the_dependencies_answer_503_in_the_schema(
     async def write(session: Writing) -> object:
         return await session.scalar(text("SELECT 1"))
 
-    @app.get("/driver")
-    async def driver(connection: Driver) -> object:
-        async with await connection.execute("SELECT 1") as cursor:
-            row = await cursor.fetchone()
-            return row and row[0]
-
     async with AsyncClient(transport=ASGITransport(app), base_url="http://test") as client:
-        for path in ("/read", "/write", "/driver"):
+        for path in ("/read", "/write"):
             assert (await client.get(path)).json() == 1
         proxy.set("refuse")
-        for path in ("/read", "/write", "/driver"):
+        for path in ("/read", "/write"):
             response = await client.get(path)
             assert response.status_code == 503
             assert response.json()["code"] == "DATABASE_UNAVAILABLE"
@@ -235,7 +230,7 @@ async def test_through_pgbouncer_the_timeouts_are_set_in_each_transaction(
     database = Database(settings_for(database_url, database_pgbouncer=True))
     names = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
     assert [await select(database, f"SHOW {name}") for name in names] == ["6s", "3s", "10s"]
-    async with database.driver_connection() as connection:
+    async with database.bulk_connection() as connection:
         assert connection.prepare_threshold is None
         async with await connection.execute("SHOW statement_timeout") as cursor:
             assert await cursor.fetchone() == ("0",)  # nothing is left behind for the next user
@@ -297,21 +292,21 @@ async def test_a_real_pgbouncer_in_transaction_mode(pgbouncer_url: str) -> None:
     statement = "SELECT current_setting('statement_timeout')"
     many = [select(database, statement) for _ in range(40)]
     assert set(await asyncio.gather(*many)) == {"6s"}
-    async with database.driver_connection() as connection:
+    async with database.bulk_connection() as connection:
         for _ in range(10):
             async with await connection.execute("SELECT %s::int", [1]) as cursor:
                 assert await cursor.fetchone() == (1,)
-    assert await database.probe.fetch("SELECT 1", seconds=5) == [(1,)]
+    assert await database.probe.fetch("SELECT 1", seconds=5) == [(b"1",)]
     await database.close()
 
 
 async def test_the_probe_reconnects_after_a_restart_of_the_server(
     database: Database, proxy: FaultyProxy
 ) -> None:
-    assert await database.probe.fetch("SELECT 1", seconds=1) == [(1,)]
+    assert await database.probe.fetch("SELECT 1", seconds=1) == [(b"1",)]
     proxy.set("refuse")
     with pytest.raises(Exception, match="refused"):
         await database.probe.fetch("SELECT 1", seconds=1)
     proxy.set("forward")
-    assert await database.probe.fetch("SELECT 1", seconds=1) == [(1,)]
-    assert await database.probe.fetch("SELECT 2", seconds=1) == [(2,)]
+    assert await database.probe.fetch("SELECT 1", seconds=1) == [(b"1",)]
+    assert await database.probe.fetch("SELECT 2", seconds=1) == [(b"2",)]

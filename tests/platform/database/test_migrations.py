@@ -14,7 +14,7 @@ from scholarship_api.activity import models as activity
 from scholarship_api.catalogue import models as catalogue
 from scholarship_api.platform.database import migrations, revisions
 from scholarship_api.platform.database.advisory_locks import AdvisoryLock
-from scholarship_api.platform.database.engine import Base
+from scholarship_api.platform.database.base import Base
 from scholarship_api.search import models as search
 
 FEATURES = (accounts, activity, catalogue, search)

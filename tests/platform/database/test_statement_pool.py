@@ -1,4 +1,4 @@
-"""Statements on connections that the pool lends: none waits for ever, none keeps others out."""
+"""The statement pool: no query waits for ever, and none keeps sessions from their connections."""
 
 import asyncio
 import time
@@ -11,12 +11,12 @@ from sqlalchemy import QueuePool, text
 
 from scholarship_api.errors import DatabaseUnavailable
 from scholarship_api.platform.database.connection import deadline
-from scholarship_api.platform.database.engine import Database
-from scholarship_api.platform.database.statement_pool import (
-    LENT_SECONDS,
-    LINGER_SECONDS,
-    WAIT_SECONDS,
+from scholarship_api.platform.database.engine import (
+    IDLE_LEASE_SECONDS,
+    MAX_LEASE_SECONDS,
+    Database,
 )
+from scholarship_api.platform.database.statement_pool import CONNECTION_WAIT_SECONDS
 from scholarship_api.settings.settings import Settings
 from tests.faults import FaultyProxy, postgres_socket, through_proxy
 
@@ -65,22 +65,24 @@ async def test_parameters_and_rows_are_texts(database: Database) -> None:
     assert rows == [(each.encode(), b"0.1", None, b"t") for each in odd]
 
 
-async def test_statements_share_as_many_connections_as_the_pool_keeps(database: Database) -> None:
+async def test_statements_share_at_most_the_connections_that_the_engine_keeps(
+    database: Database,
+) -> None:
     pids = await asyncio.gather(*(pid(database) for _ in range(40)))
     assert len(set(pids)) <= SIZE
     assert pool_of(database).checkedout() <= SIZE
 
 
-async def test_a_connection_goes_back_when_there_is_nothing_more_to_do(database: Database) -> None:
+async def test_an_idle_connection_goes_back_to_the_engine(database: Database) -> None:
     first = await pid(database)
     assert await pid(database) == first
-    await asyncio.sleep(LINGER_SECONDS * 3)
+    await asyncio.sleep(IDLE_LEASE_SECONDS * 3)
     assert pool_of(database).checkedout() == 0
     async with database.read_session() as session:
         assert await session.scalar(text("SELECT pg_backend_pid()")) == first
 
 
-async def test_a_connection_is_never_kept_from_others_for_long(database_url: str) -> None:
+async def test_a_session_gets_a_connection_while_statements_keep_coming(database_url: str) -> None:
     database = Database(
         Settings(
             environment="test",
@@ -100,7 +102,7 @@ async def test_a_connection_is_never_kept_from_others_for_long(database_url: str
         started_at = time.monotonic()
         async with database.read_session() as session:
             assert await session.scalar(text("SELECT 1")) == 1
-        assert time.monotonic() - started_at < LENT_SECONDS + 1
+        assert time.monotonic() - started_at < MAX_LEASE_SECONDS + 1
     busy.cancel()
     await asyncio.wait([busy])
     await database.close()
@@ -112,7 +114,7 @@ async def test_large_parameters_are_sent_in_parts(database: Database) -> None:
     assert length == b"5000000"
 
 
-async def test_errors_of_the_statement_itself_are_not_hidden(database: Database) -> None:
+async def test_errors_of_the_statement_itself_are_raised_as_they_are(database: Database) -> None:
     with pytest.raises(psycopg.errors.UndefinedTable):
         await database.fetch("SELECT * FROM no_such_table", {})
     with pytest.raises(psycopg.DataError):
@@ -143,11 +145,11 @@ async def test_a_server_that_is_silent_is_given_up_at_the_deadline(
     assert time.monotonic() - started_at < 1
     proxy.set("forward")
     assert await pid(database)
-    await asyncio.sleep(LINGER_SECONDS * 3)
+    await asyncio.sleep(IDLE_LEASE_SECONDS * 3)
     assert pool_of(database).checkedout() == 0
 
 
-async def test_a_connection_that_was_ended_is_replaced(
+async def test_a_connection_that_the_server_ended_is_replaced(
     database: Database, database_url: str
 ) -> None:
     first = await pid(database)
@@ -167,7 +169,7 @@ async def test_a_connection_that_was_ended_is_replaced(
     assert await pid(database)
 
 
-async def test_who_waits_no_more_is_passed_over(database: Database) -> None:
+async def test_a_query_that_was_cancelled_is_passed_over(database: Database) -> None:
     sleeping = [
         asyncio.create_task(database.fetch("SELECT pg_sleep(0.2)", {})) for _ in range(SIZE)
     ]
@@ -188,5 +190,6 @@ async def test_no_connection_in_time_is_503(database: Database) -> None:
     started_at = time.monotonic()
     with pytest.raises(DatabaseUnavailable):
         await pid(database)
-    assert WAIT_SECONDS - 0.5 < time.monotonic() - started_at < WAIT_SECONDS + 0.7
+    waited = time.monotonic() - started_at
+    assert CONNECTION_WAIT_SECONDS - 0.5 < waited < CONNECTION_WAIT_SECONDS + 0.7
     await asyncio.gather(*sleeping)
