@@ -20,6 +20,8 @@ from tests.container.engine import (
     run_acceptance,
 )
 
+pytestmark = pytest.mark.server
+
 
 @dataclass(frozen=True, slots=True)
 class Stack:

@@ -23,6 +23,8 @@ from tests.container.engine import (
     until,
 )
 
+pytestmark = pytest.mark.server
+
 HARDENED = ("--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges")
 
 

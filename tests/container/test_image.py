@@ -15,6 +15,8 @@ from scholarship_api.preflight import image as image_checks
 from tests.container.engine import CANARY, PROJECT, REPOSITORY, Checkout, docker, inspect
 from tests.container.layers import SavedImage, saved
 
+pytestmark = pytest.mark.server
+
 USER: Final = 65532
 LARGEST_COMPRESSED_BYTES: Final = 50_000_000
 LARGEST_GROWTH: Final = 1.05

@@ -13,6 +13,8 @@ from tests.container.layers import saved
 
 INSTALLED = """
 import importlib.metadata as m, json
+
+pytestmark = pytest.mark.server
 print(json.dumps(sorted([d.metadata["Name"], d.version] for d in m.distributions())))
 """
 

@@ -12,6 +12,8 @@ import pytest
 
 from tests.deploy.gunicorn_server import REPOSITORY, running_server
 
+pytestmark = pytest.mark.server
+
 SUITE = REPOSITORY / "tests" / "acceptance"
 ORIGIN = "https://app.example.org"
 

@@ -23,6 +23,8 @@ from tests.faults import (
     through_proxy,
 )
 
+pytestmark = pytest.mark.server
+
 READINESS_SECONDS = 2.0
 DATABASE_SECONDS = 8.0
 LIMITER_SECONDS = 0.4

@@ -14,6 +14,8 @@ import pytest
 
 from tests.deploy.gunicorn_server import RunningServer, running_server, until
 
+pytestmark = pytest.mark.server
+
 APPLICATION = "tests.deploy.who_asks:create()"
 PROXY = "127.0.0.1"
 STRANGER = "127.99.0.7"

@@ -14,6 +14,8 @@ from sqlalchemy import make_url
 
 from tests.deploy.gunicorn_server import PRODUCTION, RunningServer, running_server, until
 
+pytestmark = pytest.mark.server
+
 PLANTED = {
     "token": "planted-token-7f3a",
     "password": "planted-password-7f3a",

@@ -9,6 +9,8 @@ import pytest
 
 from tests.deploy.gunicorn_server import SLOW_SERVICE, RunningServer, running_server, until
 
+pytestmark = pytest.mark.server
+
 HEAD = b"GET /pid HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 
 

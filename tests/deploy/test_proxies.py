@@ -16,6 +16,8 @@ from tests.deploy.gunicorn_server import REPOSITORY, RunningServer, running_serv
 from tests.deploy.manifests import container, pod, settings_file
 from tests.deploy.test_forwarded import PROXY, STRANGER, answers, free_port
 
+pytestmark = pytest.mark.server
+
 EXAMPLES = REPOSITORY / "deploy" / "proxy"
 HOST = "api.example.org"
 REPETITIONS = 10

@@ -13,6 +13,8 @@ import pytest
 
 from tests.deploy.gunicorn_server import RunningServer, running_server
 
+pytestmark = pytest.mark.server
+
 SEARCH = "/api/v1/search"
 NOWHERE = "/no/such/path"
 METRICS_TOKEN = "for-operators-only"

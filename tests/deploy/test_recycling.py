@@ -10,8 +10,12 @@ from contextlib import ExitStack
 from itertools import pairwise
 from pathlib import Path
 
+import pytest
+
 from tests.deploy.gunicorn_server import SLOW_SERVICE, RunningServer, running_server, until
 from tests.deploy.load_client import Load, Outcome
+
+pytestmark = pytest.mark.server
 
 SHORT_LIVES = {
     "WEB_CONCURRENCY": "3",

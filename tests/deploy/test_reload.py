@@ -12,6 +12,8 @@ import pytest
 from tests.deploy.gunicorn_server import RunningServer, running_server, until
 from tests.deploy.test_shutdown import ask_slowly
 
+pytestmark = pytest.mark.server
+
 PROBES = 40
 GRACEFUL_SECONDS = 6
 SETTINGS = {

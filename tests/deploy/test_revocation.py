@@ -5,8 +5,11 @@ import subprocess
 import sys
 
 import httpx
+import pytest
 
 from tests.deploy.gunicorn_server import environment, running_server
+
+pytestmark = pytest.mark.server
 
 PASSWORD = "correct horse battery staple"
 

@@ -12,6 +12,8 @@ import pytest
 
 from tests.deploy.gunicorn_server import RunningServer, running_server
 
+pytestmark = pytest.mark.server
+
 METRICS_TOKEN = secrets.token_hex(32)
 WORKERS = 3
 WRITERS = 3

@@ -11,6 +11,8 @@ import pytest
 
 from tests.deploy.gunicorn_server import SLOW_SERVICE, RunningServer, running_server, until
 
+pytestmark = pytest.mark.server
+
 Answer = Future[tuple[int, bytes]]
 
 WAITING: Final = """

@@ -8,10 +8,13 @@ import threading
 from pathlib import Path
 
 import psycopg
+import pytest
 
 from scholarship_api.platform.database import revisions
 from scholarship_api.settings.settings import EXIT_CONFIG
 from tests.deploy.gunicorn_server import REPOSITORY, environment, running_server, until
+
+pytestmark = pytest.mark.server
 
 START = str(REPOSITORY / "scripts/start.sh")
 PRESTART = str(REPOSITORY / "scripts/prestart.sh")

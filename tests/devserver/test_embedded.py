@@ -27,6 +27,8 @@ from scholarship_api.devserver.embedded import (
     valkey,
 )
 
+pytestmark = pytest.mark.server
+
 linux_only = pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs /proc")
 root_only = pytest.mark.skipif(os.geteuid() != 0, reason="only root changes users")
 

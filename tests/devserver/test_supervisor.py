@@ -14,6 +14,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+pytestmark = pytest.mark.server
+
 COMMAND = textwrap.dedent(
     """
     import os, sys

@@ -11,6 +11,8 @@ from tests.docs.outputs import matches
 from tests.docs.pages import PAGES, ROOT, Command, Section, sections
 from tests.docs.shell import Shell
 
+pytestmark = pytest.mark.server
+
 NOT_RUN: Final = {
     r"make (run|test)$": "test_quick_start.py runs it, in a clone without anything else",
     r"make (image|up|down)\b": "tests/container runs it, where there is a container engine",

@@ -13,6 +13,8 @@ from tests.deploy.gunicorn_server import RunningServer, running_server
 from tests.docs.conftest import METRICS_TOKEN, UNLIMITED
 from tests.docs.pages import ROOT, code, section
 
+pytestmark = pytest.mark.server
+
 QUERIES: Final = [
     re.findall(r"`([^`]+)`", row[1])[0] for row in section("docs/operating.md", "Metrics").rows
 ]

@@ -22,6 +22,8 @@ from tests.devserver.test_supervisor import processes_in
 from tests.docs.outputs import matches
 from tests.docs.pages import ROOT, section
 
+pytestmark = pytest.mark.server
+
 COMMANDS: Final = [command.text for command in section("README.md", "Quick start").commands]
 FIRST_OF_THE_TOUR: Final = section("README.md", "A tour").commands[0]
 STARTED_SECONDS: Final = 300.0  # most of it is what the index takes to answer

@@ -20,6 +20,8 @@ from tests.fuzz.conftest import FuzzedService
 from tests.fuzz.exchange import receive
 from tests.fuzz.messages import Messages
 
+pytestmark = pytest.mark.server
+
 MESSAGES = 600
 AT_ONCE = 8
 REFUSED = ("400", "502")

@@ -17,6 +17,8 @@ from tests.fuzz.amount import factor, seed
 from tests.fuzz.conftest import FuzzedService
 from tests.wire import Answer
 
+pytestmark = pytest.mark.server
+
 EXAMPLES: Final = 60
 FUZZ: Final = settings(
     max_examples=EXAMPLES * factor(),

@@ -7,8 +7,12 @@ import sys
 from pathlib import Path
 from typing import Final
 
+import pytest
+
 from tests.fuzz.amount import factor, seed
 from tests.fuzz.conftest import FuzzedService
+
+pytestmark = pytest.mark.server
 
 EXAMPLES: Final = 5
 CHECKS: Final = (

@@ -2,10 +2,14 @@
 
 import asyncio
 
+import pytest
+
 from tests.fuzz.amount import factor, seed
 from tests.fuzz.conftest import FuzzedService
 from tests.fuzz.exchange import fuzz
 from tests.fuzz.messages import Messages
+
+pytestmark = pytest.mark.server
 
 MESSAGES = 1_500
 

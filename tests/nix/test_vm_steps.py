@@ -11,6 +11,8 @@ from scholarship_api.platform.database.advisory_locks import AdvisoryLock
 from tests.nix.deployment import SUITE, forget_limits, running_cluster
 from tests.nix.namespaces import Machine, why_impossible
 
+pytestmark = pytest.mark.server
+
 
 @pytest.fixture(scope="module")
 def machines(
