@@ -1,8 +1,8 @@
-"""Compiles what lies in a folder, for the place where it will lie, and gives all one time stamp.
+"""Compiles the Python files of a folder for their final place, and gives all one time stamp.
 
 bytecode.py [--standard-library] FOLDER
 
-With --standard-library the bytecode of the running Python's library is put into the folder.
+With --standard-library it puts the bytecode of the running Python's library into the folder.
 """
 
 import compileall
@@ -16,11 +16,10 @@ from pathlib import Path
 from typing import Final
 
 MTIME: Final = 0
-"""Not the commit's: a layer whose files have not changed shall stay the same layer."""
+"""The time stamp of all files: not that of the commit, so that an unchanged layer stays equal."""
 
-# For developers, installers, screens, other protocols and old encodings, and the Python twins of
-# modules in C.
-# They stay usable, only without bytecode.
+# Modules for developers, installers, graphical programs, other protocols and old encodings, and
+# Python versions of modules in C. They stay usable without bytecode.
 UNUSED_MODULES: Final = re.compile(
     r"/(ensurepip|idlelib|lib2to3|msilib|pydoc_data|test|tkinter|turtledemo|unittest|venv|wsgiref"
     r"|xml|xmlrpc|_osx_support|_pydatetime|_pydecimal|_pyio|_pyrepl|bdb|cProfile|cmd|code|compileall"
@@ -59,7 +58,7 @@ def _compile(
         rx=skip,
         stripdir=strip,
         prependdir="/" if strip else None,
-        # Never compared with the sources: no time stamp in it, no look at the disk on import.
+        # The bytecode is never compared with the sources: no time stamps, and no stat on import.
         invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
     )
     if not succeeded:

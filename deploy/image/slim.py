@@ -1,4 +1,4 @@
-"""Takes out of a virtual environment what the service does not need at run time.
+"""Removes files from a virtual environment that the service does not need at run time.
 
 slim.py [--keep-script NAME]... VENV
 """
@@ -19,8 +19,8 @@ UNUSED_SUFFIXES: Final = frozenset(
     {".c", ".cc", ".cpp", ".h", ".hpp", ".pxd", ".pxi", ".pyi", ".pyx", ".rs"}
 )
 UNUSED_FOLDERS: Final = frozenset({"__pycache__", "test", "tests"})
-# Parts of packages that nothing here can reach, by glob: other databases, frameworks, loops and
-# kinds of workers, test kits, plugins of type checkers, and what parses C at build time. mako/ext
+# Parts of packages that the service never imports, as globs: other databases, frameworks, event
+# loops and worker types, test kits, plugins of type checkers, and C parsers for building. mako/ext
 # would load hundreds of modules at each start.
 UNREACHABLE: Final = (
     "alembic/testing",
@@ -59,9 +59,9 @@ REACHED: Final = frozenset(
         "sqlalchemy/dialects/postgresql",
     }
 )
-# Notes of the installer: times and paths of the machine that has built it.
+# Records of the installer with times and paths of the build machine.
 NOTES: Final = frozenset({"direct_url.json", "uv_build.json", "uv_cache.json", "REQUESTED"})
-# What makes it a virtual environment to tools and people, but not to Python.
+# Files that tools and people use in a virtual environment, and Python does not.
 CONVENIENCES: Final = (".gitignore", ".lock", "CACHEDIR.TAG", "include")
 STARTUP_HOOKS: Final = ("_virtualenv.pth", "_virtualenv.py")
 INTERPRETERS: Final = frozenset({"python", "python3", "python3.13"})
@@ -87,7 +87,7 @@ def slim(venv: Path, *, scripts: frozenset[str]) -> None:
         if path.is_dir():
             shutil.rmtree(path)
         else:
-            path.unlink(missing_ok=True)  # its folder may have gone before it
+            path.unlink(missing_ok=True)  # its folder may have been removed already
     for file in _files(packages):
         if ".so" in file.suffixes and not _is_vendored(file):
             subprocess.run(["/usr/bin/strip", "--strip-unneeded", file], check=True)  # noqa: S603
@@ -113,12 +113,12 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def _is_vendored(file: Path) -> bool:
-    """auditwheel has patched these, and strip breaks what it has done."""
+    """Whether auditwheel has added the file. It patches such files, and strip would break them."""
     return any(part.endswith(".libs") for part in file.parts)
 
 
 def _rewrite(record: Path) -> None:
-    """State what is there, for scanners and bills of materials."""
+    """Update RECORD to the files that are left, for scanners and bills of materials."""
     packages = record.parents[1]
     lines = []
     for name, digest, size in csv.reader(io.StringIO(record.read_text())):

@@ -1,11 +1,11 @@
-"""Is any locked package known to be vulnerable? `make audit`
+"""Checks every locked package for known vulnerabilities: `make audit`
 
-Each is looked up by name and version at the index that it was locked from, whose JSON API
-answers with the vulnerabilities of the OSV database. OSV itself, which `uv audit` asks, has the
-same answer for a package without vulnerabilities and for one that it has never heard of; the index
-has not. Whatever is no clear answer is a failure.
+Each package is looked up by name and version at the index that it was locked from. The JSON API of
+the index includes the vulnerabilities of the OSV database. `uv audit` asks OSV itself, which gives
+the same answer for a package without vulnerabilities and for an unknown package. The index tells
+them apart. Any unclear answer is a failure.
 
-Exit codes: 0 every package was looked up, and nothing found; 1 anything else; 2 wrong usage.
+Exit codes: 0 every package was looked up and none is vulnerable; 1 anything else; 2 wrong usage.
 """
 
 import asyncio
@@ -25,9 +25,13 @@ from deploy.supply_chain.lock import FILE, Lock, LockedPackage
 
 POLICY: Final = Path(__file__).with_name("policy.toml")
 CONNECTIONS: Final = 8
+"""Requests to the index at the same time."""
+
 TIMEOUT_SECONDS: Final = 20.0
+"""Seconds for one request to the index."""
+
 PAUSES_SECONDS: Final = (0.5, 2.0)
-"""Before each further try, where the index was out of reach or overloaded."""
+"""Seconds before each further attempt when the index cannot be reached or is overloaded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,7 @@ class Ignored:
     id: str
     package: str
     until: date
-    """The last day."""
+    """The last day on which the entry counts."""
     reason: str
 
 
@@ -54,18 +58,18 @@ class Vulnerability:
 
 
 class NoAnswerError(Exception):
-    """Why it is not known whether a package is vulnerable."""
+    """A package could not be looked up; the message says why."""
 
 
 def read_ignored(file: Path) -> list[Ignored]:
-    """Raises TypeError where an entry lacks its day or its reason."""
+    """The ignored vulnerabilities of the policy. Raises TypeError when an entry lacks a field."""
     return [Ignored(**entry) for entry in tomllib.loads(file.read_text()).get("ignored", [])]
 
 
 async def audit(
     packages: Sequence[LockedPackage], ignored: Sequence[Ignored], *, today: date
 ) -> list[Problem]:
-    """All that is wrong, an entry of the list that is of no more use included; sorted."""
+    """All problems, sorted. An ignored entry that matches nothing is a problem too."""
     gate = asyncio.Semaphore(CONNECTIONS)
     async with httpx.AsyncClient(timeout=TIMEOUT_SECONDS, follow_redirects=True) as client:
 
@@ -139,7 +143,9 @@ def _vulnerability(entry: dict[str, Any]) -> Vulnerability:
 
 def main(
     lock: Annotated[Path, typer.Option(help="A lock file of uv.", dir_okay=False)] = FILE,
-    policy: Annotated[Path, typer.Option(help="What is ignored.", dir_okay=False)] = POLICY,
+    policy: Annotated[
+        Path, typer.Option(help="The list of ignored vulnerabilities.", dir_okay=False)
+    ] = POLICY,
 ) -> None:
     """Look up every package of the lock, of all groups, extras, platforms and versions."""
     packages = Lock(lock).packages()

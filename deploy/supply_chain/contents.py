@@ -1,4 +1,4 @@
-"""The files that tell what is installed, out of an image, an archive of one, or a folder."""
+"""Reads the files that describe installed packages from an image, an archive or a folder."""
 
 import gzip
 import hashlib
@@ -25,19 +25,19 @@ _ALL_REMOVED: Final = ".wh..wh..opq"
 
 @dataclass(slots=True)
 class Contents:
-    """A root file system, as far as it tells what is installed; all paths without leading slash."""
+    """The package metadata of a root file system; all paths have no leading slash."""
 
     configuration: dict[str, Any] = field(default_factory=dict)
-    """The image's own; empty for a folder."""
+    """The configuration of the image; empty for a folder."""
     digest: str = ""
     """The image's id: SHA-256 of its configuration, in hexadecimal digits; empty for a folder."""
     files: dict[str, bytes] = field(default_factory=dict)
     libraries: dict[str, str] = field(default_factory=dict)
-    """SHA-256, in hexadecimal digits, of the shared libraries that wheels have brought along."""
+    """SHA-256, in hexadecimal digits, of each shared library that a wheel contains."""
     links: dict[str, str] = field(default_factory=dict)
-    """Symbolic links below usr/share/doc, to their targets."""
+    """The target of each symbolic link below usr/share/doc."""
     store: set[str] = field(default_factory=set)
-    """Names of the paths in Nix's store."""
+    """Names of the paths in the Nix store."""
 
     def document(self, folder: str, name: str) -> bytes | None:
         """A file in a folder that may be a link to its neighbour."""
@@ -55,17 +55,17 @@ class Contents:
             self.links[path] = link
 
     def remove(self, path: str) -> None:
-        """With all that lies below it."""
+        """Remove a path and everything below it."""
         for known in (self.files, self.libraries, self.links):
             for other in [p for p in known if p == path or p.startswith(f"{path}/")]:
                 del known[other]
 
 
 def read(source: str) -> Contents:
-    """An image that the container engine has, by name or id, or else an archive or a folder.
+    """The contents of a folder, an archive, or an image of the container engine (name or id).
 
-    An archive is that of `docker image save` or of Nix, or a root file system in a tar file; all
-    may be compressed. Raises OSError, TarError, or CalledProcessError if there is no such image.
+    An archive comes from `docker image save` or Nix, or is a root file system in a tar file; it may
+    be compressed. Raises OSError, TarError, or CalledProcessError if there is no such image.
     """
     path = Path(source)
     if path.is_dir():
@@ -118,7 +118,7 @@ def _read_archive(file: Path) -> Contents:
 
 
 def _add_layer(contents: Contents, files: tarfile.TarFile) -> None:
-    """On top of those that are there, as the OCI's image specification says of whiteouts."""
+    """Apply a layer with its whiteouts, as the OCI image specification defines it."""
     entries = list(_entries(files))
     for path, _ in entries:
         folder, _, name = path.rpartition("/")
@@ -142,7 +142,7 @@ def _entries(files: tarfile.TarFile) -> Iterator[tuple[str, tarfile.TarInfo]]:
 
 
 def _member(archive: tarfile.TarFile, name: str) -> IO[bytes]:
-    """Raises KeyError if it is not there."""
+    """A file of the archive. Raises KeyError if there is none."""
     member = archive.extractfile(name)
     if member is None:
         raise tarfile.ReadError(f"{name} is not a file")

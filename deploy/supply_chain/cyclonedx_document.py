@@ -22,7 +22,7 @@ _LICENCES: Final = LicenseFactory()
 
 
 def write(subject: Subject, components: list[Component]) -> str:
-    """The same text for the same image; raises ValueError if it does not suit the schema."""
+    """The document; equal images give equal text. Raises ValueError if it violates the schema."""
     whole = Part(
         name=subject.name,
         version=subject.version,
@@ -38,7 +38,7 @@ def write(subject: Subject, components: list[Component]) -> str:
     bom.register_dependency(whole, parts)
     text: str = JsonV1Dot6(bom).output_as_string(indent=2)
     if error := JsonStrictValidator(SchemaVersion.V1_6).validate_str(text):
-        raise ValueError(f"the document does not suit the schema of CycloneDX: {error}")
+        raise ValueError(f"the document violates the schema of CycloneDX: {error}")
     return f"{json.dumps(json.loads(text), indent=2, ensure_ascii=False)}\n"
 
 

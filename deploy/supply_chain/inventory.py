@@ -1,4 +1,4 @@
-"""What is installed: Python's distributions, Debian's packages, Nix's store paths."""
+"""Lists installed components: Python distributions, Debian packages and Nix store paths."""
 
 import json
 import re
@@ -31,15 +31,15 @@ class Component:
     licence: str | None
     """An SPDX expression."""
     location: str
-    """The file or folder that it is known from, without leading slash."""
+    """The file or folder that describes the component, without leading slash."""
     bundled: tuple["Component", ...] = ()
-    """What it has within itself: by its own account (PEP 770), and shared libraries."""
+    """Components inside this one: those that it declares (PEP 770), and shared libraries."""
     sha256: str = ""
-    """Of a file, in hexadecimal digits."""
+    """The checksum of a file, in hexadecimal digits; empty for other components."""
 
 
-def take(contents: Contents) -> list[Component]:
-    """Sorted; raises ValueError if there is nothing, or a package cannot be understood."""
+def list_components(contents: Contents) -> list[Component]:
+    """All components, sorted. Raises ValueError if there is none or metadata cannot be read."""
     found = [*_distributions(contents), *_debian_packages(contents), *_store_paths(contents)]
     if not found:
         raise ValueError("nothing is installed there")
@@ -47,7 +47,7 @@ def take(contents: Contents) -> list[Component]:
 
 
 def _sorted(components: Iterable[Component]) -> list[Component]:
-    """By kind and name; one of those that are in several places."""
+    """Sort by kind and name, and keep one of equal components in several places."""
     by_location = sorted(components, key=lambda component: component.location, reverse=True)
     unique = {component.purl: component for component in by_location}
     return sorted(unique.values(), key=lambda component: (component.kind, component.purl))
@@ -66,7 +66,7 @@ def _distributions(contents: Contents) -> Iterator[Component]:
             purl=PackageURL(
                 "pypi", name=canonicalize_name(metadata["Name"]), version=metadata["Version"]
             ).to_string(),
-            licence=licence_names.of_distribution(metadata),
+            licence=licence_names.distribution_licence(metadata),
             location=path,
             bundled=tuple(_sorted([*_declared(contents, folder), *_libraries(contents, folder)])),
         )
@@ -95,7 +95,7 @@ def _declared(contents: Contents, folder: str) -> Iterator[Component]:
 
 
 def _libraries(contents: Contents, folder: str) -> Iterator[Component]:
-    """Beside award-1.0.dist-info, auditwheel puts them into award.libs."""
+    """Libraries that auditwheel added: for award-1.0.dist-info they are in award.libs."""
     own = f"{folder.rpartition('/')[2].split('-')[0]}.libs"
     place = "/".join((*folder.split("/")[:-1], own, ""))
     for path, sha256 in contents.libraries.items():
@@ -151,11 +151,11 @@ def _debian_licence(contents: Contents, package: str) -> str | None:
     header, *others = _paragraphs(text.decode())
     parts = [paragraph for paragraph in others if paragraph.get("Files")] or [header]
     lines = [(part.get("License") or "").strip().splitlines() for part in parts]
-    return licence_names.of_debian([line[0] for line in lines if line])
+    return licence_names.debian_licence([line[0] for line in lines if line])
 
 
 def _os_release(contents: Contents) -> str | None:
-    """Such as debian-13."""
+    """The distribution and its version, for example debian-13."""
     text = contents.files.get("usr/lib/os-release", b"").decode()
     values = dict(re.findall(r'^(ID|VERSION_ID)="?([^"\n]*)"?$', text, re.MULTILINE))
     return f"{values['ID']}-{values['VERSION_ID']}" if len(values) == 2 else None  # noqa: PLR2004 - both
@@ -167,7 +167,7 @@ def _store_paths(contents: Contents) -> Iterator[Component]:
         if match is None:
             continue
         version = match["version"] or ""
-        # Two paths may be of one name and version.
+        # Two store paths may have the same name and version.
         qualifiers = {"hash": match["hash"]}
         purl = PackageURL("nix", None, match["name"], version or None, qualifiers)
         yield Component(

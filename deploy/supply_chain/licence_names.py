@@ -1,7 +1,7 @@
-"""SPDX licence expressions from what packages say of themselves.
+"""SPDX licence expressions from the metadata of packages.
 
-Of Python's packages: License-Expression (PEP 639), else the older field and the classifiers. Of
-Debian's: the short names of machine-readable copyright files, which are nearly those of SPDX.
+Python packages have License-Expression (PEP 639), or else the older field and the classifiers.
+Debian packages have the short names of machine-readable copyright files, which are close to SPDX.
 """
 
 import re
@@ -16,7 +16,7 @@ from license_expression import (  # type: ignore[import-untyped]
 
 _LICENSING: Final = get_spdx_licensing()
 
-# In the field License, in small letters, as far as they name one licence.
+# Values of the field License, in lower case, that name exactly one licence.
 _NAMES: Final = {
     "3-clause bsd license": "BSD-3-Clause",
     "apache": "Apache-2.0",
@@ -29,7 +29,7 @@ _NAMES: Final = {
     "mit license": "MIT",
     "the mit license": "MIT",
 }
-# "BSD License" and its like are not here: they name a family.
+# "BSD License" and similar classifiers are missing because they name a family of licences.
 _CLASSIFIERS: Final = {
     "Apache Software License": "Apache-2.0",
     "ISC License (ISCL)": "ISC",
@@ -43,7 +43,7 @@ _GNU: Final = re.compile(r"(GPL|LGPL|AGPL|GFDL)-(\d)(\.\d)?(\+?)$")
 
 
 def valid(expression: str) -> str | None:
-    """The expression in its usual spelling; None if it is none, or names an unknown licence."""
+    """The expression in its usual spelling; None if it is invalid or names an unknown licence."""
     try:
         return str(_LICENSING.parse(expression, validate=True, strict=True))
     except ExpressionError:
@@ -51,15 +51,15 @@ def valid(expression: str) -> str | None:
 
 
 def is_satisfied(expression: str, *, allowed: Collection[str]) -> bool:
-    """Whether the allowed licences are enough: all of an AND, one of an OR."""
+    """Whether the allowed licences satisfy the expression: all of an AND, one of an OR."""
     tree = _LICENSING.parse(expression, validate=True, strict=True)
     true, false = _LICENSING.TRUE, _LICENSING.FALSE
     values = {symbol: true if str(symbol) in allowed else false for symbol in tree.symbols}
     return bool(tree.subs(values, simplify=True) == true)
 
 
-def of_distribution(metadata: Message) -> str | None:
-    """Of a METADATA file; None if it names no licence, or not one alone."""
+def distribution_licence(metadata: Message) -> str | None:
+    """The licence that a METADATA file names; None if it names none or several."""
     if expression := metadata.get("License-Expression"):
         return valid(expression)
     field = " ".join((metadata.get("License") or "").split())
@@ -77,8 +77,8 @@ def _of_classifiers(metadata: Message) -> str | None:
     return _CLASSIFIERS.get(names[0]) if len(names) == 1 else None
 
 
-def of_debian(names: Iterable[str]) -> str | None:
-    """What a whole package is under, of the names that its copyright file gives to its parts.
+def debian_licence(names: Iterable[str]) -> str | None:
+    """The licence of a whole package, from the names in its copyright file.
 
     Names that SPDX does not have become references, `LicenseRef-debian-...`.
     """
@@ -91,7 +91,7 @@ def of_debian(names: Iterable[str]) -> str | None:
 
 
 def debian_reference(name: str) -> str:
-    """For what SPDX has no name."""
+    """A reference for a licence that has no SPDX name."""
     return "LicenseRef-debian-" + re.sub(r"[^A-Za-z0-9.]+", "-", name).strip("-")
 
 

@@ -1,6 +1,6 @@
-"""Are all licences of what the service is delivered with on the list? `make licences`
+"""Checks the licences of all delivered packages against the allowed list: `make licences`
 
-Exit codes: 0 all are; 1 some are not, or a licence cannot be told; 2 wrong usage.
+Exit codes: 0 all are allowed; 1 one is not allowed or not known; 2 wrong usage.
 """
 
 import tomllib
@@ -26,7 +26,7 @@ _COLOURS: Final = {"allowed": "green", "forbidden": "red", "unknown": "red"}
 
 @dataclass(frozen=True, slots=True)
 class Reviewed:
-    """What a person has found out about a package whose metadata do not say it."""
+    """The licence of a package whose metadata do not name it, found by a person."""
 
     version: str
     licence: str
@@ -54,7 +54,7 @@ def read_policy(file: Path) -> Policy:
 
 
 def check(packages: Iterable[LockedPackage], policy: Policy) -> list[Finding]:
-    """Of packages that are installed here, in the versions of the lock."""
+    """One finding for each package. The locked version must be installed in this environment."""
     return [_check(package, policy) for package in packages]
 
 
@@ -66,7 +66,7 @@ def _check(package: LockedPackage, policy: Policy) -> Finding:
     if distribution.version != package.version:
         return Finding(package, f"{distribution.version} is installed", "unknown")
     # importlib.metadata gives an email.message.Message, which its types do not say.
-    licence = licence_names.of_distribution(cast("Message", distribution.metadata))
+    licence = licence_names.distribution_licence(cast("Message", distribution.metadata))
     reviewed = policy.reviewed.get(package.name)
     if licence is None and reviewed and reviewed.version == package.version:
         licence = reviewed.licence
@@ -78,7 +78,7 @@ def _check(package: LockedPackage, policy: Policy) -> Finding:
 
 
 def as_table(findings: Iterable[Finding]) -> Table:
-    table = Table(title="Licences of what the service is delivered with", title_justify="left")
+    table = Table(title="Licences of delivered packages", title_justify="left")
     for heading in ("Package", "Version", "Licence", "Outcome"):
         table.add_column(heading)
     for finding in findings:
@@ -89,7 +89,9 @@ def as_table(findings: Iterable[Finding]) -> Table:
 
 def main(
     lock: Annotated[Path, typer.Option(help="A lock file of uv.", dir_okay=False)] = FILE,
-    policy: Annotated[Path, typer.Option(help="What is allowed.", dir_okay=False)] = POLICY,
+    policy: Annotated[
+        Path, typer.Option(help="The list of allowed licences.", dir_okay=False)
+    ] = POLICY,
 ) -> None:
     """Check the licences of the runtime dependencies, with all extras, against the list."""
     findings = check(Lock(lock).runtime(), read_policy(policy))

@@ -1,4 +1,4 @@
-"""What uv.lock says: every locked package, and which of them the service is delivered with."""
+"""Reads uv.lock: every locked package, and the packages that are delivered with the service."""
 
 import tomllib
 from collections.abc import Iterator
@@ -17,14 +17,14 @@ class LockedPackage:
     name: str
     version: str
     registry: str | None
-    """Address of the index that it was locked from; None: from a folder, a repository, a file."""
+    """Address of its index; None for a package from a folder, a repository or a file."""
 
 
 class Lock:
-    """Of all groups, extras, platforms and versions of Python at once."""
+    """A lock file; it covers all groups, extras, platforms and versions of Python."""
 
     def __init__(self, file: Path) -> None:
-        """Reads the file; raises OSError, TOMLDecodeError, or ValueError if it has no project."""
+        """Read the file. Raises OSError, TOMLDecodeError, or ValueError if it has no project."""
         entries: list[dict[str, Any]] = tomllib.loads(file.read_text()).get("package", [])
         projects = [entry for entry in entries if entry["source"].keys() & {"editable", "virtual"}]
         if len(projects) != 1:
@@ -33,11 +33,11 @@ class Lock:
         self._entries = [entry for entry in entries if entry is not self._project]
 
     def packages(self) -> list[LockedPackage]:
-        """All but the project itself, sorted; some in more than one version."""
+        """All packages except the project itself, sorted; a package may have several versions."""
         return sorted(map(_package, self._entries))
 
     def runtime(self) -> list[LockedPackage]:
-        """What the project needs, with all of its extras, on Linux and this version of Python."""
+        """The dependencies of the project with all extras, on Linux and this Python version."""
         linux = {"os_name": "posix", "platform_system": "Linux", "sys_platform": "linux"}
         extras = tuple(self._project.get("optional-dependencies", ()))
         wanted = [(self._project, ("", *extras))]
@@ -59,7 +59,7 @@ class Lock:
         return sorted(found)
 
     def _entry(self, dependency: dict[str, Any]) -> dict[str, Any]:
-        """A version is named where the lock has several."""
+        """The locked package; the dependency names a version when the lock has several."""
         return max(
             (
                 entry

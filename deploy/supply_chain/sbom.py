@@ -1,6 +1,6 @@
-"""Writes what an image really contains, as CycloneDX and as SPDX: `make sbom IMAGE=name:tag`
+"""Writes a bill of materials of an image as CycloneDX and as SPDX: `make sbom IMAGE=name:tag`
 
-Exit codes: 0 done; 1 the image cannot be read or understood; 2 wrong usage.
+Exit codes: 0 done; 1 the image or its metadata cannot be read; 2 wrong usage.
 """
 
 import subprocess
@@ -23,8 +23,8 @@ def main(
     """Write sbom.cdx.json (CycloneDX 1.6) and sbom.spdx.json (SPDX 2.3)."""
     try:
         found = contents.read(source)
-        components = inventory.take(found)
-        of = subject.take(found, components)
+        components = inventory.list_components(found)
+        of = subject.describe(found, components)
         texts = {
             "sbom.cdx.json": cyclonedx_document.write(of, components),
             "sbom.spdx.json": spdx_document.write(of, components),

@@ -31,7 +31,7 @@ _LICENSING: Final = get_spdx_licensing()
 
 
 def write(subject: Subject, components: list[Component]) -> str:
-    """The same text for the same image; raises ValueError if it is not valid."""
+    """The document; equal images give equal text. Raises ValueError if it is not valid."""
     identity = subject.identity(components)
     image = Package(
         spdx_id=_IMAGE,
@@ -74,7 +74,7 @@ def write(subject: Subject, components: list[Component]) -> str:
 def _numbered(
     components: list[Component], parent: str = _IMAGE
 ) -> Iterator[tuple[str, str, Component]]:
-    """Each with the identifier of what contains it, and its own within that."""
+    """Each component, with the identifier of its parent and its own identifier inside it."""
     for number, component in enumerate(components, start=1):
         own = f"{component.kind}-{number}-{re.sub(r'[^A-Za-z0-9.]+', '-', component.name)}"
         yield parent, own, component

@@ -1,4 +1,4 @@
-"""What a bill of materials is of, as both of its formats say it."""
+"""The subject of a bill of materials: the image that it describes, for both formats."""
 
 import os
 import uuid
@@ -26,16 +26,16 @@ class Subject:
     name: str = NAME
 
     def identity(self, components: list[Component]) -> uuid.UUID:
-        """The same for the same image, or for a folder with the same components."""
+        """A stable identifier: equal for the same image, or for folders with equal components."""
         content = self.digest or repr((self.version, self.created, components))
         return uuid.uuid5(uuid.NAMESPACE_OID, content)
 
 
-def take(contents: Contents, components: list[Component]) -> Subject:
-    """Of an image: when it was created is what its build has said, not the time of day.
+def describe(contents: Contents, components: list[Component]) -> Subject:
+    """The subject that `contents` describes.
 
-    Of a folder: SOURCE_DATE_EPOCH (https://reproducible-builds.org/specs/source-date-epoch/), or
-    the beginning of 1970.
+    Its date is reproducible. An image has the date that its build recorded. A folder has
+    SOURCE_DATE_EPOCH (https://reproducible-builds.org/specs/source-date-epoch/), or 1970-01-01.
     """
     configuration = contents.configuration
     if created := configuration.get("created"):

@@ -26,7 +26,7 @@ CONFIGURATION: Final[dict[str, Any]] = {
 
 
 def write_image(file: Path, *layers: Layer, compressed: bool = False) -> Path:
-    """The second layer and those after it lie on top of those before."""
+    """Write an image archive. Each layer is applied on top of the earlier ones."""
     with tarfile.open(file, "w:gz" if compressed else "w") as archive:
         names = [f"{number}/layer.tar" for number in range(len(layers))]
         for name, layer in zip(names, layers, strict=True):
@@ -39,7 +39,7 @@ def write_image(file: Path, *layers: Layer, compressed: bool = False) -> Path:
 
 
 def write_root(folder: Path, layer: Layer) -> Path:
-    """As a folder, without an image around it."""
+    """Write the files as a folder, without an image."""
     for name, text in layer.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 
 def write_lock(file: Path, *packages: dict[str, Any], **project: Any) -> Path:  # noqa: ANN401 - any that TOML has
-    """Of a project with these packages, each of which has a name, a version and a source."""
+    """Write the lock file of a project. Each package has a name, a version and a source."""
     own = {"name": "project", "version": "1.0", "source": {"editable": "."}, **project}
     lines = ["version = 1"]
     for package in (own, *packages):

@@ -1,4 +1,4 @@
-"""Stand-ins for cosign and gh: what they verify is out of reach of a test."""
+"""Stand-ins for cosign and gh, because tests cannot reach the services that these ask."""
 
 import os
 import subprocess
@@ -14,7 +14,7 @@ class Programs:
     folder: Path
 
     def install(self, name: str, script: str) -> None:
-        """A shell script that is found under that name; its calls are kept."""
+        """Put a shell script of that name on PATH; its calls are recorded."""
         program = self.folder / name
         program.write_text(f'#!/bin/sh\necho "{name} $*" >> "$0.calls"\n{script}\n')
         program.chmod(0o755)

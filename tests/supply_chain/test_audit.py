@@ -1,4 +1,4 @@
-"""The audit, which asks an index of the test's own; whatever is no clear answer fails."""
+"""The audit asks an index of the test, and fails for every unclear answer."""
 
 import asyncio
 import json
@@ -30,7 +30,7 @@ HOLE = {
 
 
 class Index:
-    """Answers by path with a document, a status, or statuses that are used up in turn."""
+    """Answers a path with a document, a status, or a list of statuses in turn."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -61,7 +61,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002
-        """Nothing: standard error is the test's."""
+        """Log nothing, because standard error belongs to the test."""
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def ignore(*, until: date = TODAY, package: str = "award", identifier: str = IDE
     return Ignored(identifier, package, until, "nobody can reach it")
 
 
-def test_nothing_is_known(index: Index) -> None:
+def test_a_package_without_vulnerabilities_passes(index: Index) -> None:
     assert problems(index.knows("award", "1.0"), index.knows("grant", "2.0")) == []
     assert sorted(index.asked) == ["/pypi/award/1.0/json", "/pypi/grant/2.0/json"]
 
@@ -94,31 +94,31 @@ def test_a_vulnerability_is_found(index: Index) -> None:
     assert problem == Problem("award 1.0", "PYSEC-2026-7 (fixed in 1.1): Anybody may win.")
 
 
-def test_one_that_was_withdrawn_is_none(index: Index) -> None:
+def test_a_withdrawn_vulnerability_is_ignored(index: Index) -> None:
     assert (
         problems(index.knows("award", "1.0", {**HOLE, "withdrawn": "2026-11-01T00:00:00Z"})) == []
     )
 
 
-def test_a_package_that_the_index_does_not_know(index: Index) -> None:
+def test_a_package_unknown_to_the_index_fails(index: Index) -> None:
     [problem] = problems(index.package("award", "1.0"))
     assert problem == Problem("award 1.0", "cannot be looked up: the index answers 404")
     assert len(index.asked) == 1  # a "no" stays one
 
 
-def test_a_package_of_no_index() -> None:
+def test_a_package_from_no_index_fails() -> None:
     [problem] = problems(LockedPackage("award", "1.0", None))
     assert problem.what == "cannot be looked up: it does not come from an index"
 
 
 @pytest.mark.parametrize("answer", [{"info": {}}, {"vulnerabilities": None}, [[]], [["text"]]])
-def test_an_index_that_does_not_say_what_is_known(index: Index, answer: object) -> None:
+def test_an_answer_without_vulnerabilities_field_fails(index: Index, answer: object) -> None:
     index.answers["/pypi/award/1.0/json"] = answer
     [problem] = problems(index.package("award", "1.0"))
     assert problem.what == "cannot be looked up: the answer does not say what is known"
 
 
-def test_an_index_that_is_overloaded_is_asked_again(index: Index) -> None:
+def test_an_overloaded_index_is_asked_again(index: Index) -> None:
     package = index.knows("award", "1.0")
     good = index.answers["/pypi/award/1.0/json"]
     index.answers["/pypi/award/1.0/json"] = [503, 429, good]
@@ -128,18 +128,18 @@ def test_an_index_that_is_overloaded_is_asked_again(index: Index) -> None:
     assert problem.what == "cannot be looked up: the index answers 503"
 
 
-def test_an_index_that_cannot_be_reached(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_index_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(audit, "PAUSES_SECONDS", ())
-    # The discard port, on which nothing listens.
+    # Nothing listens on the discard port.
     [problem] = problems(LockedPackage("award", "1.0", "http://127.0.0.1:9/simple"))
     assert problem.what == "cannot be looked up: the index cannot be reached (ConnectError)"
 
 
-def test_an_empty_lock() -> None:
+def test_an_empty_lock_fails() -> None:
     assert problems() == [Problem("uv.lock", "has no packages")]
 
 
-def test_ignored_by_any_of_its_names_until_a_day(index: Index) -> None:
+def test_an_entry_ignores_any_alias_until_its_day(index: Index) -> None:
     package = index.knows("award", "1.0", HOLE)
     assert problems(package, ignored=(ignore(),)) == []
     assert problems(package, ignored=(ignore(identifier="CVE-2026-7777"),)) == []
@@ -147,13 +147,13 @@ def test_ignored_by_any_of_its_names_until_a_day(index: Index) -> None:
     assert problem.what.startswith("PYSEC-2026-7")
 
 
-def test_ignored_for_one_package_only(index: Index) -> None:
+def test_an_entry_ignores_one_package_only(index: Index) -> None:
     package = index.knows("award", "1.0", HOLE)
     found = problems(package, ignored=(ignore(package="grant"),))
     assert {problem.package for problem in found} == {"award 1.0", "grant"}
 
 
-def test_what_need_not_be_ignored_any_more(index: Index) -> None:
+def test_an_unused_entry_is_a_problem(index: Index) -> None:
     [problem] = problems(index.knows("award", "1.0"), ignored=(ignore(),))
     assert problem == Problem("award", "PYSEC-2026-7 need not be ignored")
 

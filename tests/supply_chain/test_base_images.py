@@ -1,4 +1,4 @@
-"""deploy/supply_chain/verify-base-images: who has signed what the Dockerfile builds upon."""
+"""deploy/supply_chain/verify-base-images verifies the signatures of all base images."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ def _accepting(programs: Programs) -> None:
     programs.install("gh", "exit 0")
 
 
-def test_each_image_of_ours_is_verified(programs: Programs) -> None:
+def test_every_base_image_of_the_dockerfile_is_verified(programs: Programs) -> None:
     done = programs.run("verify-base-images")
     assert done.returncode == 0, done.stderr
     [cosign] = programs.calls("cosign")
@@ -36,12 +36,12 @@ def test_each_image_of_ours_is_verified(programs: Programs) -> None:
 
 
 @pytest.mark.parametrize("program", ["cosign", "gh"])
-def test_a_signature_that_is_not_valid(programs: Programs, program: str) -> None:
+def test_an_invalid_signature_fails(programs: Programs, program: str) -> None:
     programs.install(program, "exit 1")
     assert programs.run("verify-base-images").returncode != 0
 
 
-def test_stages_are_no_images(programs: Programs, tmp_path: Path) -> None:
+def test_stages_of_the_file_are_not_base_images(programs: Programs, tmp_path: Path) -> None:
     file = dockerfile(tmp_path, f"FROM {DISTROLESS} AS base", "FROM base AS next", "FROM next")
     done = programs.run("verify-base-images", file)
     assert done.returncode == 0, done.stderr
@@ -56,7 +56,7 @@ def test_stages_are_no_images(programs: Programs, tmp_path: Path) -> None:
         (f"docker.io/somebody/python:3@{DIGEST}", "not known who signs"),
     ],
 )
-def test_an_image_that_cannot_be_trusted(
+def test_an_unpinned_or_unknown_image_fails(
     programs: Programs, tmp_path: Path, image: str, why: str
 ) -> None:
     done = programs.run("verify-base-images", dockerfile(tmp_path, f"FROM {image}"))
@@ -64,5 +64,5 @@ def test_an_image_that_cannot_be_trusted(
     assert why in done.stderr
 
 
-def test_a_dockerfile_without_images(programs: Programs, tmp_path: Path) -> None:
+def test_a_dockerfile_without_images_fails(programs: Programs, tmp_path: Path) -> None:
     assert programs.run("verify-base-images", dockerfile(tmp_path, "USER 0")).returncode == 1

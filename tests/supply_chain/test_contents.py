@@ -31,7 +31,7 @@ def texts(found: Contents) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("form", ["image", "compressed image", "folder", "root in a tar file"])
-def test_every_form_tells_the_same(tmp_path: Path, form: str) -> None:
+def test_every_source_format_gives_the_same_contents(tmp_path: Path, form: str) -> None:
     source = tmp_path / "source"
     if "image" in form:
         write_image(source, ROOT, compressed="compressed" in form)
@@ -55,7 +55,7 @@ def test_every_form_tells_the_same(tmp_path: Path, form: str) -> None:
     assert found.document("usr/share/doc/libc7", "copyright") is None
 
 
-def test_an_images_configuration_and_id(tmp_path: Path) -> None:
+def test_configuration_and_id_of_an_image_are_read(tmp_path: Path) -> None:
     found = contents.read(str(write_image(tmp_path / "image.tar", ROOT)))
     assert found.configuration == CONFIGURATION
     assert found.digest == hashlib.sha256(json.dumps(CONFIGURATION).encode()).hexdigest()

@@ -8,12 +8,12 @@ from deploy.supply_chain.inventory import Component
 
 
 def take(files: dict[str, str], *, store: tuple[str, ...] = ()) -> list[Component]:
-    return inventory.take(
+    return inventory.list_components(
         Contents(files={path: text.encode() for path, text in files.items()}, store=set(store))
     )
 
 
-def test_a_distribution_of_python() -> None:
+def test_a_python_distribution_is_a_component() -> None:
     path = "opt/venv/lib/python3.13/site-packages/My_Award-1.0.dist-info/METADATA"
     text = (
         "Metadata-Version: 2.4\nName: My_Award\nVersion: 1.0\nLicense-Expression: MIT\n\nName: no\n"
@@ -23,13 +23,13 @@ def test_a_distribution_of_python() -> None:
     assert found == Component("python", "My_Award", "1.0", purl, "MIT", path)
 
 
-def test_one_distribution_in_two_places_is_one() -> None:
+def test_a_distribution_in_two_places_is_listed_once() -> None:
     text = "Name: award\nVersion: 1.0\n"
     [found] = take({"a/PKG-INFO": f"{text}License: MIT", "b/PKG-INFO": text})
     assert (found.licence, found.location) == ("MIT", "a/PKG-INFO")
 
 
-def test_what_a_distribution_has_bundled_by_its_own_account() -> None:
+def test_declared_bundled_components_are_listed() -> None:
     folder = "site-packages/award-1.0.dist-info"
     own = {"bom-ref": "own", "name": "award", "version": "1.0", "purl": "pkg:pypi/award@1.0"}
     part = {
@@ -58,8 +58,8 @@ def test_what_a_distribution_has_bundled_by_its_own_account() -> None:
     ]
 
 
-def test_shared_libraries_that_a_wheel_has_brought_along() -> None:
-    found = inventory.take(
+def test_shared_libraries_inside_a_wheel_are_listed() -> None:
+    found = inventory.list_components(
         Contents(
             files={
                 "site-packages/my_award-1.0.dist-info/METADATA": b"Name: my-award\nVersion: 1.0"
@@ -99,7 +99,7 @@ License: GPL-2+ or Expat
         (None, None),
     ],
 )
-def test_a_package_of_debian(copyright_file: str | None, licence: str | None) -> None:
+def test_a_debian_package_is_a_component(copyright_file: str | None, licence: str | None) -> None:
     status = "var/lib/dpkg/status.d/libc6"
     files = {
         status: "Package: libc6\nSource: glibc\nVersion: 2.41-12+deb13u4\nArchitecture: amd64\n",
@@ -113,7 +113,7 @@ def test_a_package_of_debian(copyright_file: str | None, licence: str | None) ->
     assert found == Component("debian", "libc6", "2.41-12+deb13u4", purl, licence, status)
 
 
-def test_one_status_file_of_all_packages() -> None:
+def test_one_status_file_may_list_all_packages() -> None:
     text = """Package: here
 Status: install ok installed
 Version: 1
@@ -125,7 +125,7 @@ Version: 1
     assert [component.name for component in take({"var/lib/dpkg/status": text})] == ["here"]
 
 
-def test_paths_of_nixs_store() -> None:
+def test_nix_store_paths_are_components() -> None:
     digest = "0" * 31 + "a"
     names = ("python3.13-psycopg-3.3.9", "zlib-1.3.1-dev", "source", "user-environment")
     found = take({}, store=(*(f"{digest}-{name}" for name in names), ".links"))
@@ -138,11 +138,11 @@ def test_paths_of_nixs_store() -> None:
     assert found[0].purl == f"pkg:nix/python3.13-psycopg@3.3.9?hash={digest}"
 
 
-def test_a_package_that_cannot_be_understood() -> None:
+def test_incomplete_metadata_is_refused() -> None:
     with pytest.raises(ValueError, match="status has no Version"):
         take({"var/lib/dpkg/status": "Package: here"})
 
 
-def test_nothing_is_no_inventory() -> None:
+def test_an_empty_image_is_refused() -> None:
     with pytest.raises(ValueError, match="nothing is installed"):
         take({"usr/lib/os-release": "ID=debian"})

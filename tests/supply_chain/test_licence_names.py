@@ -34,8 +34,8 @@ MIT = "License :: OSI Approved :: MIT License"
         ([], None),
     ],
 )
-def test_of_a_distribution(fields: list[tuple[str, str]], expected: str | None) -> None:
-    assert licence_names.of_distribution(metadata(*fields)) == expected
+def test_the_licence_of_a_distribution(fields: list[tuple[str, str]], expected: str | None) -> None:
+    assert licence_names.distribution_licence(metadata(*fields)) == expected
 
 
 @pytest.mark.parametrize(
@@ -50,8 +50,8 @@ def test_of_a_distribution(fields: list[tuple[str, str]], expected: str | None) 
         ([], None),
     ],
 )
-def test_of_a_debian_package(names: list[str], expected: str | None) -> None:
-    assert licence_names.of_debian(names) == expected
+def test_licence_of_a_debian_package(names: list[str], expected: str | None) -> None:
+    assert licence_names.debian_licence(names) == expected
 
 
 @pytest.mark.parametrize(
@@ -66,5 +66,5 @@ def test_of_a_debian_package(names: list[str], expected: str | None) -> None:
         ("MIT WITH Classpath-exception-2.0", False),
     ],
 )
-def test_what_a_list_allows(expression: str, satisfied: bool) -> None:
+def test_a_list_of_allowed_licences_satisfies_expressions(expression: str, satisfied: bool) -> None:
     assert licence_names.is_satisfied(expression, allowed={"MIT", "ISC"}) is satisfied

@@ -1,4 +1,4 @@
-"""The check of licences, on distributions that lie in a folder of the test."""
+"""The licence check, with distributions in a folder of the test."""
 
 import sys
 from datetime import date
@@ -19,7 +19,7 @@ POLICY = Policy(frozenset({"MIT"}), {})
 
 @pytest.fixture
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A place for distributions."""
+    """A folder on the import path for distributions."""
     monkeypatch.setattr(sys, "path", [str(tmp_path)])
     return tmp_path
 
@@ -36,31 +36,31 @@ def outcome(policy: Policy = POLICY, *, name: str = "award", version: str = "1.0
     return f"{finding.outcome}: {finding.licence}"
 
 
-def test_on_the_list(installed: Path) -> None:
+def test_a_listed_licence_is_allowed(installed: Path) -> None:
     install(installed, "award", "1.0", "License-Expression: MIT")
     assert outcome() == "allowed: MIT"
 
 
-def test_not_on_the_list(installed: Path) -> None:
+def test_an_unlisted_licence_is_forbidden(installed: Path) -> None:
     install(installed, "award", "1.0", "License-Expression: GPL-3.0-only")
     assert outcome() == "forbidden: GPL-3.0-only"
 
 
-def test_not_named(installed: Path) -> None:
+def test_an_unnamed_licence_is_unknown(installed: Path) -> None:
     install(installed, "award", "1.0", "License: ask us")
     assert outcome() == "unknown: is not named"
 
 
-def test_not_installed(installed: Path) -> None:
+def test_a_package_that_is_not_installed_is_unknown(installed: Path) -> None:
     assert outcome() == "unknown: is not installed"
 
 
-def test_another_version_is_installed(installed: Path) -> None:
+def test_another_installed_version_is_unknown(installed: Path) -> None:
     install(installed, "award", "1.1", "License-Expression: MIT")
     assert outcome() == "unknown: 1.1 is installed"
 
 
-def test_a_review_is_of_one_version(installed: Path) -> None:
+def test_a_review_counts_for_one_version(installed: Path) -> None:
     install(installed, "award", "1.0")
     review = Reviewed("1.0", "MIT", date(2026, 1, 1), "the file LICENSE")
     assert outcome(Policy(frozenset({"MIT"}), {"award": review})) == "allowed: MIT"
@@ -69,7 +69,7 @@ def test_a_review_is_of_one_version(installed: Path) -> None:
     assert outcome(Policy(frozenset({"MIT"}), {"award": older})) == "unknown: is not named"
 
 
-def test_the_projects_own_are_allowed() -> None:
+def test_the_dependencies_of_the_project_are_allowed() -> None:
     findings = check(Lock(FILE).runtime(), read_policy(licences.POLICY))
     assert len(findings) > 40
     assert [finding for finding in findings if finding.outcome != "allowed"] == []
@@ -77,7 +77,7 @@ def test_the_projects_own_are_allowed() -> None:
     assert [name for name in read_policy(licences.POLICY).allowed if name not in used] == []
 
 
-def test_the_command(tmp_path: Path) -> None:
+def test_the_command_prints_findings_and_fails(tmp_path: Path) -> None:
     app = Typer()
     app.command()(licences.main)
     (tmp_path / "policy.toml").write_text('[licences]\nallowed = ["Apache-2.0"]\n')

@@ -6,7 +6,7 @@ from deploy.supply_chain.lock import FILE, Lock
 from tests.supply_chain.locks import locked, write_lock
 
 
-def test_all_packages_but_the_project(tmp_path: Path) -> None:
+def test_packages_excludes_the_project(tmp_path: Path) -> None:
     folder = {"name": "near", "version": "3", "source": {"directory": "../near"}}
     file = write_lock(
         tmp_path / "uv.lock", locked("b", "1"), locked("a", "2"), locked("a", "1"), folder
@@ -48,7 +48,7 @@ def test_runtime_follows_dependencies_extras_and_markers(tmp_path: Path) -> None
     assert found == expected
 
 
-def test_the_projects_own() -> None:
+def test_the_lock_of_the_project_can_be_read() -> None:
     runtime = {package.name for package in Lock(FILE).runtime()}
     assert {"fastapi", "psycopg-binary", "opentelemetry-sdk"} <= runtime
     assert not {"pytest", "zizmor", "matplotlib"} & runtime

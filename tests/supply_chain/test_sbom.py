@@ -1,4 +1,4 @@
-"""Both documents, of an image that the test makes; tests/container has the real one."""
+"""Both documents, for an image that the test builds; tests/container checks the real image."""
 
 import json
 from pathlib import Path
@@ -44,7 +44,7 @@ def output(tmp_path: Path) -> Path:
     return tmp_path / "output"
 
 
-def test_cyclonedx(output: Path) -> None:
+def test_the_cyclonedx_document(output: Path) -> None:
     text = (output / "sbom.cdx.json").read_text()
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
     document: dict[str, Any] = json.loads(text)
@@ -77,7 +77,7 @@ def test_cyclonedx(output: Path) -> None:
     assert [part["purl"] for part in award["components"]] == ["pkg:cargo/ahash@0.8"]
 
 
-def test_spdx(output: Path) -> None:
+def test_the_spdx_document(output: Path) -> None:
     assert validate_full_spdx_document(parse_file(str(output / "sbom.spdx.json"))) == []
     document = json.loads((output / "sbom.spdx.json").read_text())
     assert document["spdxVersion"] == "SPDX-2.3"
@@ -135,7 +135,7 @@ def test_another_image_has_another_identity(
     assert documents[0]["serialNumber"] != documents[1]["serialNumber"]
 
 
-def test_of_a_folder_by_source_date_epoch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_source_date_epoch_dates_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1000000000")
     done = run(write_root(tmp_path / "root", ROOT), tmp_path / "output")
     assert done.exit_code == 0, done.output
@@ -144,7 +144,7 @@ def test_of_a_folder_by_source_date_epoch(tmp_path: Path, monkeypatch: pytest.Mo
     assert parse_file(str(tmp_path / "output" / "sbom.spdx.json")).packages
 
 
-def test_a_source_that_cannot_be_read(tmp_path: Path) -> None:
+def test_an_unreadable_source_fails(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     for source in (tmp_path / "empty", tmp_path / "missing.tar"):
         done = run(source, tmp_path / "output")

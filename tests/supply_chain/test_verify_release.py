@@ -1,4 +1,4 @@
-"""deploy/supply_chain/verify-release: README's commands accept a release and refuse the rest."""
+"""deploy/supply_chain/verify-release: the README's commands accept a release and refuse others."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from tests.supply_chain.programs import Programs
 IMAGE = "ghcr.io/owner/repository:1.0.0"
 UNSIGNED = "debian@sha256:0"
 
-# As cosign says it (cosign.VerifyImageSignatures, cosign.CheckCertificatePolicy).
+# The messages of cosign (cosign.VerifyImageSignatures, cosign.CheckCertificatePolicy).
 COSIGN = f"""
 case "$*" in
     *"{UNSIGNED}"*) echo 'Error: no signatures found' >&2; exit 10 ;;
@@ -28,7 +28,7 @@ def verify(programs: Programs, cosign: str, gh: str) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
-def test_a_release(programs: Programs) -> None:
+def test_a_signed_release_is_accepted(programs: Programs) -> None:
     code, output = verify(programs, COSIGN, GH)
     assert code == 0, output
     assert f"{IMAGE} is no release of sigstore/cosign" in output
@@ -46,13 +46,13 @@ def test_a_release(programs: Programs) -> None:
         (COSIGN, "exit 1"),
         (ACCEPTS_ALL, GH),
         (COSIGN, ACCEPTS_ALL),
-        # To be out of reach looks like a refusal, and is none.
+        # A failed connection looks like a refusal and must not count as one.
         (COSIGN.replace("no signatures found", "no such host"), GH),
         (COSIGN.replace("none of the expected identities", "no such host"), GH),
         (OUT_OF_REACH, GH),
     ],
 )
-def test_what_is_no_proof(programs: Programs, cosign: str, gh: str) -> None:
+def test_insufficient_proof_is_refused(programs: Programs, cosign: str, gh: str) -> None:
     code, output = verify(programs, cosign, gh)
     assert code != 0, output
     assert "is a release of" not in output

@@ -1,4 +1,4 @@
-"""The workflows; actionlint and zizmor look at the rest."""
+"""Rules for the workflows that actionlint and zizmor do not check."""
 
 import os
 import re
@@ -24,7 +24,7 @@ def steps() -> Iterator[dict[str, Any]]:
             yield from job.get("steps", ())
 
 
-def test_least_privilege(workflow: dict[str, Any]) -> None:
+def test_workflows_have_least_privilege(workflow: dict[str, Any]) -> None:
     assert workflow["permissions"] == {}
     for name, job in workflow["jobs"].items():
         assert isinstance(job["permissions"], dict), name
@@ -49,7 +49,7 @@ def test_actions_are_pinned_to_one_commit_each() -> None:
     assert {action: found for action, found in pins.items() if len(found) != 1} == {}
 
 
-def test_no_credentials_are_left_and_nothing_is_cached() -> None:
+def test_checkouts_keep_no_credentials_and_jobs_use_no_cache() -> None:
     for step in steps():
         if step.get("uses", "").startswith("actions/checkout@"):
             assert step["with"]["persist-credentials"] is False
@@ -57,7 +57,7 @@ def test_no_credentials_are_left_and_nothing_is_cached() -> None:
         assert not any("cache" in name for name in step.get("with", {}))
 
 
-def test_what_they_run_is_there() -> None:
+def test_commands_of_the_workflows_exist() -> None:
     makefile = (REPOSITORY / "Makefile").read_text()
     targets, scripts = set(), set()
     for step in steps():
@@ -78,12 +78,12 @@ def test_every_version_of_python_that_the_project_supports_is_tested() -> None:
     assert versions == ["3.11", "3.12", "3.13", "3.14"]
 
 
-def test_one_job_stands_for_all() -> None:
+def test_one_job_needs_all_others() -> None:
     jobs = yaml.safe_load((REPOSITORY / ".github" / "workflows" / "ci.yml").read_text())["jobs"]
     assert set(jobs["passed"]["needs"]) == jobs.keys() - {"passed"}
 
 
-def test_a_release_needs_ci_the_audit_and_the_signatures_of_its_base() -> None:
+def test_a_release_needs_ci_audit_and_base_image_signatures() -> None:
     jobs = yaml.safe_load((REPOSITORY / ".github" / "workflows" / "release.yml").read_text())[
         "jobs"
     ]
