@@ -22,16 +22,15 @@ from scholarship_api.accounts.authentication import credentials
 from scholarship_api.accounts.roles import SCOPES, Role, Scope
 from scholarship_api.accounts.tokens import Claims, InvalidToken
 from scholarship_api.errors import Forbidden, Unauthorized
+from scholarship_api.health import paths
 
 ACCESS_ERRORS: Final = (Unauthorized, Forbidden)
 """For `document(...)` of every route with a rule."""
 
 PUBLIC_ROUTES: Final = frozenset(
     {
-        *(("GET", path) for path in ("/", "/api", "/status")),
-        *(("GET", path) for path in ("/healthz", "/health", "/health/database")),
-        *(("GET", path) for path in ("/health/services", "/readyz")),
-        ("GET", "/metrics"),  # the probe middleware asks for METRICS_TOKEN
+        *(("GET", path) for path in (paths.INDEX, *paths.INDEX_ALIASES)),
+        *(("GET", path) for path in paths.PROBE_PATHS),  # /metrics checks METRICS_TOKEN itself
         ("POST", "/api/v1/auth/login"),
         ("POST", "/api/v1/auth/login-simple"),
         ("GET", "/api/v1/auth/check"),

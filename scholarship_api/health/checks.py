@@ -1,4 +1,8 @@
-"""How a dependency is asked, so that neither it nor the number of askers can hurt."""
+"""Checks of dependencies that are shared between probes and bounded in time.
+
+A slow dependency cannot hold a probe for longer than its deadline, and frequent probes cannot load
+a dependency.
+"""
 
 import asyncio
 import time
@@ -11,11 +15,14 @@ from scholarship_api.platform.timeouts import Patience
 Status = Literal["up", "down", "degraded", "not_configured", "disabled", "in_memory"]
 
 DEADLINE_SECONDS: Final = 1.0
-SHARED_SECONDS: Final = 1.0
+"""For one check. All run at once, so that a probe is answered within 2 s."""
+
+RESULT_TTL_SECONDS: Final = 1.0
+"""How long probes share a result: each dependency is checked once a second at most."""
 
 
 class Unhealthy(Exception):
-    """The dependency does not do its work. `reason` is a fixed word."""
+    """The dependency does not work. `reason` is a fixed word that reveals no internals."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -37,35 +44,36 @@ class Result:
 
 
 class Check:
-    """Asks a dependency at most once at a time and once a second, however many want to know.
+    """One dependency, checked at most once at a time and once in RESULT_TTL_SECONDS.
 
-    `ask` answers the status, or raises Unhealthy; anything else that it raises is `failed`. A
-    check that is not `required` is degraded where it would be down.
+    `check` returns the status or raises Unhealthy; any other exception becomes the reason `failed`.
+    A dependency that is not `required` is reported as degraded instead of down.
     """
 
-    def __init__(self, ask: Callable[[], Awaitable[Status]], *, required: bool) -> None:
+    def __init__(self, check: Callable[[], Awaitable[Status]], *, required: bool) -> None:
         self.required = required
-        self._ask = ask
-        self._known: Result | None = None
-        self._known_until = 0.0
+        self._check = check
+        self._last: Result | None = None
+        self._expires_at = 0.0
         self._running: asyncio.Task[Result] | None = None
-        self._stragglers: set[asyncio.Task[Status]] = set()
+        self._unfinished: set[asyncio.Task[Status]] = set()
+        """Includes checks that ran into the deadline and have not dealt with their cancellation."""
 
     @property
-    def last_known(self) -> Result | None:
-        return self._known
+    def last_result(self) -> Result | None:
+        return self._last
 
     async def result(self) -> Result:
-        """Fresh, or at most SHARED_SECONDS old; within DEADLINE_SECONDS."""
-        if self._known is not None and time.monotonic() < self._known_until:
-            return self._known
+        """At most RESULT_TTL_SECONDS old, and available within DEADLINE_SECONDS."""
+        if self._last is not None and time.monotonic() < self._expires_at:
+            return self._last
         if self._running is None:
             self._running = asyncio.create_task(self._run(), name="health check")
-        # A client that hangs up must not cancel what others wait for.
+        # A client that disconnects must not cancel a check that other clients wait for.
         return await asyncio.shield(self._running)
 
     async def close(self) -> None:
-        tasks = [*self._stragglers, *([self._running] if self._running else ())]
+        tasks = [*self._unfinished, *([self._running] if self._running else ())]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -78,21 +86,21 @@ class Check:
             status = await self._within_deadline()
         except Unhealthy as finding:
             reason = finding.reason
-        except Exception:  # noqa: BLE001 - whatever it is, the probe has to answer
+        except Exception:  # noqa: BLE001 - the probe must be answered in every case
             reason = "failed"
         finally:
             self._running = None
         if status == "down" and not self.required:
             status = "degraded"
-        self._known = Result(status, time.monotonic() - started_at, reason)
-        self._known_until = time.monotonic() + SHARED_SECONDS
-        return self._known
+        self._last = Result(status, time.monotonic() - started_at, reason)
+        self._expires_at = time.monotonic() + RESULT_TTL_SECONDS
+        return self._last
 
     async def _within_deadline(self) -> Status:
-        # Not asyncio.timeout: that waits until the cancellation has been dealt with.
-        task = asyncio.ensure_future(self._ask())
-        self._stragglers.add(task)
-        task.add_done_callback(self._forget)
+        # asyncio.timeout would wait until the check has dealt with its cancellation.
+        task = asyncio.ensure_future(self._check())
+        self._unfinished.add(task)
+        task.add_done_callback(self._discard)
         try:
             return await Patience(DEADLINE_SECONDS).wait(task)
         except TimeoutError:
@@ -100,7 +108,7 @@ class Check:
         finally:
             task.cancel()
 
-    def _forget(self, task: asyncio.Task[Status]) -> None:
-        self._stragglers.discard(task)
+    def _discard(self, task: asyncio.Task[Status]) -> None:
+        self._unfinished.discard(task)
         if not task.cancelled():
-            task.exception()  # seen
+            task.exception()  # otherwise asyncio logs that it was never retrieved

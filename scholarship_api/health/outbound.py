@@ -1,4 +1,4 @@
-"""Whether the hosts of OUTBOUND_CHECK_URLS can be reached from here."""
+"""Checks that the hosts of OUTBOUND_CHECK_URLS can be reached from this process."""
 
 import asyncio
 from collections.abc import Sequence
@@ -16,13 +16,13 @@ class OutboundHosts:
         self._urls = urls
         self._client: httpx.AsyncClient | None = None
 
-    async def ask(self) -> None:
-        """Raises Unhealthy with the first one's reason."""
+    async def check(self) -> None:
+        """Raises Unhealthy with the reason of the first host that does not answer."""
         if self._client is None:
             self._client = httpx.AsyncClient(timeout=DEADLINE_SECONDS)
         client = self._client
-        outcomes = await asyncio.gather(*(_reach(client, url) for url in self._urls))
-        for reason in outcomes:
+        reasons = await asyncio.gather(*(_failure(client, url) for url in self._urls))
+        for reason in reasons:
             if reason is not None:
                 raise Unhealthy(reason)
 
@@ -31,8 +31,8 @@ class OutboundHosts:
             await self._client.aclose()
 
 
-async def _reach(client: httpx.AsyncClient, url: str) -> str | None:
-    """None when the host answers, whatever it says as long as it is no fault of its own."""
+async def _failure(client: httpx.AsyncClient, url: str) -> str | None:
+    """The reason why the host is unhealthy; None when it answers with any status below 500."""
     try:
         async with client.stream("GET", url) as response:
             return "bad_answer" if response.status_code >= _SERVER_ERROR else None

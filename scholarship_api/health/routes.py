@@ -1,4 +1,8 @@
-"""The index, and the probes as OpenAPI shows them; `ProbeMiddleware` answers the probes."""
+"""The index, and the probes for the OpenAPI document.
+
+`ProbeMiddleware` answers the probes before a request reaches any route. The routes here give the
+same answers, and document them.
+"""
 
 from typing import Annotated, cast
 
@@ -12,6 +16,7 @@ from scholarship_api.errors import (
     Unauthorized,
     document,
 )
+from scholarship_api.health import paths
 from scholarship_api.health.middleware import answer_probe
 from scholarship_api.health.schemas import Index, Liveness, Readiness, ServiceHealth
 from scholarship_api.health.service import HealthService
@@ -33,62 +38,60 @@ async def _settings(request: Request) -> Settings:
 Health = Annotated[HealthService, Depends(_health)]
 
 
-@router.get("/", summary="What this is, and where to go on")
-@router.get("/api", include_in_schema=False)
-@router.get("/status", include_in_schema=False)
+@router.get(paths.INDEX, summary="Name, version and links")
 async def index(settings: Annotated[Settings, Depends(_settings)]) -> Index:
     links = {
         "search": "/api/v1/search",
         "scholarships": "/api/v1/scholarships",
-        "liveness": "/healthz",
-        "readiness": "/readyz",
+        "liveness": paths.LIVENESS,
+        "readiness": paths.READINESS,
     }
     if settings.enable_docs:
         links |= {"docs": "/docs", "redoc": "/redoc", "openapi": "/openapi.json"}
     return Index(name=NAME, version=__version__, environment=settings.environment, links=links)
 
 
-async def _answer(health: HealthService, request: Request) -> Response:
-    return cast("Response", await answer_probe(health, request.scope))
+for alias in paths.INDEX_ALIASES:
+    router.get(alias, include_in_schema=False)(index)
 
 
-@router.get("/healthz", response_model=Liveness, summary="Can this process serve?")
-@router.get("/health", response_model=Liveness, include_in_schema=False)
+@router.get(paths.LIVENESS, response_model=Liveness, summary="Can this process serve?")
+@router.get(paths.LIVENESS_ALIAS, response_model=Liveness, include_in_schema=False)
 async def liveness(health: Health, request: Request) -> Response:
-    """Asks nothing of any dependency. HEAD works too."""
-    return await _answer(health, request)
+    """Checks no dependency. HEAD works too."""
+    return await answer_probe(health, request.scope)
 
 
 @router.get(
-    "/readyz",
+    paths.READINESS,
     response_model=Readiness,
     responses=document(ServiceUnavailable),
     summary="Should this process get requests?",
 )
-@router.get("/health/services", response_model=Readiness, responses=document(ServiceUnavailable))
+@router.get(paths.READINESS_ALIAS, response_model=Readiness, responses=document(ServiceUnavailable))
 async def readiness(health: Health, request: Request) -> Response:
     """503 with `details.services` while a required dependency is down, while migrations are
-    missing, and from the beginning of a shutdown on. Results are up to a second old."""
-    return await _answer(health, request)
+    missing, and from the start of a shutdown on. Results are up to a second old."""
+    return await answer_probe(health, request.scope)
 
 
 @router.get(
-    "/health/database",
+    paths.DATABASE,
     response_model=ServiceHealth,
     response_model_exclude_none=True,
     responses=document(DatabaseUnavailable),
     summary="Does the database answer?",
 )
 async def database(health: Health, request: Request) -> Response:
-    return await _answer(health, request)
+    return await answer_probe(health, request.scope)
 
 
 @router.get(
-    "/metrics",
+    paths.METRICS,
     response_class=Response,
     responses=document(Unauthorized, NotFound),
     summary="Prometheus metrics, with METRICS_TOKEN as bearer token",
 )
 async def metrics(health: Health, request: Request) -> Response:
-    """Without METRICS_TOKEN they exist in development only."""
-    return await _answer(health, request)
+    """Without METRICS_TOKEN this route exists in development only."""
+    return await answer_probe(health, request.scope)

@@ -1,4 +1,4 @@
-"""What the probes and the index answer."""
+"""Answers of the probes and the index."""
 
 from typing import Literal
 
@@ -8,7 +8,7 @@ ServiceName = Literal["database", "rate_limiter", "migrations", "outbound"]
 
 
 class ServiceHealth(pydantic.BaseModel):
-    """One dependency."""
+    """The state of one dependency."""
 
     status: Literal["up", "down", "degraded", "not_configured", "disabled", "in_memory"] = (
         pydantic.Field(description="`degraded`: down, but this deployment serves without it.")
@@ -29,7 +29,7 @@ class Readiness(pydantic.BaseModel):
 
 
 class Index(pydantic.BaseModel):
-    """What this is, and where to go on."""
+    """The service and the addresses to start from."""
 
     status: Literal["active"] = "active"
     name: str

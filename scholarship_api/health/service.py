@@ -1,4 +1,4 @@
-"""Whether this process can do its work."""
+"""Whether this process can serve requests."""
 
 import asyncio
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 class Report:
     services: Mapping[ServiceName, Result]
     not_ready: Mapping[str, str]
-    """The fixed reason of each thing that keeps this process from serving."""
+    """The reason for each dependency that keeps this process from serving."""
 
     @property
     def degraded(self) -> bool:
@@ -40,24 +40,24 @@ class HealthService:
         self._database = database
         self._limiter = limiter
         self._outbound = _outbound_hosts(settings)
-        self._known, self._head = revisions.known(), revisions.head()
+        self._known_revisions, self._head_revision = revisions.known(), revisions.head()
         self._checks: dict[ServiceName, Check] = {
-            "database": Check(self._ask_database, required=True),
-            # Where the in-memory limiter takes over, requests are served without the shared one.
-            "rate_limiter": Check(self._ask_limiter, required=settings.fails_closed),
-            "migrations": Check(self._ask_migrations, required=True),
-            "outbound": Check(self._ask_outbound, required=settings.outbound_required),
+            "database": Check(self._check_database, required=True),
+            # Where the in-memory limiter takes over, requests are served without the backend.
+            "rate_limiter": Check(self._check_limiter, required=settings.fails_closed),
+            "migrations": Check(self._check_migrations, required=True),
+            "outbound": Check(self._check_outbound, required=settings.outbound_required),
         }
 
     async def database(self) -> Result:
         return await self._checks["database"].result()
 
     async def readiness(self) -> Report:
-        """In DEADLINE_SECONDS at most; at once while draining, when nothing is asked any more."""
+        """All checks, within DEADLINE_SECONDS. While draining nothing is checked any more."""
         if shutdown.state.draining:
-            known = {name: check.last_known for name, check in self._checks.items()}
+            last = {name: check.last_result for name, check in self._checks.items()}
             return Report(
-                {name: result for name, result in known.items() if result is not None},
+                {name: result for name, result in last.items() if result is not None},
                 {"process": "shutting_down"},
             )
         results = await asyncio.gather(*(check.result() for check in self._checks.values()))
@@ -77,19 +77,20 @@ class HealthService:
         if self._outbound is not None:
             await self._outbound.close()
 
-    async def _ask_database(self) -> Status:
+    async def _check_database(self) -> Status:
         await self._fetch("SELECT 1")
         return "up"
 
-    async def _ask_migrations(self) -> Status:
+    async def _check_migrations(self) -> Status:
         try:
             rows = await self._fetch("SELECT version_num FROM alembic_version")
         except psycopg.errors.UndefinedTable:
             raise Unhealthy("behind") from None
         applied = {row[0].decode() for row in rows}
-        # A revision that this code does not know is a newer release's: the old replicas of a
-        # roll-out go on serving, which expand/contract migrations allow.
-        if not applied or (applied <= self._known and self._head not in applied):
+        # A revision that this code does not know belongs to a newer release. During a roll-out the
+        # old replicas keep serving, which expand/contract migrations allow.
+        is_known = applied <= self._known_revisions
+        if not applied or (is_known and self._head_revision not in applied):
             raise Unhealthy("behind")
         return "up"
 
@@ -99,7 +100,7 @@ class HealthService:
         except psycopg.OperationalError as error:
             raise Unhealthy(outage_reason(error) or "failed") from None
 
-    async def _ask_limiter(self) -> Status:
+    async def _check_limiter(self) -> Status:
         if not self._limiter.enabled:
             return "disabled"
         if self._limiter.shared is None:
@@ -110,17 +111,17 @@ class HealthService:
             raise Unhealthy(_backend_reason(error)) from None
         return "up"
 
-    async def _ask_outbound(self) -> Status:
+    async def _check_outbound(self) -> Status:
         if self._outbound is None:
             return "not_configured"
-        await self._outbound.ask()
+        await self._outbound.check()
         return "up"
 
 
 def _outbound_hosts(settings: Settings) -> "OutboundHosts | None":
     if not settings.outbound_check_urls:
         return None
-    # Here, as workers that ask nobody shall not pay for an HTTP client's memory.
+    # Imported here: a worker that checks no hosts does not pay for the memory of an HTTP client.
     from scholarship_api.health.outbound import OutboundHosts  # noqa: PLC0415
 
     return OutboundHosts(settings.outbound_check_urls)

@@ -15,6 +15,7 @@ from rich.table import Table
 from starlette.types import Scope
 
 from scholarship_api.health.middleware import answer_probe
+from scholarship_api.health.paths import LIVENESS, READINESS
 from scholarship_api.health.service import HealthService
 from scholarship_api.platform.database import revisions
 from scholarship_api.platform.database.engine import Database
@@ -256,7 +257,7 @@ async def _probes(settings: Settings, database: Database, limiter: RateLimiter) 
     if (alive, alive_without, ready_without) != (200, 200, 503):
         return "failed", "the probes do not tell a lost database"
     if ready != 200:  # noqa: PLR2004
-        return "failed", f"/readyz answers {ready}; see the other checks"
+        return "failed", f"{READINESS} answers {ready}; see the other checks"
     return "passed", "200 when up, 503 when the database is down"
 
 
@@ -266,10 +267,10 @@ async def _probe_statuses(
     health = HealthService(settings=settings, database=database, limiter=limiter)
     try:
         statuses = []
-        for path in ("/healthz", "/readyz"):
+        for path in (LIVENESS, READINESS):
             scope: Scope = {"type": "http", "method": "GET", "path": path, "headers": []}
             response = await answer_probe(health, scope)
-            statuses.append(response.status_code if response else 404)
+            statuses.append(response.status_code)
         return statuses[0], statuses[1]
     finally:
         await health.close()

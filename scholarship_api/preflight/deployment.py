@@ -8,6 +8,7 @@ import httpx
 import pydantic
 
 from scholarship_api.errors import ErrorBody
+from scholarship_api.health.paths import LIVENESS, READINESS
 
 Finding = tuple[str, Literal["passed", "failed"], str]
 
@@ -38,7 +39,7 @@ def run(base_url: str) -> Iterator[Finding]:
 
 
 def _probes(client: httpx.Client) -> str | None:
-    statuses = {path: client.get(path).status_code for path in ("/healthz", "/readyz")}
+    statuses = {path: client.get(path).status_code for path in (LIVENESS, READINESS)}
     wrong = {path: status for path, status in statuses.items() if status != http.HTTPStatus.OK}
     return ", ".join(f"{path} answers {status}" for path, status in wrong.items()) or None
 

@@ -12,7 +12,7 @@ import tree_sitter_nix
 import typer
 
 from scholarship_api import __version__, cli, errors
-from scholarship_api.health.middleware import _ANSWERS as PROBES
+from scholarship_api.health.paths import METRICS, PROBE_PATHS
 from scholarship_api.settings.settings import SECRETS, Settings
 from tests.docs.pages import (
     PAGES,
@@ -59,7 +59,7 @@ def test_settings_and_codes(page: Path) -> None:
 def test_the_table_of_probes_is_what_the_layer_answers() -> None:
     rows = section("docs/operating.md", "Probes").rows
     paths = {path for row in rows for path in re.findall(r"`([^`]+)`", row[0])}
-    assert paths == PROBES.keys() - {"/metrics"}
+    assert paths == PROBE_PATHS - {METRICS}
 
 
 # --- The command line --------------------------------------------------------------------------

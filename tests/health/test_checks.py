@@ -1,3 +1,5 @@
+"""Checks are shared between concurrent probes, bounded in time, and fail with fixed reasons."""
+
 import asyncio
 import time
 
@@ -10,12 +12,12 @@ pytestmark = pytest.mark.anyio
 
 class Dependency:
     def __init__(self) -> None:
-        self.asked = 0
+        self.checks = 0
         self.outcome: Status | Exception = "up"
         self.seconds = 0.0
 
-    async def ask(self) -> Status:
-        self.asked += 1
+    async def check(self) -> Status:
+        self.checks += 1
         await asyncio.sleep(self.seconds)
         if isinstance(self.outcome, Exception):
             raise self.outcome
@@ -27,37 +29,37 @@ def dependency() -> Dependency:
     return Dependency()
 
 
-async def test_many_that_ask_at_once_are_one_question(dependency: Dependency) -> None:
+async def test_concurrent_probes_share_one_check(dependency: Dependency) -> None:
     dependency.seconds = 0.05
-    check = Check(dependency.ask, required=True)
+    check = Check(dependency.check, required=True)
     results = await asyncio.gather(*(check.result() for _ in range(50)))
-    assert dependency.asked == 1
+    assert dependency.checks == 1
     assert {result.status for result in results} == {"up"}
 
 
-async def test_an_answer_is_good_for_a_second(
+async def test_a_result_is_reused_for_a_second(
     dependency: Dependency, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    check = Check(dependency.ask, required=True)
+    check = Check(dependency.check, required=True)
     await check.result()
     await check.result()
-    assert dependency.asked == 1
+    assert dependency.checks == 1
     now = time.monotonic()
     monkeypatch.setattr(time, "monotonic", lambda: now + 1.01)
     await check.result()
-    assert dependency.asked == 2
+    assert dependency.checks == 2
 
 
-async def test_a_client_that_hangs_up_cancels_nothing_for_the_others(
+async def test_a_client_that_disconnects_does_not_cancel_the_check_of_others(
     dependency: Dependency,
 ) -> None:
     dependency.seconds = 0.1
-    check = Check(dependency.ask, required=True)
+    check = Check(dependency.check, required=True)
     first, second = (asyncio.create_task(check.result()) for _ in range(2))
     await asyncio.sleep(0.02)
     first.cancel()
     assert (await second).status == "up"
-    assert dependency.asked == 1
+    assert dependency.checks == 1
 
 
 async def test_the_deadline_holds_when_cancellation_is_ignored() -> None:
@@ -89,6 +91,6 @@ async def test_failures_have_fixed_reasons(
     dependency: Dependency, error: Exception, reason: str, required: bool, status: str
 ) -> None:
     dependency.outcome = error
-    result = await Check(dependency.ask, required=required).result()
+    result = await Check(dependency.check, required=required).result()
     assert (result.status, result.reason) == (status, reason)
     assert "secret" not in str(result.as_dict())

@@ -1,3 +1,5 @@
+"""Liveness, readiness, metrics and the index, while the dependencies are up, down or frozen."""
+
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -14,7 +16,7 @@ from sqlalchemy import make_url
 from scholarship_api import __version__
 from scholarship_api.devserver.embedded import embedded_postgres
 from scholarship_api.errors import ErrorBody, install_handlers
-from scholarship_api.health import routes
+from scholarship_api.health import paths, routes
 from scholarship_api.health.middleware import ProbeMiddleware
 from scholarship_api.health.service import HealthService
 from scholarship_api.platform import shutdown
@@ -85,8 +87,8 @@ async def client(
 
 
 async def readiness(client: AsyncClient) -> Response:
-    """A fresh answer, in time, that reveals nothing."""
-    await asyncio.sleep(1.02)  # results are shared for a second
+    """The answer of /readyz: a new result, given in time, that reveals no internals."""
+    await asyncio.sleep(1.02)  # results are reused for a second
     started_at = time.monotonic()
     response = await client.get("/readyz")
     assert time.monotonic() - started_at < READINESS_SECONDS
@@ -104,7 +106,7 @@ def services(response: Response) -> dict[str, dict[str, Any]]:
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/health"])
-async def test_liveness_asks_nobody(path: str) -> None:
+async def test_liveness_checks_no_dependency(path: str) -> None:
     async with service() as client:
         answer = await client.get(path)
         assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
@@ -166,7 +168,7 @@ async def test_not_ready_without_the_limiters_backend_then_ready_again(
     assert (await readiness(client)).status_code == 200
 
 
-async def test_where_memory_takes_over_a_lost_backend_only_degrades(
+async def test_a_lost_backend_only_degrades_where_the_in_memory_limiter_takes_over(
     database_url: str, redis_url: str
 ) -> None:
     with FaultyProxy(redis_target(redis_url)) as proxy:
@@ -182,7 +184,7 @@ async def test_where_memory_takes_over_a_lost_backend_only_degrades(
     assert services(response)["rate_limiter"]["status"] == "degraded"
 
 
-async def test_the_in_memory_and_the_disabled_limiter_say_so(database_url: str) -> None:
+async def test_readiness_says_that_the_limiter_is_in_memory_or_disabled(database_url: str) -> None:
     for values, status in (
         ({"rate_limit_backend_url": ""}, "in_memory"),
         ({"rate_limit_enabled": False}, "disabled"),
@@ -193,7 +195,7 @@ async def test_the_in_memory_and_the_disabled_limiter_say_so(database_url: str) 
             assert services(response)["rate_limiter"]["status"] == status
 
 
-async def test_a_frozen_database_is_noticed_in_time(tmp_path: Path, redis_url: str) -> None:
+async def test_a_frozen_database_is_reported_in_time(tmp_path: Path, redis_url: str) -> None:
     with embedded_postgres(tmp_path / "postgres", durable=False) as url:
         migrations.upgrade(url)
         async with service(database_url=url, rate_limit_backend_url=redis_url) as client:
@@ -216,7 +218,7 @@ def set_revisions(url: str, *applied: str) -> None:
             connection.execute("INSERT INTO alembic_version VALUES (%s)", [revision])
 
 
-async def test_migrations_behind_is_not_ready_but_ahead_is(
+async def test_missing_migrations_are_not_ready_and_unknown_newer_ones_are(
     scratch_database_url: str, redis_url: str
 ) -> None:
     urls = {"database_url": scratch_database_url, "rate_limit_backend_url": redis_url}
@@ -232,7 +234,9 @@ async def test_migrations_behind_is_not_ready_but_ahead_is(
         assert (await readiness(client)).status_code == 200
 
 
-async def test_an_older_known_revision_is_behind(scratch_database_url: str, redis_url: str) -> None:
+async def test_a_database_at_an_older_revision_is_not_ready(
+    scratch_database_url: str, redis_url: str
+) -> None:
     urls = {"database_url": scratch_database_url, "rate_limit_backend_url": redis_url}
     set_revisions(scratch_database_url, "0001")
     async with service(**urls) as client:
@@ -241,7 +245,7 @@ async def test_an_older_known_revision_is_behind(scratch_database_url: str, redi
         assert "migrations (behind)" in response.json()["message"]
 
 
-async def test_draining_is_not_ready_at_once_and_asks_nobody(
+async def test_draining_is_not_ready_at_once_and_checks_nothing(
     client: AsyncClient, database_proxy: FaultyProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = services(await client.get("/readyz"))
@@ -263,7 +267,7 @@ async def web_server(answer: bytes | None) -> AsyncIterator[str]:
             writer.write(answer)
             await writer.drain()
         else:
-            await reader.read()  # until the client gives up
+            await reader.read()  # until the client disconnects
         writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
@@ -279,7 +283,7 @@ BROKEN = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n"
     ("answer", "reason"), [(OK, None), (BROKEN, "bad_answer"), (None, "timeout")]
 )
 @pytest.mark.parametrize("required", [True, False])
-async def test_outbound_hosts_degrade_unless_they_are_required(
+async def test_a_failing_outbound_host_degrades_unless_it_is_required(
     answer: bytes | None, reason: str | None, required: bool, database_url: str, redis_url: str
 ) -> None:
     async with (
@@ -326,7 +330,7 @@ async def test_probes_answer_get_and_head_only(client: AsyncClient) -> None:
         ("bearer operators-only", 200),
     ],
 )
-async def test_metrics_want_the_token(sent: str | None, status: int) -> None:
+async def test_metrics_require_the_token(sent: str | None, status: int) -> None:
     headers = [(b"Authorization", sent.encode())] if sent else []
     async with service(environment="test", metrics_token="operators-only") as client:
         response = await client.get("/metrics", headers=headers)
@@ -354,7 +358,7 @@ async def test_without_a_token_metrics_exist_in_development_only(
 
 @pytest.mark.parametrize("docs", [True, False])
 @pytest.mark.parametrize("path", ["/", "/api", "/status"])
-async def test_the_index_says_what_this_is(path: str, docs: bool) -> None:
+async def test_the_index_gives_name_version_and_links(path: str, docs: bool) -> None:
     async with service(enable_docs=docs) as client:
         body = (await client.get(path)).json()
     assert body["status"] == "active"
@@ -367,14 +371,12 @@ async def test_the_index_says_what_this_is(path: str, docs: bool) -> None:
 async def test_the_probes_are_documented() -> None:
     app = FastAPI()
     app.include_router(routes.router)
-    paths = app.openapi()["paths"]
-    assert {"/", "/healthz", "/readyz", "/health/services", "/health/database", "/metrics"} <= (
-        paths.keys()
-    )
-    assert "503" in paths["/readyz"]["get"]["responses"]
+    documented = app.openapi()["paths"]
+    assert {paths.INDEX, *paths.PROBE_PATHS} - {paths.LIVENESS_ALIAS} == documented.keys()
+    assert "503" in documented[paths.READINESS]["get"]["responses"]
 
 
-async def test_the_documented_routes_answer_without_the_layer_as_well(database_url: str) -> None:
+async def test_the_routes_answer_the_probes_without_the_middleware(database_url: str) -> None:
     settings = Settings(environment="test", database_url=database_url)
     database, limiter = Database(settings), RateLimiter(settings)
     app = FastAPI()
