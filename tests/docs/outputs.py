@@ -1,4 +1,4 @@
-"""Whether an output is what a page shows of it."""
+"""Compares the output of a command with the output that a page shows."""
 
 import re
 from typing import Final
@@ -13,11 +13,11 @@ _CHANGING: Final = [
     (r"(Without the filter \w+): \d+", r"\1: 0"),
     (r" of \d+( +│)", r" of 0\1"),
 ]
-"""What depends on the day, the machine, or chance."""
+"""Replacements for values that depend on the day, the machine, or chance."""
 
 
 def matches(shown: str, output: str) -> bool:
-    """`…` stands for whatever was left out; lines are wrapped anywhere."""
+    """Whether they are equal. `…` stands for omitted text; line breaks do not matter."""
     pattern = "".join(
         ".*?" if part == "…" else re.escape(part) for part in re.split("(…)", _bare(shown))
     )
@@ -25,7 +25,7 @@ def matches(shown: str, output: str) -> bool:
 
 
 def _bare(text: str) -> str:
-    # A line may have been wrapped at a space, of which nothing is left then, or after a comma.
+    # The page may have wrapped a line at a space, which is then missing, or after a comma.
     text = re.sub(r"\s+", " ", text.strip())
     for pattern, replacement in _CHANGING:
         text = re.sub(pattern, replacement, text)

@@ -1,4 +1,4 @@
-"""The pages that people read, taken apart: headings, links, code, tables."""
+"""Parses the pages that people read: headings, links, code, tables."""
 
 import re
 import shlex
@@ -24,14 +24,14 @@ _LINK: Final = re.compile(r"(?<!!)\[[^\]]+\]\(([^)\s]+)\)")
 @dataclass(frozen=True, slots=True)
 class Command:
     text: str
-    """As it stands there, without the `$ `."""
+    """The command as the page shows it, without the `$ `."""
     shown: str | None
-    """The output that the page shows."""
+    """The output that the page shows; None in a script."""
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """What stands below a heading of the second level."""
+    """The text below a heading of the second level."""
 
     page: str
     title: str
@@ -48,7 +48,7 @@ class Section:
 
     @property
     def rows(self) -> list[list[str]]:
-        """The cells of all tables, without their headings."""
+        """The cells of all table rows, without the headings."""
         lines = re.findall(r"^\| (.+) \|$", self.text, re.MULTILINE)
         tables = [[cell.strip() for cell in line.split(" | ")] for line in lines]
         headings = re.findall(r"^\| (.+) \|\n\|-", self.text, re.MULTILINE)
@@ -64,12 +64,12 @@ def without_code(text: str) -> str:
 
 
 def code(page: Path) -> list[tuple[str, str]]:
-    """Language and text of each block."""
+    """Language and text of each code block."""
     return _FENCE.findall(page.read_text())
 
 
 def inline_code(text: str) -> list[str]:
-    """What stands between backticks, in one line each."""
+    """The texts between backticks, each on one line."""
     return [" ".join(found.split()) for found in re.findall(r"`([^`]+)`", without_code(text))]
 
 
@@ -87,7 +87,7 @@ def section(page: str, title: str) -> Section:
 
 
 def anchor(heading: str) -> str:
-    """As GitHub makes it of a heading that no other one equals."""
+    """The anchor that GitHub gives to a heading, if no other heading is equal."""
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 

@@ -1,4 +1,4 @@
-"""Runs the commands of a section as they stand there, in one shell, as a reader would."""
+"""Runs the commands of a section unchanged and in one shell, as a reader would."""
 
 import os
 import re
@@ -12,7 +12,7 @@ PASSWORD: Final = "correct horse battery staple"
 SECONDS: Final = 300.0
 _MARK: Final = "\x1e"
 
-# The page's address leads to the server of the test, and each answer's status to standard error.
+# Redirect the address of the page to the server of the test, and print each status to stderr.
 _CURLRC: Final = """
 connect-to = "127.0.0.1:8000:127.0.0.1:{port}"
 noproxy = "*"
@@ -28,7 +28,7 @@ class Done:
 
     @property
     def statuses(self) -> list[int]:
-        """Of what curl was answered."""
+        """The statuses of the answers that curl received."""
         return [int(status) for status in re.findall(r"^status (\d+)$", self.errors, re.MULTILINE)]
 
 
@@ -38,9 +38,9 @@ class Shell:
     variables: Mapping[str, str]
 
     def run(self, commands: Sequence[str]) -> list[Done]:
-        """Each command in turn; fails at the first that fails, and says what it said."""
+        """Run the commands in turn. Fails at the first failing command and shows its output."""
         mark = f"printf '{_MARK}'; printf '{_MARK}' >&2"
-        # Each gets the password anew, as somebody who types it would give it.
+        # Each command gets the password on its own standard input.
         script = "\n".join(
             f"{mark}\n{{ {command}\n}} < {self.folder}/.password" for command in commands
         )

@@ -1,4 +1,4 @@
-"""Every command of the pages is run as it stands there, or stands in NOT_RUN with the reason."""
+"""Every command of the pages is run unchanged, or is listed in NOT_RUN with the reason."""
 
 import re
 import subprocess
@@ -23,7 +23,7 @@ NOT_RUN: Final = {
     r"ACCEPTANCE_BASE_URL=": "needs a deployment; tests/deploy/test_acceptance.py has one",
     r"\.venv/bin/(pytest|ruff|mypy|lint-imports)\b": "a part of `make test` or `make check`",
 }
-"""What a command begins with, and why it is not run here."""
+"""Patterns of the beginning of a command, and the reason why it is not run here."""
 
 COMMANDS = [(one, command) for page in PAGES for one in sections(page) for command in one.commands]
 
@@ -37,7 +37,7 @@ def why_not(command: Command) -> str | None:
 RUN = [one for page in PAGES for one in sections(page) if not all(map(why_not, one.commands))]
 
 
-def test_no_reason_is_left_over() -> None:
+def test_every_pattern_matches_a_command() -> None:
     for start in NOT_RUN:
         assert any(re.match(start, command.text) for _, command in COMMANDS), start
 
@@ -47,7 +47,7 @@ def test_most_commands_are_run() -> None:
 
 
 def test_nothing_in_a_shell_block_is_overlooked() -> None:
-    """The pages' shell blocks stand below headings of the second level."""
+    """All shell blocks are below headings of the second level."""
     for page in PAGES:
         blocks = re.findall(r"^```(?:sh|console)$", page.read_text(), re.MULTILINE)
         found = [
@@ -61,7 +61,7 @@ def test_nothing_in_a_shell_block_is_overlooked() -> None:
 @pytest.mark.usefixtures("tools")
 @pytest.mark.parametrize("one", RUN, ids=lambda one: f"{one.page}: {one.title}")
 def test_commands(one: Section, request: pytest.FixtureRequest) -> None:
-    """They succeed; what is asked is answered; what is shown is what comes."""
+    """The commands succeed, requests get no error, and outputs are as shown."""
     reader = "developer" if "/" not in one.page else "operator"
     shell: Shell = request.getfixturevalue(reader)
     commands = [command for command in one.commands if not why_not(command)]
@@ -103,5 +103,5 @@ def test_the_example_of_some_tests_selects_some() -> None:
         ('{"a":1}', '{"a":1,"b":2}', False),
     ],
 )
-def test_the_comparison_notices(shown: str, output: str, same: bool) -> None:
+def test_the_comparison_notices_differences(shown: str, output: str, same: bool) -> None:
     assert matches(shown, output) is same

@@ -1,4 +1,4 @@
-"""The PromQL of the page asks for metrics, labels and values that /metrics really has."""
+"""The PromQL of the page uses metrics, labels and values that /metrics exposes."""
 
 import json
 import re
@@ -29,7 +29,7 @@ Labels = dict[str, set[str]]
 
 
 def scraped(server: RunningServer) -> dict[str, Labels]:
-    """The labels, and their values, of each sample's name."""
+    """The labels of each sample name, with their values."""
     answer = httpx.get(
         f"{server.url}/metrics", headers={"Authorization": f"Bearer {METRICS_TOKEN}"}, timeout=20
     )
@@ -44,7 +44,7 @@ def scraped(server: RunningServer) -> dict[str, Labels]:
 
 @pytest.fixture(scope="module")
 def exposed(production_server: RunningServer, redis_url: str) -> dict[str, Labels]:
-    """By a server that is well, and by one without PostgreSQL."""
+    """The metrics of a healthy server and of one without PostgreSQL."""
     search = "/api/v1/search?limit=1"
     assert httpx.get(f"{production_server.url}{search}", timeout=20).status_code == 200
     settings = {

@@ -1,4 +1,4 @@
-"""What the pages name is what the code has."""
+"""Names on the pages exist in the code."""
 
 import re
 import shlex
@@ -56,7 +56,7 @@ def test_settings_and_codes(page: Path) -> None:
             assert word in known, text
 
 
-def test_the_table_of_probes_is_what_the_layer_answers() -> None:
+def test_the_table_of_probes_lists_the_probe_paths() -> None:
     rows = section("docs/operating.md", "Probes").rows
     paths = {path for row in rows for path in re.findall(r"`([^`]+)`", row[0])}
     assert paths == PROBE_PATHS - {METRICS}
@@ -66,7 +66,7 @@ def test_the_table_of_probes_is_what_the_layer_answers() -> None:
 
 
 def command_lines(page: Path) -> list[list[str]]:
-    """What follows `scholarship-api`, in blocks and in the text."""
+    """The words after `scholarship-api`, in code blocks and in the text."""
     blocks = "\n".join(text for language, text in code(page) if language in SHELLS)
     texts = [*blocks.replace("\\\n", " ").splitlines(), *inline_code(page.read_text())]
     found = []
@@ -106,14 +106,14 @@ def test_commands_exist() -> None:
         check_command(app, line)
 
 
-def test_every_command_is_told_of() -> None:
+def test_every_command_is_mentioned() -> None:
     app = typer.main.get_command(cli.app)
-    told = {line[0] for page in PAGES for line in command_lines(page)}
-    told |= {text for page in PAGES for text in inline_code(page.read_text())}
-    assert not subcommands(app).keys() - told
+    mentioned = {line[0] for page in PAGES for line in command_lines(page)}
+    mentioned |= {text for page in PAGES for text in inline_code(page.read_text())}
+    assert not subcommands(app).keys() - mentioned
 
 
-def test_the_release_that_is_verified_is_this_one() -> None:
+def test_the_verified_release_is_the_current_version() -> None:
     assert f":{__version__}}}" in section("README.md", "Verify a release").text
 
 
@@ -134,10 +134,10 @@ def test_make_targets_exist(page: Path) -> None:
             assert target in make_targets(), text
 
 
-def test_every_make_target_is_told_of() -> None:
+def test_every_make_target_is_mentioned() -> None:
     rows = section("CONTRIBUTING.md", "The checks").rows
-    told = [target for row in rows for target in re.findall(r"^`make ([a-z-]+)", row[0])]
-    assert sorted(told) == sorted(make_targets() - {"help"})
+    mentioned = [target for row in rows for target in re.findall(r"^`make ([a-z-]+)", row[0])]
+    assert sorted(mentioned) == sorted(make_targets() - {"help"})
 
 
 # --- The map -------------------------------------------------------------------------------------
@@ -145,7 +145,7 @@ def test_every_make_target_is_told_of() -> None:
 MAP = "The map of the code"
 
 
-def test_the_map_shows_every_room() -> None:
+def test_the_map_lists_every_package_folder() -> None:
     text = section("CONTRIBUTING.md", MAP).text
     package = ROOT / "scholarship_api"
     top = {path.name for path in package.glob("*.py")} - {"__init__.py"}
@@ -155,26 +155,26 @@ def test_the_map_shows_every_room() -> None:
         for folder in parent.iterdir()
         if folder.is_dir() and any(folder.glob("*.py"))
     }
-    for room in (*top, *folders):
-        assert f"`{room}`" in text, room
+    for entry in (*top, *folders):
+        assert f"`{entry}`" in text, entry
     for folder in ("benchmarks", "deploy", "docs", "nix", "scripts", "tests"):
         if (ROOT / folder).is_dir():
             assert f"`{folder}/`" in text
 
 
-def test_the_map_shows_nothing_else() -> None:
+def test_the_map_lists_only_existing_paths() -> None:
     fixed = {"routes.py", "schemas.py", "service.py", "queries.py", "models.py", "cli.py"}
     package = ROOT / "scholarship_api"
     for row in section("CONTRIBUTING.md", MAP).rows:
-        for room in re.findall(r"`([^`]+\.py|[^`]+/)`", row[0]):
-            places = [ROOT / room, package / room, package / "platform" / room]
-            assert room in fixed or any(place.exists() for place in places), room
+        for entry in re.findall(r"`([^`]+\.py|[^`]+/)`", row[0]):
+            places = [ROOT / entry, package / entry, package / "platform" / entry]
+            assert entry in fixed or any(place.exists() for place in places), entry
 
 
 # --- NixOS -------------------------------------------------------------------------------------
 
 
-def test_the_options_of_the_module() -> None:
+def test_options_of_the_nixos_module_exist() -> None:
     module = (ROOT / "nix" / "module.nix").read_text()
     rows = section("docs/operating.md", "NixOS").rows
     assert rows
@@ -183,7 +183,7 @@ def test_the_options_of_the_module() -> None:
         assert re.search(rf"^    {re.escape(option)} = ", module, re.MULTILINE), option
 
 
-def test_the_example_for_nixos_is_nix() -> None:
+def test_the_nixos_example_is_valid_nix() -> None:
     [example] = [text for language, text in code(ROOT / "docs/operating.md") if language == "nix"]
     parser = tree_sitter.Parser(tree_sitter.Language(tree_sitter_nix.language()))
     assert not parser.parse(example.encode()).root_node.has_error
@@ -192,7 +192,7 @@ def test_the_example_for_nixos_is_nix() -> None:
     assert {name.lower() for name in secrets} <= SECRETS
 
 
-# --- What is said to operators -------------------------------------------------------------------
+# --- Messages to operators -----------------------------------------------------------------------
 
 
 def source() -> str:
@@ -204,18 +204,18 @@ def quoted(one: Section) -> list[str]:
     return [text for row in one.rows for text in re.findall(r"`([^`]+ [^`]+)`", row[0])]
 
 
-def test_messages_in_troubleshooting_are_the_code_s_own() -> None:
+def test_messages_in_troubleshooting_exist_in_the_code() -> None:
     written = re.sub(r'"\s*\n?\s*f?"', "", source())
     messages = quoted(section("docs/operating.md", "Troubleshooting"))
     assert len(messages) >= 8
     for message in messages:
-        # The parts that are not filled in.
+        # Compare the fixed parts of the message.
         for part in re.split(r"8000 of 127\.0\.0\.1|\w+ \(\w+\)|: (?=the role lacks)", message):
             fragment = part.strip(" .:")
             assert not fragment or fragment in written, message
 
 
-def test_log_events_are_the_code_s_own() -> None:
+def test_log_events_exist_in_the_code() -> None:
     written = source()
     for title in ("Logs", "Stopping"):
         text = without_code(section("docs/operating.md", title).text)
@@ -225,13 +225,13 @@ def test_log_events_are_the_code_s_own() -> None:
             assert f'"{event}"' in written, event
 
 
-def test_the_number_of_bundled_awards() -> None:
+def test_the_number_of_bundled_awards_is_right() -> None:
     lines = (ROOT / "scholarship_api" / "sample_data" / "catalogue.ndjson").read_text().splitlines()
     assert f"holds {len(lines)} real award programmes" in section("README.md", "The catalogue").text
 
 
 @pages
-def test_tables_are_tables(page: Path) -> None:
-    """A row with another number of cells than the heading is shown wrongly."""
+def test_table_rows_have_equal_lengths(page: Path) -> None:
+    """Every row has as many cells as the heading."""
     for table in re.findall(r"(?:^\|.*\n)+", without_code(page.read_text()), re.MULTILINE):
         assert len({line.count("|") for line in table.splitlines()}) == 1, table

@@ -1,4 +1,4 @@
-"""The pages are taken apart as their readers read them."""
+"""Parsing a page finds its commands, outputs and table rows."""
 
 import textwrap
 

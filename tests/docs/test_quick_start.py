@@ -1,4 +1,4 @@
-"""The quick start works word for word, in a clone, on a machine with Python, git and make only.
+"""The quick start works word for word in a clone, with Python, git and make as the only programs.
 
 It needs the package index that uv and pip are configured for, and is skipped without it.
 """
@@ -26,9 +26,14 @@ pytestmark = pytest.mark.server
 
 COMMANDS: Final = [command.text for command in section("README.md", "Quick start").commands]
 FIRST_OF_THE_TOUR: Final = section("README.md", "A tour").commands[0]
-STARTED_SECONDS: Final = 300.0  # most of it is what the index takes to answer
-TESTED_SECONDS: Final = 300.0
-ENDED_SECONDS: Final = 30.0
+START_SECONDS: Final = 300.0
+"""Deadline for `make run` to serve; most of it is downloading packages."""
+
+TEST_SECONDS: Final = 300.0
+"""Deadline for `make test` with SELECTION."""
+
+STOP_SECONDS: Final = 30.0
+"""Deadline for the end of `make run` after Ctrl-C."""
 
 UNREACHABLE: Final = re.compile(
     "No matching distribution found for uv|Failed to (fetch|download)|error sending request"
@@ -37,12 +42,12 @@ UNREACHABLE: Final = re.compile(
 PROGRAMS: Final = ("sh", "git", "make", "awk", "sed", "env")
 COREUTILS: Final = ("cat", "cp", "chmod", "dirname", "ls", "mkdir", "mv", "rm", "touch", "uname")
 SELECTION: Final = "tests/test_errors.py tests/catalogue/bulk/test_exporter.py"
-"""All tests of the clone would be these very tests again: a part, with servers, shows it."""
+"""The tests that `make test` runs in the clone. All of them would include this test again."""
 
 
 @pytest.fixture
 def programs(tmp_path: Path) -> Path:
-    """A PATH with what the quick start asks for, and nothing else."""
+    """A PATH with only the programs that the quick start requires."""
     folder = tmp_path / "programs"
     folder.mkdir()
     for name in (*PROGRAMS, *COREUTILS):
@@ -56,7 +61,7 @@ def programs(tmp_path: Path) -> Path:
     )
     if check.returncode != 0:
         pytest.skip("this Python has no venv or no ensurepip")
-    # Not a link: Python would look for its library beside it.
+    # A script and not a link, because Python would look for its library next to the link.
     (folder / "python3").write_text(f'#!/bin/sh\nexec {python} "$@"\n')
     (folder / "python3").chmod(0o755)
     return folder
@@ -73,7 +78,7 @@ def clone(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def environment(programs: Path) -> dict[str, str]:
-    """Of somebody who has just logged in; how to reach the package index is the machine's."""
+    """A fresh environment, with the machine's configuration of the package index."""
     kept = ("HOME", "LANG", "TMPDIR", "PIP_", "UV_", "SSL_", "REQUESTS_", "HTTP", "NO_PROXY")
     return {
         "PATH": str(programs),
@@ -89,7 +94,7 @@ def test_the_quick_start_is_two_commands() -> None:
     assert COMMANDS == ["make run", "make test"]
 
 
-def test_word_for_word(clone: Path, environment: dict[str, str]) -> None:
+def test_the_commands_work_word_for_word(clone: Path, environment: dict[str, str]) -> None:
     serves_and_stops(clone, environment)
     passes_tests(clone, environment)
 
@@ -108,7 +113,7 @@ def serves_and_stops(clone: Path, environment: dict[str, str]) -> None:
             start_new_session=True,
         )
     try:
-        end = time.monotonic() + STARTED_SECONDS
+        end = time.monotonic() + START_SECONDS
         while "Ready after" not in log.read_text():
             if process.poll() is not None and UNREACHABLE.search(log.read_text()):
                 pytest.skip("the package index cannot be reached")
@@ -123,8 +128,8 @@ def serves_and_stops(clone: Path, environment: dict[str, str]) -> None:
         assert matches(FIRST_OF_THE_TOUR.shown, ask(first))
 
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does
-        # make ends by the signal that has ended what it ran.
-        assert process.wait(ENDED_SECONDS) in {0, -signal.SIGINT}
+        # make ends with the signal that ended its command.
+        assert process.wait(STOP_SECONDS) in {0, -signal.SIGINT}
     finally:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
@@ -142,7 +147,7 @@ def passes_tests(clone: Path, environment: dict[str, str]) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=TESTED_SECONDS,
+        timeout=TEST_SECONDS,
         check=False,
     )
     assert done.returncode == 0, done.stdout

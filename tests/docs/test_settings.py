@@ -1,4 +1,4 @@
-"""What is written about the settings agrees with the settings."""
+"""The README and .env.example agree with the settings."""
 
 import re
 import secrets
@@ -84,7 +84,7 @@ def test_readme_table_has_the_defaults_of_each_environment(environment: str) -> 
             assert shown is not None, name
             assert shown[1] == text, name
         else:
-            # Nothing is the default: a value is shown for another environment at most.
+            # There is no default, so the cell may only show a value for another environment.
             assert own is None, name
             assert general is None or f"required in {environment}" in cell, name
 
@@ -107,7 +107,7 @@ def test_the_example_for_production_lacks_nothing_but_the_secrets(
 
 @pytest.mark.parametrize("name", Settings.model_fields)
 def test_every_setting_is_read(name: str) -> None:
-    """Outside of the class that declares it, where production is judged or where it acts."""
+    """Some module other than the one that declares the setting reads it."""
     sources = [*(ROOT / "scholarship_api").rglob("*.py"), *(ROOT / "alembic").rglob("*.py")]
     readers = [
         path
