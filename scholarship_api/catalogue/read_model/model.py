@@ -1,0 +1,210 @@
+"""The read model: the structured side of the published awards, in memory.
+
+Filters, totals, facets, orders and matching are operations on bitmaps and sorted numbers; words,
+and everything that is shown of an award, stay in PostgreSQL.
+"""
+
+import datetime as dt
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+from pyroaring import BitMap
+
+from scholarship_api.catalogue.read_model.criteria import CRITERIA, Answers, Criterion
+from scholarship_api.catalogue.read_model.matching import Layer, Matches, not_failed
+from scholarship_api.catalogue.read_model.ordered_index import OrderedIndex
+from scholarship_api.catalogue.read_model.ordinals import Ordinals
+from scholarship_api.catalogue.read_model.postings import Postings
+from scholarship_api.catalogue.read_model.records import NEVER, NO_AMOUNT, AwardRecord
+
+_EPOCH: Final = dt.datetime.fromtimestamp(0, dt.UTC)
+_MICROSECOND: Final = dt.timedelta(microseconds=1)
+
+
+def microseconds(instant: dt.datetime) -> int:
+    """Since 1970, in UTC."""
+    return (instant - _EPOCH) // _MICROSECOND
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """A field of the award itself, which is filtered by and counted, but held against nobody."""
+
+    name: str
+    filter: str
+    facet: str
+
+
+ATTRIBUTES: Final = (
+    Attribute("scholarship_type", filter="scholarship_types", facet="scholarship_types"),
+    Attribute("renewable", filter="renewable", facet="renewable"),
+)
+
+
+class Change(NamedTuple):
+    """What an award is after a write."""
+
+    id: str
+    record: AwardRecord | None
+    """None for an award that is not published any more, or deleted."""
+
+
+class ReadModel:
+    """`criteria` and `attributes` are the rows of its table."""
+
+    def __init__(
+        self,
+        *,
+        criteria: Sequence[Criterion] = CRITERIA,
+        attributes: Sequence[Attribute] = ATTRIBUTES,
+    ) -> None:
+        self.criteria = criteria
+        self.attributes = attributes
+        self.ordinals = Ordinals()
+        self.row_versions = array("I")
+        self.closes_at = array("q")
+        self.amounts = array("q")
+        self.created_at = array("q")
+        self.layers = [Layer(criteria)]
+        self.by_attribute = {attribute.name: Postings() for attribute in attributes}
+        self.closing_days = Postings()
+        self.time_zones = Postings()
+        id_of = self.ordinals.bytes_of
+        self.by_deadline = OrderedIndex(self.closes_at, id_of=id_of)
+        self.by_amount = OrderedIndex(self.amounts, id_of=id_of)
+        self.by_creation = OrderedIndex(self.created_at, id_of=id_of)
+        self._open = BitMap()
+        self._open_at = 0
+        """In microseconds: `_open` are the awards that close then or later."""
+        self._next_closing = NEVER
+
+    def __len__(self) -> int:
+        return len(self.ordinals)
+
+    # --- Writing ----------------------------------------------------------------------------------
+
+    def add(self, records: Iterable[AwardRecord]) -> None:
+        """Take awards that are not in the model; `build_orders` has to follow."""
+        for record in records:
+            self._set(self.ordinals.add(record.id), record)
+
+    def build_orders(self) -> None:
+        """Put all awards in every order: far faster than one by one."""
+        by_id = sorted(self.ordinals.used, key=self.ordinals.bytes_of)
+        for order in self._orders:
+            order.build(sorted(by_id, key=order.number_of))
+        self._set_open(self._open_at)
+
+    def apply(self, changes: Sequence[Change]) -> None:
+        """Make the awards what they are after a write. Of each award the last change counts."""
+        latest = {change.id: change.record for change in changes}
+        present = {award_id: self.ordinals.find(award_id) for award_id in latest}
+        self._take_out(BitMap([ordinal for ordinal in present.values() if ordinal is not None]))
+        for award_id, record in latest.items():
+            ordinal = present[award_id]
+            if record is not None:
+                self._put_in(self.ordinals.add(award_id) if ordinal is None else ordinal, record)
+            elif ordinal is not None:
+                self.ordinals.discard(ordinal)
+
+    def _take_out(self, replaced: BitMap) -> None:
+        for ordinal in replaced:
+            for order in self._orders:
+                order.discard(ordinal)
+        for postings in (*self.by_attribute.values(), self.closing_days, self.time_zones):
+            postings.discard(replaced)
+        for layer in self.layers:
+            layer.discard(replaced)
+        self._open = self._open - replaced  # a request may hold the bitmap as it was
+
+    def _put_in(self, ordinal: int, record: AwardRecord) -> None:
+        self._set(ordinal, record)
+        for order in self._orders:
+            order.add(ordinal)
+        if record.closes_at >= self._open_at:
+            self._open.add(ordinal)
+            self._next_closing = min(self._next_closing, record.closes_at)
+
+    @property
+    def _orders(self) -> tuple[OrderedIndex, ...]:
+        return self.by_deadline, self.by_amount, self.by_creation
+
+    def _set(self, ordinal: int, record: AwardRecord) -> None:
+        if ordinal == len(self.row_versions):
+            for column in (self.row_versions, self.closes_at, self.amounts, self.created_at):
+                column.append(0)
+        self.row_versions[ordinal] = record.row_version
+        self.closes_at[ordinal] = record.closes_at
+        self.amounts[ordinal] = record.amount
+        self.created_at[ordinal] = record.created_at
+        for name, postings in self.by_attribute.items():
+            postings.add(ordinal, (getattr(record, name),))
+        if record.closing_day is not None:
+            self.closing_days.add(ordinal, (record.closing_day,))
+            self.time_zones.add(ordinal, (record.time_zone,))
+        while len(self.layers) < len(record.sets):
+            self.layers.append(Layer(self.criteria))
+        for layer, criteria_set in zip(self.layers, record.sets, strict=False):
+            layer.add(ordinal, criteria_set)
+
+    # --- Reading ----------------------------------------------------------------------------------
+
+    def open(self, now: dt.datetime) -> BitMap:
+        """The awards that close at `now` or later, or never. Not to be changed."""
+        at = microseconds(now)
+        if at > self._next_closing:
+            self._set_open(at)
+        elif at < self._open_at:  # of a request that was overtaken
+            return self._open | self.by_deadline.between(at, self._open_at - 1)
+        return self._open
+
+    def next_closing(self, now: dt.datetime) -> int | None:
+        """The instant in microseconds after which `open` is another one; None: there is none."""
+        following = self.by_deadline.next_number(microseconds(now) - 1)
+        return None if following == NEVER else following
+
+    def _set_open(self, at: int) -> None:
+        self._open = self.by_deadline.between(at, NEVER)
+        self._open_at = at
+        following = self.by_deadline.next_number(at - 1)
+        self._next_closing = NEVER if following is None else following
+
+    def keep(self, filters: Mapping[str, Any]) -> BitMap:
+        """The awards that the filters of the table leave, by the filters' names.
+
+        The values of a filter are alternatives. A filter that goes by a criterion keeps the awards
+        that are open to all.
+        """
+        kept = BitMap(self.ordinals.used)
+        criteria: list[Criterion] = []
+        answers: dict[str, Any] = {}
+        for criterion in self.criteria:
+            if criterion.filter is not None and criterion.filter in filters:
+                criteria.append(criterion)
+                for alternative in criterion.alternatives:
+                    answers[alternative.answer] = filters[criterion.filter]
+        if criteria:
+            kept = kept & not_failed(self.layers, criteria, answers)
+        for attribute in self.attributes:
+            if attribute.filter in filters:
+                value = filters[attribute.filter]
+                values = value if isinstance(value, list) else [value]
+                kept = kept & self.by_attribute[attribute.name].of(values)
+        return kept
+
+    def amounts_between(self, low: int | None, high: int | None) -> BitMap:
+        """The awards whose amount in hundredths is known and in these bounds."""
+        first = NO_AMOUNT + 1 if low is None else low
+        return self.by_amount.between(first, NEVER if high is None else high)
+
+    def closing_between(self, low: dt.datetime | None, high: dt.datetime | None) -> BitMap:
+        """The awards with a deadline from `low` to `high`, both included."""
+        first = -NEVER if low is None else microseconds(low)
+        last = NEVER - 1 if high is None else microseconds(high)
+        return self.by_deadline.between(first, last)
+
+    def match(self, answers: Answers, *, within: BitMap) -> Matches:
+        """The awards of `within`, judged for a profile."""
+        return Matches(self.layers, self.criteria, answers, within=within)

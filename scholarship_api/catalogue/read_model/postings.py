@@ -1,0 +1,87 @@
+"""Postings: for each value of a field, the bitmap of the awards that name it."""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Hashable, Iterable, Iterator
+from typing import Any
+
+from pyroaring import BitMap
+
+Value = Hashable
+"""A code, a number, or an entry of several parts; numbers of one field compare with each other."""
+
+
+class Postings:
+    """Of one field. What is in `restricted` but not looked for is what the field closes."""
+
+    def __init__(self) -> None:
+        self.restricted = BitMap()
+        """The awards that name any value; the others are open to all."""
+        self._bitmaps: dict[Any, BitMap] = {}
+        self._sorted: list[Any] | None = None
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._bitmaps)
+
+    def __contains__(self, value: object) -> bool:
+        return value in self._bitmaps
+
+    def items(self) -> Iterable[tuple[Any, BitMap]]:
+        """Each value with its bitmap, which belongs to us."""
+        return self._bitmaps.items()
+
+    def add(self, ordinal: int, values: Iterable[Value]) -> None:
+        bitmaps = self._bitmaps
+        for value in values:
+            bitmap = bitmaps.get(value)
+            if bitmap is None:
+                bitmaps[value] = bitmap = BitMap()
+                self._sorted = None
+            bitmap.add(ordinal)
+            self.restricted.add(ordinal)
+
+    def restore(self, value: Value, bitmap: BitMap) -> None:
+        """Take the awards of `value` from a snapshot."""
+        self._bitmaps[value] = bitmap
+        self.restricted |= bitmap
+        self._sorted = None
+
+    def discard(self, ordinals: BitMap) -> None:
+        """Take these awards out of every bitmap."""
+        if not self.restricted.intersect(ordinals):
+            return
+        self.restricted -= ordinals
+        for bitmap in self._bitmaps.values():
+            bitmap.difference_update(ordinals)
+        for value in [value for value, bitmap in self._bitmaps.items() if not bitmap]:
+            del self._bitmaps[value]
+            self._sorted = None
+
+    def of(self, values: Iterable[Value]) -> BitMap:
+        """The awards that name any of `values`; not to be changed."""
+        return union([found for value in values if (found := self._bitmaps.get(value))])
+
+    def at_most(self, bound: Any) -> BitMap:  # noqa: ANN401 - a number of the field's kind
+        """The awards that name a number up to `bound`."""
+        numbers = self._numbers()
+        return self._between(0, bisect_right(numbers, bound))
+
+    def at_least(self, bound: Any) -> BitMap:  # noqa: ANN401
+        """The awards that name a number from `bound` on."""
+        numbers = self._numbers()
+        return self._between(bisect_left(numbers, bound), len(numbers))
+
+    def _between(self, start: int, end: int) -> BitMap:
+        numbers = self._numbers()
+        return union([self._bitmaps[number] for number in numbers[start:end]])
+
+    def _numbers(self) -> list[Any]:
+        if self._sorted is None:
+            self._sorted = sorted(self._bitmaps)
+        return self._sorted
+
+
+def union(bitmaps: list[BitMap]) -> BitMap:
+    """All of them together; a single one is returned as it is, and not to be changed."""
+    if len(bitmaps) == 1:
+        return bitmaps[0]
+    return BitMap.union(*bitmaps) if bitmaps else BitMap()

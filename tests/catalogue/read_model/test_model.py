@@ -1,0 +1,164 @@
+"""The model after any writes is the one that would be made anew, and answers as a list would."""
+
+import datetime as dt
+from typing import Final
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pyroaring import BitMap
+
+from scholarship_api.catalogue.read_model.model import Change, ReadModel, microseconds
+from scholarship_api.catalogue.read_model.postings import Postings
+from scholarship_api.catalogue.read_model.records import NEVER, NO_AMOUNT, AwardRecord
+from tests.catalogue.read_model.tables import EXTENDED, INSTANTS, NOW, catalogues, examples, records
+
+DAY: Final = dt.timedelta(days=1)
+
+
+def model_of(awards: list[AwardRecord]) -> ReadModel:
+    model = ReadModel(criteria=EXTENDED)
+    model.add(awards)
+    model.build_orders()
+    return model
+
+
+def ids(model: ReadModel, ordinals: BitMap) -> set[str]:
+    return {model.ordinals.id_of(ordinal) for ordinal in ordinals}
+
+
+def instant(number: int) -> dt.datetime:
+    return dt.datetime.fromtimestamp(number / 1_000_000, dt.UTC)
+
+
+@st.composite
+def writes(draw: st.DrawFn) -> list[list[Change]]:
+    """Batches in which awards come, change and go."""
+    batches = []
+    for _ in range(draw(st.integers(0, 3))):
+        numbers = draw(st.lists(st.integers(0, 99), max_size=8))
+        batches.append(
+            [
+                Change(award_id, draw(st.none() | records(award_id=award_id)))
+                for award_id in (f"award-{number}" for number in numbers)
+            ]
+        )
+    return batches
+
+
+def contents(model: ReadModel, now: dt.datetime) -> object:
+    """All that the model holds, by id."""
+    ordinals = model.ordinals
+
+    def named(postings: Postings) -> object:
+        return {value: ids(model, bitmap) for value, bitmap in postings.items()}
+
+    return {
+        "columns": {
+            ordinals.id_of(each): (
+                model.row_versions[each],
+                model.closes_at[each],
+                model.amounts[each],
+                model.created_at[each],
+            )
+            for each in ordinals.used
+        },
+        "orders": [
+            [ordinals.id_of(each) for each in order]
+            for order in (model.by_deadline, model.by_amount, model.by_creation)
+        ],
+        "attributes": {name: named(each) for name, each in model.by_attribute.items()},
+        "days": [named(model.closing_days), named(model.time_zones)],
+        "layers": [
+            (
+                ids(model, layer.members),
+                {name: named(each) for name, each in layer.postings.items()},
+            )
+            for layer in model.layers
+            if layer.members
+        ],
+        "open": ids(model, model.open(now)),
+        "next closing": model.next_closing(now),
+    }
+
+
+@examples
+@given(catalogues(), writes(), st.lists(INSTANTS, max_size=3))
+def test_after_writes_the_model_is_the_one_that_would_be_made_anew(
+    awards: list[AwardRecord], batches: list[list[Change]], instants: list[int]
+) -> None:
+    model = model_of(awards)
+    expected = {award.id: award for award in awards}
+    asked = [NOW, *map(instant, instants)]
+    for number, batch in enumerate(batches):
+        model.open(asked[number % len(asked)])
+        model.apply(batch)
+        for award_id, record in batch:
+            expected.pop(award_id, None)
+            if record is not None:
+                expected[award_id] = record
+    assert contents(model, NOW) == contents(model_of(list(expected.values())), NOW)
+
+
+@examples
+@given(catalogues(), st.lists(INSTANTS, max_size=4))
+def test_an_award_is_open_until_its_deadline_has_passed(
+    awards: list[AwardRecord], instants: list[int]
+) -> None:
+    model = model_of(awards)
+    for number in instants:  # in any order: a request may have been overtaken
+        for at in (number - 1, number, number + 1):
+            expected = {award.id for award in awards if award.closes_at >= at}
+            assert ids(model, model.open(instant(at))) == expected
+
+
+@examples
+@given(catalogues())
+def test_the_next_closing_is_when_an_open_award_closes_first(awards: list[AwardRecord]) -> None:
+    model = model_of(awards)
+    at = microseconds(NOW)
+    closing = [award.closes_at for award in awards if at <= award.closes_at < NEVER]
+    assert model.next_closing(NOW) == min(closing, default=None)
+
+
+@examples
+@given(catalogues())
+def test_filters_of_attributes_are_alternatives(awards: list[AwardRecord]) -> None:
+    model = model_of(awards)
+    types = ["merit_based", "need_based"]
+    found = model.keep({"scholarship_types": types, "renewable": False})
+    assert ids(model, found) == {
+        award.id for award in awards if award.scholarship_type in types and not award.renewable
+    }
+
+
+@pytest.mark.parametrize(("low", "high"), [(None, 200_000), (0, None), (100_000, 300_000)])
+@examples
+@given(awards=catalogues())
+def test_amounts_that_are_not_known_are_in_no_range(
+    awards: list[AwardRecord], low: int | None, high: int | None
+) -> None:
+    model = model_of(awards)
+    assert ids(model, model.amounts_between(low, high)) == {
+        award.id
+        for award in awards
+        if award.amount != NO_AMOUNT
+        and (low is None or low <= award.amount)
+        and (high is None or award.amount <= high)
+    }
+
+
+@pytest.mark.parametrize(("low", "high"), [(NOW - DAY, None), (None, NOW), (NOW - DAY, NOW + DAY)])
+@examples
+@given(awards=catalogues())
+def test_awards_without_a_deadline_close_in_no_range(
+    awards: list[AwardRecord], low: dt.datetime | None, high: dt.datetime | None
+) -> None:
+    model = model_of(awards)
+    assert ids(model, model.closing_between(low, high)) == {
+        award.id
+        for award in awards
+        if award.closes_at != NEVER
+        and (low is None or microseconds(low) <= award.closes_at)
+        and (high is None or award.closes_at <= microseconds(high))
+    }
