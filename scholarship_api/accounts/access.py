@@ -1,10 +1,11 @@
-"""Authorisation: who may use a route, said in the route's signature.
+"""Authorisation: the signature of a route says who may use it.
 
     async def change(account: ScholarshipsWriter, session: Writing): ...
     async def search(account: CurrentAccountOrNone, session: Reading): ...
 
-Name the account before the database: its check then has ended, and given its connection back,
-when the route asks for one. A route without a rule must stand in PUBLIC_ROUTES; a test walks all.
+Name the account before the session. FastAPI resolves dependencies in order: the check of the
+account then gives its database connection back before the route takes one. A route without a rule
+must be listed in PUBLIC_ROUTES; a test walks over all routes.
 """
 
 import datetime as dt
@@ -18,14 +19,14 @@ from fastapi.params import Security as SecurityRequirement
 from fastapi.security import OAuth2PasswordBearer, SecurityScopes
 
 from scholarship_api.accounts import queries
-from scholarship_api.accounts.authentication import credentials
+from scholarship_api.accounts.authentication import claims_of_request
 from scholarship_api.accounts.roles import SCOPES, Role, Scope
 from scholarship_api.accounts.tokens import Claims, InvalidToken
 from scholarship_api.errors import Forbidden, Unauthorized
 from scholarship_api.health import paths
 
 ACCESS_ERRORS: Final = (Unauthorized, Forbidden)
-"""For `document(...)` of every route with a rule."""
+"""The errors that every route with a rule can answer, for `document(...)`."""
 
 PUBLIC_ROUTES: Final = frozenset(
     {
@@ -57,12 +58,12 @@ PUBLIC_ROUTES: Final = frozenset(
         ("GET", "/openapi.json"),
     }
 )
-"""Method and path template of every route that anybody may use."""
+"""Method and path template of every route that needs no account."""
 
 
 @dataclass(frozen=True, slots=True)
 class AuthenticatedAccount:
-    """Whose token a request brought, as the account is at this moment."""
+    """The account of the request's token, as the database has it now."""
 
     id: uuid.UUID
     username: str
@@ -77,9 +78,9 @@ class AuthenticatedAccount:
         return sorted(SCOPES[self.role])
 
 
-# It only documents: the authentication middleware reads the header. Its address is relative, so
-# that the documentation pages work behind a prefix.
-_documented: Final = Depends(
+# For the OpenAPI document only: the authentication middleware reads the header. The address is
+# relative, so that the documentation pages work behind a prefix.
+_security_scheme: Final = Depends(
     OAuth2PasswordBearer(
         tokenUrl="api/v1/auth/login",
         scheme_name="BearerToken",
@@ -90,16 +91,18 @@ _documented: Final = Depends(
 
 
 async def authenticate(request: Request) -> AuthenticatedAccount | None:
-    """The account of the request's token; None without a token; raises InvalidToken otherwise.
+    """The account of the request's token; None without a token.
 
-    Has no security scheme among its own dependencies: FastAPI would then call it, and ask the
-    database, once for each set of scopes that a route requires.
+    Raises InvalidToken when the token is not valid, is revoked, or its account is gone or disabled.
+
+    The security scheme is not among the dependencies of this function: FastAPI would then call it,
+    and query the database, once for each set of scopes that a route requires.
     """
-    claims = credentials(request.scope)
+    claims = claims_of_request(request.scope)
     if claims is None:
         return None
     async with request.app.state.database.read_session() as session:
-        account = await queries.for_token(
+        account = await queries.account_of_token(
             session, account_id=claims.account_id, token_id=claims.token_id
         )
     if (
@@ -124,22 +127,22 @@ _Authenticated = Annotated[AuthenticatedAccount | None, Depends(authenticate)]
 
 
 async def current_account_or_none(
-    account: _Authenticated, _: Annotated[object, _documented]
+    account: _Authenticated, _: Annotated[object, _security_scheme]
 ) -> AuthenticatedAccount | None:
     return account
 
 
 CurrentAccountOrNone = Annotated[AuthenticatedAccount | None, Depends(current_account_or_none)]
-"""For public routes: a request without a token is anonymous, one with a bad token is refused."""
+"""For public routes. A request without a token is anonymous, one with a bad token is refused."""
 
-ANONYMOUS_TOO: Final[dict[str, Any]] = {"security": [{}]}
-"""`openapi_extra=` of a public route that takes a token: FastAPI would document it as required."""
+ANONYMOUS_ALLOWED: Final[dict[str, Any]] = {"security": [{}]}
+"""`openapi_extra=` of a public route that accepts a token: FastAPI documents it as required."""
 
 
 async def current_account(
-    required: SecurityScopes, account: _Authenticated, _: Annotated[object, _documented]
+    required: SecurityScopes, account: _Authenticated, _: Annotated[object, _security_scheme]
 ) -> AuthenticatedAccount:
-    """The account, if its role grants all required scopes. Raises Unauthorized or Forbidden."""
+    """The account. Raises Unauthorized without one, Forbidden when its role lacks a scope."""
     if account is None:
         raise Unauthorized
     if not set(required.scopes) <= SCOPES[account.role]:
@@ -151,7 +154,7 @@ async def current_account(
 
 
 CurrentAccount = Annotated[AuthenticatedAccount, Security(current_account)]
-"""Any account."""
+"""Any account, whatever its role."""
 
 
 async def current_admin(account: CurrentAccount) -> AuthenticatedAccount:
@@ -164,7 +167,10 @@ CurrentAdmin = Annotated[AuthenticatedAccount, Security(current_admin)]
 
 
 def require(*scopes: Scope) -> SecurityRequirement:
-    """`Annotated[AuthenticatedAccount, require(Scope.X)]`: an account with these scopes."""
+    """The rule that an account has these scopes.
+
+    Use it as `Annotated[AuthenticatedAccount, require(Scope.X)]`.
+    """
     return SecurityRequirement(current_account, scopes=list(scopes))
 
 
@@ -172,12 +178,12 @@ ScholarshipsReader = Annotated[AuthenticatedAccount, require(Scope.SCHOLARSHIPS_
 ScholarshipsWriter = Annotated[AuthenticatedAccount, require(Scope.SCHOLARSHIPS_WRITE)]
 AnalyticsReader = Annotated[AuthenticatedAccount, require(Scope.ANALYTICS_READ)]
 
-RULES: Final = frozenset({current_account, current_admin})
-"""A route has a rule when one of these is among its dependencies."""
+ACCESS_RULES: Final = frozenset({current_account, current_admin})
+"""The functions that enforce a rule: every route that is not public depends on one of them."""
 
 
 def may_change(account: AuthenticatedAccount, organization: str) -> bool:
-    """Whether the account may write awards of `organization`: a partner only its own's."""
+    """Whether the account may write awards of `organization`; a partner only of its own."""
     if Scope.SCHOLARSHIPS_WRITE not in SCOPES[account.role]:
         return False
     if account.role is not Role.PARTNER:
@@ -186,5 +192,5 @@ def may_change(account: AuthenticatedAccount, organization: str) -> bool:
 
 
 def _folded(organization: str) -> str:
-    """The catalogue, too, takes two spellings that differ in letter case for one organization."""
+    """The name without letter case and outer spaces, by which the catalogue compares it too."""
     return unicodedata.normalize("NFC", organization).strip().casefold()

@@ -1,4 +1,4 @@
-"""Who sent a request: the token check, and the middleware that notes the account."""
+"""The middleware that verifies the token of a request and stores its claims in the scope."""
 
 from collections.abc import Awaitable, Iterable
 from typing import Final
@@ -13,10 +13,11 @@ from scholarship_api.platform.rate_limiting.limiter import RateLimiter
 from scholarship_api.settings.settings import Settings
 
 CREDENTIALS_KEY: Final = "credentials"
+"""Scope key of the verified claims, of None without a token, or of the InvalidToken to raise."""
 
 
 class Authentication:
-    """One per process, at `app.state.authentication`."""
+    """Tokens, passwords and login limits; one per process, at `app.state.authentication`."""
 
     def __init__(self, settings: Settings, limiter: RateLimiter) -> None:
         self.tokens = Tokens(
@@ -29,10 +30,10 @@ class Authentication:
         self.passwords = Passwords()
         self.throttle = LoginThrottle(settings, limiter)
 
-    def claims_of(self, headers: Iterable[tuple[bytes, bytes]]) -> Claims | None:
-        """What the bearer token among the headers says; None without any credentials.
+    def claims_from_headers(self, headers: Iterable[tuple[bytes, bytes]]) -> Claims | None:
+        """The claims of the bearer token; None without an Authorization header.
 
-        Raises InvalidToken for any other credentials: they are no anonymous request.
+        Raises InvalidToken for any other credentials. Such a request is not anonymous.
         """
         sent = [value for name, value in headers if name == b"authorization"]
         if not sent:
@@ -44,11 +45,12 @@ class Authentication:
 
 
 class AuthenticationMiddleware:
-    """Above the rate limits: verifies the token of a request, once.
+    """Verifies the token of a request, once, before the rate limits count the request.
 
-    Whose token it is goes to ACCOUNT_ID_KEY, so that the request counts and is logged for that
-    account; for no other token, so that junk opens no buckets. This grants nothing: a token that
-    is valid here may have been revoked. `access` decides, on what stands at CREDENTIALS_KEY.
+    The id of the token's account is stored at ACCOUNT_ID_KEY: the request is counted and logged for
+    that account. An invalid token stores nothing, so that invented tokens cannot create buckets.
+    This grants no access: a token with a valid signature may have been revoked. The rules in
+    `access` decide, from the claims at CREDENTIALS_KEY.
     """
 
     def __init__(self, app: ASGIApp, *, authentication: Authentication) -> None:
@@ -58,7 +60,7 @@ class AuthenticationMiddleware:
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] == "http":
             try:
-                claims = self._authentication.claims_of(scope["headers"])
+                claims = self._authentication.claims_from_headers(scope["headers"])
             except InvalidToken as error:
                 scope[CREDENTIALS_KEY] = error
             else:
@@ -68,10 +70,10 @@ class AuthenticationMiddleware:
         return self._app(scope, receive, send)
 
 
-def credentials(scope: Scope) -> Claims | None:
-    """The claims that the middleware found; None without credentials.
+def claims_of_request(scope: Scope) -> Claims | None:
+    """The claims that the middleware verified; None without a token.
 
-    Raises InvalidToken for bad credentials.
+    Raises InvalidToken for a token that is not valid.
     """
     found: Claims | InvalidToken | None = scope[CREDENTIALS_KEY]
     if isinstance(found, InvalidToken):

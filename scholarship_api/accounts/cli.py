@@ -1,4 +1,4 @@
-"""`scholarship-api users`: the only way to make an account. No account is ever built in."""
+"""`scholarship-api users`: the only way to create an account. No account is built in."""
 
 import asyncio
 import datetime as dt
@@ -17,7 +17,7 @@ from rich.table import Table
 
 from scholarship_api.accounts import service
 from scholarship_api.accounts.models import Account
-from scholarship_api.accounts.passwords import LONGEST_BYTES, check_new, hash_password
+from scholarship_api.accounts.passwords import MAX_PASSWORD_BYTES, check_new_password, hash_password
 from scholarship_api.accounts.roles import Role
 from scholarship_api.accounts.schemas import NewAccount
 from scholarship_api.accounts.service import PersonalData
@@ -30,29 +30,29 @@ from scholarship_api.settings.settings import EXIT_CONFIG, Settings, load_settin
 
 EXIT_PROBLEM: Final = 1
 EXIT_UNAVAILABLE: Final = 69
-WIDTH_OF_A_PIPE: Final = 2_000
+PIPE_COLUMNS: Final = 2_000
 UNDEFINED_TABLE: Final = "42P01"
 
 T = TypeVar("T")
 
 users = typer.Typer(
     name="users",
-    help="Accounts: make, list, disable, export and delete them.",
+    help="Create, list, disable, export and delete accounts.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
 
 personal_data: Final[dict[str, PersonalData]] = {}
-"""Topic by topic, what other features know of an account; filled where the features meet."""
+"""The topics of other features for `users export`; the command line's wiring fills it."""
 
 Name = Annotated[str, typer.Argument(help="The account's username, in any letter case.")]
-AsJson = Annotated[bool, typer.Option("--json", help="For machines.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 PasswordStdin = Annotated[
     bool,
     typer.Option(
         "--password-stdin",
-        help="Read the password from standard input; a terminal is asked for it. There is no other"
-        " way: arguments are seen by everybody on the machine.",
+        help="Read the password from standard input, or ask for it on a terminal. Required:"
+        " everybody on the machine can see arguments.",
     ),
 ]
 
@@ -64,11 +64,11 @@ def create_command(
     role: Annotated[Role, typer.Option()],
     password_stdin: PasswordStdin,
     organization: Annotated[
-        str | None, typer.Option(help="Whose awards a partner may write.")
+        str | None, typer.Option(help="The organization whose awards a partner may write.")
     ] = None,
     email: Annotated[str | None, typer.Option()] = None,
 ) -> None:
-    """Make an account."""
+    """Create an account."""
     try:
         new = NewAccount(username=username, role=role, organization=organization, email=email)
     except ValidationError as error:
@@ -80,19 +80,19 @@ def create_command(
 
 @users.command("list")
 def list_command(*, as_json: AsJson = False) -> None:
-    """All accounts, by name."""
+    """List all accounts by name."""
     accounts = _run(_list)
     if as_json:
         typer.echo(json.dumps([_summary(account) for account in accounts], indent=2))
     elif accounts:
         _print_table(accounts)
     else:
-        typer.echo("There are no accounts yet; make one with: scholarship-api users create")
+        typer.echo("There are no accounts yet; create one with: scholarship-api users create")
 
 
 @users.command("disable")
 def disable_command(username: Name) -> None:
-    """Refuse an account's logins and its tokens, from now on."""
+    """Refuse the logins and tokens of an account from now on."""
 
     async def disable(session: WriteSession) -> str:
         account = await service.get(session, username=username)
@@ -116,7 +116,7 @@ def enable_command(username: Name) -> None:
 
 @users.command("set-password")
 def set_password_command(username: Name, *, password_stdin: PasswordStdin) -> None:
-    """Set a new password; whoever is logged in with the old one no longer is."""
+    """Set a new password. Tokens that were issued before are refused."""
     password_hash = _read_password_hash(password_stdin=password_stdin)
 
     async def set_password(session: WriteSession) -> str:
@@ -134,7 +134,7 @@ def export_command(username: Name) -> None:
     async def export(database: Database) -> dict[str, Any]:
         async with database.read_session() as session:
             account = await service.get(session, username=username)
-            return await service.export(session, account=account, others=personal_data)
+            return await service.export(session, account=account, other_topics=personal_data)
 
     typer.echo(json.dumps(_run(export), indent=2))
 
@@ -184,8 +184,8 @@ def _print_table(accounts: Sequence[Account]) -> None:
             f"{account.created_at:%Y-%m-%d}",
         )
         table.add_row(*(escape(escape_control_characters(cell)) for cell in cells))
-    # A pipe has no width, and nothing may be cut off there.
-    width = None if sys.stdout.isatty() else WIDTH_OF_A_PIPE
+    # A pipe has no width of its own, and nothing may be cut off there.
+    width = None if sys.stdout.isatty() else PIPE_COLUMNS
     Console(highlight=False, width=width).print(table)
 
 
@@ -195,14 +195,14 @@ def _read_password_hash(*, password_stdin: bool) -> str:
     if sys.stdin.isatty():
         password = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
     else:
-        # Never more than could be one, however much there is.
-        given = sys.stdin.buffer.read(LONGEST_BYTES + len(b"\r\n") + 1)
+        # One byte more than the longest password, to notice a longer one.
+        given = sys.stdin.buffer.read(MAX_PASSWORD_BYTES + len(b"\r\n") + 1)
         try:
             password = given.decode().removesuffix("\n").removesuffix("\r")
         except UnicodeDecodeError:
             _fail("the password is not valid UTF-8")
     try:
-        return hash_password(check_new(password))
+        return hash_password(check_new_password(password))
     except ValueError as error:
         _fail(f"the password {error}")
 
@@ -216,7 +216,7 @@ def _write(work: Callable[[WriteSession], Awaitable[T]]) -> T:
 
 
 def _run(work: Callable[[Database], Awaitable[T]]) -> T:
-    """What `work` answers; a message and an exit code for what can go wrong."""
+    """The result of `work`. Failures end the program with a message and an exit code."""
     settings = load_settings()
     logging.configure(settings)
     if not settings.database_url.get_secret_value():

@@ -1,6 +1,6 @@
-"""Accounts, and the tokens that were revoked before their time.
+"""The tables of accounts and of revoked tokens.
 
-Revoked tokens are kept here and not in Redis: flushing that must not revive them.
+Revoked tokens are kept in PostgreSQL: a flushed Redis must not make them valid again.
 """
 
 import datetime as dt
@@ -17,14 +17,14 @@ class Account(Base):
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     username: Mapped[str] = mapped_column(Text(collation="C"))
-    """ASCII only, so that no two names look or fold alike; unique in any letter case."""
+    """ASCII only, so that no two names look alike; unique without regard to letter case."""
     email: Mapped[str | None] = mapped_column(Text)
     password_hash: Mapped[str] = mapped_column(Text)
     password_version: Mapped[int] = mapped_column(server_default=text("1"))
-    """Grows when the password is set anew; tokens of an older version are refused."""
+    """Incremented when the password is set; tokens of an older version are refused."""
     role: Mapped[str] = mapped_column(Text)
     organization: Mapped[str | None] = mapped_column(Text)
-    """A partner's own; nobody else has one."""
+    """The organization of a partner; null for every other role."""
     disabled_at: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))
     created_at: Mapped[dt.datetime] = mapped_column(
         DateTime(timezone=True), server_default=func.now()
@@ -54,4 +54,4 @@ class RevokedToken(Base):
         ForeignKey("accounts.id", ondelete="CASCADE"), index=True
     )
     expires_at: Mapped[dt.datetime] = mapped_column(DateTime(timezone=True), index=True)
-    """From then on the token is refused anyway, and the row may go."""
+    """When the token expires by itself. The row may be removed after that."""

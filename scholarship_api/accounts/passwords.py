@@ -1,7 +1,8 @@
-"""Passwords: their bounds, and Argon2id off the event loop.
+"""Passwords: their length, and Argon2id in threads, outside the event loop.
 
-The parameters are those of the OWASP Password Storage Cheat Sheet: 19 MiB, two passes, one lane.
-All workers together may hash WORKERS x AT_ONCE x 19 MiB at a time.
+The Argon2id parameters follow the OWASP Password Storage Cheat Sheet: 19 MiB of memory, two passes,
+a parallelism of 1. All workers together use at most
+workers x MAX_CONCURRENT_HASHES x 19 MiB for hashing.
 """
 
 import secrets
@@ -17,19 +18,23 @@ from pydantic import AfterValidator, Field, SecretStr
 
 from scholarship_api.errors import ServiceUnavailable
 
-LONGEST_BYTES: Final = 1024
-SHORTEST_NEW_CHARACTERS: Final = 12
-"""Of a password that is set; a login takes whatever was set once."""
+MAX_PASSWORD_BYTES: Final = 1024
+"""In UTF-8. Long passphrases fit; hashing cannot be made slow by length."""
 
-AT_ONCE: Final = 2
-MAX_WAITING: Final = 64
-"""About a second of hashing; whoever comes later is told to come back."""
+MIN_NEW_PASSWORD_CHARACTERS: Final = 12
+"""For a password that is being set. A login accepts shorter ones that were set earlier."""
+
+MAX_CONCURRENT_HASHES: Final = 2
+"""Threads of one worker that hash at the same time; each needs 19 MiB and one CPU."""
+
+MAX_QUEUED_VERIFICATIONS: Final = 64
+"""Logins that wait for a thread, about a second of hashing. Further ones are answered 503."""
 
 _argon2id: Final = PasswordHash((Argon2Hasher(memory_cost=19_456, time_cost=2, parallelism=1),))
 
 
-def check_bounds(password: str) -> str:
-    """The password itself; ValueError for what is none."""
+def check_password(password: str) -> str:
+    """The password itself. Raises ValueError when no account can have it."""
     if not password:
         raise ValueError("must not be empty")
     if "\0" in password:
@@ -40,28 +45,28 @@ def check_bounds(password: str) -> str:
         size = 0
     if not size:
         raise ValueError("must be valid Unicode")
-    if size > LONGEST_BYTES:
-        raise ValueError(f"must have at most {LONGEST_BYTES} bytes")
+    if size > MAX_PASSWORD_BYTES:
+        raise ValueError(f"must have at most {MAX_PASSWORD_BYTES} bytes")
     return password
 
 
-def check_new(password: str) -> str:
-    """The password itself; ValueError when it must not be set."""
-    check_bounds(password)
-    if len(password) < SHORTEST_NEW_CHARACTERS:
-        raise ValueError(f"must have at least {SHORTEST_NEW_CHARACTERS} characters")
+def check_new_password(password: str) -> str:
+    """The password itself. Raises ValueError when it must not be set."""
+    check_password(password)
+    if len(password) < MIN_NEW_PASSWORD_CHARACTERS:
+        raise ValueError(f"must have at least {MIN_NEW_PASSWORD_CHARACTERS} characters")
     return password
 
 
 def _check_secret(password: SecretStr) -> SecretStr:
-    check_bounds(password.get_secret_value())
+    check_password(password.get_secret_value())
     return password
 
 
 Password = Annotated[
     SecretStr,
     AfterValidator(_check_secret),
-    Field(description=f"1 to {LONGEST_BYTES} bytes of UTF-8 without NUL."),
+    Field(description=f"1 to {MAX_PASSWORD_BYTES} bytes of UTF-8 without NUL."),
 ]
 
 
@@ -70,7 +75,7 @@ def hash_password(password: str) -> str:
 
 
 def _normalised(password: str) -> str:
-    """RFC 8265, OpaqueString: keyboards differ in how they compose the same character."""
+    """NFC as in RFC 8265, OpaqueString: keyboards compose the same character differently."""
     return unicodedata.normalize("NFC", password)
 
 
@@ -78,30 +83,31 @@ def _normalised(password: str) -> str:
 class Verification:
     valid: bool
     new_hash: str | None
-    """To be stored instead, when the old hash has outdated parameters."""
+    """To be stored in place of the old hash, when that has outdated parameters."""
 
 
 class Passwords:
-    """Verifies passwords in threads, a bounded number at once; one per process."""
+    """Verifies passwords in a bounded number of threads; one per process."""
 
     def __init__(self) -> None:
-        self._threads = CapacityLimiter(AT_ONCE)
+        self._threads = CapacityLimiter(MAX_CONCURRENT_HASHES)
         self._pending = 0
-        self._nobodys_hash = hash_password(secrets.token_urlsafe())
+        self._dummy_hash = hash_password(secrets.token_urlsafe())
 
     async def verify(self, password: str, password_hash: str | None) -> Verification:
-        """The same work when there is no hash, for accounts that do not exist.
+        """Verify the password. Without a hash the same work is done, and the answer is no.
 
-        Raises ServiceUnavailable when too many wait already.
+        The time of a login thus does not tell whether the account exists. Raises ServiceUnavailable
+        when MAX_QUEUED_VERIFICATIONS already wait.
         """
-        if self._pending >= AT_ONCE + MAX_WAITING:
+        if self._pending >= MAX_CONCURRENT_HASHES + MAX_QUEUED_VERIFICATIONS:
             raise ServiceUnavailable
         self._pending += 1
         try:
             valid, new_hash = await anyio.to_thread.run_sync(
                 _argon2id.verify_and_update,
                 _normalised(password),
-                password_hash or self._nobodys_hash,
+                password_hash or self._dummy_hash,
                 limiter=self._threads,
             )
         finally:

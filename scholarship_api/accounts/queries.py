@@ -1,4 +1,4 @@
-"""Statements on the tables of accounts."""
+"""Statements on accounts and revoked tokens."""
 
 import datetime as dt
 import uuid
@@ -12,12 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from scholarship_api.accounts.models import Account, RevokedToken
 from scholarship_api.platform.database.sessions import ReadSession, WriteSession
 
-PURGED_AT_ONCE: Final = 100
+PURGE_BATCH_ROWS: Final = 100
+"""Expired rows that one logout removes. It is more than one, so that the table shrinks."""
+
 KEPT_AFTER_EXPIRY: Final = dt.timedelta(minutes=5)
-"""More than the tolerance of verification."""
+"""Longer than the leeway with which the expiry of a token is verified."""
 
-
-FOR_TOKEN: Final = select(
+ACCOUNT_OF_TOKEN: Final = select(
     Account.id,
     Account.username,
     Account.email,
@@ -28,15 +29,15 @@ FOR_TOKEN: Final = select(
     Account.password_version,
     exists().where(RevokedToken.jti == bindparam("token_id")).label("revoked"),
 ).where(Account.id == bindparam("account_id"))
-"""Two primary keys. Built once, because every request with a token asks it."""
+"""Reads two primary keys. Built once, because every request with a token needs it."""
 
 
-async def for_token(
+async def account_of_token(
     session: ReadSession, *, account_id: uuid.UUID, token_id: uuid.UUID
 ) -> Row[*tuple[Any, ...]] | None:
-    """The account, without its hash, and whether the token is revoked."""
+    """The account without its password hash, and whether the token is revoked."""
     parameters = {"account_id": account_id, "token_id": token_id}
-    return (await session.execute(FOR_TOKEN, parameters)).one_or_none()
+    return (await session.execute(ACCOUNT_OF_TOKEN, parameters)).one_or_none()
 
 
 async def by_username(session: AsyncSession, folded_username: str) -> Account | None:
@@ -54,13 +55,15 @@ async def add(session: WriteSession, values: dict[str, Any]) -> uuid.UUID | None
     return (await session.scalars(statement.returning(Account.id))).one_or_none()
 
 
-async def change(session: WriteSession, account_id: uuid.UUID, values: dict[str, Any]) -> None:
+async def update_account(
+    session: WriteSession, account_id: uuid.UUID, values: dict[str, Any]
+) -> None:
     statement = update(Account).where(Account.id == account_id)
     await session.execute(statement.values({**values, "updated_at": func.now()}))
 
 
 async def replace_hash(session: WriteSession, account_id: uuid.UUID, *, old: str, new: str) -> None:
-    """The same password hashed anew, unless it has been changed in the meantime."""
+    """Store the new hash of the same password, unless the password has changed meanwhile."""
     statement = update(Account).where(Account.id == account_id, Account.password_hash == old)
     await session.execute(statement.values(password_hash=new))
 
@@ -72,7 +75,7 @@ async def remove(session: WriteSession, account_id: uuid.UUID) -> None:
 async def revoke(
     session: WriteSession, *, account_id: uuid.UUID, token_id: uuid.UUID, expires_at: dt.datetime
 ) -> None:
-    """Nothing happens when the token is revoked already, or the account gone."""
+    """Revoke the token. Does nothing when it is revoked already or the account is gone."""
     account = (
         select(literal(token_id), Account.id, literal(expires_at))
         .where(Account.id == account_id)
@@ -90,11 +93,11 @@ async def revoked_tokens(session: ReadSession, account_id: uuid.UUID) -> Sequenc
 
 
 async def purge_revoked_tokens(session: WriteSession) -> None:
-    """Some of those that have expired. More than one, so that the table shrinks in the end."""
+    """Remove up to PURGE_BATCH_ROWS of the tokens that have expired."""
     expired = (
         select(RevokedToken.jti)
         .where(RevokedToken.expires_at < func.now() - KEPT_AFTER_EXPIRY)
-        .limit(PURGED_AT_ONCE)
+        .limit(PURGE_BATCH_ROWS)
         .with_for_update(skip_locked=True)
     )
     await session.execute(delete(RevokedToken).where(RevokedToken.jti.in_(expired)))

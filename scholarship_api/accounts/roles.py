@@ -1,4 +1,4 @@
-"""Who may do what: roles, and the scopes that each of them grants."""
+"""Roles, and the scopes that each of them grants."""
 
 from enum import StrEnum
 from typing import Final

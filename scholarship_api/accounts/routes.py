@@ -1,4 +1,4 @@
-"""Logging in and out, and one's own account."""
+"""Login, logout, and the account of the token that is sent."""
 
 from typing import Annotated
 
@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Form, Request, Response, status
 
 from scholarship_api.accounts import schemas, service
 from scholarship_api.accounts.access import (
-    ANONYMOUS_TOO,
+    ANONYMOUS_ALLOWED,
     CurrentAccount,
     CurrentAccountOrNone,
 )
@@ -27,7 +27,8 @@ from scholarship_api.platform.http.request_context import ACCOUNT_ID_KEY
 
 
 async def _no_store(response: Response) -> None:
-    """A login has no Authorization header, by which the security headers would know."""
+    """Forbid storing the answer of a login. SecurityHeadersMiddleware only does so for requests
+    with an Authorization header, which a login lacks."""
     response.headers["Cache-Control"] = "no-store"
 
 
@@ -88,13 +89,15 @@ async def _log_in(request: Request, credentials: schemas.Credentials) -> schemas
     )
 
 
-@router.get("/me", response_model=schemas.Me, summary="One's own account")
+@router.get("/me", response_model=schemas.Me, summary="The account of the token")
 async def show_me(account: CurrentAccount) -> object:
     return account
 
 
 @router.delete(
-    "/me", status_code=status.HTTP_204_NO_CONTENT, summary="Delete one's own account for good"
+    "/me",
+    status_code=status.HTTP_204_NO_CONTENT,
+    summary="Delete the account of the token",
 )
 async def delete_me(account: CurrentAccount, session: Writing) -> None:
     await service.delete(session, account_id=account.id)
@@ -116,8 +119,8 @@ async def log_out(account: CurrentAccount, session: Writing) -> None:
     "/check",
     response_model=schemas.AuthenticationState,
     response_model_exclude_unset=True,
-    openapi_extra=ANONYMOUS_TOO,
-    summary="Whether the token that is sent, if any, is good",
+    openapi_extra=ANONYMOUS_ALLOWED,
+    summary="Whether the token that is sent is valid",
 )
 async def check(account: CurrentAccountOrNone) -> schemas.AuthenticationState:
     if account is None:

@@ -1,4 +1,4 @@
-"""What the endpoints and the command line take and give."""
+"""Requests and answers of the endpoints and of the command line."""
 
 import datetime as dt
 import re
@@ -15,7 +15,7 @@ _EMAIL: Final = re.compile(r"[^@\s]{1,64}@[^@\s]{1,189}")
 
 
 def fold_username(username: str) -> str:
-    """What makes two spellings of a name the same account, and the same bucket."""
+    """The form in which two spellings of a name are the same account and the same bucket."""
     return username.lower()
 
 
@@ -55,14 +55,14 @@ class Credentials(BaseModel):
 
 
 class LoginForm(Credentials):
-    """RFC 6749, 4.3.2; other fields of that grant are ignored."""
+    """The password grant of RFC 6749, 4.3.2. Its other fields are ignored."""
 
     grant_type: Literal["password"] = "password"
 
 
 class AccessToken(BaseModel):
     access_token: str
-    token_type: Literal["bearer"] = "bearer"  # noqa: S105 - RFC 6750's word
+    token_type: Literal["bearer"] = "bearer"  # noqa: S105 - the word of RFC 6750
     expires_in: int = Field(description="Seconds.")
 
 
@@ -79,7 +79,7 @@ class Me(BaseModel):
 
 
 class AuthenticationState(BaseModel):
-    """Without a token only `authenticated`, which is false."""
+    """Without a valid token only `authenticated`, which is then false."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -90,7 +90,7 @@ class AuthenticationState(BaseModel):
 
 
 class NewAccount(BaseModel):
-    """An account that an operator makes. A partner has an organization, nobody else has."""
+    """An account that an operator creates. A partner has an organization, other roles do not."""
 
     username: Annotated[str, AfterValidator(_check_username)]
     role: Role

@@ -1,4 +1,4 @@
-"""What accounts do, for the routes, the command line and the other features."""
+"""Login, logout and the life of an account, for routes, command line and other features."""
 
 import datetime as dt
 import uuid
@@ -17,7 +17,7 @@ from scholarship_api.platform.database.engine import Database
 from scholarship_api.platform.database.sessions import ReadSession, WriteSession
 
 PersonalData = Callable[[ReadSession, uuid.UUID], Awaitable[object]]
-"""What another feature knows about an account, as JSON can hold it."""
+"""Reads what another feature stores about an account, as values that JSON can hold."""
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -29,9 +29,10 @@ class LoginRefused(Unauthorized):
 async def log_in(
     database: Database, passwords: Passwords, *, username: str, password: str
 ) -> Account:
-    """Raises LoginRefused: the same, after the same work, whether or not there is the account.
+    """The account. Raises LoginRefused, after the same work, also when there is no such account.
 
-    Takes the database and no session: a connection must not be held while the password is hashed.
+    The database is passed instead of a session: no connection may be held while the password is
+    hashed.
     """
     async with database.read_session() as reading:
         account = await queries.by_username(reading, fold_username(username))
@@ -51,13 +52,13 @@ async def log_in(
 async def log_out(
     session: WriteSession, *, account_id: uuid.UUID, token_id: uuid.UUID, expires_at: dt.datetime
 ) -> None:
-    """Revoke a token, for all workers at once."""
+    """Revoke a token for all workers at once."""
     await queries.revoke(session, account_id=account_id, token_id=token_id, expires_at=expires_at)
     await queries.purge_revoked_tokens(session)
 
 
 async def create(session: WriteSession, *, new: NewAccount, password_hash: str) -> uuid.UUID:
-    """Raises Conflict when the name is taken, in whatever letter case."""
+    """The new account's id. Raises Conflict when the name is taken in any letter case."""
     account_id = await queries.add(
         session, {"id": uuid.uuid4(), "password_hash": password_hash, **new.model_dump()}
     )
@@ -80,21 +81,21 @@ async def list_all(session: ReadSession) -> Sequence[Account]:
 
 
 async def disable(session: WriteSession, *, account: Account) -> None:
-    """Its tokens are refused from now on."""
+    """Refuse the account's logins and tokens from now on."""
     if account.disabled_at is None:
-        await queries.change(session, account.id, {"disabled_at": dt.datetime.now(dt.UTC)})
+        await queries.update_account(session, account.id, {"disabled_at": dt.datetime.now(dt.UTC)})
         _log.info("account.disabled", account_id=str(account.id))
 
 
 async def enable(session: WriteSession, *, account: Account) -> None:
     if account.disabled_at is not None:
-        await queries.change(session, account.id, {"disabled_at": None})
+        await queries.update_account(session, account.id, {"disabled_at": None})
         _log.info("account.enabled", account_id=str(account.id))
 
 
 async def set_password(session: WriteSession, *, account: Account, password_hash: str) -> None:
-    """All tokens that were issued before are refused from now on."""
-    await queries.change(
+    """Set a new password, and refuse all tokens that were issued before."""
+    await queries.update_account(
         session,
         account.id,
         {"password_hash": password_hash, "password_version": Account.password_version + 1},
@@ -103,15 +104,15 @@ async def set_password(session: WriteSession, *, account: Account, password_hash
 
 
 async def delete(session: WriteSession, *, account_id: uuid.UUID) -> None:
-    """Remove the account and its revoked tokens; rows of other features lose their subject."""
+    """Remove the account and its revoked tokens. Rows of other features lose their subject."""
     await queries.remove(session, account_id)
     _log.info("account.deleted", account_id=str(account_id))
 
 
 async def export(
-    session: ReadSession, *, account: Account, others: Mapping[str, PersonalData]
+    session: ReadSession, *, account: Account, other_topics: Mapping[str, PersonalData]
 ) -> dict[str, Any]:
-    """All personal data of an account by topic; `others` are the topics of other features."""
+    """All personal data of an account by topic, the topics of other features included."""
     revoked = await queries.revoked_tokens(session, account.id)
     return {
         "account": {
@@ -127,7 +128,7 @@ async def export(
         "revoked_tokens": [
             {"id": str(token.jti), "expires_at": _iso(token.expires_at)} for token in revoked
         ],
-        **{topic: await find(session, account.id) for topic, find in others.items()},
+        **{topic: await read(session, account.id) for topic, read in other_topics.items()},
     }
 
 

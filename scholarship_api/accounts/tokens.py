@@ -1,6 +1,6 @@
 """Access tokens: JWTs (RFC 7519) that this service signs and verifies itself.
 
-A token says who, never what one may do: role and state are read from the account each time.
+A token names an account and grants nothing: role and state are read from the database each time.
 """
 
 import datetime as dt
@@ -20,16 +20,16 @@ from scholarship_api.errors import Unauthorized
 ALGORITHM: Final = "HS256"
 REQUIRED_CLAIMS: Final = ("exp", "iat", "iss", "aud", "sub", "jti", "pwv")
 LEEWAY_SECONDS: Final = 10
-"""For the clocks of the hosts that run the workers."""
+"""Tolerance for the clocks of the hosts that run the workers."""
 
-# Bounded before anything is decoded; ours have about 80, 350 and 43 characters.
-_FORM: Final = re.compile(r"[A-Za-z0-9_-]{1,512}\.[A-Za-z0-9_-]{1,2048}\.[A-Za-z0-9_-]{0,512}")
+# Limits the work before anything is decoded. Our own parts have about 80, 350 and 43 characters.
+_TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{1,512}\.[A-Za-z0-9_-]{1,2048}\.[A-Za-z0-9_-]{0,512}")
 
 _log = structlog.stdlib.get_logger(__name__)
 
 
 class InvalidToken(Unauthorized):
-    default_message = "The access token is not valid, or no longer; log in again."
+    default_message = "The access token is not valid or no longer valid; log in again."
 
     def __init__(self) -> None:
         super().__init__(headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
@@ -37,7 +37,7 @@ class InvalidToken(Unauthorized):
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a verified token says."""
+    """The contents of a verified token."""
 
     account_id: uuid.UUID
     token_id: uuid.UUID
@@ -46,10 +46,10 @@ class Claims:
 
 
 class Tokens:
-    """Signs with `key`; verifies with that and `previous_keys`, so that keys can be rotated.
+    """Signs with `key`, verifies with `key` and `previous_keys`, so that keys can be rotated.
 
-    An empty key, which production does not start with, stands for a random one: the tokens are
-    then good in this process only.
+    With an empty key a random one is made, whose tokens are valid in this process only. Production
+    refuses to start without a key.
     """
 
     def __init__(
@@ -86,8 +86,8 @@ class Tokens:
         return jwt.encode(claims, self._key, ALGORITHM, headers={"kid": key_id(self._key)})
 
     def verify(self, token: str) -> Claims:
-        """Raises InvalidToken for whatever this service has not signed, or too long ago."""
-        if not _FORM.fullmatch(token):
+        """The claims. Raises InvalidToken when the signature, a claim or the expiry is wrong."""
+        if not _TOKEN.fullmatch(token):
             raise InvalidToken
         try:
             key = self._keys[jwt.get_unverified_header(token).get("kid", "")]
@@ -111,5 +111,5 @@ class Tokens:
 
 
 def key_id(key: bytes) -> str:
-    """A name for a key that tells nothing about it."""
+    """A name for the key that reveals nothing about it."""
     return hmac.digest(key, b"scholarship-api key id", "sha256")[:8].hex()

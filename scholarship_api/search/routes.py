@@ -7,7 +7,7 @@ from pydantic_core import to_json
 
 from scholarship_api.accounts.access import (
     ACCESS_ERRORS,
-    ANONYMOUS_TOO,
+    ANONYMOUS_ALLOWED,
     ScholarshipsReader,
     current_account_or_none,
 )
@@ -108,7 +108,7 @@ async def _search(http: Request, request: SearchRequest, *, is_moved: bool = Fal
     summary="Search the catalogue",
     dependencies=[BEARER_OPTIONAL],
     responses=document(Unauthorized) | NOT_MODIFIED,
-    openapi_extra=ANONYMOUS_TOO,
+    openapi_extra=ANONYMOUS_ALLOWED,
 )
 async def search_by_query(http: Request, request: SearchQuery) -> Response:
     return await _search(http, request)
@@ -120,7 +120,7 @@ async def search_by_query(http: Request, request: SearchQuery) -> Response:
     summary="Search the catalogue",
     dependencies=[BEARER_OPTIONAL, Depends(require_json)],
     responses=document(Unauthorized, *BODY_ERRORS),
-    openapi_extra=ANONYMOUS_TOO,
+    openapi_extra=ANONYMOUS_ALLOWED,
 )
 async def search_by_body(http: Request, request: SearchRequest) -> Response:
     return await _search(http, request)
@@ -132,7 +132,7 @@ async def search_by_body(http: Request, request: SearchRequest) -> Response:
     summary="Moved to /api/v1/search",
     dependencies=[BEARER_OPTIONAL],
     responses=document(Unauthorized) | NOT_MODIFIED,
-    openapi_extra=ANONYMOUS_TOO,
+    openapi_extra=ANONYMOUS_ALLOWED,
 )
 async def search_by_query_at_root(http: Request, request: SearchQuery) -> Response:
     return await _search(http, request, is_moved=True)
@@ -144,7 +144,7 @@ async def search_by_query_at_root(http: Request, request: SearchQuery) -> Respon
     summary="Moved to /api/v1/search",
     dependencies=[BEARER_OPTIONAL, Depends(require_json)],
     responses=document(Unauthorized, *BODY_ERRORS),
-    openapi_extra=ANONYMOUS_TOO,
+    openapi_extra=ANONYMOUS_ALLOWED,
 )
 async def search_by_body_at_root(http: Request, request: SearchRequest) -> Response:
     return await _search(http, request, is_moved=True)

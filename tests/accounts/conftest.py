@@ -29,7 +29,7 @@ Connect = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 
 @pytest.fixture(scope="module")
 def settings(module_database_url: str, redis_url: str) -> Settings:
-    """Limits so high that only the tests of limits, which set their own, ever meet them."""
+    """Limits so high that they never take effect; tests of limits set their own."""
     return Settings.model_validate(
         {
             "environment": "test",
@@ -44,7 +44,7 @@ def settings(module_database_url: str, redis_url: str) -> Settings:
 
 
 def changed(settings: Settings, **values: Any) -> Settings:  # noqa: ANN401
-    """The settings with other values, validated like any."""
+    """The settings with some other values, validated as a whole."""
     return Settings.model_validate({**settings.model_dump(), **values})
 
 
@@ -82,7 +82,7 @@ def database(app: FastAPI) -> Database:
 
 @pytest.fixture(scope="module")
 def make_account(database: Database) -> MakeAccount:
-    """Makes an account of any role whose password is PASSWORD, with a name of its own."""
+    """Creates accounts of any role with the password PASSWORD, each with its own name."""
     password_hash = hash_password(PASSWORD)
 
     async def make(role: Role = Role.STUDENT, **values: Any) -> Account:  # noqa: ANN401
@@ -98,7 +98,7 @@ def make_account(database: Database) -> MakeAccount:
 
 
 def bearer(app: FastAPI, account: Account) -> dict[str, str]:
-    """The header of a fresh token."""
+    """The Authorization header with a new token of the account."""
     authentication: Authentication = app.state.authentication
     token = authentication.tokens.issue(
         account_id=account.id, password_version=account.password_version

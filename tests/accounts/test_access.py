@@ -1,4 +1,4 @@
-"""Rules of routes, and what becomes of tokens whose account has changed."""
+"""The access rules of all routes, and tokens whose account has changed."""
 
 import asyncio
 import uuid
@@ -14,8 +14,8 @@ from sqlalchemy import event, func, select, update
 
 from scholarship_api.accounts import queries, service
 from scholarship_api.accounts.access import (
+    ACCESS_RULES,
     PUBLIC_ROUTES,
-    RULES,
     AnalyticsReader,
     AuthenticatedAccount,
     CurrentAccount,
@@ -62,32 +62,32 @@ def routes(app: FastAPI) -> Iterator[tuple[tuple[str, str], RouteContext]]:
 def has_rule(route: RouteContext) -> bool:
     dependant = getattr(route, "dependant", None)
     return dependant is not None and any(
-        dependency.call in RULES for dependency in all_dependencies(dependant)
+        dependency.call in ACCESS_RULES for dependency in all_dependencies(dependant)
     )
 
 
-def unruled(app: FastAPI) -> set[tuple[str, str]]:
+def routes_without_rule(app: FastAPI) -> set[tuple[str, str]]:
     """Routes that have neither a rule nor an entry in PUBLIC_ROUTES."""
     return {name for name, route in routes(app) if not has_rule(route)} - PUBLIC_ROUTES
 
 
 @pytest.fixture(scope="module")
 def whole_app(settings: Settings) -> FastAPI:
-    """With every route that there can be."""
+    """The application with all optional routes."""
     return create_app(changed(settings, enable_docs=True))
 
 
 def test_every_route_has_a_rule_or_is_public(whole_app: FastAPI) -> None:
-    assert unruled(whole_app) == set()
+    assert routes_without_rule(whole_app) == set()
 
 
-def test_no_public_route_has_a_rule_or_is_gone(whole_app: FastAPI) -> None:
+def test_every_public_route_exists_and_has_no_rule(whole_app: FastAPI) -> None:
     by_name = dict(routes(whole_app))
     assert PUBLIC_ROUTES - by_name.keys() == set()
     assert {name for name in PUBLIC_ROUTES if has_rule(by_name[name])} == set()
 
 
-def test_a_forgotten_rule_is_found() -> None:
+def test_a_route_with_a_forgotten_rule_is_found() -> None:
     app = FastAPI()
 
     @app.get("/forgotten")
@@ -103,7 +103,7 @@ def test_a_forgotten_rule_is_found() -> None:
     async def ruled_by_dependency() -> None: ...
 
     app.mount("/mounted", FastAPI(openapi_url=None))
-    found = {path for _, path in unruled(app)}
+    found = {path for _, path in routes_without_rule(app)}
     assert {"/forgotten", "/optional", "/mounted"} <= {path.split("/{")[0] for path in found}
     assert not {"/ruled", "/ruled-by-dependency"} & found
 
@@ -123,8 +123,8 @@ def test_openapi_says_who_may_use_a_route(whole_app: FastAPI) -> None:
             assert "401" in operation["responses"], path
 
 
-def test_accounts_are_checked_before_a_connection_is_taken(whole_app: FastAPI) -> None:
-    """Otherwise a request holds one connection and waits for a second one: all can wait so."""
+def test_the_account_is_checked_before_a_connection_is_taken(whole_app: FastAPI) -> None:
+    """Otherwise every request could hold one connection while it waits for a second one."""
     for name, route in routes(whole_app):
         calls = [
             dependency.call
@@ -140,7 +140,7 @@ def test_accounts_are_checked_before_a_connection_is_taken(whole_app: FastAPI) -
 
 @pytest.fixture(scope="module")
 def ruled_app(app: FastAPI) -> FastAPI:
-    """The application, and routes of all kinds of rules."""
+    """The application with one more route for each kind of rule."""
 
     @app.get("/test/any")
     async def any_account(account: CurrentAccount) -> str:
@@ -204,7 +204,7 @@ async def test_what_each_role_may_do(
         assert (await client.get(f"/test/{path}")).status_code == 401
 
 
-async def test_a_refusal_names_the_scope(
+async def test_a_refusal_names_the_missing_scope(
     ruled_app: FastAPI, client: httpx.AsyncClient, make_account: MakeAccount
 ) -> None:
     answer = await client.get("/test/write", headers=bearer(ruled_app, await make_account()))
@@ -229,13 +229,15 @@ async def test_several_rules_are_one_query(
     assert len([text for text in statements if "accounts" in text]) == 1, statements
 
 
-async def test_the_query_reads_two_indexes(make_account: MakeAccount, database: Database) -> None:
+async def test_the_query_of_a_token_reads_two_indexes(
+    make_account: MakeAccount, database: Database
+) -> None:
     account = await make_account()
     async with database.write_session() as session:
         await session.execute(select(func.set_config("enable_seqscan", "off", True)))
         connection = await session.connection()
         parameters = {"account_id": account.id, "token_id": uuid.uuid4()}
-        compiled = queries.FOR_TOKEN.params(parameters).compile(
+        compiled = queries.ACCOUNT_OF_TOKEN.params(parameters).compile(
             dialect=connection.dialect, compile_kwargs={"literal_binds": True}
         )
         rows = await connection.exec_driver_sql(f"EXPLAIN {compiled}")
@@ -245,13 +247,13 @@ async def test_the_query_reads_two_indexes(make_account: MakeAccount, database: 
     assert "Seq Scan" not in plan
 
 
-def test_scopes_of_the_contract() -> None:
+def test_every_role_has_its_documented_scopes() -> None:
     assert SCOPES[Role.ADMIN] == set(Scope)
     assert SCOPES[Role.PARTNER] == {"scholarships:read", "scholarships:write", "analytics:read"}
     assert SCOPES[Role.STUDENT] == SCOPES[Role.READ_ONLY] == {"scholarships:read"}
 
 
-async def test_whose_awards_an_account_may_change(
+async def test_a_partner_may_change_the_awards_of_its_organization_only(
     ruled_app: FastAPI, client: httpx.AsyncClient, make_account: MakeAccount
 ) -> None:
     seen: dict[str, AuthenticatedAccount] = {}
@@ -276,7 +278,9 @@ async def test_whose_awards_an_account_may_change(
 # --- /auth/me, /auth/check, /auth/logout ---------------------------------------------------------
 
 
-async def test_me(app: FastAPI, client: httpx.AsyncClient, make_account: MakeAccount) -> None:
+async def test_me_shows_the_account_of_the_token(
+    app: FastAPI, client: httpx.AsyncClient, make_account: MakeAccount
+) -> None:
     account = await make_account(Role.PARTNER, email="p@example.org")
     answer = await client.get(ME, headers=bearer(app, account))
     assert answer.headers["Cache-Control"] == "no-store"
@@ -292,7 +296,9 @@ async def test_me(app: FastAPI, client: httpx.AsyncClient, make_account: MakeAcc
     }
 
 
-async def test_check(app: FastAPI, client: httpx.AsyncClient, make_account: MakeAccount) -> None:
+async def test_check_says_whether_the_token_is_valid(
+    app: FastAPI, client: httpx.AsyncClient, make_account: MakeAccount
+) -> None:
     anonymous = await client.get(CHECK)
     assert anonymous.json() == {"authenticated": False}
     assert anonymous.headers["Cache-Control"] == "no-store"
@@ -328,7 +334,7 @@ async def test_logout_ends_that_token_at_once_on_every_instance(
         assert (await restarted.get(ME, headers=token)).status_code == 401
 
 
-async def test_logging_out_many_times_at_once(
+async def test_concurrent_logouts_of_one_token(
     app: FastAPI, client: httpx.AsyncClient, make_account: MakeAccount
 ) -> None:
     token = bearer(app, await make_account())
@@ -338,7 +344,7 @@ async def test_logging_out_many_times_at_once(
     assert statuses <= {204, 401}
 
 
-async def test_logging_out_purges_what_has_expired_anyway(
+async def test_a_logout_purges_expired_tokens(
     app: FastAPI, client: httpx.AsyncClient, make_account: MakeAccount, database: Database
 ) -> None:
     account = await make_account()
@@ -381,14 +387,14 @@ async def test_a_disabled_account_loses_access_at_its_next_request(
     assert (await client.get(ME, headers=token)).status_code == 200
 
 
-async def test_a_new_role_counts_at_the_next_request(
+async def test_a_new_role_takes_effect_at_the_next_request(
     ruled_app: FastAPI, client: httpx.AsyncClient, make_account: MakeAccount, database: Database
 ) -> None:
     account = await make_account(Role.ADMIN)
     token = bearer(ruled_app, account)
     assert (await client.get("/test/admin", headers=token)).status_code == 200
     async with database.write_session() as session:
-        await queries.change(session, account.id, {"role": Role.STUDENT})
+        await queries.update_account(session, account.id, {"role": Role.STUDENT})
     assert (await client.get("/test/admin", headers=token)).status_code == 403
     assert (await client.get("/test/read", headers=token)).status_code == 200
 
@@ -408,7 +414,7 @@ async def test_a_new_password_ends_all_tokens(
     assert (await client.get(ME, headers=bearer(app, changed_account))).status_code == 200
 
 
-async def test_deleting_oneself(
+async def test_an_account_deletes_itself(
     app: FastAPI, client: httpx.AsyncClient, make_account: MakeAccount, database: Database
 ) -> None:
     account = await make_account()
@@ -428,7 +434,7 @@ async def test_deleting_oneself(
     assert (await client.get(ME, headers=token)).status_code == 401
 
 
-async def test_logout_and_deletion_at_once_are_no_fault(
+async def test_concurrent_logout_and_deletion_do_not_fail(
     app: FastAPI, client: httpx.AsyncClient, make_account: MakeAccount
 ) -> None:
     for _ in range(10):

@@ -1,4 +1,4 @@
-"""`scholarship-api users` on a real database; in this process, but for one test."""
+"""`scholarship-api users` on a real database. All tests but one run it in this process."""
 
 import json
 import os
@@ -51,7 +51,7 @@ def create(users: Run, name: str, *options: str, given: str | bytes = f"{PASSWOR
 
 
 async def in_thread(run: Callable[..., Result], *arguments: Any, **named: Any) -> Result:  # noqa: ANN401
-    """Commands have a loop of their own."""
+    """Commands start their own event loop."""
     return await to_thread.run_sync(lambda: run(*arguments, **named))
 
 
@@ -64,7 +64,7 @@ def stored(database_url: str, name: str) -> Account | None:
 
 
 @pytest.mark.anyio
-async def test_from_making_an_account_to_deleting_it(
+async def test_the_life_of_an_account(
     users: Run, client: httpx.AsyncClient, module_database_url: str
 ) -> None:
     name = new_name()
@@ -112,7 +112,7 @@ async def test_from_making_an_account_to_deleting_it(
 
 
 @pytest.mark.anyio
-async def test_the_export_holds_everything_that_is_known_of_a_person(
+async def test_the_export_holds_all_data_of_a_person(
     users: Run, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name = new_name()
@@ -140,7 +140,7 @@ async def test_the_export_holds_everything_that_is_known_of_a_person(
     assert exported["interactions"] == [{"subject": account_id, "read_only": True}]
 
 
-def test_the_list_for_people(users: Run) -> None:
+def test_the_list_as_a_table(users: Run) -> None:
     names = [new_name(), new_name()]
     long_name = "The [bold]Very[/bold] Long Name of a \u00c5ngstr\u00f6m Trust " + "x" * 150
     assert create(users, names[0], "--role", "partner", "--organization", long_name).exit_code == 0
@@ -154,7 +154,7 @@ def test_the_list_for_people(users: Run) -> None:
     assert "disabled" in disabled
 
 
-def test_before_the_first_account(
+def test_the_list_without_accounts(
     users: Run, scratch_database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", scratch_database_url)
@@ -190,7 +190,7 @@ def test_a_name_is_taken_in_any_letter_case(users: Run) -> None:
         (("somebody",), "--role"),
     ],
 )
-def test_what_is_no_account(
+def test_an_invalid_account_is_refused(
     users: Run, module_database_url: str, options: tuple[str, ...], message: str
 ) -> None:
     done = users("create", *options, "--password-stdin", given=PASSWORD)
@@ -205,7 +205,9 @@ def test_what_is_no_account(
     ["", "\n", "eleven char", "a\0b" * 10, "x" * 5000, b"\xff" * 20],
     ids=["empty", "line end", "short", "nul", "5000", "not utf-8"],
 )
-def test_what_is_no_password(users: Run, module_database_url: str, given: str | bytes) -> None:
+def test_an_invalid_password_is_refused(
+    users: Run, module_database_url: str, given: str | bytes
+) -> None:
     name = new_name()
     done = create(users, name, given=given)
     assert done.exit_code == 1
@@ -213,14 +215,14 @@ def test_what_is_no_password(users: Run, module_database_url: str, given: str | 
     assert stored(module_database_url, name) is None
 
 
-def test_only_the_final_line_end_is_no_part_of_the_password(
+def test_the_final_line_end_does_not_belong_to_the_password(
     users: Run, module_database_url: str
 ) -> None:
     for given in (f" {PASSWORD}\nx\n", f"{'x' * 1024}\r\n"):
         assert create(users, new_name(), given=given).exit_code == 0
 
 
-def test_a_password_comes_by_standard_input_only(users: Run, module_database_url: str) -> None:
+def test_a_password_is_read_from_standard_input_only(users: Run, module_database_url: str) -> None:
     name = new_name()
     done = users("create", name, "--role", "student", given=PASSWORD)
     assert done.exit_code == 2
@@ -229,7 +231,7 @@ def test_a_password_comes_by_standard_input_only(users: Run, module_database_url
     assert stored(module_database_url, name) is None
 
 
-def test_unknown_accounts(users: Run) -> None:
+def test_an_unknown_account_is_reported(users: Run) -> None:
     for command in ("disable", "enable", "export"):
         done = users(command, "nobody")
         assert (done.exit_code, done.stdout) == (1, "")
@@ -237,7 +239,7 @@ def test_unknown_accounts(users: Run) -> None:
     assert users("set-password", "nobody", "--password-stdin", given=PASSWORD).exit_code == 1
 
 
-def test_without_a_database(users: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_database_is_reported(users: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://u:hidden-password@127.0.0.1:1/none")
     away = users("list")
     assert (away.exit_code, away.stdout) == (69, "")
@@ -249,7 +251,7 @@ def test_without_a_database(users: Run, monkeypatch: pytest.MonkeyPatch) -> None
     assert "DATABASE_URL" in unset.stderr
 
 
-def test_as_a_process_of_its_own(module_database_url: str) -> None:
+def test_the_installed_command(module_database_url: str) -> None:
     name = new_name()
     arguments = ("create", name, "--role", "student", "--password-stdin")
     done = subprocess.run(

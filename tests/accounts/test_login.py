@@ -53,7 +53,7 @@ async def test_a_fresh_installation_has_no_account(
                 assert (await by_json(client, username, password)).status_code == 401
 
 
-async def test_a_token_for_the_right_password(
+async def test_the_right_password_gets_a_token(
     client: httpx.AsyncClient, make_account: MakeAccount, log_in: LogIn
 ) -> None:
     account = await make_account(Role.PARTNER)
@@ -71,7 +71,7 @@ async def test_a_token_for_the_right_password(
         assert me.json()["username"] == account.username
 
 
-async def test_the_same_answer_whatever_is_wrong(
+async def test_every_failed_login_gets_the_same_answer(
     client: httpx.AsyncClient, make_account: MakeAccount, database: Database, log_in: LogIn
 ) -> None:
     known = await make_account()
@@ -104,7 +104,7 @@ async def test_the_same_answer_whatever_is_wrong(
     ["", "a\0b", "x" * 5000, "x" * 1025, "\u00e9" * 513, "\U0001f511" * 257, "\0"],
     ids=["empty", "nul", "5000", "1025", "1026 bytes", "1028 bytes", "only nul"],
 )
-async def test_passwords_out_of_bounds(
+async def test_passwords_that_are_too_long_or_malformed_are_refused(
     client: httpx.AsyncClient, make_account: MakeAccount, log_in: LogIn, password: str
 ) -> None:
     answer = await log_in(client, (await make_account()).username, password)
@@ -116,7 +116,7 @@ async def test_passwords_out_of_bounds(
         assert password not in answer.text
 
 
-async def test_odd_passwords_within_the_bounds_are_just_wrong(
+async def test_unusual_passwords_are_just_wrong(
     client: httpx.AsyncClient, make_account: MakeAccount, log_in: LogIn
 ) -> None:
     username = (await make_account()).username
@@ -124,7 +124,9 @@ async def test_odd_passwords_within_the_bounds_are_just_wrong(
         assert (await log_in(client, username, password)).status_code == 401
 
 
-async def test_odd_usernames(client: httpx.AsyncClient, log_in: LogIn) -> None:
+async def test_unusual_usernames_are_refused_or_unknown(
+    client: httpx.AsyncClient, log_in: LogIn
+) -> None:
     for username in ("", "a\0b", "x" * 151, "a\nb", "\x7f"):
         answer = await log_in(client, username, PASSWORD)
         assert answer.status_code == 422
@@ -147,7 +149,7 @@ async def test_odd_usernames(client: httpx.AsyncClient, log_in: LogIn) -> None:
         (b'{"username": "a", "password": "b"}', "", 415),
     ],
 )
-async def test_odd_json(
+async def test_malformed_json_is_refused(
     client: httpx.AsyncClient, body: bytes, media_type: str, status: int
 ) -> None:
     headers = {"Content-Type": media_type} if media_type else {}
@@ -171,7 +173,7 @@ async def test_odd_json(
         (b"username=a&password=b", "", 415),
     ],
 )
-async def test_odd_forms(
+async def test_malformed_forms_are_refused(
     client: httpx.AsyncClient, body: bytes, media_type: str, status: int
 ) -> None:
     headers = {"Content-Type": media_type} if media_type else {}
@@ -180,7 +182,7 @@ async def test_odd_forms(
     assert answer.json()["status"] == answer.status_code
 
 
-async def test_what_else_oauth2_clients_send(
+async def test_other_fields_of_oauth2_clients_are_ignored(
     client: httpx.AsyncClient, make_account: MakeAccount
 ) -> None:
     form = {
@@ -200,7 +202,7 @@ async def test_an_outdated_hash_is_replaced_at_the_next_login(
     account = await make_account()
     weak = Argon2Hasher(memory_cost=1024, time_cost=1, parallelism=1).hash(PASSWORD)
     async with database.write_session() as session:
-        await queries.change(session, account.id, {"password_hash": weak})
+        await queries.update_account(session, account.id, {"password_hash": weak})
     token = (await by_json(client, account.username, PASSWORD)).json()["access_token"]
     async with database.read_session() as session:
         now = await service.get(session, username=account.username)
@@ -215,7 +217,7 @@ async def test_an_outdated_hash_is_replaced_at_the_next_login(
 
 
 def new_address() -> str:
-    """Of the documentation's IPv6 network, one in a site of its own: addresses count by site."""
+    """A random IPv6 address of the documentation network, in its own /64."""
     site = uuid.uuid4().int
     return f"2001:db8:{site >> 16 & 0xFFFF:x}:{site & 0xFFFF:x}::1"
 
@@ -284,7 +286,7 @@ async def test_one_address_that_tries_many_accounts(
             assert (await by_json(other, account.username, PASSWORD)).status_code == 200
 
 
-async def test_without_the_limiter_nobody_gets_in_where_it_must_not_be_missed(
+async def test_without_the_limiter_logins_are_refused_where_it_is_required(
     limited: Settings, make_account: MakeAccount
 ) -> None:
     username = (await make_account()).username
@@ -304,7 +306,7 @@ async def test_without_the_limiter_nobody_gets_in_where_it_must_not_be_missed(
 async def medians(
     attempts: Mapping[str, Callable[[], Awaitable[object]]], rounds: int
 ) -> list[float]:
-    """Seconds; the kinds take turns, so that they see the same load of the machine."""
+    """Seconds of each login. The kinds take turns, so that the load of the machine is the same."""
     seconds: dict[str, list[float]] = {name: [] for name in attempts}
     for _ in range(rounds):
         for name, attempt in attempts.items():
@@ -314,14 +316,17 @@ async def medians(
     return [statistics.median(values) for values in seconds.values()]
 
 
-async def test_time_does_not_tell_whether_there_is_the_account(
+async def test_the_time_of_a_login_does_not_tell_whether_the_account_exists(
     app: FastAPI,
     make_account: MakeAccount,
     database: Database,
     record_property: Callable[[str, object], None],
 ) -> None:
-    """Up to three measurements, because the machine is busy: without the work for unknown users
-    they would be more than five times as fast, in each measurement."""
+    """Up to three measurements, because the machine may be busy.
+
+    Without the work for unknown users they would be answered more than five times as fast, in each
+    measurement.
+    """
     known, disabled = (await make_account()).username, await make_account()
     async with database.write_session() as session:
         await service.disable(session, account=disabled)

@@ -1,4 +1,4 @@
-"""The tables of accounts, against their models and against what they must not take."""
+"""The tables of accounts match their models and refuse invalid values."""
 
 import uuid
 from collections.abc import Iterator
@@ -63,7 +63,7 @@ def account(**values: Any) -> dict[str, Any]:  # noqa: ANN401
     ],
     ids=str,
 )
-def test_what_the_table_refuses(connection: Connection, values: dict[str, Any]) -> None:
+def test_the_table_refuses_invalid_values(connection: Connection, values: dict[str, Any]) -> None:
     with pytest.raises(IntegrityError):
         connection.execute(postgresql.insert(Account).values(account(**values)))
 
@@ -75,7 +75,7 @@ def test_names_are_unique_in_any_letter_case(connection: Connection) -> None:
         connection.execute(postgresql.insert(Account).values(account(username=name.upper())))
 
 
-def test_revoked_tokens_go_with_their_account(connection: Connection) -> None:
+def test_revoked_tokens_are_removed_with_their_account(connection: Connection) -> None:
     values = account()
     connection.execute(postgresql.insert(Account).values(values))
     token = {"jti": uuid.uuid4(), "account_id": values["id"], "expires_at": "2100-01-01"}

@@ -1,4 +1,4 @@
-"""A server process of its own, at the most talkative level: what it writes holds no secret."""
+"""A real server at its most verbose log level writes no secret."""
 
 import os
 import re
@@ -22,7 +22,7 @@ OTHER_PASSWORD = "tr0ub4dor&3 is not mine"
 
 
 class Server:
-    """The application under uvicorn, at the most talkative level; everything goes into `log`."""
+    """The application under uvicorn at its most verbose log level; all output goes to `log`."""
 
     def __init__(self, log: Path, environment: dict[str, str]) -> None:
         self.log = log
@@ -50,7 +50,7 @@ class Server:
         raise AssertionError(self.log.read_text())
 
     def stop(self) -> str:
-        """What it has written."""
+        """End the server; its output."""
         self.process.terminate()
         self.process.wait(timeout=30)
         return self.log.read_text()

@@ -1,4 +1,4 @@
-"""Tokens that are made here by hand, so that nothing depends on the library that verifies them."""
+"""Tokens that are encoded here by hand, independent of the library that verifies them."""
 
 import base64
 import hashlib
@@ -132,7 +132,7 @@ def assert_refused(answer: httpx.Response) -> None:
     assert answer.headers["Cache-Control"] == "no-store"
 
 
-async def test_the_good_token_that_the_bad_ones_are_made_from(
+async def test_a_valid_token_is_accepted_with_any_case_of_the_scheme(
     client: httpx.AsyncClient, make_account: MakeAccount
 ) -> None:
     account = await make_account()
@@ -143,14 +143,16 @@ async def test_the_good_token_that_the_bad_ones_are_made_from(
         assert answer.json()["id"] == str(account.id)
 
 
-async def test_without_a_token(client: httpx.AsyncClient) -> None:
+async def test_a_request_without_a_token_is_refused(client: httpx.AsyncClient) -> None:
     answer = await client.get(ME)
     assert_refused(answer)
     assert "error=" not in answer.headers["WWW-Authenticate"]  # RFC 6750, 3.1
 
 
 @pytest.mark.parametrize("make", BAD_TOKENS.values(), ids=BAD_TOKENS.keys())
-async def test_bad_tokens(client: httpx.AsyncClient, make_account: MakeAccount, make: Make) -> None:
+async def test_invalid_tokens_are_refused(
+    client: httpx.AsyncClient, make_account: MakeAccount, make: Make
+) -> None:
     account = await make_account()
     token = make(good_header(), good_claims(account.id))
     answer = await show_me(client, f"Bearer {token}")
@@ -158,7 +160,7 @@ async def test_bad_tokens(client: httpx.AsyncClient, make_account: MakeAccount, 
     assert 'error="invalid_token"' in answer.headers["WWW-Authenticate"]
 
 
-async def test_other_ways_to_send_a_good_token(
+async def test_a_valid_token_sent_in_another_way_is_refused(
     client: httpx.AsyncClient, make_account: MakeAccount
 ) -> None:
     token = signed(good_header(), good_claims((await make_account()).id))
@@ -170,7 +172,7 @@ async def test_other_ways_to_send_a_good_token(
     assert_refused(await client.get(ME, headers=twice))
 
 
-async def test_an_expired_token_within_the_clocks_tolerance(
+async def test_a_token_that_expired_within_the_leeway_is_accepted(
     client: httpx.AsyncClient, make_account: MakeAccount
 ) -> None:
     claims = good_claims((await make_account()).id)
@@ -179,7 +181,7 @@ async def test_an_expired_token_within_the_clocks_tolerance(
     assert answer.status_code == 200
 
 
-async def test_rotation_of_the_key(
+async def test_keys_can_be_rotated(
     settings: Settings, app: FastAPI, make_account: MakeAccount
 ) -> None:
     account = await make_account()
@@ -204,7 +206,7 @@ def tokens(**values: Any) -> Tokens:  # noqa: ANN401
     return Tokens(**made)
 
 
-def test_what_is_issued_is_what_is_verified() -> None:
+def test_verification_returns_what_was_issued() -> None:
     account_id = uuid.uuid4()
     first, second = (tokens().issue(account_id=account_id, password_version=3) for _ in range(2))
     claims = tokens().verify(first)
@@ -214,13 +216,13 @@ def test_what_is_issued_is_what_is_verified() -> None:
 
 
 @pytest.mark.parametrize("other", [{"issuer": "x"}, {"audience": "x"}, {"key": OTHER_KEY}])
-def test_tokens_of_another_service(other: Change) -> None:
+def test_tokens_of_another_service_are_refused(other: Change) -> None:
     token = tokens(**other).issue(account_id=uuid.uuid4(), password_version=1)
     with pytest.raises(InvalidToken):
         tokens().verify(token)
 
 
-def test_without_a_key_each_process_has_its_own() -> None:
+def test_without_a_key_each_process_makes_its_own() -> None:
     ours = tokens(key="")
     token = ours.issue(account_id=uuid.uuid4(), password_version=1)
     ours.verify(token)
@@ -229,7 +231,7 @@ def test_without_a_key_each_process_has_its_own() -> None:
             other.verify(token)
 
 
-def test_the_name_of_a_key_tells_nothing_about_it() -> None:
+def test_the_id_of_a_key_reveals_nothing_about_it() -> None:
     name = key_id(SECRET_KEY.encode())
     assert name not in SECRET_KEY
     assert name != hashlib.sha256(SECRET_KEY.encode()).hexdigest()[: len(name)]
@@ -240,6 +242,6 @@ segments = st.one_of(st.binary(max_size=60), st.text().map(str.encode), st.just(
 
 @given(st.one_of(st.text(), st.lists(segments.map(encode), max_size=5).map(".".join)))
 @example("[" * 3000)
-def test_no_text_is_more_than_refused(text: str) -> None:
+def test_any_text_is_refused_without_another_error(text: str) -> None:
     with pytest.raises(InvalidToken):
         tokens().verify(text)

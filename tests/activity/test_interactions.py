@@ -261,7 +261,7 @@ async def test_the_export_of_an_account_has_its_interactions(
     async with database.read_session() as session:
         await session.execute(text("SET LOCAL TimeZone = 'Asia/Tokyo'"))
         exported = await accounts.export(
-            session, account=account, others={"interactions": service.personal_data}
+            session, account=account, other_topics={"interactions": service.personal_data}
         )
     interactions = json.loads(json.dumps(exported))["interactions"]
     assert [(entry["scholarship_id"], entry["type"]) for entry in interactions] == [

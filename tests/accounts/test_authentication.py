@@ -1,4 +1,4 @@
-"""For whom a request counts, and under which account it is logged."""
+"""The identity for which a request is counted and logged."""
 
 import asyncio
 import json
@@ -21,7 +21,7 @@ SEARCH = "/api/v1/search"
 
 
 async def remaining(client: httpx.AsyncClient, headers: dict[str, str] | None = None) -> int:
-    """What is left of the bucket of GET /search once this request has been counted in it."""
+    """The remaining requests in the bucket of GET /search, after this one."""
     answer = await client.get(SEARCH, headers=headers)
     assert answer.status_code in {200, 401}
     return int(answer.headers["X-RateLimit-Remaining"])
@@ -32,7 +32,7 @@ def limited(settings: Settings) -> Settings:
     return changed(settings, rate_limit_search="50/hour")
 
 
-async def test_an_account_has_one_bucket_from_all_addresses_and_in_all_instances(
+async def test_an_account_has_one_bucket_over_all_addresses_and_instances(
     limited: Settings, make_account: MakeAccount
 ) -> None:
     account = await make_account()
@@ -44,7 +44,7 @@ async def test_an_account_has_one_bucket_from_all_addresses_and_in_all_instances
         assert seen == [49, 48, 47, 46]
 
 
-async def test_an_accounts_requests_do_not_count_for_its_address(
+async def test_requests_of_an_account_do_not_count_for_the_address(
     limited: Settings, make_account: MakeAccount
 ) -> None:
     account = await make_account()
@@ -55,7 +55,9 @@ async def test_an_accounts_requests_do_not_count_for_its_address(
         assert await remaining(client) == 48
 
 
-async def test_junk_tokens_open_no_buckets(limited: Settings, make_account: MakeAccount) -> None:
+async def test_invalid_tokens_create_no_buckets(
+    limited: Settings, make_account: MakeAccount
+) -> None:
     account = await make_account()
     claims = good_claims(account.id)
     async with running(limited) as app, connected(app, new_address()) as client:
@@ -108,7 +110,7 @@ async def test_the_access_log_names_the_verified_account(
     assert seen == [(200, str(account.id)), (401, None), (200, None)]
 
 
-async def test_the_layer_grants_nothing(
+async def test_the_middleware_grants_no_access(
     app: FastAPI, client: httpx.AsyncClient, make_account: MakeAccount
 ) -> None:
     account = await make_account()
