@@ -20,15 +20,12 @@ class TrustedProxies:
         self._networks = tuple(networks)
         self._trusts = lru_cache(maxsize=_CACHED_ADDRESSES)(self._belongs_to_a_network)
         self._parsed = lru_cache(maxsize=_CACHED_ADDRESSES)(parse_address)
-        # By the text of the peer's address, as to hash an address takes longer than all the rest.
-        self._strangers = lru_cache(maxsize=_CACHED_ADDRESSES)(self._address_of_a_stranger)
 
-    def peer(self, host: str) -> Address | None:
+    def parse(self, host: str) -> Address | None:
         return self._parsed(host) if len(host) <= _LONGEST_ENTRY else None
 
-    def stranger(self, host: str) -> str | None:
-        """The address of a peer that is not trusted; None for a proxy, and for no address."""
-        return self._strangers(host)
+    def trusts(self, address: Address) -> bool:
+        return self._trusts(address)
 
     def client(self, peer: Address, forwarded_for: Sequence[bytes]) -> Address:
         """The rightmost address that is no trusted proxy.
@@ -40,17 +37,13 @@ class TrustedProxies:
         """
         client = peer
         for entry in reversed(b",".join(forwarded_for).decode("latin-1").split(",")):
-            address = self.peer(entry.strip())
+            address = self.parse(entry.strip())
             if address is None:
                 break
             client = address
             if not self._trusts(address):
                 break
         return client
-
-    def _address_of_a_stranger(self, host: str) -> str | None:
-        peer = self.peer(host)
-        return None if peer is None or self._trusts(peer) else str(peer)
 
     def _belongs_to_a_network(self, address: Address) -> bool:
         return any(address in network for network in self._networks)

@@ -1,7 +1,4 @@
-"""Requests for a host that is not ours end here."""
-
-from collections.abc import Awaitable
-from typing import Final
+"""Rejects requests for hosts that are not ours."""
 
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -9,48 +6,39 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from scholarship_api.errors import InvalidHost, send_error
 from scholarship_api.settings.settings import Settings
 
-_KNOWN_HOSTS: Final = 64
-"""How many values are remembered; with other ones Starlette decides each time."""
-
 
 class HostsMiddleware(TrustedHostMiddleware):
-    """Starlette's, with refusals in the error schema; two Host headers are refused as well."""
+    """Starlette's middleware with rejections in the error schema.
+
+    A request with two Host headers is rejected as well.
+    """
 
     def __init__(self, app: ASGIApp, *, settings: Settings) -> None:
-        self._below = app
-        self._known: set[bytes] = set()
-        """Values that Starlette has accepted."""
-        super().__init__(self._accepted, allowed_hosts=settings.allowed_hosts, www_redirect=False)
+        self._inner = app
+        super().__init__(self._accept, allowed_hosts=settings.allowed_hosts, www_redirect=False)
 
-    def __call__(  # type: ignore[override] # awaited all the same
-        self, scope: Scope, receive: Receive, send: Send
-    ) -> Awaitable[None]:
-        if scope["type"] != "http" or self.allow_any:
-            return self._below(scope, receive, send)
-        hosts = [value for name, value in scope["headers"] if name == b"host"]
-        if len(hosts) > 1:
-            return send_error(InvalidHost(), scope, receive, send)
-        if hosts and hosts[0] in self._known:
-            return self._below(scope, receive, send)
-        return super().__call__(scope, receive, _SendOfRefusals(scope, receive, send))
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and not self.allow_any:
+            names = [name for name, _ in scope["headers"]]
+            if names.count(b"host") > 1:
+                await send_error(InvalidHost(), scope, receive, send)
+                return
+        await super().__call__(scope, receive, _RejectionSend(scope, receive, send))
 
-    async def _accepted(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if len(self._known) < _KNOWN_HOSTS:
-            self._known.update(value for name, value in scope["headers"] if name == b"host")
-        below = send.original if isinstance(send, _SendOfRefusals) else send
-        await self._below(scope, receive, below)
+    async def _accept(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._inner(
+            scope, receive, send.original if isinstance(send, _RejectionSend) else send
+        )
 
 
-class _SendOfRefusals:
-    """What Starlette sends its own plain text to; requests that it accepts get the original."""
-
-    __slots__ = ("original", "receive", "scope")
+class _RejectionSend:
+    """The `send` of Starlette's own plain text rejection; accepted requests get the original."""
 
     def __init__(self, scope: Scope, receive: Receive, original: Send) -> None:
-        self.scope = scope
-        self.receive = receive
         self.original = original
+        self._scope = scope
+        self._receive = receive
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            await send_error(InvalidHost(), self.scope, self.receive, self.original)
+            await send_error(InvalidHost(), self._scope, self._receive, self.original)

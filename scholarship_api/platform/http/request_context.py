@@ -69,12 +69,11 @@ class RequestContext:
         self, scope: Scope, forwarded_for: list[bytes], forwarded_proto: list[bytes]
     ) -> None:
         host, port = scope.get("client") or ("", 0)
-        stranger = self._proxies.stranger(host)
-        if stranger is not None:
-            scope["client"] = (stranger, port)
-            return
-        peer = self._proxies.peer(host)
+        peer = self._proxies.parse(host)
         if peer is None:
+            return
+        if not self._proxies.trusts(peer):
+            scope["client"] = (_text_of(peer), port)
             return
         client = self._proxies.client(peer, forwarded_for) if forwarded_for else peer
         scope["client"] = (_text_of(client), port if client == peer else 0)

@@ -26,7 +26,7 @@ from scholarship_api.errors import (
 )
 from scholarship_api.platform.server.limits import ConnectionState
 from scholarship_api.platform.server.rejections import REFUSAL_KEY, encoded_refusal, refusal_scope
-from scholarship_api.platform.server.response_writer import WholeAnswerCycle
+from scholarship_api.platform.server.response_writer import ResponseWriter
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -67,7 +67,6 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         "_ended",
         "_feed_bytes",
         "_head_bytes",
-        "_idle_since",
         "_limits",
         "_linger_bytes",
         "_read_timer",
@@ -100,8 +99,6 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._body_bytes_seen = 0
         """`_body_bytes` when the timer was last set."""
         self._linger_bytes = self._limits.linger_bytes
-        self._idle_since = 0.0
-        """When the last answer ended, by the loop's clock."""
 
     # --- The connection ---------------------------------------------------------------------------
 
@@ -169,6 +166,11 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     # --- The parser's callbacks -------------------------------------------------------------------
 
+    def on_message_begin(self) -> None:
+        # Not in data_received: empty lines between requests must not keep a connection alive.
+        self._unset_keepalive_if_required()
+        super().on_message_begin()
+
     def on_headers_complete(self) -> None:
         if self._head_bytes + self._feed_bytes > self._limits.head_bytes:
             self._check_head_size(_size_of_head(self.url, self.headers))
@@ -203,37 +205,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._body_content_bytes += len(body)
         super().on_body(body)
 
-    def on_response_complete(self) -> None:
-        """As uvicorn has it, but with one timer for many answers: a new one for each was 3 % of the
-        CPU of a small answer."""
-        self._state.total_requests += 1
-        if self.transport.is_closing():
-            return
-        self.flow.resume_reading()
-        if self.pipeline:
-            cycle, app = self.pipeline.pop()
-            self._start_asgi_task(cycle, app)  # type: ignore[arg-type]
-            return
-        self._idle_since = self.loop.time()
-        if self.timeout_keep_alive_task is None:
-            self._await_request(self.timeout_keep_alive)
-
-    def _await_request(self, seconds: float) -> None:
-        handler = self.timeout_keep_alive_handler
-        self.timeout_keep_alive_task = self.loop.call_later(seconds, handler)
-
-    def timeout_keep_alive_handler(self) -> None:
-        self.timeout_keep_alive_task = None
-        if not self.is_idle:
-            return  # its answer sets another timer
-        left = self._idle_since + self.timeout_keep_alive - self.loop.time()
-        if left > 0:
-            self._await_request(left)
-        else:
-            super().timeout_keep_alive_handler()
-
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGIApp) -> None:  # type: ignore[override]
-        WholeAnswerCycle.adopt(cycle)
+        ResponseWriter.adopt(cycle)
         super()._start_asgi_task(cycle, app)  # type: ignore[arg-type]
 
     # --- The bounds -------------------------------------------------------------------------------

@@ -60,13 +60,15 @@ def test_client_is_the_rightmost_address_that_is_no_proxy(
     ("address", "trusted"),
     [("10.1.2.3", True), ("::ffff:10.1.2.3", True), ("11.1.2.3", False), ("fd12::1", True)],
 )
-def test_a_peer_that_is_no_trusted_proxy_is_itself_the_client(address: str, trusted: bool) -> None:
-    assert PROXIES.stranger(address) == (None if trusted else address)
+def test_addresses_of_the_networks_are_trusted(address: str, trusted: bool) -> None:
+    peer = PROXIES.parse(address)
+    assert peer is not None
+    assert PROXIES.trusts(peer) is trusted
 
 
 @pytest.mark.parametrize("address", ["", "unix:", "203.0.113.999", "1" * 5000])
-def test_what_is_no_address_is_nobody(address: str) -> None:
-    assert PROXIES.stranger(address) is None
+def test_other_text_is_no_address(address: str) -> None:
+    assert PROXIES.parse(address) is None
 
 
 @pytest.mark.parametrize(

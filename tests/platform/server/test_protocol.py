@@ -548,8 +548,7 @@ def test_what_is_overridden_exists() -> None:
         "resume_writing",
         "on_headers_complete",
         "on_body",
-        "on_response_complete",
-        "timeout_keep_alive_handler",
+        "on_message_begin",
         "_unset_keepalive_if_required",
     ):
         assert callable(getattr(HttpToolsProtocol, name)), name
