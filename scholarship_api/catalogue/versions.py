@@ -20,7 +20,7 @@ DAY_TURNS_SECONDS: Final = 900
 _STATE: Final = """
     SELECT (SELECT sum(number) FROM public.catalogue_versions),
            (SELECT closes_at FROM public.scholarships
-            WHERE status = 'published' AND closes_at >= %(now)s ORDER BY closes_at, id LIMIT 1)
+            WHERE status = 'published' AND closes_at >= $1 ORDER BY closes_at, id LIMIT 1)
 """
 
 

@@ -96,7 +96,7 @@ class HealthService:
 
     async def _fetch(self, statement: str) -> list[Row]:
         try:
-            return await self._database.probe.fetch(statement, seconds=DEADLINE_SECONDS)
+            return await self._database.probe(statement, seconds=DEADLINE_SECONDS)
         except psycopg.OperationalError as error:
             raise Unhealthy(outage_reason(error) or "failed") from None
 

@@ -198,13 +198,13 @@ async def _guarded(name: str, finding: Awaitable[Finding]) -> CheckResult:
 
 
 async def _database(database: Database, _: RateLimiter) -> Finding:
-    [(version,)] = await database.probe.fetch("SHOW server_version", seconds=DEADLINE_SECONDS)
+    [(version,)] = await database.probe("SHOW server_version", seconds=DEADLINE_SECONDS)
     return "passed", f"PostgreSQL {version.decode().split()[0]} answers"
 
 
 async def _migrations(database: Database, _: RateLimiter) -> Finding:
     try:
-        rows = await database.probe.fetch(
+        rows = await database.probe(
             "SELECT version_num FROM alembic_version", seconds=DEADLINE_SECONDS
         )
     except psycopg.errors.UndefinedTable:
@@ -218,7 +218,7 @@ async def _migrations(database: Database, _: RateLimiter) -> Finding:
 
 
 async def _privileges(database: Database, _: RateLimiter) -> Finding:
-    [(may_create,)] = await database.probe.fetch(
+    [(may_create,)] = await database.probe(
         "SELECT has_schema_privilege(current_schema(), 'CREATE')", seconds=DEADLINE_SECONDS
     )
     if may_create == b"t":
@@ -284,7 +284,7 @@ async def _connections(settings: Settings, database: Database, replicas: int) ->
     sum_up = f"{replicas} replicas x {workers} workers x ({pool} + {beside}) = {needed}"
     if settings.database_pgbouncer:
         return "warning", f"{sum_up}; compare it with max_client_conn of PgBouncer"
-    [(available,)] = await database.probe.fetch(
+    [(available,)] = await database.probe(
         "SELECT sum(setting::int * CASE name WHEN 'max_connections' THEN 1 ELSE -1 END)"
         " FROM pg_settings WHERE name IN"
         " ('max_connections', 'superuser_reserved_connections', 'reserved_connections')",

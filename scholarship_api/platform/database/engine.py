@@ -7,7 +7,7 @@ A failure of the server (it cannot be reached, is busy or is locked) becomes Dat
 import datetime as dt
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, Final, cast
+from typing import Any, Final, LiteralString, cast
 
 import psycopg
 import sqlalchemy.exc
@@ -31,10 +31,6 @@ from scholarship_api.platform.database.connection_settings import (
     SESSION_TIMEOUTS,
     session_options,
 )
-from scholarship_api.platform.database.dedicated_connection import (
-    RECYCLE_SECONDS,
-    DedicatedConnection,
-)
 from scholarship_api.platform.database.errors import as_unavailable, raising_unavailable
 from scholarship_api.platform.database.libpq import Row
 from scholarship_api.platform.database.sessions import ReadSession, WriteSession
@@ -51,6 +47,9 @@ PING_SECONDS: Final = 2.0
 
 POOL_WAIT_SECONDS: Final = 3.0
 """How long a session waits for a free connection of the pool."""
+
+RECYCLE_SECONDS: Final = 280
+"""How long a connection is kept: less than the idle timeouts of common proxies (300 s and more)."""
 
 MAX_LEASE_SECONDS: Final = 0.25
 """How long the statement pool keeps a connection of the engine's pool, where sessions may wait."""
@@ -83,8 +82,9 @@ class Database:
             connect_args=_connect_args(url.query, pgbouncer=settings.database_pgbouncer),
         )
         self._conninfo = url.set(drivername="postgresql").render_as_string(hide_password=False)
-        self.probe = DedicatedConnection(self._open_beside_pool)
-        self._coalescing = DedicatedConnection(self._open_beside_pool)
+        self._prepares = not settings.database_pgbouncer
+        self._probes = self._dedicated_connection()
+        self._coalesced_reads = self._dedicated_connection()
         # The overflow is left to sessions.
         self._statements = StatementPool(
             settings.database_pool_size,
@@ -134,9 +134,20 @@ class Database:
                     raise
                 raise failure from error
 
-    def coalesced_read(self, statement: str, *, clock: Callable[[], dt.datetime]) -> CoalescedRead:
+    def coalesced_read(
+        self, statement: LiteralString, *, clock: Callable[[], dt.datetime]
+    ) -> CoalescedRead:
         """A read that all requests share which wait for it at the same time."""
-        return CoalescedRead(statement, connection=self._coalescing, clock=clock)
+        return CoalescedRead(statement, pool=self._coalesced_reads, clock=clock)
+
+    async def probe(self, statement: str, *, seconds: float) -> list[Row]:
+        """The rows of a small statement on a connection that only probes use.
+
+        A busy pool must not look like a lost database, and a new connection for each probe would
+        load the server that it watches. Raises psycopg.Error within `seconds`.
+        """
+        with deadline(seconds):
+            return await self._probes.fetch(statement, {})
 
     @asynccontextmanager
     async def bulk_connection(
@@ -154,9 +165,8 @@ class Database:
                 await self._check_in(pooled)
 
     async def close(self) -> None:
-        await self._coalescing.close()
-        await self._statements.close()
-        await self.probe.close()
+        for pool in (self._coalesced_reads, self._statements, self._probes):
+            await pool.close()
         await self.engine.dispose()
 
     @property
@@ -180,10 +190,22 @@ class Database:
         connection = cast("BoundedConnection", pooled.driver_connection)
         return Lease(connection, lambda: self._check_in(pooled))
 
-    async def _open_beside_pool(self) -> BoundedConnection:
-        return await BoundedConnection.open(
+    def _dedicated_connection(self) -> StatementPool:
+        """A statement pool of one connection beside the engine's, opened at first use and kept."""
+        return StatementPool(
+            1,
+            acquire=self._open_beside_pool,
+            max_lease_seconds=RECYCLE_SECONDS,
+            idle_lease_seconds=RECYCLE_SECONDS,
+            prepare=self._prepares,
+            retry=True,
+        )
+
+    async def _open_beside_pool(self) -> Lease:
+        connection = await BoundedConnection.open(
             self._conninfo, autocommit=True, prepare_threshold=None, **CONNECTION_ARGUMENTS
         )
+        return Lease(connection, connection.close)
 
 
 def _connect_args(query: Mapping[str, Any], *, pgbouncer: bool) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """Single statements in autocommit, straight through libpq, each on the first free connection.
 
-The pool leases connections and runs statements on them one after another. A statement costs 30 us
-of CPU this way; taking a connection from SQLAlchemy's pool and giving it back costs 70 more, and a
-cursor of psycopg another 120. Statements are planned for their parameters, and never prepared.
+A pool leases connections and runs queries on them one after another. A query costs 30 us of CPU
+this way; taking a connection from SQLAlchemy's pool and giving it back costs 70 more, and a cursor
+of psycopg another 120.
 """
 
 import asyncio
@@ -27,9 +27,9 @@ from scholarship_api.platform.database.libpq import Row, numbered, rows, values
 CONNECTION_WAIT_SECONDS: Final = 3.0
 """How long a query waits for a free connection: as long as a session waits for the engine's."""
 
-
-CONNECTION_ENDED: Final = frozenset({"57P01", "57P02", "57P03", "57P04", "57P05"})
-"""The SQLSTATEs with which the server ends a connection."""
+_UNUSABLE: Final = frozenset({"57P01", "57P02", "57P03", "57P04", "57P05", "0A000"})
+"""The SQLSTATEs after which a connection is closed: the server has ended it, or a prepared
+statement's result has other types than it had (0A000)."""
 
 
 class Lease(NamedTuple):
@@ -42,18 +42,25 @@ class Lease(NamedTuple):
 class PendingQuery:
     """A query that waits for a connection or for its rows, and the future of its rows."""
 
-    __slots__ = ("_timer", "expires_at", "result", "statement", "values")
+    __slots__ = ("_timer", "expires_at", "is_retry", "result", "statement", "values")
 
-    def __init__(self, statement: bytes, parameters: list[bytes | None], seconds: float) -> None:
+    def __init__(self, statement: bytes, parameters: list[bytes | None], *, seconds: float) -> None:
         self.statement = statement
         self.values = parameters
         self.expires_at = time.monotonic() + seconds
+        self.is_retry = False
         self.result: asyncio.Future[list[Row]] = asyncio.get_running_loop().create_future()
         self._timer: asyncio.TimerHandle | None = None
 
-    def call_after(self, seconds: float, callback: Callable[[], None]) -> None:
-        """Call back unless the query is done before; replaces the callback before."""
+    def call_at_end(self, callback: Callable[[], None], *, at_most: float | None = None) -> None:
+        """Call back when the query expires, or after `at_most` seconds, unless it is done before.
+
+        Replaces the callback that was set before.
+        """
         self._stop_timer()
+        seconds = self.expires_at - time.monotonic()
+        if at_most is not None and at_most < seconds:
+            seconds = at_most
         self._timer = asyncio.get_running_loop().call_later(seconds, callback)
 
     def succeed(self, found: list[Row]) -> None:
@@ -75,7 +82,9 @@ class StatementPool:
     """At most `size` connections at a time, which `acquire` leases.
 
     A connection is released after `max_lease_seconds`, so that others get their turn, and after
-    `idle_lease_seconds` without a query.
+    `idle_lease_seconds` without a query. With `prepare` each connection prepares every statement
+    once; without, statements are planned for their parameters. With `retry` a query whose
+    connection is lost is tried once more: as a rule the server was restarted since the last query.
     """
 
     def __init__(
@@ -85,9 +94,13 @@ class StatementPool:
         acquire: Callable[[], Awaitable[Lease]],
         max_lease_seconds: float,
         idle_lease_seconds: float,
+        prepare: bool = False,
+        retry: bool = False,
     ) -> None:
         self.max_lease_seconds = max_lease_seconds
         self.idle_lease_seconds = idle_lease_seconds
+        self.prepare = prepare
+        self.retry = retry
         self._size = size
         self._acquire = acquire
         self._waiting: deque[PendingQuery] = deque()
@@ -97,31 +110,30 @@ class StatementPool:
         self._is_closed = False
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def submit(
-        self, statement: str, parameters: Mapping[str, object]
-    ) -> "asyncio.Future[list[Row]]":
-        """The rows to come of a statement with %(name)s parameters.
+    async def fetch(self, statement: str, parameters: Mapping[str, object]) -> list[Row]:
+        """The rows of a statement with %(name)s parameters, within the deadline.
 
-        The future fails with psycopg.Error, with NoAnswerError when the deadline passes, or with
-        sqlalchemy.exc.TimeoutError when no connection is free in time. Raises what `libpq.values`
-        raises.
+        Raises psycopg.Error, sqlalchemy.exc.TimeoutError when no connection is free in time, and
+        what `libpq.values` raises.
         """
         numbered_statement, names = numbered(statement)
-        query = PendingQuery(numbered_statement, values(names, parameters), seconds_left())
+        query = PendingQuery(numbered_statement, values(names, parameters), seconds=seconds_left())
+        self.submit(query)
+        return await query.result
+
+    def submit(self, query: PendingQuery) -> None:
+        """Run the query on the next free connection; its result fails with the errors of `fetch`.
+
+        A query that waits until its deadline fails with NoAnswerError.
+        """
         if self._is_closed:
             query.fail(psycopg.OperationalError("the statement pool is closed"))
         elif self._idle:
             self._idle.pop().run(query)
         else:
-            seconds = min(CONNECTION_WAIT_SECONDS, query.expires_at - time.monotonic())
-            query.call_after(seconds, lambda: self._give_up(query))
+            query.call_at_end(lambda: self._give_up(query), at_most=CONNECTION_WAIT_SECONDS)
             self._waiting.append(query)
             self._open_if_useful()
-        return query.result
-
-    async def fetch(self, statement: str, parameters: Mapping[str, object]) -> list[Row]:
-        """The rows of `submit`."""
-        return await self.submit(statement, parameters)
 
     def next_query(self) -> PendingQuery | None:
         """The query that has waited longest; None when nothing waits."""
@@ -143,10 +155,12 @@ class StatementPool:
         self._open_if_useful()
 
     def _give_up(self, query: PendingQuery) -> None:
-        if self._connections:
-            query.fail(sqlalchemy.exc.TimeoutError("no connection was free in time"))
-        else:  # the server has not let us connect yet
+        if not self._connections:
             query.fail(NoAnswerError("no connection within the deadline"))
+        elif time.monotonic() >= query.expires_at:
+            query.fail(NoAnswerError("no answer within the deadline"))
+        else:
+            query.fail(sqlalchemy.exc.TimeoutError("no connection was free in time"))
 
     def _open_if_useful(self) -> None:
         is_full = len(self._connections) + self._opening >= self._size
@@ -197,6 +211,9 @@ class _LeasedConnection:
         self._lease_ends_at = time.monotonic() + pool.max_lease_seconds
         self._query: PendingQuery | None = None
         self._result: pq.abc.PGresult | None = None
+        self._prepared: dict[bytes, bytes] = {}
+        """The name of each statement that the server has prepared."""
+        self._preparing: bytes | None = None
         self._loop = asyncio.get_running_loop()
         self._idle_timer: asyncio.TimerHandle | None = None
         self._loop.add_reader(self._socket, self._receive)
@@ -212,28 +229,48 @@ class _LeasedConnection:
             self._pool.mark_idle(self)
 
     def run(self, query: PendingQuery) -> None:
-        self._stop_idle_timer()
+        if self._idle_timer is not None:
+            self._idle_timer.cancel()
+            self._idle_timer = None
         self._query = query
-        query.call_after(query.expires_at - time.monotonic(), self._expire)
-        try:
-            self._pgconn.send_query_params(query.statement, query.values)
-            if self._pgconn.flush():  # more than the socket takes at once
-                self._loop.add_writer(self._socket, self._flush)
-        except psycopg.OperationalError as error:
-            self.end(error)
+        query.call_at_end(self._expire)
+        self._send(query)
 
     def end(self, error: Exception | None = None) -> None:
-        """Release the connection; with an error it is closed, and its query fails."""
-        self._stop_idle_timer()
+        """Release the connection. With an error it is closed, and its query fails or is retried."""
+        if self._idle_timer is not None:
+            self._idle_timer.cancel()
         # Before libpq closes the socket: the next one that is opened gets its number.
         self._loop.remove_reader(self._socket)
         self._loop.remove_writer(self._socket)
         query, self._query = self._query, None
         if error is not None:
             self._pgconn.finish()
-            if query is not None:
-                query.fail(error)
         self._pool.release(self)
+        if query is not None and error is not None:
+            self._fail(query, error)
+
+    def _fail(self, query: PendingQuery, error: Exception) -> None:
+        if self._pool.retry and not query.is_retry and not isinstance(error, NoAnswerError):
+            query.is_retry = True
+            self._pool.submit(query)
+        else:
+            query.fail(error)
+
+    def _send(self, query: PendingQuery) -> None:
+        statement = query.statement
+        try:
+            if not self._pool.prepare:
+                self._pgconn.send_query_params(statement, query.values)
+            elif name := self._prepared.get(statement):
+                self._pgconn.send_query_prepared(name, query.values)
+            else:
+                self._preparing = f"statement_{len(self._prepared)}".encode()
+                self._pgconn.send_prepare(self._preparing, statement)
+            if self._pgconn.flush():  # more than the socket takes at once
+                self._loop.add_writer(self._socket, self._flush)
+        except psycopg.OperationalError as error:
+            self.end(error)
 
     def _flush(self) -> None:
         try:
@@ -255,26 +292,28 @@ class _LeasedConnection:
             self.end(error)
 
     def _finish(self) -> None:
-        query, self._query = self._query, None
-        result, self._result = self._result, None
+        query, result, self._result = self._query, self._result, None
         if query is None or result is None:
             return
         self.lease.connection.last_response_at = time.monotonic()
+        preparing, self._preparing = self._preparing, None
         if result.status == pq.ExecStatus.TUPLES_OK:
+            self._query = None
             query.succeed(rows(result))
             self.run_next()
-            return
-        error = error_from_result(result)
-        query.fail(error)
-        if error.sqlstate in CONNECTION_ENDED:
+        elif result.status == pq.ExecStatus.COMMAND_OK and preparing is not None:
+            self._prepared[query.statement] = preparing
+            self._send(query)
+        else:
+            self._finish_with_error(query, error_from_result(result))
+
+    def _finish_with_error(self, query: PendingQuery, error: psycopg.Error) -> None:
+        if error.sqlstate in _UNUSABLE:
             self.end(error)
         else:
+            self._query = None
+            query.fail(error)
             self.run_next()
 
     def _expire(self) -> None:
         self.end(NoAnswerError("no answer within the deadline"))
-
-    def _stop_idle_timer(self) -> None:
-        if self._idle_timer is not None:
-            self._idle_timer.cancel()
-            self._idle_timer = None

@@ -16,7 +16,7 @@ from tests.faults import FaultyProxy, postgres_socket, through_proxy
 
 pytestmark = pytest.mark.anyio
 
-STATEMENT = "SELECT pg_backend_pid(), nextval('reads'), %(now)s"
+STATEMENT = "SELECT pg_backend_pid(), nextval('reads'), $1"
 
 
 @pytest.fixture
@@ -34,12 +34,17 @@ def server(database_url: str) -> Iterator["psycopg.Connection[Any]"]:
         connection.execute("DROP SEQUENCE reads")
 
 
-@pytest.fixture
+@pytest.fixture(params=[False, True], ids=["prepared", "unprepared"])
 async def database(
-    database_url: str, proxy: FaultyProxy, server: "psycopg.Connection[Any]"
+    request: pytest.FixtureRequest,
+    database_url: str,
+    proxy: FaultyProxy,
+    server: "psycopg.Connection[Any]",
 ) -> AsyncIterator[Database]:
     url = through_proxy(database_url, proxy)
-    database = Database(Settings(environment="test", database_url=url))
+    database = Database(
+        Settings(environment="test", database_url=url, database_pgbouncer=request.param)
+    )
     yield database
     await database.close()
 

@@ -296,17 +296,17 @@ async def test_a_real_pgbouncer_in_transaction_mode(pgbouncer_url: str) -> None:
         for _ in range(10):
             async with await connection.execute("SELECT %s::int", [1]) as cursor:
                 assert await cursor.fetchone() == (1,)
-    assert await database.probe.fetch("SELECT 1", seconds=5) == [(b"1",)]
+    assert await database.probe("SELECT 1", seconds=5) == [(b"1",)]
     await database.close()
 
 
 async def test_the_probe_reconnects_after_a_restart_of_the_server(
     database: Database, proxy: FaultyProxy
 ) -> None:
-    assert await database.probe.fetch("SELECT 1", seconds=1) == [(b"1",)]
+    assert await database.probe("SELECT 1", seconds=1) == [(b"1",)]
     proxy.set("refuse")
     with pytest.raises(Exception, match="refused"):
-        await database.probe.fetch("SELECT 1", seconds=1)
+        await database.probe("SELECT 1", seconds=1)
     proxy.set("forward")
-    assert await database.probe.fetch("SELECT 1", seconds=1) == [(b"1",)]
-    assert await database.probe.fetch("SELECT 2", seconds=1) == [(b"2",)]
+    assert await database.probe("SELECT 1", seconds=1) == [(b"1",)]
+    assert await database.probe("SELECT 2", seconds=1) == [(b"2",)]
