@@ -1,7 +1,7 @@
-"""One error schema for every refusal, from whichever middleware or route it comes.
+"""The one schema of errors, for every refusal and failure in middleware and routes.
 
-The exception family carries status, code and headers and documents itself in OpenAPI. Messages say
-what to do; no body ever holds exception text, a path of the server or a submitted secret.
+Each exception carries status, code and headers, and documents itself in OpenAPI. Messages tell the
+client how to go on. No body ever holds exception text, a path of the server or a submitted secret.
 """
 
 import http
@@ -19,7 +19,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 TRACE_ID_KEY: Final = "trace_id"
-"""Where the request context middleware keeps the trace id in the ASGI scope."""
+"""The key of the ASGI scope under which the request context stores the trace id."""
 
 MAX_ERROR_FIELDS: Final = 50
 """Entries in `details.fields`. An answer must not grow with the number of mistakes in a request."""
@@ -40,11 +40,11 @@ class ErrorBody(pydantic.BaseModel):
 
 
 class ApiError(Exception):
-    """A refusal that the client sees as `ErrorBody`."""
+    """An error that the client receives as `ErrorBody`."""
 
     status: ClassVar[int] = 500
     code: ClassVar[str] = "INTERNAL_ERROR"
-    default_message: ClassVar[str] = "Something went wrong on our side; quote the trace id."
+    default_message: ClassVar[str] = "The server failed to answer; report the trace id."
 
     def __init__(
         self,
@@ -215,13 +215,12 @@ _BY_STATUS: Final[dict[int, type[ApiError]]] = {
 
 
 def trace_id_of(scope: Scope) -> str:
-    """The request's trace id; made here when the request context middleware has not seen it."""
-    known = scope.get(TRACE_ID_KEY)
-    if isinstance(known, str):
-        return known
-    made = uuid.uuid4().hex
-    scope[TRACE_ID_KEY] = made
-    return made
+    """The trace id of the request. One is made when no request context has been set."""
+    trace_id = scope.get(TRACE_ID_KEY)
+    if isinstance(trace_id, str):
+        return trace_id
+    scope[TRACE_ID_KEY] = new = uuid.uuid4().hex
+    return new
 
 
 def render(error: ApiError, *, trace_id: str) -> bytes:
@@ -254,7 +253,7 @@ async def send_error(error: ApiError, scope: Scope, receive: Receive, send: Send
 
 
 def document(*errors: type[ApiError]) -> dict[int | str, dict[str, Any]]:
-    """`responses=` of a route: the errors that it can answer."""
+    """The `responses=` of a route that can answer these errors."""
     by_status: dict[int | str, dict[str, Any]] = {}
     for error in errors:
         text = f"{error.code}: {error.default_message}"
@@ -298,7 +297,7 @@ def _without_allowed_values(kind: str, message: str) -> str | None:
 
 
 def install_handlers(app: FastAPI) -> None:
-    """Make the framework's own refusals speak the schema."""
+    """Translate the framework's own errors into the schema."""
 
     async def on_api_error(request: Request, error: Exception) -> Response:
         return to_response(cast("ApiError", error), request.scope)

@@ -1,4 +1,4 @@
-"""What students did with awards, and how often what was searched for."""
+"""The tables of interactions and of search counts."""
 
 import datetime as dt
 import uuid
@@ -29,7 +29,10 @@ class InteractionType(StrEnum):
 
 
 class Interaction(Base):
-    """Recorded once per account, award and type; `viewed` once on each day (UTC)."""
+    """Something that an account did with an award.
+
+    Stored once for each account, award and type; `viewed` once a day (UTC).
+    """
 
     __tablename__ = "interactions"
 
@@ -37,9 +40,9 @@ class Interaction(Base):
     account_id: Mapped[uuid.UUID | None] = mapped_column(
         ForeignKey("accounts.id", ondelete="SET NULL")
     )
-    """None once the account is deleted: what happened still counts."""
+    """Null once the account is deleted; the interaction still counts."""
     scholarship_id: Mapped[str] = mapped_column(Text)
-    """No foreign key: what happened stays true when an operator removes an award for good."""
+    """No foreign key: the interaction stays when an operator removes the award for good."""
     type: Mapped[str] = mapped_column(Text)
     occurred_at: Mapped[dt.datetime] = mapped_column(
         DateTime(timezone=True), server_default=func.now()
@@ -47,7 +50,7 @@ class Interaction(Base):
 
     __table_args__ = (
         CheckConstraint("type IN ('viewed', 'saved', 'applied', 'dismissed')", "type_known"),
-        # Covers the sums over a window, which otherwise scan the table.
+        # Covers the sums over a window, which would scan the table without it.
         Index(
             "ix_interactions_occurred_at",
             "occurred_at",
@@ -77,13 +80,13 @@ class Interaction(Base):
 
 
 class SearchCount(Base):
-    """How often a query was searched for on one day (UTC), by whomever."""
+    """How often a query was searched for on one day (UTC), by all clients together."""
 
     __tablename__ = "search_counts"
 
     day: Mapped[dt.date] = mapped_column(Date, primary_key=True)
     query: Mapped[str] = mapped_column(Text(collation="C"), primary_key=True)
-    """Normalised; see `normalisation`."""
+    """As `normalisation` returns it."""
     searches: Mapped[int] = mapped_column(BigInteger)
 
     __table_args__ = (

@@ -38,7 +38,7 @@ SCORE_WEIGHTS: Final = {
     InteractionType.APPLIED: 5,
     InteractionType.DISMISSED: 0,
 }
-"""What an interaction adds to an award's popularity: the nearer to an application, the more."""
+"""Points that an interaction adds to an award's popularity; nearer to an application is more."""
 
 _ONCE: Final[dict[str, Any]] = {
     "index_elements": ["account_id", "scholarship_id", "type"],
@@ -60,8 +60,11 @@ _ONCE_A_DAY: Final[dict[str, Any]] = {
 async def add_interaction(
     session: WriteSession, *, account_id: uuid.UUID, scholarship_id: str, kind: InteractionType
 ) -> dt.datetime | None:
-    """When it happened, for the first time if it is a repeat; None when there is no such award."""
-    # Of an account that is being deleted at this moment the interaction stays, without a subject.
+    """The time of the interaction; None when there is no such award.
+
+    A repeat changes nothing and returns the time of the first one.
+    """
+    # While the account is being deleted, the interaction is stored without a subject.
     subject = (
         select(Account.id)
         .where(Account.id == account_id)
@@ -76,13 +79,13 @@ async def add_interaction(
     )
     statement = statement.on_conflict_do_update(
         **(_ONCE_A_DAY if kind is InteractionType.VIEWED else _ONCE),
-        # Changes nothing; DO NOTHING would not return the row that is there.
+        # Changes nothing. DO NOTHING would not return the existing row.
         set_={"type": statement.excluded.type},
     )
     return (await session.scalars(statement.returning(Interaction.occurred_at))).one_or_none()
 
 
-def newest_statement(
+def newest_interactions_statement(
     *,
     filters: Mapping[str, Any],
     after: tuple[dt.datetime, int] | None,
@@ -109,18 +112,18 @@ def newest_statement(
     return statement.order_by(Interaction.occurred_at.desc(), Interaction.id.desc()).limit(limit)
 
 
-async def newest(
+async def newest_interactions(
     session: ReadSession,
     *,
     filters: Mapping[str, Any],
     after: tuple[dt.datetime, int] | None = None,
     limit: int,
 ) -> Sequence[Row[*tuple[Any, ...]]]:
-    statement = newest_statement(filters=filters, after=after, limit=limit)
+    statement = newest_interactions_statement(filters=filters, after=after, limit=limit)
     return (await session.execute(statement)).all()
 
 
-async def all_of_account(
+async def interactions_of_account(
     session: ReadSession, account_id: uuid.UUID
 ) -> Sequence[Row[str, str, dt.datetime]]:
     statement = select(Interaction.scholarship_id, Interaction.type, Interaction.occurred_at)
@@ -161,7 +164,7 @@ def counts_statement(*, since: dt.datetime) -> Select[str, int]:
 
 
 def active_accounts_statement(*, since: dt.datetime) -> Select[int]:
-    # A hash of the groups is half the time of count(DISTINCT ...), which sorts.
+    # Grouping by hash takes half the time of count(DISTINCT ...), which sorts.
     active = select(Interaction.account_id).where(
         Interaction.occurred_at >= since, Interaction.account_id.is_not(None)
     )
@@ -169,7 +172,7 @@ def active_accounts_statement(*, since: dt.datetime) -> Select[int]:
 
 
 def popular_statement(*, since: dt.datetime, limit: int) -> Select[*tuple[Any, ...]]:
-    """Awards by score, then by id; drafts, and awards that are gone, are left out."""
+    """Awards by score, then by id, without drafts and without awards that no longer exist."""
     counts = {
         kind: func.count().filter(Interaction.type == kind.value).label(kind.value)
         for kind in InteractionType
@@ -191,7 +194,7 @@ def popular_statement(*, since: dt.datetime, limit: int) -> Select[*tuple[Any, .
     ranked = (
         select(summed, score).order_by(desc("score"), summed.c.scholarship_id).subquery("ranked")
     )
-    # Lateral, with a limit of its own, so that names are read for the page's rows only.
+    # Lateral and with its own limit, so that names are read for the rows of the page only.
     award = (
         select(Scholarship.name, Scholarship.organization)
         .where(Scholarship.id == ranked.c.scholarship_id, Scholarship.status != Status.DRAFT.value)
@@ -268,12 +271,15 @@ async def add_searches(
 
 
 async def try_retention_lock(session: WriteSession) -> bool:
-    """Until the end of the transaction, as PgBouncer gives no longer hold on a connection."""
+    """Take the lock until the transaction ends; false when another worker has it.
+
+    A lock of the session does not work behind PgBouncer.
+    """
     return bool(await session.scalar(text(AdvisoryLock.RETENTION.try_for_transaction)))
 
 
 async def remove_interactions(session: WriteSession, *, before: dt.datetime, limit: int) -> int:
-    """How many of the oldest were removed."""
+    """Remove up to `limit` of the oldest rows; the number of removed ones."""
     old = (
         select(Interaction.id)
         .where(Interaction.occurred_at < before)
@@ -286,7 +292,7 @@ async def remove_interactions(session: WriteSession, *, before: dt.datetime, lim
 
 
 async def remove_search_counts(session: WriteSession, *, before: dt.datetime, limit: int) -> int:
-    """How many of the oldest were removed."""
+    """Remove up to `limit` of the oldest rows; the number of removed ones."""
     old = (
         select(SearchCount.day, SearchCount.query)
         .where(SearchCount.day < before.astimezone(dt.UTC).date())

@@ -1,4 +1,4 @@
-"""Removes what is older than ANALYTICS_RETENTION_DAYS, in one worker at a time, batch by batch."""
+"""Removes rows older than ANALYTICS_RETENTION_DAYS, in batches, in one worker at a time."""
 
 import asyncio
 import datetime as dt
@@ -11,19 +11,20 @@ from scholarship_api.activity import queries
 from scholarship_api.errors import DatabaseUnavailable
 from scholarship_api.platform.database.engine import Database
 
-# Soon after the start too, as a busy worker may be recycled before it is an hour old.
-FIRST_SECONDS: Final = 10.0
-INTERVAL_SECONDS: Final = 3600.0
-BATCH: Final = 2_000
+FIRST_PURGE_DELAY_SECONDS: Final = 10.0
+"""From the start of a worker. A busy one may be recycled before it is an hour old."""
+
+PURGE_INTERVAL_SECONDS: Final = 3600.0
+BATCH_ROWS: Final = 2_000
 PAUSE_SECONDS: Final = 0.1
-"""Between two batches, for the work of others."""
+"""Between two batches, so that other statements are not held up."""
 
 _log = structlog.stdlib.get_logger(__name__)
 
 
 async def run(database: Database, *, retention_days: int) -> None:
     """Purge once an hour, until cancelled."""
-    await asyncio.sleep(FIRST_SECONDS)
+    await asyncio.sleep(FIRST_PURGE_DELAY_SECONDS)
     while True:
         try:
             await purge(database, retention_days=retention_days, now=dt.datetime.now(dt.UTC))
@@ -31,13 +32,13 @@ async def run(database: Database, *, retention_days: int) -> None:
             _log.warning("retention.postponed")
         except sqlalchemy.exc.SQLAlchemyError as error:
             _log.error("retention.postponed", exc_info=error)
-        await asyncio.sleep(INTERVAL_SECONDS)
+        await asyncio.sleep(PURGE_INTERVAL_SECONDS)
 
 
 async def purge(database: Database, *, retention_days: int, now: dt.datetime) -> int:
-    """How many rows were removed; stops where another worker is at it.
+    """The number of removed rows. Stops when another worker holds the lock.
 
-    Each batch is a transaction of its own, so nothing is done twice when it is cancelled.
+    Each batch is its own transaction, so that a cancelled purge keeps its finished batches.
     """
     before = now - dt.timedelta(days=retention_days)
     removed = 0
@@ -46,9 +47,9 @@ async def purge(database: Database, *, retention_days: int, now: dt.datetime) ->
             async with database.write_session() as session:
                 if not await queries.try_retention_lock(session):
                     return removed
-                count = await remove(session, before=before, limit=BATCH)
+                count = await remove(session, before=before, limit=BATCH_ROWS)
             removed += count
-            if count < BATCH:
+            if count < BATCH_ROWS:
                 break
             await asyncio.sleep(PAUSE_SECONDS)
     if removed:

@@ -1,4 +1,4 @@
-"""Interactions of accounts with awards, and analytics for administrators and partners."""
+"""Recording interactions with awards, and analytics for administrators and partners."""
 
 import datetime as dt
 import uuid
@@ -36,11 +36,11 @@ router = APIRouter(prefix="/api/v1", responses=document(*ERRORS))
     "/interactions",
     status_code=status.HTTP_201_CREATED,
     tags=["interactions"],
-    summary="Record what one did with an award",
+    summary="Record an interaction with an award",
     description=(
-        "Of whom is in the token. A repeat of `saved`, `applied` or `dismissed` with the same"
-        " award, and of `viewed` on the same day (UTC), changes nothing and answers as the first"
-        " time did."
+        "The account is that of the token. A repeat of `saved`, `applied` or `dismissed` with the"
+        " same award, or of `viewed` on the same day (UTC), changes nothing and gets the answer of"
+        " the first time."
     ),
     dependencies=[Depends(require_json)],
     responses=document(BadRequest, Unauthorized, NotFound, UnsupportedMediaType),
@@ -54,7 +54,7 @@ async def record_interaction(
 analytics = APIRouter(prefix="/analytics", tags=["analytics"], responses=document(*ACCESS_ERRORS))
 
 
-@analytics.get("/summary", summary="Interactions and searches in sum")
+@analytics.get("/summary", summary="Totals of interactions and searches")
 async def summarise(
     _: CurrentAdmin, session: Reading, window: Annotated[schemas.Window, Query()]
 ) -> schemas.Summary:
@@ -91,10 +91,10 @@ async def list_popular_scholarships(
 
 @analytics.get(
     "/search-trends",
-    summary="What was searched for the most",
+    summary="The most frequent searches",
     description=(
-        "Searches with a query, first pages only, some seconds after they were made. Who searched"
-        " is not kept."
+        "Counts searches with a query, first pages only, with a delay of some seconds. The accounts"
+        " that searched are not stored."
     ),
 )
 async def list_search_trends(

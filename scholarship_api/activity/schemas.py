@@ -1,4 +1,4 @@
-"""What the endpoints take and answer."""
+"""Requests and answers of the endpoints."""
 
 import datetime as dt
 import uuid
@@ -20,10 +20,10 @@ from scholarship_api.input_limits import RequestModel
 from scholarship_api.vocabulary import parse_date_or_instant
 
 MAX_DAYS: Final = 90
-"""The sums read every interaction of their window."""
+"""Days of a window. The sums read every interaction in it."""
 
 Instant = Annotated[dt.datetime, AfterValidator(lambda instant: instant.astimezone(dt.UTC))]
-"""UTC, whatever zone the database session has."""
+"""In UTC, whatever the time zone of the database session is."""
 
 
 def _start(value: dt.datetime | dt.date) -> dt.datetime:
@@ -35,7 +35,7 @@ def _end(value: dt.datetime | dt.date) -> dt.datetime:
 
 
 def _instant(value: dt.datetime | dt.date, time: dt.time) -> dt.datetime:
-    """A date is its whole day in UTC, an instant without a zone is one of UTC."""
+    """The instant in UTC: a date stands for its whole day, and a missing zone means UTC."""
     if not isinstance(value, dt.datetime):
         value = dt.datetime.combine(value, time)
     return value if value.tzinfo else value.replace(tzinfo=dt.UTC)
@@ -50,7 +50,7 @@ Until = Annotated[_DateOrInstant, AfterValidator(_end)]
 
 
 class NewInteraction(RequestModel):
-    """What an account did; which account it was is in the token."""
+    """An interaction of the account that the token names."""
 
     scholarship_id: ScholarshipId
     type: InteractionType
@@ -59,7 +59,7 @@ class NewInteraction(RequestModel):
 class RecordedInteraction(BaseModel):
     scholarship_id: str
     type: InteractionType
-    occurred_at: Instant = Field(description="Of the first time when this is a repeat; UTC.")
+    occurred_at: Instant = Field(description="UTC; for a repeat, the time of the first one.")
 
 
 class Interaction(BaseModel):
@@ -126,12 +126,14 @@ class Summary(BaseModel):
     since: dt.date
     total_interactions: int
     interactions: InteractionCounts
-    active_accounts: int = Field(description="With at least one interaction; without deleted ones.")
+    active_accounts: int = Field(
+        description="Accounts with at least one interaction, without deleted ones."
+    )
     total_searches: int = Field(description="With a query, first pages only.")
 
 
 class AccountActivity(BaseModel):
-    """All that is kept, not a window."""
+    """All stored interactions of an account, not a window."""
 
     account_id: uuid.UUID
     total_interactions: int

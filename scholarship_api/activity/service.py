@@ -1,4 +1,4 @@
-"""What students do with awards, and what comes of it in sum. Every number is from the database."""
+"""Recording interactions, and totals over them. Every number comes from the database."""
 
 import datetime as dt
 import uuid
@@ -11,16 +11,16 @@ from scholarship_api.activity import cursors, queries, schemas
 from scholarship_api.errors import NotFound
 from scholarship_api.platform.database.sessions import ReadSession, WriteSession
 
-RECENT: Final = 20
+MAX_RECENT_INTERACTIONS: Final = 20
 
 
 async def record_interaction(
     session: WriteSession, new: schemas.NewInteraction, *, account_id: uuid.UUID
 ) -> schemas.RecordedInteraction:
-    """Record what an account did; a repeat changes nothing and answers as the first time did.
+    """Record an interaction. A repeat changes nothing and returns the time of the first one.
 
-    A repeat is the same type with the same award; for `viewed`, on the same day (UTC). Raises
-    NotFound for a scholarship that is not public.
+    A repeat has the same account, award and type; for `viewed` also the same day (UTC). Raises
+    NotFound for an award that is not public.
     """
     occurred_at = await queries.add_interaction(
         session, account_id=account_id, scholarship_id=new.scholarship_id, kind=new.type
@@ -35,10 +35,10 @@ async def record_interaction(
 async def list_interactions(
     session: ReadSession, request: schemas.InteractionsRequest
 ) -> schemas.InteractionsPage:
-    """Raises ValidationFailed for what is no cursor."""
+    """A page of interactions, newest first. Raises ValidationFailed for an invalid cursor."""
     after = cursors.decode(request.cursor) if request.cursor is not None else None
     rows = list(
-        await queries.newest(
+        await queries.newest_interactions(
             session, filters=request.filters(), after=after, limit=request.limit + 1
         )
     )
@@ -54,11 +54,13 @@ async def list_interactions(
 async def account_activity(
     session: ReadSession, *, account_id: uuid.UUID
 ) -> schemas.AccountActivity:
-    """Raises NotFound."""
+    """All interactions of an account. Raises NotFound when there is no such account."""
     if not await queries.account_exists(session, account_id):
         raise NotFound("There is no account with this id.")
     kinds = await queries.account_counts(session, account_id)
-    recent = await queries.newest(session, filters={"account_id": account_id}, limit=RECENT)
+    recent = await queries.newest_interactions(
+        session, filters={"account_id": account_id}, limit=MAX_RECENT_INTERACTIONS
+    )
     counts = {row.type: row.interactions for row in kinds}
     return schemas.AccountActivity(
         account_id=account_id,
@@ -119,12 +121,12 @@ async def personal_data(session: ReadSession, account_id: uuid.UUID) -> list[dic
             "type": row.type,
             "occurred_at": row.occurred_at.astimezone(dt.UTC).isoformat(),
         }
-        for row in await queries.all_of_account(session, account_id)
+        for row in await queries.interactions_of_account(session, account_id)
     ]
 
 
 def first_day(*, days: int, now: dt.datetime) -> dt.date:
-    """Of a window of so many calendar days in UTC, the last of which is today."""
+    """The first day of a window of `days` calendar days in UTC that ends today."""
     return now.astimezone(dt.UTC).date() - dt.timedelta(days=days - 1)
 
 

@@ -52,7 +52,7 @@ def awards(module_database_url: str) -> None:
 
 @pytest.fixture(scope="module")
 async def apps(settings: Settings) -> AsyncIterator[list[FastAPI]]:
-    """Two workers."""
+    """Two instances of the application, as two workers have them."""
     async with AsyncExitStack() as stack:
         yield [await stack.enter_async_context(running(settings)) for _ in range(2)]
 
@@ -81,7 +81,7 @@ def database(app: FastAPI) -> Database:
 
 @pytest.fixture(scope="module")
 def make_account(app: FastAPI, database: Database) -> MakeAccount:
-    """Makes an account, and the header of its token."""
+    """Creates an account and the Authorization header of its token."""
     password_hash = hash_password("correct horse battery staple")
 
     async def make(role: Role = Role.STUDENT) -> tuple[Account, Headers]:
@@ -110,9 +110,9 @@ async def student(make_account: MakeAccount) -> Headers:
 
 @pytest.fixture
 async def rows(module_database_url: str, apps: list[FastAPI]) -> AsyncIterator[Connection]:
-    """A connection to the database, in which nothing has happened yet."""
+    """A connection to the database, whose tables of activity are empty."""
     for app in apps:
-        await app.state.search_recorder.flush()  # what earlier tests have searched for
+        await app.state.search_recorder.flush()  # searches of earlier tests
     conninfo = module_database_url.replace("+psycopg", "")
     with psycopg.connect(conninfo, autocommit=True) as connection:
         connection.execute("TRUNCATE interactions, search_counts")

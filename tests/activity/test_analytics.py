@@ -1,4 +1,4 @@
-"""GET /analytics/...: who may read it, and that the numbers are right and the same everywhere."""
+"""GET /analytics/...: access, and numbers that are right and the same from every worker."""
 
 import asyncio
 import base64
@@ -35,7 +35,7 @@ def put(
     days_ago: float = 0,
     account_id: uuid.UUID | None = None,
 ) -> None:
-    """Interactions of deleted accounts, or one of an account."""
+    """Insert interactions without an account, or one with an account."""
     rows.execute(
         "INSERT INTO interactions (account_id, scholarship_id, type, occurred_at)"
         " SELECT %s, %s, %s, now() - %s FROM generate_series(1, %s)",
@@ -44,7 +44,7 @@ def put(
 
 
 @pytest.mark.parametrize("path", ADMINS + READERS)
-async def test_who_may_read(
+async def test_roles_that_may_read(
     client: httpx.AsyncClient, make_account: MakeAccount, rows: Connection, path: str
 ) -> None:
     allowed = {Role.ADMIN, Role.PARTNER} if path in READERS else {Role.ADMIN}
@@ -60,7 +60,7 @@ async def test_who_may_read(
     assert (answer.status_code, answer.json()["code"]) == (401, "UNAUTHORIZED")
 
 
-async def test_the_numbers_are_the_same_from_every_worker_and_after_a_restart(
+async def test_every_worker_gives_the_same_numbers_also_after_a_restart(
     settings: Settings,
     clients: list[httpx.AsyncClient],
     make_account: MakeAccount,
@@ -101,7 +101,7 @@ async def test_the_numbers_are_the_same_from_every_worker_and_after_a_restart(
 # --- Summary -------------------------------------------------------------------------------------
 
 
-async def test_a_summary_of_nothing(
+async def test_the_summary_of_empty_tables(
     client: httpx.AsyncClient, admin: Headers, rows: Connection
 ) -> None:
     answer = await client.get(f"{URL}/summary", headers=admin)
@@ -139,7 +139,7 @@ async def test_windows_are_calendar_days_in_utc(
     "query",
     ["days=0", "days=91", "days=-1", "days=x", "days=1e9", "days=", "window=3", "days=%00"],
 )
-async def test_windows_that_are_refused(
+async def test_invalid_windows_are_refused(
     client: httpx.AsyncClient, admin: Headers, path: str, query: str
 ) -> None:
     answer = await client.get(f"{URL}/{path}?{query}", headers=admin)
@@ -149,7 +149,7 @@ async def test_windows_that_are_refused(
 # --- Popular awards ------------------------------------------------------------------------------
 
 
-async def test_popularity(
+async def test_popular_awards_are_ordered_by_score(
     client: httpx.AsyncClient, make_account: MakeAccount, rows: Connection
 ) -> None:
     put(rows, "viewed", "award_1", count=6)
@@ -196,7 +196,7 @@ async def test_popularity(
 
 @pytest.mark.parametrize("path", ["popular-scholarships", "search-trends", "interactions"])
 @pytest.mark.parametrize("limit", ["0", "101", "-1", "x", "1.5"])
-async def test_limits_that_are_refused(
+async def test_invalid_limits_are_refused(
     client: httpx.AsyncClient, admin: Headers, path: str, limit: str
 ) -> None:
     answer = await client.get(f"{URL}/{path}", params={"limit": limit}, headers=admin)
@@ -206,7 +206,7 @@ async def test_limits_that_are_refused(
 # --- One account ---------------------------------------------------------------------------------
 
 
-async def test_an_accounts_activity(
+async def test_the_activity_of_an_account(
     client: httpx.AsyncClient, make_account: MakeAccount, admin: Headers, rows: Connection
 ) -> None:
     account, _ = await make_account()
@@ -237,7 +237,7 @@ async def test_an_accounts_activity(
 @pytest.mark.parametrize(
     "account_id", ["me", "1", "%00", "' OR 1=1", "0190a3c4-7f1e-7cc2-9d4e-8f4b1a6c2d1"]
 )
-async def test_what_is_no_account_id(
+async def test_an_invalid_account_id_is_refused(
     client: httpx.AsyncClient, admin: Headers, account_id: str
 ) -> None:
     answer = await client.get(f"{URL}/user/{account_id}", headers=admin)
@@ -263,11 +263,11 @@ async def walk(client: httpx.AsyncClient, headers: Headers, **params: object) ->
             return ids
 
 
-async def test_filters_and_walks(
+async def test_filters_and_walks_over_all_pages(
     clients: list[httpx.AsyncClient], make_account: MakeAccount, admin: Headers, rows: Connection
 ) -> None:
     account, _ = await make_account()
-    # Several at the same instant, which only the id tells apart.
+    # Several have the same instant and differ in the id only.
     for days in (0, 1, 1, 2, 40):
         put(rows, "viewed", "award_1", count=3, days_ago=days)
     for days in (1, 2):
@@ -306,7 +306,7 @@ async def test_filters_and_walks(
             assert await walk(clients[limit % 2], admin, limit=limit, **params) == expected, params
 
 
-async def test_a_walk_neither_skips_nor_repeats_while_rows_come(
+async def test_a_walk_neither_skips_nor_repeats_rows_while_rows_are_added(
     client: httpx.AsyncClient, admin: Headers, rows: Connection
 ) -> None:
     put(rows, "viewed", "award_1", count=10, days_ago=1)
@@ -351,13 +351,15 @@ def b64(raw: bytes) -> str:
     ],
     ids=repr,
 )
-async def test_hostile_cursors(client: httpx.AsyncClient, admin: Headers, cursor: str) -> None:
+async def test_hostile_cursors_are_refused(
+    client: httpx.AsyncClient, admin: Headers, cursor: str
+) -> None:
     answer = await client.get(f"{URL}/interactions", params={"cursor": cursor}, headers=admin)
     assert (answer.status_code, answer.json()["code"]) == (422, "VALIDATION_ERROR")
     assert [field["field"] for field in answer.json()["details"]["fields"]] == ["cursor"]
 
 
-async def test_a_forged_cursor_only_says_where_to_go_on(
+async def test_a_forged_cursor_only_selects_another_position(
     client: httpx.AsyncClient, admin: Headers, rows: Connection
 ) -> None:
     put(rows, "viewed", "award_1", count=2)
@@ -385,17 +387,17 @@ async def test_a_forged_cursor_only_says_where_to_go_on(
         "offset=1",
     ],
 )
-async def test_filters_that_are_refused(
+async def test_invalid_filters_are_refused(
     client: httpx.AsyncClient, admin: Headers, query: str
 ) -> None:
     answer = await client.get(f"{URL}/interactions?{query}", headers=admin)
     assert (answer.status_code, answer.json()["code"]) == (422, "VALIDATION_ERROR")
 
 
-# --- Around it -----------------------------------------------------------------------------------
+# --- Errors --------------------------------------------------------------------------------------
 
 
-async def test_without_a_database(settings: Settings, admin: Headers) -> None:
+async def test_a_missing_database_is_a_503(settings: Settings, admin: Headers) -> None:
     url = settings.database_url.get_secret_value()
     with FaultyProxy(postgres_socket(url)) as proxy:
         through = changed(settings, database_url=through_proxy(url, proxy))
@@ -418,7 +420,7 @@ async def test_without_a_database(settings: Settings, admin: Headers) -> None:
 
 def test_openapi_documents_every_error(app: FastAPI) -> None:
     paths = app.openapi()["paths"]
-    layers = {"400", "413", "414", "431", "500"}  # what any request can meet before its route
+    layers = {"400", "413", "414", "431", "500"}  # errors of the middleware
     common = {"401", "422", "429", "503", *layers}
     assert set(paths["/api/v1/interactions"]["post"]["responses"]) == {
         "201",

@@ -1,4 +1,4 @@
-"""POST /interactions: what is recorded, of whom, and what is refused."""
+"""POST /interactions: what is recorded, for which account, and what is refused."""
 
 import asyncio
 import datetime as dt
@@ -29,7 +29,7 @@ def recorded(rows: Connection) -> list[tuple[Any, ...]]:
 
 
 @pytest.mark.parametrize("role", Role)
-async def test_every_role_may(
+async def test_every_role_may_record(
     client: httpx.AsyncClient, make_account: MakeAccount, rows: Connection, role: Role
 ) -> None:
     account, headers = await make_account(role)
@@ -49,7 +49,7 @@ async def test_every_role_may(
     ]
 
 
-async def test_nobody_without_a_token_may(client: httpx.AsyncClient, rows: Connection) -> None:
+async def test_a_token_is_required(client: httpx.AsyncClient, rows: Connection) -> None:
     body = {"scholarship_id": "award_1", "type": "viewed"}
     for headers in ({}, {"Authorization": "Bearer junk"}, {"Authorization": "Basic YTpi"}):
         answer = await client.post(URL, headers=headers, json=body)
@@ -59,7 +59,7 @@ async def test_nobody_without_a_token_may(client: httpx.AsyncClient, rows: Conne
 
 
 @pytest.mark.parametrize("kind", ["viewed", "saved", "applied", "dismissed"])
-async def test_a_repeat_answers_as_the_first_time_did(
+async def test_a_repeat_gets_the_answer_of_the_first_time(
     clients: list[httpx.AsyncClient], make_account: MakeAccount, rows: Connection, kind: str
 ) -> None:
     _, headers = await make_account()
@@ -100,7 +100,7 @@ async def test_a_view_counts_again_on_the_next_day(
     assert len(recorded(rows)) == 3
 
 
-async def test_the_subject_is_never_the_callers_choice(
+async def test_the_caller_cannot_choose_the_subject(
     client: httpx.AsyncClient, make_account: MakeAccount, rows: Connection
 ) -> None:
     account, headers = await make_account()
@@ -123,7 +123,7 @@ async def test_the_subject_is_never_the_callers_choice(
 
 
 @pytest.mark.parametrize("scholarship_id", ["nobody-knows", "draft"])
-async def test_unknown_awards(
+async def test_unknown_awards_and_drafts_are_not_found(
     client: httpx.AsyncClient, student: Headers, rows: Connection, scholarship_id: str
 ) -> None:
     for kind in ("viewed", "saved"):
@@ -133,9 +133,7 @@ async def test_unknown_awards(
     assert recorded(rows) == []
 
 
-async def test_archived_awards_are_readable_and_so_can_be_seen(
-    client: httpx.AsyncClient, student: Headers
-) -> None:
+async def test_archived_awards_can_be_viewed(client: httpx.AsyncClient, student: Headers) -> None:
     body = {"scholarship_id": "archived", "type": "viewed"}
     assert (await client.post(URL, headers=student, json=body)).status_code == 201
 
@@ -174,7 +172,7 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("body", HOSTILE, ids=lambda body: repr(body[:60]))
-async def test_hostile_bodies(
+async def test_hostile_bodies_are_refused(
     client: httpx.AsyncClient, student: Headers, rows: Connection, body: bytes
 ) -> None:
     answer = await client.post(
@@ -187,14 +185,14 @@ async def test_hostile_bodies(
     assert recorded(rows) == []
 
 
-async def test_other_media_types(client: httpx.AsyncClient, student: Headers) -> None:
+async def test_other_media_types_are_refused(client: httpx.AsyncClient, student: Headers) -> None:
     answer = await client.post(
         URL, headers=student, data={"scholarship_id": "award_1", "type": "viewed"}
     )
     assert answer.status_code == 415
 
 
-async def test_deleted_accounts_leave_their_interactions_without_a_subject(
+async def test_interactions_of_a_deleted_account_lose_their_subject(
     client: httpx.AsyncClient,
     make_account: MakeAccount,
     admin: Headers,
@@ -219,14 +217,14 @@ async def test_deleted_accounts_leave_their_interactions_without_a_subject(
 
 
 @pytest.mark.parametrize("kind", ["viewed", "saved"])
-async def test_an_account_that_is_deleted_in_the_middle(
+async def test_an_account_that_is_deleted_while_it_records(
     client: httpx.AsyncClient,
     database: Database,
     make_account: MakeAccount,
     rows: Connection,
     kind: str,
 ) -> None:
-    """Its row is locked by the deletion while the interaction is written."""
+    """The deletion holds a lock on the row of the account while the interaction is written."""
     account, headers = await make_account()
     async with database.write_session() as session:
         await accounts.delete(session, account_id=account.id)
@@ -246,7 +244,7 @@ async def test_an_account_that_is_deleted_in_the_middle(
     assert recorded(rows) == [(None, "award_1", kind)]
 
 
-async def test_the_export_of_an_account_has_its_interactions(
+async def test_the_export_of_an_account_holds_its_interactions(
     client: httpx.AsyncClient,
     database: Database,
     make_account: MakeAccount,
@@ -274,7 +272,7 @@ async def test_the_export_of_an_account_has_its_interactions(
         assert await service.personal_data(session, uuid.uuid4()) == []
 
 
-async def test_a_disabled_account_can_record_nothing(
+async def test_a_disabled_account_cannot_record(
     client: httpx.AsyncClient, app: FastAPI, make_account: MakeAccount, rows: Connection
 ) -> None:
     account, headers = await make_account()

@@ -1,4 +1,4 @@
-"""The tables of activity against their models, and the plans of what reads them."""
+"""The tables of activity match their models, and every request reads them by an index."""
 
 import datetime as dt
 import re
@@ -21,7 +21,7 @@ TABLES = {"interactions", "search_counts"}
 
 @pytest.fixture
 def connection(module_database_url: str) -> Iterator[Connection]:
-    """Whose transaction is rolled back."""
+    """A connection in a transaction that is rolled back in the end."""
     engine = create_engine(module_database_url)
     with engine.connect() as connection:
         yield connection
@@ -52,14 +52,14 @@ def test_down_and_up_again(scratch_database_url: str) -> None:
     ],
     ids=str,
 )
-def test_what_the_tables_refuse(
+def test_the_tables_refuse_invalid_values(
     connection: Connection, model: type[Base], values: dict[str, Any]
 ) -> None:
     with pytest.raises(IntegrityError):
         connection.execute(postgresql.insert(model).values(values))
 
 
-def test_the_table_knows_every_type(connection: Connection) -> None:
+def test_the_table_accepts_every_type(connection: Connection) -> None:
     for kind in InteractionType:
         values = {"scholarship_id": "award_1", "type": kind.value}
         connection.execute(postgresql.insert(Interaction).values(values))
@@ -115,7 +115,7 @@ def filled(module_database_url: str) -> Iterator[Connection]:
 
 
 def newest(**filters: object) -> Select[Any]:
-    return queries.newest_statement(filters=filters, after=(SINCE, 1), limit=21)
+    return queries.newest_interactions_statement(filters=filters, after=(SINCE, 1), limit=21)
 
 
 @pytest.mark.parametrize(

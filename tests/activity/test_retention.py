@@ -1,4 +1,4 @@
-"""What is older than the retention time goes: in batches, by one worker at a time."""
+"""Rows older than the retention time are removed: in batches, by one worker at a time."""
 
 import asyncio
 import datetime as dt
@@ -40,7 +40,7 @@ def total(rows: Connection) -> int:
     return sum(map(len, left(rows)))
 
 
-async def test_only_what_is_older_goes(database: Database, rows: Connection) -> None:
+async def test_only_older_rows_are_removed(database: Database, rows: Connection) -> None:
     day, instant = dt.timedelta(days=1), dt.timedelta(microseconds=1)
     ages = [0 * day, 9 * day, 10 * day, 10 * day + instant, 11 * day, 4000 * day]
     fill(rows, ages)
@@ -50,29 +50,33 @@ async def test_only_what_is_older_goes(database: Database, rows: Connection) -> 
     assert {"event": "retention.purged", "rows": 5, "log_level": "info"} in logs
     interactions, searches = left(rows)
     assert interactions == [NOW - age for age in sorted(ages[:3], reverse=True)]
-    # A day is removed when it has passed as a whole.
+    # A count is removed when its whole day is older.
     assert searches == [(NOW - age).date() for age in sorted(ages[:4], reverse=True)]
     assert await retention.purge(database, retention_days=10, now=NOW) == 0
 
 
-async def test_in_batches(
+async def test_rows_are_removed_in_batches(
     database: Database, rows: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retention, "BATCH", 7)
+    monkeypatch.setattr(retention, "BATCH_ROWS", 7)
     monkeypatch.setattr(retention, "PAUSE_SECONDS", 0)
     fill(rows, [dt.timedelta(days=20, minutes=number) for number in range(21)])
     assert await retention.purge(database, retention_days=10, now=NOW) == 42
     assert total(rows) == 0
 
 
-async def test_it_runs_while_statistics_are_refreshed(database: Database, rows: Connection) -> None:
+async def test_a_purge_runs_while_statistics_are_refreshed(
+    database: Database, rows: Connection
+) -> None:
     fill(rows, [dt.timedelta(days=20)])
     async with database.bulk_connection() as connection, connection.transaction():
         await refresh_statistics(connection)  # its lock is held until the outer transaction ends
         assert await retention.purge(database, retention_days=10, now=NOW) == 2
 
 
-async def test_statistics_are_refreshed_while_it_runs(database: Database, rows: Connection) -> None:
+async def test_statistics_are_refreshed_during_a_purge(
+    database: Database, rows: Connection
+) -> None:
     rows.execute("UPDATE search_words SET documents = 0")
     async with database.write_session() as session:
         assert await queries.try_retention_lock(session)
@@ -82,7 +86,7 @@ async def test_statistics_are_refreshed_while_it_runs(database: Database, rows: 
     assert counted == (True,)
 
 
-async def test_one_worker_at_a_time(
+async def test_one_worker_purges_at_a_time(
     database: Database, rows: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(rows, [dt.timedelta(days=20)])
@@ -90,7 +94,7 @@ async def test_one_worker_at_a_time(
         assert await queries.try_retention_lock(session)
         assert await retention.purge(database, retention_days=10, now=NOW) == 0
         assert total(rows) == 2
-    monkeypatch.setattr(retention, "BATCH", 3)
+    monkeypatch.setattr(retention, "BATCH_ROWS", 3)
     fill(rows, [dt.timedelta(days=20, minutes=number + 1) for number in range(50)])
     removed = await asyncio.gather(
         *(retention.purge(database, retention_days=10, now=NOW) for _ in range(3))
@@ -100,10 +104,10 @@ async def test_one_worker_at_a_time(
     assert total(rows) == 0
 
 
-async def test_what_was_removed_stays_so_when_it_is_cut_off(
+async def test_a_cancelled_purge_keeps_its_finished_batches(
     database: Database, rows: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retention, "BATCH", 5)
+    monkeypatch.setattr(retention, "BATCH_ROWS", 5)
     monkeypatch.setattr(retention, "PAUSE_SECONDS", 3600)
     fill(rows, [dt.timedelta(days=20, minutes=number) for number in range(20)])
     purging = asyncio.create_task(retention.purge(database, retention_days=10, now=NOW))
@@ -118,10 +122,10 @@ async def test_what_was_removed_stays_so_when_it_is_cut_off(
     assert await retention.purge(database, retention_days=10, now=NOW) == 35
 
 
-async def test_the_application_does_it_by_its_setting(
+async def test_the_application_purges_by_its_setting(
     settings: Settings, rows: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retention, "FIRST_SECONDS", 0)
+    monkeypatch.setattr(retention, "FIRST_PURGE_DELAY_SECONDS", 0)
     rows.execute(
         "INSERT INTO interactions (scholarship_id, type, occurred_at)"
         " SELECT 'award_1', 'viewed', now() - make_interval(days => days)"
@@ -136,11 +140,11 @@ async def test_the_application_does_it_by_its_setting(
             assert await eventually(lambda count=count: kept(count))  # type: ignore[misc]
 
 
-async def test_it_goes_on_after_the_database_was_away(
+async def test_purging_continues_after_an_outage_of_the_database(
     settings: Settings, rows: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retention, "FIRST_SECONDS", 0)
-    monkeypatch.setattr(retention, "INTERVAL_SECONDS", 0.05)
+    monkeypatch.setattr(retention, "FIRST_PURGE_DELAY_SECONDS", 0)
+    monkeypatch.setattr(retention, "PURGE_INTERVAL_SECONDS", 0.05)
     fill(rows, [dt.timedelta(days=4000)])
     url = settings.database_url.get_secret_value()
     with FaultyProxy(postgres_socket(url)) as proxy:
@@ -166,6 +170,6 @@ async def test_it_goes_on_after_the_database_was_away(
 
 
 @pytest.mark.parametrize("days", [0, -1, 3651, "x"])
-def test_settings_that_are_refused(settings: Settings, days: object) -> None:
+def test_invalid_retention_times_are_refused(settings: Settings, days: object) -> None:
     with pytest.raises(SettingsError, match="ANALYTICS_RETENTION_DAYS"):
         changed(settings, analytics_retention_days=days)
