@@ -3,7 +3,7 @@
 Durations are in seconds. Labels come from bounded sets only (route templates, fixed words), never
 from what a client sent. The instruments are made at the first observation: prometheus_client
 chooses between values in memory and values in files when the first one is made, which has to be
-after `prepare_multiprocess_dir`.
+after `metrics_folder.prepare_multiprocess_dir`.
 """
 
 import asyncio
@@ -12,22 +12,15 @@ import fcntl
 import functools
 import math
 import os
-import shutil
-import struct
-import tempfile
-import time
-from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import prometheus_client.values
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.mmap_dict import MmapedDict
 from prometheus_client.multiprocess import MultiProcessCollector
-from prometheus_client.multiprocess import mark_process_dead as remove_live_gauges
 from sqlalchemy import QueuePool, event
+
+from scholarship_api.platform.observability.metrics_folder import DIRECTORY_VARIABLE, files_locked
 
 if TYPE_CHECKING:
     from scholarship_api.platform.observability.access_log import AccessRecord
@@ -46,11 +39,6 @@ LIMITER_STATES: Final[tuple[LimiterState, ...]] = (
     "in_memory",
 )
 
-_DIRECTORY_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
-_DIRECTORY_PREFIX: Final = "scholarship-api-metrics-"
-_ABANDONED_SECONDS: Final = 60.0
-"""A directory that nobody holds and that is older belonged to an arbiter that was killed."""
-_MERGED: Final = "merged"
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -70,13 +58,6 @@ class _Instruments:
             "http_request_duration_seconds",
             "From the first byte of the request to the last of the answer.",
             ["method", "route", "status"],
-            registry=registry,
-            buckets=_BUCKETS,
-        )
-        self.search_seconds = Histogram(
-            "search_duration_seconds",
-            "Time spent on a search, by where its answer came from.",
-            ["source"],
             registry=registry,
             buckets=_BUCKETS,
         )
@@ -119,11 +100,11 @@ def _instruments() -> _Instruments:
     return _Instruments()
 
 
-class _Tally:
-    """What one turn of the event loop observed, for a counter, a histogram or both.
+class _Batch:
+    """Observations of one turn of the event loop, for a counter, a histogram or both.
 
-    Written at the end of the turn: under load one write to the workers' files serves a dozen
-    requests, and whoever was answered finds himself counted.
+    They are written at the end of the turn: under load one write to the workers' files serves a
+    dozen requests, and a client that has its response finds the request counted.
     """
 
     __slots__ = ("_bounds", "_count", "_duration", "_hits", "_number", "_seconds")
@@ -138,7 +119,7 @@ class _Tally:
 
     def add(self, seconds: float = 0.0) -> None:
         if not self._number:
-            _turn.tallies.append(self)
+            _turn.batches.append(self)
         self._number += 1
         if self._duration is not None:
             self._seconds += seconds
@@ -146,12 +127,12 @@ class _Tally:
             self._hits[bucket] = self._hits.get(bucket, 0) + 1
         try:
             loop = asyncio.get_running_loop()
-        except RuntimeError:  # no loop, no turns
-            _write_tallies()
+        except RuntimeError:  # no event loop runs
+            _write_batches()
             return
         if _turn.loop is not loop:
             _turn.loop = loop
-            loop.call_soon(_write_tallies)
+            loop.call_soon(_write_batches)
 
     def write(self) -> None:
         if self._count is not None:
@@ -168,27 +149,27 @@ class _Tally:
 
 class _Turn:
     loop: asyncio.AbstractEventLoop | None = None
-    """The one that will write what was observed in its present turn."""
+    """The loop that will write the batches at the end of its current turn."""
 
     def __init__(self) -> None:
-        self.tallies: list[_Tally] = []
+        self.batches: list[_Batch] = []
 
 
 _turn: Final = _Turn()
 
 
-def _write_tallies() -> None:
+def _write_batches() -> None:
     _turn.loop = None
-    for tally in _turn.tallies:
-        tally.write()
-    _turn.tallies.clear()
+    for batch in _turn.batches:
+        batch.write()
+    _turn.batches.clear()
 
 
 @functools.lru_cache(maxsize=4096)
-def _requests(method: str, route: str, status: int) -> _Tally:
+def _requests(method: str, route: str, status: int) -> _Batch:
     labels = (method if method in _METHODS else "OTHER", route, str(status))
     instruments = _instruments()
-    return _Tally(
+    return _Batch(
         count=instruments.requests.labels(*labels),
         duration=instruments.request_seconds.labels(*labels),
     )
@@ -199,22 +180,41 @@ def observe_request(record: "AccessRecord") -> None:
     _requests(record.method, record.route, record.status).add(record.seconds)
 
 
-@functools.lru_cache(maxsize=2)
-def _searches(source: str) -> _Tally:
-    return _Tally(duration=_instruments().search_seconds.labels(source))
-
-
-def observe_search(*, source: Literal["cache", "database"], seconds: float) -> None:
-    _searches(source).add(seconds)
-
-
 @functools.lru_cache(maxsize=256)
-def _rate_limited(group: str, outcome: str) -> _Tally:
-    return _Tally(count=_instruments().rate_limits.labels(group, outcome))
+def _rate_limited(group: str, outcome: str) -> _Batch:
+    return _Batch(count=_instruments().rate_limits.labels(group, outcome))
 
 
 def count_rate_limit(group: str, outcome: RateLimitOutcome) -> None:
     _rate_limited(group, outcome).add()
+
+
+class DurationMetric:
+    """A histogram of durations with one label, for a feature to define."""
+
+    def __init__(self, name: str, documentation: str, *, label: str) -> None:
+        self._name = name
+        self._documentation = documentation
+        self._label = label
+        self._batches: dict[str, _Batch] = {}
+
+    def observe(self, label_value: str, seconds: float) -> None:
+        """`label_value` comes from a bounded set."""
+        batch = self._batches.get(label_value)
+        if batch is None:
+            batch = _Batch(duration=self._histogram.labels(label_value))
+            self._batches[label_value] = batch
+        batch.add(seconds)
+
+    @functools.cached_property
+    def _histogram(self) -> Histogram:
+        return Histogram(
+            self._name,
+            self._documentation,
+            [self._label],
+            registry=_instruments().registry,
+            buckets=_BUCKETS,
+        )
 
 
 def set_limiter_state(state: LimiterState) -> None:
@@ -249,123 +249,10 @@ def watch_pool(pool: QueuePool, *, limit: int) -> None:
 
 def render() -> bytes:
     """The metrics of all workers in Prometheus' text format. Reads files: run it in a thread."""
-    directory = os.environ.get(_DIRECTORY_VARIABLE)
+    directory = os.environ.get(DIRECTORY_VARIABLE)
     if not directory:
         return generate_latest(_instruments().registry)
     registry = CollectorRegistry()
     MultiProcessCollector(registry, directory)  # type: ignore[no-untyped-call]
-    with _lock(Path(directory), fcntl.LOCK_SH):
+    with files_locked(Path(directory), fcntl.LOCK_SH):
         return generate_latest(registry)
-
-
-# --- The directory of the workers' files -----------------------------------------------------
-
-
-def prepare_multiprocess_dir() -> Path | None:
-    """Make the directory in which the workers keep their values; gunicorn's `on_starting`.
-
-    In memory (/dev/shm) where possible. None when no directory is writable: each worker then shows
-    its own values only.
-    """
-    for parent in _parents():
-        with suppress(OSError):
-            _remove_abandoned(parent)
-            directory = Path(tempfile.mkdtemp(prefix=_DIRECTORY_PREFIX, dir=parent))
-            _holder.descriptor = _held(directory)
-            os.environ[_DIRECTORY_VARIABLE] = str(directory)
-            return directory
-    return None
-
-
-def _parents() -> Iterator[Path]:
-    yield Path("/dev/shm")  # noqa: S108
-    with suppress(OSError):  # raised where nothing else is writable, so it is asked last
-        yield Path(tempfile.gettempdir())
-
-
-def remove_multiprocess_dir() -> None:
-    """Remove what `prepare_multiprocess_dir` made; gunicorn's `on_exit`."""
-    if directory := os.environ.pop(_DIRECTORY_VARIABLE, None):
-        shutil.rmtree(directory, ignore_errors=True)
-    if _holder.descriptor is not None:
-        os.close(_holder.descriptor)
-        _holder.descriptor = None
-
-
-class _Holder:
-    descriptor: int | None = None
-    """Of our directory, locked as long as the arbiter or one of its workers lives."""
-
-
-_holder: Final = _Holder()
-
-
-def _held(directory: Path) -> int:
-    """A descriptor that holds the directory. Raises BlockingIOError when another one does."""
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(descriptor)
-        raise
-    return descriptor
-
-
-def _remove_abandoned(parent: Path) -> None:
-    """Directories of arbiters of ours that were killed.
-
-    Process ids would not tell: containers that share /dev/shm each have their own.
-    """
-    for directory in parent.glob(f"{_DIRECTORY_PREFIX}*"):
-        with suppress(OSError):  # another user's, held, or being removed
-            status = directory.lstat()
-            # One that has just been made may not be held yet.
-            if time.time() - status.st_mtime < _ABANDONED_SECONDS or status.st_uid != os.geteuid():
-                continue
-            descriptor = _held(directory)
-            shutil.rmtree(directory, ignore_errors=True)
-            os.close(descriptor)
-
-
-def mark_process_dead(pid: int) -> None:
-    """Fold a dead worker's files into one; gunicorn's `child_exit`.
-
-    Its counters stay in the sums, its gauges do not, and the directory does not grow with each
-    worker that is recycled.
-    """
-    location = os.environ.get(_DIRECTORY_VARIABLE)
-    if not location:
-        return
-    directory = Path(location)
-    with _lock(directory, fcntl.LOCK_EX):
-        remove_live_gauges(pid, location)  # type: ignore[no-untyped-call]
-        for kind in ("counter", "histogram"):
-            dead = directory / f"{kind}_{pid}.db"
-            if dead.exists():
-                _fold(dead, directory / f"{kind}_{_MERGED}.db")
-                dead.unlink()
-
-
-def _fold(dead: Path, merged: Path) -> None:
-    totals: defaultdict[str, float] = defaultdict(float)
-    for path in (merged, dead):
-        if path.exists():
-            # Killed while it wrote: what was complete is kept.
-            with suppress(RuntimeError, ValueError, struct.error):
-                for key, value, _, _ in MmapedDict.read_all_values_from_file(path):  # type: ignore[no-untyped-call]
-                    totals[key] += value
-    fresh = merged.with_suffix(".new")
-    fresh.unlink(missing_ok=True)
-    values = MmapedDict(str(fresh))  # type: ignore[no-untyped-call]
-    for key, value in totals.items():
-        values.write_value(key, value, 0.0)  # type: ignore[no-untyped-call]
-    values.close()  # type: ignore[no-untyped-call]
-    fresh.replace(merged)
-
-
-@contextmanager
-def _lock(directory: Path, kind: int) -> Iterator[None]:
-    """Without it a scrape could see a dead worker's values twice, or not at all."""
-    with (directory / "lock").open("a") as file:
-        fcntl.flock(file, kind)
-        yield

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
-from scholarship_api.platform.observability import metrics
+from scholarship_api.platform.observability import metrics_folder
 from scholarship_api.platform.server.cpu import available_cpus
 from scholarship_api.platform.server.gunicorn_logger import PropagatingLogger
 from scholarship_api.platform.server.worker import GracefulWorker
@@ -31,7 +31,7 @@ def gunicorn_options(settings: Settings) -> Mapping[str, Any]:
     worker_class = GracefulWorker.configured(settings)
 
     def on_starting(arbiter: Any) -> None:  # noqa: ANN401 - gunicorn has no types
-        metrics.prepare_multiprocess_dir()
+        metrics_folder.prepare_multiprocess_dir()
         modules = [arbiter.app.app_uri.partition(":")[0]]
         if settings.sentry_dsn.get_secret_value():
             modules.append(_SENTRY)
@@ -44,7 +44,7 @@ def gunicorn_options(settings: Settings) -> Mapping[str, Any]:
         worker_class.reload()
 
     def child_exit(_: Any, worker: Any) -> None:  # noqa: ANN401
-        metrics.mark_process_dead(worker.pid)
+        metrics_folder.mark_process_dead(worker.pid)
 
     def worker_exit(_: Any, worker: Any) -> None:  # noqa: ANN401
         # The arbiter calls this too, for a worker that it finds dead.
@@ -52,7 +52,7 @@ def gunicorn_options(settings: Settings) -> Mapping[str, Any]:
             _exit_at_once()
 
     def on_exit(_: Any) -> None:  # noqa: ANN401 - gunicorn has no types
-        metrics.remove_multiprocess_dir()
+        metrics_folder.remove_multiprocess_dir()
 
     return {
         "bind": f"0.0.0.0:{settings.port}",

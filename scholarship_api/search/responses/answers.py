@@ -18,7 +18,7 @@ from scholarship_api.catalogue.versions import CatalogueVersions, Version
 from scholarship_api.platform.database.connection import deadline
 from scholarship_api.platform.database.engine import REQUEST_SECONDS, Database
 from scholarship_api.platform.http.request_context import route_template
-from scholarship_api.platform.observability import metrics
+from scholarship_api.search import metrics
 from scholarship_api.search.responses.json_response import Answer, AnswerResponse, Headers
 from scholarship_api.search.responses.response_cache import AnswerCache, Known
 from scholarship_api.search.snapshot import Memories, Source

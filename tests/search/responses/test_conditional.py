@@ -12,8 +12,7 @@ from pydantic import SecretStr
 
 from scholarship_api.app import create_app
 from scholarship_api.catalogue import versions
-from scholarship_api.platform.observability import metrics
-from scholarship_api.search import service
+from scholarship_api.search import metrics, service
 from scholarship_api.settings.settings import Settings
 from tests.search.conftest import Insert
 

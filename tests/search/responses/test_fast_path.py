@@ -14,7 +14,8 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 
 from scholarship_api.app import create_app
-from scholarship_api.platform.observability import logging, metrics
+from scholarship_api.platform.observability import logging
+from scholarship_api.search import metrics
 from scholarship_api.settings.settings import Settings
 from tests.faults import (
     FaultyProxy,
