@@ -51,9 +51,12 @@ from scholarship_api.platform.rate_limiting.limiter import RateLimiter
 from scholarship_api.platform.shutdown import TaskRegistry
 from scholarship_api.recommendations import routes as recommendations_routes
 from scholarship_api.search import routes as search_routes
-from scholarship_api.search.responses.answers import Answering
-from scholarship_api.search.responses.fast_path import KnownAnswersMiddleware
-from scholarship_api.search.responses.plain_queries import PlainQueriesMiddleware
+from scholarship_api.search.responses.answers import Answers
+from scholarship_api.search.responses.fast_path import (
+    CachedResponseMiddleware,
+    DirectCallMiddleware,
+    FastPath,
+)
 from scholarship_api.settings.settings import Settings, load_settings
 
 MIDDLEWARE_ERRORS = (
@@ -96,17 +99,16 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     authentication = Authentication(settings, limiter)
     health = HealthService(settings=settings, database=database, limiter=limiter)
     recorder = SearchRecorder(database)
-    answering = Answering(
-        database=database, versions=CatalogueVersions(database), recorder=recorder
-    )
+    answers = Answers(database=database, versions=CatalogueVersions(database), recorder=recorder)
+    fast_path = FastPath()
     context = RequestContext(
         trusted_proxies=settings.trusted_proxy_ips,
         access_log=AccessLog(observers=[metrics.observe_request]),
     )
     limits = RateLimits(rate_limit_groups(settings), limiter)
     app = _Api(
-        lambda app: KnownAnswersMiddleware(
-            app, answering=answering, context=context, limits=limits
+        lambda app: CachedResponseMiddleware(
+            app, fast_path=fast_path, answers=answers, context=context, limits=limits
         ),
         title=health_routes.NAME,
         version=__version__,
@@ -118,6 +120,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             limits=limits,
             health=health,
             authentication=authentication,
+            fast_path=fast_path,
         ),
         # Served by docs_router; a redirect would repeat the Host that was sent; the spans are ours.
         openapi_url=None,
@@ -130,7 +133,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.authentication = authentication
     app.state.health = health
     app.state.search_recorder = recorder
-    app.state.answering = answering
+    app.state.answers = answers
+    app.state.fast_path = fast_path
     install_handlers(app)
     app.add_exception_handler(Exception, answer_last_resort)
     app.include_router(health_routes.router)
@@ -155,6 +159,7 @@ def _middleware(
     limits: RateLimits,
     health: HealthService,
     authentication: Authentication,
+    fast_path: FastPath,
 ) -> list[Middleware]:
     """Outermost first; tests/platform/http holds the order by what is answered."""
     return [
@@ -169,7 +174,8 @@ def _middleware(
         Middleware(AuthenticationMiddleware, authentication=authentication),
         Middleware(RateLimitMiddleware, limits=limits),
         Middleware(
-            PlainQueriesMiddleware,
+            DirectCallMiddleware,
+            fast_path=fast_path,
             routes=[*search_routes.router.routes, *search_routes.root_router.routes],
         ),
         Middleware(MethodsMiddleware),

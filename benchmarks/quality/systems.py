@@ -17,7 +17,7 @@ from scholarship_api.catalogue.cli import BUNDLED
 from scholarship_api.platform.database.engine import Database
 from scholarship_api.search import service
 from scholarship_api.search.schemas import SearchRequest
-from scholarship_api.search.snapshot import Source
+from scholarship_api.search.snapshot import Snapshot
 from scholarship_api.settings.settings import Settings
 
 Rankings = list[list[str]]
@@ -35,10 +35,10 @@ async def served(database_url: str, queries: Sequence[str]) -> Rankings:
     database = Database(settings)
     rankings = []
     try:
-        source = Source(database.fetch, TODAY)
+        snapshot = Snapshot(database.fetch, TODAY)
         for q in queries:
             request = SearchRequest(q=q, limit=DEPTH, include_closed=True)
-            page = await service.search(source, request)
+            page = await service.search(snapshot, request)
             rankings.append([json.loads(item)["id"] for item in page.items])
     finally:
         await database.close()

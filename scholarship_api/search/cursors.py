@@ -1,9 +1,9 @@
-"""Opaque cursors: the place of the last row in the sort order, so that a walk stays in step while
-rows come and go.
+"""Opaque cursors: where the next page of a result begins.
 
-A cursor belongs to one search: it holds a digest of the filters. It also holds the compiled text
-query, as new words in the catalogue could otherwise change the ranking between two pages. It is
-not secret and not trusted: what it can say is no more than what a search can say.
+A cursor names the sort key of the last row, so that a walk neither skips nor repeats a row while
+others come and go. It belongs to one search, whose filters it holds a digest of. It also holds the
+compiled text query, because new words in the catalogue could otherwise change the ranking between
+two pages.
 """
 
 import base64
@@ -16,32 +16,30 @@ from typing import Annotated, Final
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from scholarship_api.errors import ValidationFailed
-
-MAX_LENGTH: Final = 6000
-MAX_BYTES: Final = 100_000
-"""Unpacked; more are cut off, and what is left is no cursor."""
+from scholarship_api.search import limits
 
 _TEXT_QUERY: Final = r"^[^\x00]*$"
 
-
-Weight = Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False)]
-Alternatives = Annotated[int, Field(ge=1, le=1000)]
-Part = tuple[Weight, Annotated[str, Field(pattern=_TEXT_QUERY)], Alternatives]
+_Weight = Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False)]
+_AlternativeCount = Annotated[int, Field(ge=1, le=1000)]
+_Clause = tuple[_Weight, Annotated[str, Field(pattern=_TEXT_QUERY)], _AlternativeCount]
 
 
 class Cursor(BaseModel):
+    """The aliases are the names on the wire; cursors that were issued before use them."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
     digest: Annotated[str, Field(alias="d")]
-    keys: Annotated[tuple[float | str, ...], Field(alias="k")]
-    """The last row's values of the sort order, in its order."""
+    keyset: Annotated[tuple[float | str, ...], Field(alias="k")]
+    """The sort key of the last row."""
     page: Annotated[int, Field(alias="p", ge=2, le=1_000_000)]
     match: Annotated[str | None, Field(alias="m", pattern=_TEXT_QUERY)] = None
-    ranked: Annotated[tuple[Part, ...] | None, Field(alias="r")] = None
-    placed: Annotated[str | None, Field(alias="w", pattern=_TEXT_QUERY)] = None
-    letters: Annotated[int, Field(alias="l", ge=0, le=10_000)] = 0
-    is_graded: Annotated[bool | None, Field(alias="g")] = None
-    """The walk is one by grades, see `ranking`, and stays so."""
+    weighted_clauses: Annotated[tuple[_Clause, ...] | None, Field(alias="r")] = None
+    field_query: Annotated[str | None, Field(alias="w", pattern=_TEXT_QUERY)] = None
+    query_length: Annotated[int, Field(alias="l", ge=0, le=10_000)] = 0
+    is_tiered: Annotated[bool | None, Field(alias="g")] = None
+    """Whether the walk began with tiers; it goes on with them."""
     did_you_mean: Annotated[str | None, Field(alias="c")] = None
 
     def encode(self) -> str:
@@ -50,10 +48,11 @@ class Cursor(BaseModel):
 
 
 def decode(text: str, *, digest: str) -> Cursor:
-    """Raises ValidationFailed for what is no cursor, or one of another search."""
+    """Raises ValidationFailed for a text that is no cursor, and for one of another search."""
     try:
         packed = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-        cursor = Cursor.model_validate_json(zlib.decompressobj().decompress(packed, MAX_BYTES))
+        unpacked = zlib.decompressobj().decompress(packed, limits.MAX_CURSOR_BYTES)
+        cursor = Cursor.model_validate_json(unpacked)
     except (binascii.Error, zlib.error, ValidationError, ValueError):
         raise invalid() from None
     if cursor.digest != digest:

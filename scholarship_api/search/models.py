@@ -1,4 +1,4 @@
-"""The words of the catalogue, for typos and prefixes."""
+"""The dictionary: the words of the catalogue, for corrections and completions."""
 
 from sqlalchemy import Index, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -7,14 +7,14 @@ from scholarship_api.platform.database.base import Base
 
 
 class SearchWord(Base):
-    """A word as it is written in some award, folded; a trigger on the catalogue adds new ones."""
+    """A word of some award, folded. A trigger on the catalogue adds new words."""
 
     __tablename__ = "search_words"
 
     word: Mapped[str] = mapped_column(Text(collation="C"), primary_key=True)
     lexeme: Mapped[str] = mapped_column(Text(collation="C"))
     documents: Mapped[int] = mapped_column(server_default=text("1"))
-    """About how many awards hold the word, brought up to date after an import."""
+    """About how many awards contain the word; recounted after an import."""
 
     __table_args__ = (
         Index("ix_search_words_lexeme", "lexeme"),

@@ -1,5 +1,6 @@
 """GET and POST /search, suggestions, and the lists of the catalogue that are searches."""
 
+from collections.abc import Iterable
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
@@ -23,9 +24,9 @@ from scholarship_api.errors import (
     document,
 )
 from scholarship_api.platform.http.content_type import require_json
-from scholarship_api.platform.http.deprecation import deprecation_headers
-from scholarship_api.search import service
-from scholarship_api.search.responses.answers import Answering
+from scholarship_api.platform.http.deprecation import RawHeaders, deprecation_headers
+from scholarship_api.search import advice, service
+from scholarship_api.search.responses.answers import Answers
 from scholarship_api.search.schemas import (
     Listing,
     ScholarshipList,
@@ -36,8 +37,7 @@ from scholarship_api.search.schemas import (
     SuggestionRequest,
     Suggestions,
 )
-from scholarship_api.search.snapshot import Source
-from scholarship_api.search.sql.summaries import json_of
+from scholarship_api.search.snapshot import Snapshot
 from scholarship_api.vocabulary import FieldName
 
 READ_ERRORS = (ValidationFailed, RateLimited, DatabaseUnavailable, ServiceUnavailable)
@@ -47,8 +47,8 @@ SUCCESSOR = "/api/v1/search"
 router = APIRouter(prefix="/api/v1", tags=["search"], responses=document(*READ_ERRORS))
 root_router = APIRouter(tags=["search"], responses=document(*READ_ERRORS), deprecated=True)
 
-# A search needs no account, but a token that is sent must be good.
-BEARER_OPTIONAL = Depends(current_account_or_none)
+BEARER_OPTIONAL: Final = Depends(current_account_or_none)
+"""A search needs no account, but a token that is sent must be valid."""
 
 SearchQuery = Annotated[SearchRequest, Query()]
 ListQuery = Annotated[Listing, Query()]
@@ -57,28 +57,32 @@ ListQuery = Annotated[Listing, Query()]
 NOT_MODIFIED: Final[dict[int | str, dict[str, Any]]] = {
     304: {"description": "If-None-Match names this very answer."}
 }
-_DEPRECATED_HEADERS: Final = deprecation_headers(SUCCESSOR)
 
 
-def _answering(http: Request) -> Answering:
-    answering: Answering = http.app.state.answering
-    return answering
+def _answers(http: Request) -> Answers:
+    answers: Answers = http.app.state.answers
+    return answers
 
 
-def _searched(request: SearchRequest) -> str | None:
-    """For the search trends: once for a search, however many of its pages are read."""
+def _counted_query(request: SearchRequest) -> str | None:
+    """The text for the search trends: one for each search, however many of its pages are read."""
     return None if request.cursor is not None or request.offset else request.q
 
 
-def _asked_for(**fields: object) -> dict[str, object]:
-    """Without those that there are none of."""
+def _present(**fields: object) -> dict[str, object]:
+    """The fields without those that are None."""
     return {name: value for name, value in fields.items() if value is not None}
 
 
-async def _search(http: Request, request: SearchRequest, *, is_moved: bool = False) -> Response:
-    async def make(source: Source) -> bytes:
-        page = await service.search(source, request)
-        return json_of(
+def _json_of(list_name: str, items: Iterable[bytes], **fields: object) -> bytes:
+    """A JSON object: a list of items that are JSON already, and further fields."""
+    return b'{"%b":[%b],%b' % (list_name.encode(), b",".join(items), to_json(fields)[1:])
+
+
+async def _search(http: Request, request: SearchRequest, headers: RawHeaders) -> Response:
+    async def produce(snapshot: Snapshot) -> bytes:
+        page = await service.search(snapshot, request)
+        return _json_of(
             "items",
             page.items,
             total=page.total,
@@ -90,64 +94,55 @@ async def _search(http: Request, request: SearchRequest, *, is_moved: bool = Fal
             has_next=page.has_next,
             has_previous=page.has_previous,
             next_cursor=page.next_cursor,
-            **_asked_for(facets=page.facets, did_you_mean=page.did_you_mean),
+            **_present(facets=page.facets, did_you_mean=page.did_you_mean),
         )
 
-    return await _answering(http).answer(
+    return await _answers(http).answer(
         http,
-        make,
-        key=f"search:{request.key}",
-        searched=_searched(request),
-        headers=_DEPRECATED_HEADERS if is_moved else (),
+        produce,
+        response_key=f"search:{request.response_key}",
+        counted_query=_counted_query(request),
+        headers=headers,
     )
 
 
-@router.get(
-    "/search",
-    response_model=SearchPage,
-    summary="Search the catalogue",
-    dependencies=[BEARER_OPTIONAL],
-    responses=document(Unauthorized) | NOT_MODIFIED,
-    openapi_extra=ANONYMOUS_ALLOWED,
+def _add_search(
+    to: APIRouter, *, summary: str, name_suffix: str = "", headers: RawHeaders = ()
+) -> None:
+    """Add GET and POST /search to a router; `headers` are added to their responses."""
+
+    @to.get(
+        "/search",
+        name=f"search_by_query{name_suffix}",
+        response_model=SearchPage,
+        summary=summary,
+        dependencies=[BEARER_OPTIONAL],
+        responses=document(Unauthorized) | NOT_MODIFIED,
+        openapi_extra=ANONYMOUS_ALLOWED,
+    )
+    async def search_by_query(http: Request, request: SearchQuery) -> Response:
+        return await _search(http, request, headers)
+
+    @to.post(
+        "/search",
+        name=f"search_by_body{name_suffix}",
+        response_model=SearchPage,
+        summary=summary,
+        dependencies=[BEARER_OPTIONAL, Depends(require_json)],
+        responses=document(Unauthorized, *BODY_ERRORS),
+        openapi_extra=ANONYMOUS_ALLOWED,
+    )
+    async def search_by_body(http: Request, request: SearchRequest) -> Response:
+        return await _search(http, request, headers)
+
+
+_add_search(router, summary="Search the catalogue")
+_add_search(
+    root_router,
+    summary=f"Moved to {SUCCESSOR}",
+    name_suffix="_at_root",
+    headers=deprecation_headers(SUCCESSOR),
 )
-async def search_by_query(http: Request, request: SearchQuery) -> Response:
-    return await _search(http, request)
-
-
-@router.post(
-    "/search",
-    response_model=SearchPage,
-    summary="Search the catalogue",
-    dependencies=[BEARER_OPTIONAL, Depends(require_json)],
-    responses=document(Unauthorized, *BODY_ERRORS),
-    openapi_extra=ANONYMOUS_ALLOWED,
-)
-async def search_by_body(http: Request, request: SearchRequest) -> Response:
-    return await _search(http, request)
-
-
-@root_router.get(
-    "/search",
-    response_model=SearchPage,
-    summary="Moved to /api/v1/search",
-    dependencies=[BEARER_OPTIONAL],
-    responses=document(Unauthorized) | NOT_MODIFIED,
-    openapi_extra=ANONYMOUS_ALLOWED,
-)
-async def search_by_query_at_root(http: Request, request: SearchQuery) -> Response:
-    return await _search(http, request, is_moved=True)
-
-
-@root_router.post(
-    "/search",
-    response_model=SearchPage,
-    summary="Moved to /api/v1/search",
-    dependencies=[BEARER_OPTIONAL, Depends(require_json)],
-    responses=document(Unauthorized, *BODY_ERRORS),
-    openapi_extra=ANONYMOUS_ALLOWED,
-)
-async def search_by_body_at_root(http: Request, request: SearchRequest) -> Response:
-    return await _search(http, request, is_moved=True)
 
 
 @router.get(
@@ -157,11 +152,11 @@ async def search_by_body_at_root(http: Request, request: SearchRequest) -> Respo
     responses=NOT_MODIFIED,
 )
 async def suggest(http: Request, request: Annotated[SuggestionRequest, Query()]) -> Response:
-    async def make(source: Source) -> bytes:
-        return to_json(await service.suggest(source, request.prefix, limit=request.limit))
+    async def produce(snapshot: Snapshot) -> bytes:
+        return to_json(await service.suggest(snapshot, request.prefix, limit=request.limit))
 
-    key = f"suggestions:{request.model_dump_json()}"
-    return await _answering(http).answer(http, make, key=key)
+    response_key = f"suggestions:{request.model_dump_json()}"
+    return await _answers(http).answer(http, produce, response_key=response_key)
 
 
 @router.get(
@@ -171,28 +166,30 @@ async def suggest(http: Request, request: Annotated[SuggestionRequest, Query()])
     responses=NOT_MODIFIED,
 )
 async def smart_search(http: Request, request: SearchQuery) -> Response:
-    async def make(source: Source) -> bytes:
-        page = await service.search(source, request)
-        advice = await service.advise(source, request, page)
-        return json_of(
+    async def produce(snapshot: Snapshot) -> bytes:
+        page = await service.search(snapshot, request)
+        sentences = await advice.advise(snapshot, request, page)
+        return _json_of(
             "results",
             page.items,
             total=page.total,
             total_is_exact=page.total_is_exact,
-            suggestions=advice,
+            suggestions=sentences,
             search_metadata=SearchMetadata(
-                filters_applied=list(page.filters), search_quality=service.quality(page.total)
+                filters_applied=list(page.filters), search_quality=advice.quality(page.total)
             ),
             page=page.page,
             page_size=page.page_size,
             has_next=page.has_next,
             has_previous=page.has_previous,
             next_cursor=page.next_cursor,
-            **_asked_for(did_you_mean=page.did_you_mean),
+            **_present(did_you_mean=page.did_you_mean),
         )
 
-    key = f"smart search:{request.key}"
-    return await _answering(http).answer(http, make, key=key, searched=_searched(request))
+    response_key = f"smart search:{request.response_key}"
+    return await _answers(http).answer(
+        http, produce, response_key=response_key, counted_query=_counted_query(request)
+    )
 
 
 @router.get(
@@ -235,11 +232,11 @@ async def list_by_field(http: Request, field: FieldName, listing: ListQuery) -> 
 async def _list(
     http: Request, request: SearchRequest, *, organization: str | None = None
 ) -> Response:
-    async def make(source: Source) -> bytes:
+    async def produce(snapshot: Snapshot) -> bytes:
         if organization is not None:
-            await service.require_organization(source.fetch, organization)
-        page = await service.search(source, request, organization=organization)
-        return json_of(
+            await service.require_organization(snapshot.fetch, organization)
+        page = await service.search(snapshot, request, organization=organization)
+        return _json_of(
             "scholarships",
             page.items,
             total_count=page.total,
@@ -250,5 +247,5 @@ async def _list(
             next_cursor=page.next_cursor,
         )
 
-    key = f"list:{request.key}:{organization or ''}"
-    return await _answering(http).answer(http, make, key=key)
+    response_key = f"list:{request.response_key}:{organization or ''}"
+    return await _answers(http).answer(http, produce, response_key=response_key)

@@ -1,4 +1,4 @@
-"""What a search takes and answers; the same model reads the query string and the JSON body."""
+"""The requests and responses of the search. One model reads both query strings and JSON bodies."""
 
 import datetime as dt
 from enum import StrEnum
@@ -16,7 +16,7 @@ from pydantic import (
 )
 
 from scholarship_api.input_limits import CommaList, RequestModel
-from scholarship_api.search import cursors
+from scholarship_api.search import limits
 from scholarship_api.vocabulary import (
     Availability,
     Citizenship,
@@ -30,10 +30,6 @@ from scholarship_api.vocabulary import (
     parse_date_or_instant,
     unique,
 )
-
-MAX_QUERY_LENGTH: Final = 512
-MAX_OFFSET: Final = 10_000
-
 
 # Pydantic's own `deprecated=` warns when this module itself reads the field.
 _DEPRECATED: Final[dict[str, JsonValue]] = {"deprecated": True}
@@ -52,7 +48,7 @@ def _text(value: str) -> str:
     return value
 
 
-QueryText = Annotated[str, Field(max_length=MAX_QUERY_LENGTH), AfterValidator(_text)]
+QueryText = Annotated[str, Field(max_length=limits.MAX_QUERY_CHARACTERS), AfterValidator(_text)]
 QueryAlias = Annotated[
     QueryText | None, Field(description="Alias of q.", json_schema_extra=_DEPRECATED)
 ]
@@ -65,10 +61,14 @@ DateOrInstant = Annotated[dt.datetime | dt.date, BeforeValidator(parse_date_or_i
 class Paging(RequestModel):
     """`offset` for page numbers, `cursor` for walks: a cursor neither skips nor repeats rows."""
 
-    limit: int = Field(20, ge=1, le=100, description="Rows in a page.")
-    offset: int = Field(0, ge=0, le=MAX_OFFSET)
+    limit: int = Field(
+        limits.DEFAULT_PAGE_ROWS, ge=1, le=limits.MAX_PAGE_ROWS, description="Rows in a page."
+    )
+    offset: int = Field(0, ge=0, le=limits.MAX_OFFSET_ROWS)
     cursor: str | None = Field(
-        None, max_length=cursors.MAX_LENGTH, description="`next_cursor` of the page before."
+        None,
+        max_length=limits.MAX_CURSOR_CHARACTERS,
+        description="`next_cursor` of the page before.",
     )
     include_closed: bool = Field(False, description="Keep awards whose deadline has passed.")
 
@@ -166,12 +166,12 @@ class SearchRequest(Listing):
         return self.sort
 
     @property
-    def key(self) -> str:
-        """The same for every way to ask for the same answer."""
+    def response_key(self) -> str:
+        """The same for all requests that have the same response."""
         return f"{self.order}:{self.model_dump_json(exclude_defaults=True, exclude={'sort'})}"
 
-    def applied(self) -> dict[str, Any]:
-        """The filters in force, canonical, as JSON values."""
+    def applied_filters(self) -> dict[str, Any]:
+        """The filters in force, q among them, as canonical JSON values."""
         chosen = self.model_dump(
             mode="json",
             exclude={"limit", "offset", "cursor", "facets", "sort", "keyword", "query"},
@@ -186,7 +186,7 @@ def _is_before(end: dt.datetime | dt.date, start: dt.datetime | dt.date) -> bool
     if isinstance(end, dt.datetime) and isinstance(start, dt.datetime):
         return as_instant(end) < as_instant(start)
     if isinstance(end, dt.datetime) or isinstance(start, dt.datetime):
-        # A date is a day in each award's own zone, which may begin a day before it does in UTC.
+        # A date is a day in the zone of each award, where it may begin a day earlier than in UTC.
         return _day(end).toordinal() + 1 < _day(start).toordinal()
     return end < start
 
@@ -196,7 +196,7 @@ def _day(value: dt.datetime | dt.date) -> dt.date:
 
 
 def as_instant(value: dt.datetime) -> dt.datetime:
-    """An instant without a zone is one of UTC."""
+    """The instant with its zone, which is UTC if none is given."""
     return value if value.tzinfo else value.replace(tzinfo=dt.UTC)
 
 
@@ -295,9 +295,14 @@ class SmartSearchPage(BaseModel):
 
 class SuggestionRequest(RequestModel):
     prefix: Annotated[
-        str, Field(min_length=1, max_length=100, description="What has been typed so far.")
+        str,
+        Field(
+            min_length=1,
+            max_length=limits.MAX_PREFIX_CHARACTERS,
+            description="What has been typed so far.",
+        ),
     ]
-    limit: int = Field(10, ge=1, le=20)
+    limit: int = Field(limits.DEFAULT_SUGGESTIONS, ge=1, le=limits.MAX_SUGGESTIONS)
 
     _no_nul = field_validator("prefix")(_text)
 

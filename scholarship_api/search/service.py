@@ -1,37 +1,38 @@
-"""The search itself: one path for GET, POST, and every list of the catalogue."""
+"""The search: one path for GET, POST, and every list of the catalogue."""
 
 import math
-from dataclasses import dataclass, field
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any
 
 import psycopg
 
 from scholarship_api.errors import NotFound
 from scholarship_api.platform.database.libpq import Fetch
-from scholarship_api.search import cursors
+from scholarship_api.search import cursors, limits
+from scholarship_api.search.cursors import Cursor
 from scholarship_api.search.schemas import (
     Facets,
-    SearchQuality,
     SearchRequest,
     Sort,
     Suggestion,
     Suggestions,
 )
-from scholarship_api.search.snapshot import Source
-from scholarship_api.search.sql import plan, statements, suggestions
-from scholarship_api.search.sql.filters import conditions_of, for_text
-from scholarship_api.search.sql.statements import Conditions, Rows, Window
-from scholarship_api.search.sql.summaries import facets_of, items_of
-from scholarship_api.search.text.analysis import understand
-from scholarship_api.search.text.tsquery import Ranked, TextQuery
+from scholarship_api.search.snapshot import Snapshot
+from scholarship_api.search.sql import counts, pages, plan, statements, suggestions
+from scholarship_api.search.sql.conditions import Conditions
+from scholarship_api.search.sql.facets import count_facets
+from scholarship_api.search.sql.filters import conditions_of, with_query
+from scholarship_api.search.sql.plan import Estimate, Plan
+from scholarship_api.search.sql.statements import Rows, Window
+from scholarship_api.search.sql.summaries import complete_items
+from scholarship_api.search.text.analysis import analyse
+from scholarship_api.search.text.tsquery import TextQuery, WeightedClause
 from scholarship_api.vocabulary import FIELD_ALIASES, FieldOfStudy
-
-FEW_RESULTS: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What a search found."""
+    """The answer to a search."""
 
     items: list[bytes]
     """Each a ScholarshipSummary as JSON."""
@@ -47,171 +48,247 @@ class Page:
     did_you_mean: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """A parsed request."""
+
+    snapshot: Snapshot
+    request: SearchRequest
+    filters: dict[str, Any]
+    digest: str
+    """Of everything that a cursor must not be used across."""
+    cursor: Cursor | None
+    conditions: Conditions
+    """Without the words of q."""
+
+    @property
+    def window(self) -> Window:
+        return {
+            "sort": self.request.order,
+            "keyset": self.cursor.keyset if self.cursor else None,
+            "limit": self.request.limit,
+            "offset": self.request.offset,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Planned:
+    """What is searched for in the end, and how."""
+
+    text: TextQuery | None
+    conditions: Conditions
+    total: int
+    is_exact: bool
+    plan: Plan
+    estimate: Estimate
+    rows: Rows | None = None
+    """The rows of the page, if counting them has found them too."""
+
+
 async def search(
-    source: Source, request: SearchRequest, *, organization: str | None = None
+    snapshot: Snapshot, request: SearchRequest, *, organization: str | None = None
 ) -> Page:
     """Run a search; `organization` keeps that organization's awards only.
 
     Raises ValidationFailed for a cursor that does not fit.
     """
-    applied = request.applied()
-    digest = cursors.digest_of({**applied, "sort": request.order, "organization": organization})
-    cursor = cursors.decode(request.cursor, digest=digest) if request.cursor else None
-    text = await _text_query(source, request, cursor) if request.q else None
-    conditions = conditions_of(request, now=source.now, organization=organization, text=text)
-    if request.q and text is None:
-        found = _Found(conditions)
+    asked = _parse(snapshot, request, organization)
+    text = await _analyse(asked)
+    try:
+        planned = await _plan(asked, text)
+        rows = planned.rows or await _fetch(asked, planned)
+    except (psycopg.DataError, psycopg.ProgrammingError, ValueError, LookupError):
+        if asked.cursor is None:
+            raise
+        raise cursors.invalid() from None
+    return await _render(asked, planned, rows)
+
+
+def _parse(snapshot: Snapshot, request: SearchRequest, organization: str | None) -> _Search:
+    filters = request.applied_filters()
+    digest = cursors.digest_of({**filters, "sort": request.order, "organization": organization})
+    return _Search(
+        snapshot=snapshot,
+        request=request,
+        filters=filters,
+        digest=digest,
+        cursor=cursors.decode(request.cursor, digest=digest) if request.cursor else None,
+        conditions=conditions_of(request, now=snapshot.now, organization=organization),
+    )
+
+
+async def _analyse(asked: _Search) -> TextQuery | None:
+    """The words of q; None without q, and for one that has nothing to search for."""
+    request, cursor = asked.request, asked.cursor
+    if not request.q:
+        return None
+    if cursor is None:
+        return await analyse(asked.snapshot, request.q)
+    if cursor.match is None:
+        raise cursors.invalid()
+    is_ranked = request.order is Sort.RELEVANCE and not cursor.is_tiered
+    return TextQuery(
+        match=cursor.match,
+        weighted_clauses=tuple(WeightedClause(*each) for each in cursor.weighted_clauses or ()),
+        field_query=cursor.field_query,
+        query_length=cursor.query_length,
+        did_you_mean=cursor.did_you_mean,
+        # A ranked walk has few matches, or it would be tiered.
+        estimated_matches=0 if is_ranked else math.inf,
+    )
+
+
+async def _plan(asked: _Search, text: TextQuery | None) -> _Planned:
+    """Choose what to search for and how.
+
+    A q of nothing but stop words or signs matches nothing. When too many awards match to be ranked,
+    synonyms are given up. When no award has all words, the relaxations are tried, with fewer and
+    fewer of them.
+    """
+    if text is None and asked.request.q:
+        return _planned(asked, None, asked.conditions, Estimate(0, cap=0), Rows.none())
+    planned = await _plan_for(asked, text)
+    if text is None:
+        return planned
+    if not planned.is_exact and text.without_synonyms is not None:
+        text = text.without_synonyms
+        planned = await _plan_for(asked, text)
+    if (
+        not planned.total
+        and text.relaxations
+        and not await _are_filtered_out(asked, planned.conditions)
+    ):
+        for relaxed in text.relaxations:
+            planned = await _plan_for(asked, relaxed)
+            # A word was given up already: one word less is better than a page of very few results.
+            if planned.total >= limits.FEW_RESULTS:
+                break
+    return planned
+
+
+async def _plan_for(asked: _Search, text: TextQuery | None) -> _Planned:
+    """Count the matches of one text query, and choose the plan for its page."""
+    fetch = asked.snapshot.fetch
+    conditions = asked.conditions if text is None else with_query(asked.conditions, text)
+    cap = counts.cap_of(conditions)
+    estimate = Estimate(conditions.estimated_matches, cap)
+    by_planner = None
+    if not estimate.is_within_cap:
+        # Only PostgreSQL's planner knows the filters, but to ask it takes a statement of its own.
+        by_planner = await counts.estimate_matches(fetch, conditions)
+        estimate = Estimate(by_planner, cap)
+        if by_planner > limits.SAMPLE_ABOVE_CAPS * cap and await counts.is_confirmed_by_sample(
+            fetch, conditions
+        ):
+            return _planned(asked, text, conditions, estimate)
+    rows = None
+    if estimate.is_within_cap and _choose(asked, conditions, estimate) is Plan.RANK_ALL:
+        # Counting reads all that ranking needs, so one statement does both.
+        total, rows = await statements.ranked_page(fetch, conditions, cap=cap, **asked.window)
     else:
-        try:
-            found = await _find(source, request, conditions, text=text, cursor=cursor)
-        except (psycopg.DataError, psycopg.ProgrammingError, ValueError, LookupError):
-            if cursor is None:
-                raise
-            raise cursors.invalid() from None
-    text = found.text
-    rows = found.rows
-    page = cursor.page if cursor else request.offset // request.limit + 1
-    next_cursor = None
-    if rows.has_more:
-        next_cursor = cursors.Cursor(
-            digest=digest,
-            keys=rows.keys or (),
-            page=page + 1,
-            is_graded=found.is_graded or None,
-            match=text.match if text else None,
-            ranked=text.ranked if text and not found.is_graded else None,
-            placed=text.placed if text and found.is_graded else None,
-            letters=text.letters if text else 0,
-            did_you_mean=text.did_you_mean if text else None,
-        ).encode()
+        total = await counts.count_up_to(fetch, conditions, cap=cap + 1)
+    if total > cap:
+        rows = None
+        if by_planner is None:
+            by_planner = await counts.estimate_matches(fetch, conditions)
+        total = max(total, by_planner)
+    return _planned(asked, text, conditions, Estimate(total, cap), rows)
+
+
+def _planned(
+    asked: _Search,
+    text: TextQuery | None,
+    conditions: Conditions,
+    estimate: Estimate,
+    rows: Rows | None = None,
+) -> _Planned:
+    total = int(estimate.matches)
+    return _Planned(
+        text=text.for_matches(total) if text is not None and asked.cursor is None else text,
+        conditions=conditions,
+        total=total,
+        is_exact=estimate.is_within_cap,
+        plan=_choose(asked, conditions, estimate),
+        estimate=estimate,
+        rows=rows,
+    )
+
+
+def _choose(asked: _Search, conditions: Conditions, estimate: Estimate) -> Plan:
+    request = asked.request
+    selectivity = None
+    if conditions.has_text and request.order is Sort.DEADLINE:
+        is_few = plan.expects_few(estimate.matches, is_filtered=conditions.is_filtered)
+        [selectivity, *_] = plan.selectivities(
+            matches=estimate.matches, offset=request.offset, is_few=is_few
+        )
+    return plan.choose(estimate, request.order, asked.cursor, selectivity)
+
+
+async def _are_filtered_out(asked: _Search, conditions: Conditions) -> bool:
+    """Whether awards have all words, but the filters leave them out: then that is the answer, and
+    not awards with fewer of the words."""
+    unfiltered = conditions_of(
+        SearchRequest(include_closed=asked.request.include_closed),
+        now=asked.snapshot.now,
+        organization=None,
+    )
+    if unfiltered.clauses == conditions.clauses:
+        return False
+    unfiltered = unfiltered.with_text(conditions.text, match=conditions.params["match"])
+    return await counts.count_up_to(asked.snapshot.fetch, unfiltered, cap=1) > 0
+
+
+async def _fetch(asked: _Search, planned: _Planned) -> Rows:
+    return await pages.fetch_page(
+        asked.snapshot.fetch,
+        planned.plan,
+        planned.conditions,
+        text=planned.text,
+        estimate=planned.estimate,
+        **asked.window,
+    )
+
+
+async def _render(asked: _Search, planned: _Planned, rows: Rows) -> Page:
+    request, text = asked.request, planned.text
+    page = asked.cursor.page if asked.cursor else request.offset // request.limit + 1
     facets = None
     if request.facets:
-        counts = await statements.facets(
-            source.fetch, found.conditions, total=found.total, exact=found.is_exact
+        facets = await count_facets(
+            asked.snapshot.fetch,
+            planned.conditions,
+            total=planned.total,
+            is_exact=planned.is_exact,
         )
-        facets = facets_of(counts)
     return Page(
-        items=items_of(rows.items, rows.standings, source),
-        total=found.total,
-        total_is_exact=found.is_exact,
+        items=complete_items(rows.items, rows.availability_sources, asked.snapshot),
+        total=planned.total,
+        total_is_exact=planned.is_exact,
         page=page,
         page_size=request.limit,
-        filters=applied,
+        filters=asked.filters,
         has_next=rows.has_more,
         has_previous=page > 1 or request.offset > 0,
-        next_cursor=next_cursor,
+        next_cursor=_next_cursor(asked, planned, rows, page) if rows.has_more else None,
         facets=facets,
         did_you_mean=text.did_you_mean if text else None,
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    conditions: Conditions
-    rows: Rows = field(default_factory=lambda: Rows([], [], has_more=False, keys=None))
-    total: int = 0
-    is_exact: bool = True
-    is_graded: bool = False
-    text: TextQuery | None = None
-    """What was looked for in the end; with fewer words than q has when no award has all."""
-
-
-async def _find(
-    source: Source,
-    request: SearchRequest,
-    conditions: Conditions,
-    *,
-    text: TextQuery | None,
-    cursor: cursors.Cursor | None,
-) -> _Found:
-    fetch = source.fetch
-    window: Window = {
-        "sort": request.order,
-        "keys": cursor.keys if cursor else None,
-        "limit": request.limit,
-        "offset": request.offset,
-    }
-    by_relevance = text is not None and request.order is Sort.RELEVANCE
-    ranked = window if by_relevance and not (cursor and cursor.is_graded) else None
-    count = await statements.count(fetch, conditions, ranked=ranked)
-    narrower = text.narrower if text else None
-    if not count.is_exact and narrower is not None:
-        text, conditions = narrower, for_text(conditions, narrower)
-        count = await statements.count(fetch, conditions, ranked=ranked)
-    enough = 1
-    looser_texts = text.looser if text else ()
-    if not count.total and looser_texts and await _are_filtered_out(source, request, conditions):
-        looser_texts = ()
-    for looser in looser_texts:
-        if count.total >= enough:
-            break
-        text, conditions = looser, for_text(conditions, looser)
-        enough = FEW_RESULTS  # a word was given up already: rather one more than a poor page
-        count = await statements.count(fetch, conditions, ranked=ranked)
-    if text is not None and cursor is None:
-        text = text.for_matches(count.total)
-    is_graded = bool(cursor.is_graded) if cursor else by_relevance and not count.is_exact
-    if count.page is not None:
-        rows = count.page
-    elif is_graded and text is not None:
-        rows = await plan.graded_page(fetch, conditions, text=text, total=count.total, **window)
-    else:
-        rows = await plan.page(fetch, conditions, total=count.total, **window)
-    return _Found(conditions, rows, count.total, count.is_exact, is_graded, text)
-
-
-async def _are_filtered_out(source: Source, request: SearchRequest, conditions: Conditions) -> bool:
-    """Whether awards have all the words, but none that the filters keep: then that is the answer,
-    and not awards with fewer of the words."""
-    unfiltered = conditions_of(
-        SearchRequest(include_closed=request.include_closed),
-        now=source.now,
-        organization=None,
-        text=None,
-    )
-    if unfiltered.pieces == conditions.pieces:
-        return False
-    unfiltered = unfiltered.with_text(conditions.text, match=conditions.params["match"])
-    return await statements.count_up_to(source.fetch, unfiltered, cap=1) > 0
-
-
-def quality(total: int) -> SearchQuality:
-    """The contract's bands: 0, 1-4, 5-20, 21-50, more."""
-    for most, band in (
-        (0, SearchQuality.NO_RESULTS),
-        (FEW_RESULTS, SearchQuality.FEW_RESULTS),
-        (20, SearchQuality.GOOD_RESULTS),
-        (50, SearchQuality.MANY_RESULTS),
-    ):
-        if total <= most:
-            return band
-    return SearchQuality.TOO_MANY_RESULTS
-
-
-async def advise(source: Source, request: SearchRequest, page: Page) -> list[str]:
-    """What would help: a correction, filters to drop after few results, to add after many."""
-    advice = [f"Searched for “{page.did_you_mean}”."] if page.did_you_mean else []
-    if page.total <= FEW_RESULTS:
-        for name in page.filters:
-            wider = request.model_copy(
-                update={name: SearchRequest.model_fields[name].get_default(), "cursor": None}
-            )
-            found = (await search(source, _probe(wider))).total
-            if found > page.total:
-                advice.append(f"Without the filter {name}: {found} instead of {page.total}.")
-    elif quality(page.total) is SearchQuality.TOO_MANY_RESULTS:
-        narrower = _probe(request).model_copy(update={"facets": True})
-        counted = (await search(source, narrower)).facets
-        for name in ("fields_of_study", "scholarship_types", "grade_levels"):
-            values = getattr(counted, name) if name not in page.filters else []
-            useful = [value for value in values if value.count < page.total]
-            if useful:
-                advice.append(f"Narrow by {name}={useful[0].value}: {useful[0].count} results.")
-    return advice
-
-
-def _probe(request: SearchRequest) -> SearchRequest:
-    return request.model_copy(update={"limit": 1, "offset": 0, "cursor": None, "facets": False})
+def _next_cursor(asked: _Search, planned: _Planned, rows: Rows, page: int) -> str:
+    text, is_tiered = planned.text, planned.plan is Plan.TIERED
+    return Cursor(
+        digest=asked.digest,
+        keyset=rows.keyset or (),
+        page=page + 1,
+        is_tiered=is_tiered or None,
+        match=text.match if text else None,
+        weighted_clauses=text.weighted_clauses if text and not is_tiered else None,
+        field_query=text.field_query if text and is_tiered else None,
+        query_length=text.query_length if text else 0,
+        did_you_mean=text.did_you_mean if text else None,
+    ).encode()
 
 
 async def require_organization(fetch: Fetch, name: str) -> None:
@@ -220,19 +297,19 @@ async def require_organization(fetch: Fetch, name: str) -> None:
         raise NotFound("No organization of this name has published an award.")
 
 
-async def suggest(source: Source, prefix: str, *, limit: int) -> Suggestions:
+async def suggest(snapshot: Snapshot, prefix: str, *, limit: int) -> Suggestions:
     """Completions: fields of study, then organizations, then names of open awards.
 
-    A name is completed from its beginning first, then from any of its words.
+    Names that begin with the prefix come before names that contain its words.
     """
-    folded = " ".join((await suggestions.fold(source.fetch, prefix)).split())
+    folded = " ".join((await suggestions.fold(snapshot.fetch, prefix)).split())
     found = [Suggestion(text=label, kind="field") for label in _fields_with(folded)]
     if folded:
         names, organizations = await suggestions.complete_texts(
-            source.fetch, folded, now=source.now, limit=limit
+            snapshot.fetch, folded, now=snapshot.now, limit=limit
         )
         if len(names) + len(organizations) < limit:
-            names += await suggestions.names_with(source, folded, limit=limit)
+            names += await suggestions.names_with(snapshot, folded, limit=limit)
         found += [
             Suggestion(text=text, kind="organization") for text in organizations[: limit // 2]
         ]
@@ -241,6 +318,7 @@ async def suggest(source: Source, prefix: str, *, limit: int) -> Suggestions:
 
 
 def _fields_with(folded: str) -> list[str]:
+    """The fields of study with a word that begins with `folded`."""
     labels = [name.replace("_", " ") for name in (*FieldOfStudy, *FIELD_ALIASES)]
     return [
         label
@@ -251,22 +329,3 @@ def _fields_with(folded: str) -> list[str]:
 
 def _word_starts(text: str) -> list[int]:
     return [at for at in range(len(text)) if at == 0 or text[at - 1] == " "]
-
-
-async def _text_query(
-    source: Source, request: SearchRequest, cursor: cursors.Cursor | None
-) -> TextQuery | None:
-    if cursor is None:
-        return await understand(source, request.q or "")
-    if cursor.match is None:
-        raise cursors.invalid()
-    ranked = tuple(Ranked(*part) for part in cursor.ranked or ())
-    return TextQuery(
-        match=cursor.match,
-        ranked=ranked,
-        placed=cursor.placed,
-        letters=cursor.letters,
-        did_you_mean=cursor.did_you_mean,
-        # Few, or else the walk would be one by grades.
-        likely=0 if request.order is Sort.RELEVANCE and not cursor.is_graded else math.inf,
-    )

@@ -1,4 +1,5 @@
-"""Where a search gets its answer from: PostgreSQL, and what it has said of the same catalogue."""
+"""A snapshot of the catalogue: how to query it, the instant it belongs to, and what is cached of
+it."""
 
 import datetime as dt
 from collections.abc import Callable
@@ -7,73 +8,72 @@ from typing import Final, Generic, NamedTuple, TypeVar
 
 from scholarship_api.catalogue.versions import Version
 from scholarship_api.platform.database.libpq import Fetch
-
-MAX_LEARNT: Final = 10_000
-"""Of each kind: 3 MB of standings, and about as much of words."""
+from scholarship_api.search import limits
 
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
 
 
-class Entry(NamedTuple):
-    """What the vocabulary says of a word."""
+class TermStatistics(NamedTuple):
+    """What the dictionary of the catalogue says about one word."""
 
     folded: str
     lexeme: str | None
     """The stem under which PostgreSQL indexes the word; None for a stop word."""
     documents: int
-    """In about how many awards it is."""
-    known: bool
-    """Whether it is in any, or of a kind that is not looked up there."""
+    """About how many awards contain a word with this stem."""
+    is_recognised: bool
+    """Whether an award contains the word; also True for stop words, numbers and single letters,
+    which are never corrected."""
     completions: tuple[str, ...]
-    """Lexemes of the most frequent words that begin with it, if they were asked for."""
-    begun: int
-    """In about how many awards those are, at most."""
+    """Stems of the most frequent words that begin with this one; empty unless asked for."""
+    prefix_documents: int
+    """About how many awards contain one of the completions, at most."""
     awards: float
-    """About how many awards there are."""
+    """About how many awards there are in the catalogue."""
 
 
-class Learnt(Generic[_Key, _Value]):
-    """Some answers of PostgreSQL, the oldest out."""
+class BoundedCache(Generic[_Key, _Value]):
+    """At most MAX_SNAPSHOT_CACHE_ITEMS items; the oldest one leaves first."""
 
     def __init__(self) -> None:
         self._values: dict[_Key, _Value] = {}
         self.get: Final[Callable[[_Key], _Value | None]] = self._values.get
 
-    def keep(self, key: _Key, value: _Value) -> None:
-        if len(self._values) >= MAX_LEARNT:
+    def put(self, key: _Key, value: _Value) -> None:
+        if len(self._values) >= limits.MAX_SNAPSHOT_CACHE_ITEMS:
             del self._values[next(iter(self._values))]
         self._values[key] = value
 
 
 @dataclass(slots=True)
-class Memory:
-    """What is true as long as the catalogue does not change."""
+class SnapshotCache:
+    """Results of queries that stay true as long as the catalogue does not change."""
 
-    words: Learnt[tuple[str, bool], Entry] = field(default_factory=Learnt)
-    """By the word as it was typed, and whether it is completed."""
-    standings: Learnt[bytes, bytes] = field(default_factory=Learnt)
-    """See `presentation`."""
+    terms: BoundedCache[tuple[str, bool], TermStatistics] = field(default_factory=BoundedCache)
+    """By the word as it was typed, and whether its completions were asked for."""
+    availability_fields: BoundedCache[bytes, bytes] = field(default_factory=BoundedCache)
+    """See `sql/summaries.py`."""
 
 
-class Memories:
-    """The memory of the newest version of the catalogue that was asked for."""
+class SnapshotCaches:
+    """The cache of the newest version of the catalogue that was asked for."""
 
     def __init__(self) -> None:
         self._number = 0
-        self._newest = Memory()
+        self._newest = SnapshotCache()
 
-    def of(self, version: Version) -> Memory:
-        """One to be thrown away for a version that is older."""
+    def of(self, version: Version) -> SnapshotCache:
+        """The cache of this version. An older version gets an empty one that is not kept."""
         if version.number > self._number:
             self._number = version.number
-            self._newest = Memory()
-        return self._newest if version.number == self._number else Memory()
+            self._newest = SnapshotCache()
+        return self._newest if version.number == self._number else SnapshotCache()
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class Snapshot:
     fetch: Fetch
     now: dt.datetime
-    """The instant to work with."""
-    memory: Memory = field(default_factory=Memory)
+    """The instant that decides which awards are open."""
+    cache: SnapshotCache = field(default_factory=SnapshotCache)

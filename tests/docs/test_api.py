@@ -22,7 +22,7 @@ from scholarship_api.platform.http import cors
 from scholarship_api.platform.server.limits import Limits
 from scholarship_api.recommendations import rules as recommendations
 from scholarship_api.recommendations.schemas import RecommendationRequest
-from scholarship_api.search import schemas, service
+from scholarship_api.search import advice, limits, schemas
 from scholarship_api.settings.settings import Settings
 from tests.docs.pages import Section, section
 from tests.docs.test_names import own_errors
@@ -181,13 +181,13 @@ def test_bounds_and_defaults(model: type[BaseModel], name: str, title: str, sent
 
 
 def test_the_length_of_a_query() -> None:
-    assert f"At most {schemas.MAX_QUERY_LENGTH} characters" in part("Search").text
+    assert f"At most {limits.MAX_QUERY_CHARACTERS} characters" in part("Search").text
 
 
 def test_the_bands_of_search_quality() -> None:
     for shown, quality in part("Suggestions and smart search").rows:
         for number in re.findall(r"\d+", shown) or ["51"]:
-            assert service.quality(int(number)) == quoted(quality)[0]
+            assert advice.quality(int(number)) == quoted(quality)[0]
 
 
 # --- Scores --------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""A catalogue of random awards, the application on it, and ways to put further awards there."""
+"""A catalogue of random awards, the application on it, and a way to insert further awards."""
 
 import datetime as dt
 import random
@@ -15,7 +15,7 @@ from sqlalchemy import create_engine, insert
 from scholarship_api.app import create_app
 from scholarship_api.catalogue.models import Scholarship
 from scholarship_api.catalogue.schemas import EligibilityCriteria, ScholarshipInput
-from scholarship_api.search.responses.response_cache import AnswerCache
+from scholarship_api.search.responses.response_cache import ResponseCache
 from scholarship_api.settings.settings import Settings
 from scholarship_api.vocabulary import FieldOfStudy, GradeLevel, ScholarshipType
 
@@ -96,7 +96,7 @@ class Awards(list[dict[str, Any]]):
 
 @pytest.fixture(scope="module")
 def random_awards(insert_awards: Insert) -> Awards:
-    """400 awards, as columns of the table, that are in this module's database."""
+    """The 400 awards in this module's database, as columns of the table."""
     rng = random.Random(7)  # noqa: S311 - test data
     awards = [random_award(number, rng) for number in range(400)]
     insert_awards(awards)
@@ -105,7 +105,7 @@ def random_awards(insert_awards: Insert) -> Awards:
 
 @pytest.fixture(scope="module")
 def app(module_database_url: str) -> FastAPI:
-    """Makes every answer anew; tests of what is kept have an application of their own."""
+    """An application without a response cache; tests of the cache have one of their own."""
     app = create_app(
         Settings(
             environment="test",
@@ -113,7 +113,7 @@ def app(module_database_url: str) -> FastAPI:
             rate_limit_enabled=False,
         )
     )
-    app.state.answering.cache = AnswerCache(max_answer_bytes=0)
+    app.state.answers.cache = ResponseCache(max_response_bytes=0)
     return app
 
 

@@ -103,12 +103,14 @@ async def test_a_total_above_ten_thousand_is_said_to_be_an_estimate(
 
 
 def cursor_for(**fields: Any) -> str:  # noqa: ANN401
-    defaults = {"digest": "00", "keys": ("2027-01-01 00:00:00+00", "id"), "page": 2}
+    defaults = {"digest": "00", "keyset": ("2027-01-01 00:00:00+00", "id"), "page": 2}
     return Cursor.model_construct(**{**defaults, **fields}).encode()
 
 
 def test_a_cursor_survives_the_wire() -> None:
-    cursor = Cursor(digest="ab", keys=(-0.25, "infinity", "id/ü"), page=3, match="'a'", letters=1)
+    cursor = Cursor(
+        digest="ab", keyset=(-0.25, "infinity", "id/ü"), page=3, match="'a'", query_length=1
+    )
     assert cursors.decode(cursor.encode(), digest="ab") == cursor
 
 
@@ -150,17 +152,21 @@ async def test_a_cursor_of_another_search_is_refused(client: httpx.AsyncClient) 
 @pytest.mark.parametrize(
     ("params", "fields"),
     [
-        ({}, {"keys": ("no instant", "id")}),
-        ({}, {"keys": ("2027-01-01 00:00:00+00",)}),
-        ({}, {"keys": ("2027-01-01 00:00:00+00", "a\x00b")}),
-        ({"sort": "amount"}, {"keys": ("NaNNaN", "id")}),
-        ({"sort": "amount"}, {"keys": (float("1e300"), "id")}),
-        ({"q": "otter"}, {"keys": (-0.5, "infinity", "id"), "match": "'otter' & ("}),
+        ({}, {"keyset": ("no instant", "id")}),
+        ({}, {"keyset": ("2027-01-01 00:00:00+00",)}),
+        ({}, {"keyset": ("2027-01-01 00:00:00+00", "a\x00b")}),
+        ({"sort": "amount"}, {"keyset": ("NaNNaN", "id")}),
+        ({"sort": "amount"}, {"keyset": (float("1e300"), "id")}),
+        ({"q": "otter"}, {"keyset": (-0.5, "infinity", "id"), "match": "'otter' & ("}),
         (
             {"q": "otter"},
-            {"keys": (-0.5, "infinity", "id"), "match": "'otter'", "ranked": ((1.0, ")", 1),)},
+            {
+                "keyset": (-0.5, "infinity", "id"),
+                "match": "'otter'",
+                "weighted_clauses": ((1.0, ")", 1),),
+            },
         ),
-        ({"q": "otter"}, {"keys": (-0.5, "infinity", "id")}),
+        ({"q": "otter"}, {"keyset": (-0.5, "infinity", "id")}),
     ],
 )
 async def test_a_forged_cursor_is_refused(

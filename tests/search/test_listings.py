@@ -5,8 +5,8 @@ from typing import Any
 import httpx
 import pytest
 
+from scholarship_api.search.advice import quality
 from scholarship_api.search.schemas import SearchQuality
-from scholarship_api.search.service import quality
 
 pytestmark = pytest.mark.anyio
 

@@ -1,4 +1,4 @@
-"""The order above the count's cap, where a result is graded and not ranked."""
+"""The order of results with too many matches to rank, which are tiered."""
 
 from typing import Any
 
@@ -6,8 +6,8 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from scholarship_api.search.responses.response_cache import AnswerCache
-from scholarship_api.search.sql import plan, statements
+from scholarship_api.search import limits
+from scholarship_api.search.responses.response_cache import ResponseCache
 
 pytestmark = pytest.mark.anyio
 
@@ -43,24 +43,27 @@ def _catalogue(insert_awards: Any) -> None:  # noqa: ANN401
 
 
 @pytest.fixture(autouse=True)
-def _no_answer_is_known(app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:
-    # An answer of the other order would be as good as new.
-    monkeypatch.setattr(app.state.answering, "cache", AnswerCache())
+def _empty_cache(app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The response cache would give the answer in the order of the test before.
+    monkeypatch.setattr(app.state.answers, "cache", ResponseCache())
 
 
 @pytest.fixture(
     params=[
-        pytest.param((plan.FEW, plan.WALK), id="read-and-sorted"),
-        pytest.param((0, plan.WALK), id="read-by-deadline"),
-        pytest.param((1, 1), id="given-up-and-sorted"),
+        pytest.param(
+            (limits.SORT_ALL_BELOW_MATCHES, limits.SCAN_LIMIT_AWARDS), id="few-are-sorted"
+        ),
+        pytest.param((0, limits.SCAN_LIMIT_AWARDS), id="scanned-by-deadline"),
+        pytest.param((1, 1), id="scan-given-up-and-sorted"),
     ]
 )
-def graded(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    few, walk = request.param
-    monkeypatch.setattr(plan, "FEW", few)
-    monkeypatch.setattr(plan, "WALK", walk)
-    monkeypatch.setattr(plan, "WALK_PER_SKIPPED", walk)
-    monkeypatch.setattr(statements, "COUNT_CAP", 0)
+def tiered(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Results of any size are tiered, and each tier is read in one of the three ways."""
+    sort_limit, scan_limit = request.param
+    monkeypatch.setattr(limits, "SORT_ALL_BELOW_MATCHES", sort_limit)
+    monkeypatch.setattr(limits, "SCAN_LIMIT_AWARDS", scan_limit)
+    monkeypatch.setattr(limits, "SCAN_LIMIT_AWARDS_PER_SKIPPED_ROW", scan_limit)
+    monkeypatch.setattr(limits, "COUNT_CAP_MATCHES", 0)
 
 
 async def ids(client: httpx.AsyncClient, q: str, **params: Any) -> list[str]:  # noqa: ANN401
@@ -69,8 +72,8 @@ async def ids(client: httpx.AsyncClient, q: str, **params: Any) -> list[str]:  #
     return [item["id"] for item in answer.json()["items"]]
 
 
-@pytest.mark.usefixtures("graded")
-async def test_name_then_organization_then_the_rest_each_by_deadline(
+@pytest.mark.usefixtures("tiered")
+async def test_name_comes_before_organization_before_the_rest_each_by_deadline(
     client: httpx.AsyncClient,
 ) -> None:
     assert await ids(client, "lynx puffin") == [
@@ -84,16 +87,16 @@ async def test_name_then_organization_then_the_rest_each_by_deadline(
 
 
 @pytest.mark.parametrize("q", WORDS)
-async def test_the_same_awards_are_found_either_way(
+async def test_ranked_and_tiered_results_have_the_same_awards(
     client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, q: str
 ) -> None:
     ranked = await ids(client, q)
-    monkeypatch.setattr(statements, "COUNT_CAP", 0)
+    monkeypatch.setattr(limits, "COUNT_CAP_MATCHES", 0)
     assert sorted(await ids(client, q, limit=99)) == sorted(ranked)
     assert ranked
 
 
-@pytest.mark.usefixtures("graded")
+@pytest.mark.usefixtures("tiered")
 @pytest.mark.parametrize("q", WORDS)
 async def test_pages_join_by_cursor_and_by_offset(client: httpx.AsyncClient, q: str) -> None:
     whole = await ids(client, q)
@@ -114,9 +117,9 @@ async def test_pages_join_by_cursor_and_by_offset(client: httpx.AsyncClient, q: 
     assert await ids(client, q, offset=len(whole)) == []
 
 
-@pytest.mark.usefixtures("graded")
+@pytest.mark.usefixtures("tiered")
 @pytest.mark.parametrize(("sort", "last"), [("deadline", "named_late"), ("amount", "alone")])
-async def test_other_orders_hold_whatever_way_they_are_read(
+async def test_other_orders_are_the_same_however_they_are_read(
     client: httpx.AsyncClient, sort: str, last: str
 ) -> None:
     whole = await ids(client, "puffin", sort=sort)
@@ -130,11 +133,11 @@ async def test_other_orders_hold_whatever_way_they_are_read(
     assert whole[-1] == last
 
 
-async def test_a_walk_stays_graded_when_the_result_becomes_small(
+async def test_a_tiered_walk_stays_tiered_when_the_result_becomes_small(
     client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr(statements, "COUNT_CAP", 0)
+        patched.setattr(limits, "COUNT_CAP_MATCHES", 0)
         whole = await ids(client, "lynx puffin")
         first = (await client.get(PATH, params={"q": "lynx puffin", "limit": 3})).json()
     rest = await ids(client, "lynx puffin", cursor=first["next_cursor"])

@@ -1,6 +1,6 @@
-"""Answers from memory where the catalogue has not changed, else from PostgreSQL.
+"""The answer to a request: from the response cache if the catalogue has not changed, else produced.
 
-Whatever asks for the same thing (GET, POST, parameters in another order) gets the same answer.
+All requests for the same thing get the same answer: GET or POST, parameters in any order.
 """
 
 import asyncio
@@ -19,112 +19,127 @@ from scholarship_api.platform.database.connection import deadline
 from scholarship_api.platform.database.engine import REQUEST_SECONDS, Database
 from scholarship_api.platform.http.request_context import route_template
 from scholarship_api.search import metrics
-from scholarship_api.search.responses.json_response import Answer, AnswerResponse, Headers
-from scholarship_api.search.responses.response_cache import AnswerCache, Known
-from scholarship_api.search.snapshot import Memories, Source
+from scholarship_api.search.responses.json_response import (
+    Headers,
+    RenderedJson,
+    RenderedJsonResponse,
+)
+from scholarship_api.search.responses.response_cache import CachedRoute, ResponseCache
+from scholarship_api.search.snapshot import Snapshot, SnapshotCaches
 
-Make = Callable[[Source], Awaitable[bytes]]
-"""Makes the JSON of an answer."""
+Producer = Callable[[Snapshot], Awaitable[bytes]]
+"""Produces the JSON of a response."""
 
-_ASKED_KEY: Final = "catalogue_version"
-"""The scope key of the version that was asked for already, or why there is none, and since when."""
-KNOWN_KEY: Final = "known_answer"
-"""The scope key under which a request's answer is left for its address to be remembered."""
+_VERSION_KEY: Final = "catalogue_version"
+"""The scope key of the catalogue's version, or of the exception that reading it has raised, and of
+the time when it was read. The fast path leaves it for the route."""
+CACHED_ROUTE_KEY: Final = "cached_route"
+"""The scope key of the CachedRoute that the route leaves for the fast path."""
 
 
-class Answering:
-    """One per process, at `app.state.answering`."""
+class Answers:
+    """One per process, at `app.state.answers`."""
 
     def __init__(
         self, *, database: Database, versions: CatalogueVersions, recorder: SearchRecorder
     ) -> None:
-        self.cache = AnswerCache()
-        self._memories = Memories()
+        self.cache = ResponseCache()
+        self._snapshot_caches = SnapshotCaches()
         self._database = database
         self._versions = versions
         self._recorder = recorder
-        self._under_way: dict[tuple[int, str], asyncio.Future[Answer]] = {}
+        self._in_flight: dict[tuple[int, str], asyncio.Future[RenderedJson]] = {}
 
     async def answer(
         self,
         request: Request,
-        make: Make,
+        producer: Producer,
         *,
-        key: str,
-        searched: str | None = None,
+        response_key: str,
+        counted_query: str | None = None,
         headers: Headers = (),
     ) -> Response:
-        """What `make` makes, or has made for `key` at this version of the catalogue.
+        """What `producer` produces, or has produced for `response_key` and this version of the
+        catalogue.
 
-        `searched` is counted for the search trends. Raises what `make` raises, and
+        `counted_query` is counted for the search trends. Raises what `producer` raises, and
         DatabaseUnavailable.
         """
         scope = request.scope
         version, started_at = await self._version(scope)
-        found = self.cache.get(version, key)
-        answer = found or await self._make(make, version, key, started_at)
-        if searched is not None:
-            self._recorder.record(searched)
+        cached = self.cache.get(version, response_key)
+        rendered = cached or await self._produce(producer, version, response_key, started_at)
+        if counted_query is not None:
+            self._recorder.record(counted_query)
         if scope["method"] == "GET" and scope[CREDENTIALS_KEY] is None:
-            scope[KNOWN_KEY] = Known(key, route_template(scope), searched, ())
+            scope[CACHED_ROUTE_KEY] = CachedRoute(
+                response_key, route_template(scope), counted_query, ()
+            )
         seconds = time.perf_counter() - started_at
-        metrics.observe_search(source="cache" if found else "database", seconds=seconds)
-        return AnswerResponse(answer, seconds=seconds, headers=headers)
+        metrics.observe_search(source="cache" if cached else "database", seconds=seconds)
+        return RenderedJsonResponse(rendered, seconds=seconds, headers=headers)
 
-    async def known_answer(self, known: Known, scope: Scope) -> tuple[Answer, float] | None:
-        """The answer to an address that is remembered, and the seconds that it took.
+    async def cached_answer(
+        self, route: CachedRoute, scope: Scope
+    ) -> tuple[RenderedJson, float] | None:
+        """The cached response of a route, and the seconds that this took.
 
-        None when it has to be made, by the route: whoever asks goes on to it.
+        None if it has to be produced; the caller then passes the request on.
         """
         started_at = time.perf_counter()
         try:
             version = await self._versions.current()
-        except Exception as error:  # noqa: BLE001 - for the route to raise
-            scope[_ASKED_KEY] = error, started_at
+        except Exception as error:  # noqa: BLE001 - the route raises it
+            scope[_VERSION_KEY] = error, started_at
             return None
-        answer = self.cache.get(version, known.key)
-        if answer is None:
-            scope[_ASKED_KEY] = version, started_at
+        cached = self.cache.get(version, route.response_key)
+        if cached is None:
+            scope[_VERSION_KEY] = version, started_at
             return None
-        if known.searched is not None:
-            self._recorder.record(known.searched)
+        if route.counted_query is not None:
+            self._recorder.record(route.counted_query)
         seconds = time.perf_counter() - started_at
         metrics.observe_search(source="cache", seconds=seconds)
-        return answer, seconds
+        return cached, seconds
 
     async def _version(self, scope: Scope) -> tuple[Version, float]:
-        if _ASKED_KEY not in scope:
+        """The version of the catalogue, which is read once for each request."""
+        if _VERSION_KEY not in scope:
             started_at = time.perf_counter()
             return await self._versions.current(), started_at
-        version, started_at = scope[_ASKED_KEY]
+        version, started_at = scope[_VERSION_KEY]
         if isinstance(version, Exception):
             raise version
         return version, started_at
 
-    async def _make(self, make: Make, version: Version, key: str, started_at: float) -> Answer:
-        """Once for all that ask for the same at the same time."""
-        place = (version.number, key)
-        while (under_way := self._under_way.get(place)) is not None:
+    async def _produce(
+        self, producer: Producer, version: Version, response_key: str, started_at: float
+    ) -> RenderedJson:
+        """Once for all requests with this key that are in flight."""
+        place = (version.number, response_key)
+        while (in_flight := self._in_flight.get(place)) is not None:
             try:
-                return await asyncio.shield(under_way)
+                return await asyncio.shield(in_flight)
             except asyncio.CancelledError:
-                if not under_way.cancelled():
+                if not in_flight.cancelled():
                     raise
-        made: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._under_way[place] = made
+        produced: asyncio.Future[RenderedJson] = asyncio.get_running_loop().create_future()
+        self._in_flight[place] = produced
         try:
-            left = REQUEST_SECONDS - (time.perf_counter() - started_at)
-            source = Source(self._database.fetch, version.at, self._memories.of(version))
-            with deadline(left):
-                answer = Answer.of(await make(source))
+            seconds_left = REQUEST_SECONDS - (time.perf_counter() - started_at)
+            cache = self._snapshot_caches.of(version)
+            with deadline(seconds_left):
+                body = await producer(Snapshot(self._database.fetch, version.at, cache))
+            rendered = RenderedJson.of(body)
         except Exception as error:
-            made.set_exception(error)
-            made.exception()  # seen, also when nobody else waits
+            produced.set_exception(error)
+            produced.exception()  # marks it as retrieved, also when no other request waits
             raise
         else:
-            self.cache.keep(version, key, answer)
-            made.set_result(answer)
-            return answer
+            self.cache.put(version, response_key, rendered)
+            produced.set_result(rendered)
+            return rendered
         finally:
-            made.cancel()  # where we were cancelled: whoever waits tries it himself
-            del self._under_way[place]
+            # After a cancellation of this request, one of those that wait starts again.
+            produced.cancel()
+            del self._in_flight[place]

@@ -1,4 +1,4 @@
-"""An answer as bytes, and how it is sent: whole, or 304 to a client that has it already."""
+"""A response of JSON as bytes, and how it is sent: whole, or as 304 to a client that has it."""
 
 from dataclasses import dataclass
 from typing import Final, Self
@@ -18,26 +18,27 @@ from scholarship_api.platform.server.response_writer import SHARED_HEADERS
 Headers = tuple[tuple[bytes, bytes], ...]
 
 _JSON: Final = (b"content-type", b"application/json")
-_TOOK: Final = b'"took_ms":'
-# Whoever keeps it has to ask whether it is still true: a write is visible to the next request.
+_TOOK_MS: Final = b'"took_ms":'
+# A client that keeps the response has to revalidate it: a write is visible to the next request.
 _CACHE_CONTROL: Final = b"public, no-cache"
-_KEPT_METHODS: Final = frozenset({"GET", "HEAD"})
+_CACHEABLE_METHODS: Final = frozenset({"GET", "HEAD"})
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """A 200 of JSON; `took_ms`, if it has that, is put in when it is sent."""
+class RenderedJson:
+    """The JSON of a response with status 200. The value of `took_ms` is inserted when it is sent,
+    if the JSON has this field."""
 
     head: bytes
     tail: bytes | None
-    """What stands after `took_ms`."""
+    """The JSON after the value of `took_ms`; None without this field."""
     etag: bytes
-    """Weak where `took_ms` differs between two sendings."""
+    """Weak with `took_ms`, which differs each time."""
 
     @classmethod
     def of(cls, body: bytes) -> Self:
-        # Within a JSON text the quotes would be escaped.
-        before, key, after = body.partition(_TOOK)
+        # Inside a JSON text the quotes are escaped, so this is the field.
+        before, key, after = body.partition(_TOOK_MS)
         if not key:
             return cls(body, None, entity_tag(digest(body)))
         _, comma, rest = after.partition(b",")
@@ -45,29 +46,30 @@ class Answer:
 
     @property
     def size(self) -> int:
+        """In bytes."""
         return len(self.head) + len(self.tail or b"") + len(self.etag)
 
     async def send(
         self, scope: Scope, send: Send, *, seconds: float, headers: Headers, shared: Headers = ()
     ) -> tuple[int, int]:
-        """The status and the bytes of body that were sent.
+        """Send it, and return the status and the bytes of the body that were sent.
 
-        `seconds` is how long the answer took; `headers` and `shared` are further headers, the
-        second as one object for many answers.
+        `seconds` is the value for `took_ms`. `headers` and `shared` are further headers; `shared`
+        is the same object for many responses.
         """
         method = scope["method"]
-        kept: Headers = (
-            caching_headers(self.etag, _CACHE_CONTROL) if method in _KEPT_METHODS else ()
+        caching: Headers = (
+            caching_headers(self.etag, _CACHE_CONTROL) if method in _CACHEABLE_METHODS else ()
         )
-        if kept and is_not_modified(self.etag, scope["headers"]):
-            await send(_start(scope, NOT_MODIFIED, (*kept, *headers), shared))
+        if caching and is_not_modified(self.etag, scope["headers"]):
+            await send(_start(scope, NOT_MODIFIED, (*caching, *headers), shared))
             await send({"type": "http.response.body"})
             return NOT_MODIFIED, 0
         body = self.head
         if self.tail is not None:
             body = b"".join((body, b"%.3f" % (seconds * 1000), self.tail))
         length = (b"content-length", b"%d" % len(body))
-        await send(_start(scope, 200, (_JSON, length, *kept, *headers), shared))
+        await send(_start(scope, 200, (_JSON, length, *caching, *headers), shared))
         if method == "HEAD":
             body = b""
         await send({"type": "http.response.body", "body": body})
@@ -83,14 +85,14 @@ def _start(scope: Scope, status: int, headers: Headers, shared: Headers) -> Mess
     return start
 
 
-class AnswerResponse(Response):
-    """An Answer for a route to return."""
+class RenderedJsonResponse(Response):
+    """A RenderedJson for a route to return."""
 
-    def __init__(self, answer: Answer, *, seconds: float, headers: Headers = ()) -> None:
+    def __init__(self, rendered: RenderedJson, *, seconds: float, headers: Headers = ()) -> None:
         super().__init__()
-        self._answer = answer
+        self._rendered = rendered
         self._seconds = seconds
-        self._further = headers
+        self._further_headers = headers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
-        await self._answer.send(scope, send, seconds=self._seconds, headers=self._further)
+        await self._rendered.send(scope, send, seconds=self._seconds, headers=self._further_headers)

@@ -1,81 +1,79 @@
-"""Answers that were made before, in memory: those of one version of the catalogue, in bounds."""
+"""Responses in memory: those of one version of the catalogue, within bounds."""
 
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Final, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from scholarship_api.catalogue.versions import Version
-from scholarship_api.search.responses.json_response import Answer
-
-MAX_ANSWER_BYTES: Final = 8_388_608
-MAX_ADDRESS_BYTES: Final = 1_048_576
-"""Of one worker. Other workers keep their own: what is asked for often is in each."""
-
-ITEM_BYTES: Final = 400
-"""What Python's objects around the bytes of an item take, about."""
+from scholarship_api.search import limits
+from scholarship_api.search.responses.json_response import Headers, RenderedJson
 
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
 
-Address = tuple[str, bytes, bytes | None, bytes | None]
-"""A path, its query string as it was sent, the Host and the Origin."""
+CacheKey = tuple[str, bytes, bytes | None, bytes | None]
+"""The path and the query string as they were sent, the Host and the Origin."""
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """What an address asks for."""
+class CachedRoute:
+    """What routing and validation made of a request."""
 
-    key: str
-    """The same for every way to ask for it."""
+    response_key: str
+    """The same for all requests that have the same response."""
     route: str
     """The path template, for logs and metrics."""
-    searched: str | None
-    """The text to count as searched for."""
-    headers: tuple[tuple[bytes, bytes], ...]
-    """That were sent with the first answer, and do not differ from request to request."""
+    counted_query: str | None
+    """The text that the search trends count."""
+    headers: Headers
+    """Headers of the first response that are the same for every response."""
 
 
-class AnswerCache:
-    """The answers of the newest version that was asked for or kept, least recently used out."""
+class ResponseCache:
+    """The responses of the newest version that was asked for or put; the least recently used one
+    leaves first.
+
+    Each worker has a cache of its own, so a frequent response is in all of them.
+    """
 
     def __init__(
         self,
         *,
-        max_answer_bytes: int = MAX_ANSWER_BYTES,
-        max_address_bytes: int = MAX_ADDRESS_BYTES,
+        max_response_bytes: int = limits.MAX_CACHED_RESPONSE_BYTES,
+        max_route_bytes: int = limits.MAX_CACHED_ROUTE_BYTES,
     ) -> None:
         self._version = 0
-        self._answers: _Bounded[str, Answer] = _Bounded(max_answer_bytes)
-        self._known: _Bounded[Address, Known] = _Bounded(max_address_bytes)
+        self._responses: _BoundedCache[str, RenderedJson] = _BoundedCache(max_response_bytes)
+        self._routes: _BoundedCache[CacheKey, CachedRoute] = _BoundedCache(max_route_bytes)
 
-    def get(self, version: Version, key: str) -> Answer | None:
-        return self._answers.get(key) if self._is_newest(version) else None
+    def get(self, version: Version, response_key: str) -> RenderedJson | None:
+        return self._responses.get(response_key) if self._is_newest(version) else None
 
-    def keep(self, version: Version, key: str, answer: Answer) -> None:
+    def put(self, version: Version, response_key: str, rendered: RenderedJson) -> None:
         if self._is_newest(version):
-            self._answers.keep(key, answer, size=len(key) + answer.size)
+            self._responses.put(response_key, rendered, size=len(response_key) + rendered.size)
 
-    def known(self, address: Address) -> Known | None:
-        return self._known.get(address)
+    def get_route(self, cache_key: CacheKey) -> CachedRoute | None:
+        return self._routes.get(cache_key)
 
-    def remember(self, address: Address, known: Known) -> None:
-        searched = len(known.searched or "")
-        size = sum(len(part or b"") for part in address) + len(known.key) + searched
-        self._known.keep(address, known, size=size)
+    def put_route(self, cache_key: CacheKey, route: CachedRoute) -> None:
+        key_bytes = sum(len(part or b"") for part in cache_key)
+        value_bytes = len(route.response_key) + len(route.counted_query or "")
+        self._routes.put(cache_key, route, size=key_bytes + value_bytes)
 
     @property
     def size(self) -> int:
-        """In bytes, of all that is kept."""
-        return self._answers.size + self._known.size
+        """The bytes of everything in the cache."""
+        return self._responses.size + self._routes.size
 
     def _is_newest(self, version: Version) -> bool:
         if version.number > self._version:
             self._version = version.number
-            self._answers.clear()
+            self._responses.clear()
         return version.number == self._version
 
 
-class _Bounded(Generic[_Key, _Value]):
+class _BoundedCache(Generic[_Key, _Value]):
     def __init__(self, max_bytes: int) -> None:
         self.size = 0
         self._max_bytes = max_bytes
@@ -88,8 +86,8 @@ class _Bounded(Generic[_Key, _Value]):
         self._items.move_to_end(key)
         return found[0]
 
-    def keep(self, key: _Key, value: _Value, *, size: int) -> None:
-        size += ITEM_BYTES
+    def put(self, key: _Key, value: _Value, *, size: int) -> None:
+        size += limits.CACHE_ITEM_OVERHEAD_BYTES
         if size > self._max_bytes:
             return
         _, replaced = self._items.pop(key, (None, 0))

@@ -1,136 +1,92 @@
-"""Which awards come first: ranked one by one where that is cheap, by grades where it is not.
+"""Decides how the rows of a page are found.
 
-Ranking reads every match: 4 us each, so a second for a word of every fourth award of a million.
-Above the count's cap a result is graded instead: awards with all the words in their name, then
-those with all of them in their organization, then the others; the soonest deadline first within a
-grade. A grade of few is read whole; others in the order of an index, only as far as the page needs.
+A result is ranked by relevance where that is affordable: scoring reads every match, which takes
+4 us each, so a second for a word of every fourth award of a million. Above the cap of counting a
+result is tiered instead: awards with all words in the name come first, then those with all words in
+the organization, then all others; within a tier the soonest deadline comes first. A page of a tier
+needs no more than the part of it that the page shows.
 """
 
 from collections.abc import Iterator
-from typing import Final, Unpack
+from dataclasses import dataclass
+from enum import StrEnum
 
-from scholarship_api.platform.database.libpq import Fetch
+from scholarship_api.search import limits
+from scholarship_api.search.cursors import Cursor
 from scholarship_api.search.schemas import Sort
-from scholarship_api.search.sql import statements
-from scholarship_api.search.sql.statements import Conditions, Rows, Window
-from scholarship_api.search.text.tsquery import Place, TextQuery
-
-FEW: Final = 3_000
-"""Of so many matches all are read and sorted; to walk by deadline to as rare ones takes longer."""
-
-WALK: Final = 10_000
-"""How many awards are looked at by deadline before all that match are sorted instead."""
-
-WALK_PER_SKIPPED: Final = 20
-"""And for each award of an offset; one match in so many or more is common."""
-
-COMMON: Final = 50
-"""Times the offset: fewer matches than that are rather sorted than walked."""
-
-ALL: Final = 1_000_000_000
-
-_GRADED: Final = "s.search_vector @@ %(graded)s::tsquery"
-_OTHERS: Final = 2
-"""The grade of those that have the words neither all in the name nor all in the organization."""
 
 
-async def page(
-    fetch: Fetch, conditions: Conditions, *, total: int, **window: Unpack[Window]
-) -> Rows:
-    """The rows of the window."""
-    if window["sort"] is Sort.RELEVANCE:
-        _, rows = await statements.ranked_page(fetch, conditions, cap=ALL, **window)
-        return rows
-    if conditions.text == "true":
-        return await statements.page(fetch, conditions, **window)
-    is_few = total <= FEW and not conditions.is_filtered
-    return await _in_order(fetch, conditions, is_few=is_few, total=total, **window)
+class Plan(StrEnum):
+    RANK_ALL = "rank_all"
+    """Score all matches and sort them by score."""
+    TIERED = "tiered"
+    """Read tier after tier by deadline until the page is full."""
+    SCAN_DEADLINE = "scan_deadline"
+    """Walk along the index of deadlines and keep the matches."""
+    SORT_ALL = "sort_all"
+    """Read all matches from the index of words and sort them."""
+    SORT_BY_INDEX = "sort_by_index"
+    """Leave it to PostgreSQL, whose planner knows how selective filters are, but not words."""
 
 
-async def graded_page(
-    fetch: Fetch,
-    conditions: Conditions,
-    *,
-    text: TextQuery,
-    total: int,
-    **window: Unpack[Window],
-) -> Rows:
-    """The same in the order of grades; raises ValueError for the keys of another order."""
-    keys, offset = window["keys"], window["offset"]
-    first = 0
-    if keys is not None:
-        first, keys = int(keys[0]), keys[1:]
-    found = Rows([], [], has_more=False, keys=None)
-    for grade, graded in _grades(conditions, text, first):
-        rows = await _in_order(
-            fetch,
-            graded,
-            sort=Sort.DEADLINE,
-            keys=keys,
-            limit=window["limit"] - len(found.items),
-            offset=offset,
-            total=total,
-            grade=grade,
-            # Few have all the words in one place, how few the planner can't know. Of the others it
-            # does know, unless there are filters: then it is better to read by deadline.
-            is_few=graded.text != conditions.text
-            and (grade < _OTHERS or (total <= FEW and not graded.is_filtered)),
-        )
-        found.items += rows.items
-        found.standings += rows.standings
-        found.keys = rows.keys or found.keys
-        found.has_more = rows.has_more
-        if rows.has_more:
-            break
-        if offset and not rows.items:
-            offset -= await statements.count_up_to(fetch, graded, cap=offset)
-        else:
-            offset = 0
-        keys = None
-    return found
+class Selectivity(StrEnum):
+    """How the matches are spread over the catalogue."""
+
+    FEW = "few"
+    """There are at most SORT_ALL_BELOW_MATCHES."""
+    COMMON = "common"
+    """A scan by deadline meets enough of them soon."""
+    RARE = "rare"
+    """Neither."""
 
 
-async def _in_order(
-    fetch: Fetch,
-    conditions: Conditions,
-    *,
-    is_few: bool,
-    total: int,
-    grade: int | None = None,
-    **window: Unpack[Window],
-) -> Rows:
-    """What has the words, in an order that an index has. Reading in that order is fast if many
-    awards have them and some come early; "no fixed deadline" is said by those that come last."""
-    offset = window["offset"]
-    if window["sort"] is not Sort.DEADLINE:
-        return await statements.page(fetch, conditions, grade=grade, **window)
-    if is_few and offset < FEW:
-        rows = await statements.page(fetch, conditions, grade=grade, **window, among=FEW)
-        if rows.among < FEW:
-            return rows
-    if total >= COMMON * offset:
-        within = WALK * (1 + conditions.is_filtered) + WALK_PER_SKIPPED * offset
-        rows = await statements.page(fetch, conditions, grade=grade, **window, within=within)
-        if rows.has_more:
-            return rows
-    return await statements.page(fetch, conditions, grade=grade, **window, among=ALL)
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    matches: float
+    cap: int
+    """Up to so many matches are counted exactly, and ranked."""
+
+    @property
+    def is_within_cap(self) -> bool:
+        return self.matches <= self.cap
 
 
-def _grades(
-    conditions: Conditions, text: TextQuery, first: int
-) -> Iterator[tuple[int, Conditions]]:
-    named, organized = text.in_place(Place.NAME), text.in_place(Place.ORGANIZATION)
-    if named is None or organized is None:  # only exclusions: all are alike
-        yield 0, conditions
-        return
-    # Each in one: the index then tells it all, and no award's words are read.
-    texts = (
-        named,
-        f"({organized})&!({named})",
-        f"({text.match})&!({organized})&!({named})",
-    )
-    for grade in range(first, len(texts)):
-        yield (
-            grade,
-            conditions.with_text(_GRADED, graded=texts[grade]),
-        )
+def choose(
+    estimate: Estimate, order: Sort, cursor: Cursor | None, selectivity: Selectivity | None
+) -> Plan:
+    """The plan for a page in this order.
+
+    A walk that began with tiers goes on with tiers, and one that began with scores with scores,
+    whatever the number of matches is now: the two orders differ. `selectivity` is None for a search
+    without words.
+    """
+    if order is Sort.RELEVANCE:
+        is_tiered = not estimate.is_within_cap if cursor is None else cursor.is_tiered
+        return Plan.TIERED if is_tiered else Plan.RANK_ALL
+    if order is not Sort.DEADLINE or selectivity is None:
+        return Plan.SORT_BY_INDEX
+    return Plan.SCAN_DEADLINE if selectivity is Selectivity.COMMON else Plan.SORT_ALL
+
+
+def selectivities(*, matches: float, offset: int, is_few: bool) -> Iterator[Selectivity]:
+    """What to assume of the matches, one after the other: each assumption is dropped when reading
+    shows that it is wrong. RARE needs nothing to be true.
+
+    `is_few` says that few matches are expected, for other reasons than their estimated number.
+    """
+    if is_few and offset < limits.SORT_ALL_BELOW_MATCHES:
+        yield Selectivity.FEW
+    if matches >= limits.SCAN_MIN_MATCHES_PER_SKIPPED_ROW * offset:
+        yield Selectivity.COMMON
+    yield Selectivity.RARE
+
+
+def expects_few(matches: float, *, is_filtered: bool) -> bool:
+    """Whether all matches can be read and sorted. With filters the estimate is too unreliable."""
+    return matches <= limits.SORT_ALL_BELOW_MATCHES and not is_filtered
+
+
+def scan_limit(*, offset: int, is_filtered: bool) -> int:
+    """How many awards a scan by deadline looks at before it is given up."""
+    per_filter = limits.SCAN_LIMIT_AWARDS * (1 + is_filtered)
+    return per_filter + limits.SCAN_LIMIT_AWARDS_PER_SKIPPED_ROW * offset

@@ -1,15 +1,17 @@
-"""The statements of the suggestions: texts of the catalogue that go on from what is typed."""
+"""The statements of the suggestions: names and organizations that continue what is typed."""
 
 from collections.abc import Iterable
 from typing import Final
 
 from scholarship_api.platform.database.libpq import Fetch
-from scholarship_api.search.snapshot import Source
-from scholarship_api.search.sql.statements import Conditions, expected_matches
+from scholarship_api.search import limits
+from scholarship_api.search.snapshot import Snapshot
+from scholarship_api.search.sql.conditions import Conditions
+from scholarship_api.search.sql.counts import estimate_matches
 from scholarship_api.search.text import dictionary, parser
 from scholarship_api.search.text.tsquery import quote
 
-# Walks the index from one distinct text to the next, whatever the number of awards behind each.
+# Walks along the index from one distinct text to the next, whatever the number of awards with each.
 _COMPLETE: Final = """
 WITH RECURSIVE walk AS (
     (SELECT {column} AS folded, {text} AS text, 1 AS step FROM scholarships
@@ -30,39 +32,30 @@ SELECT text FROM walk ORDER BY folded
 _COMPLETE_NAMES: Final = _COMPLETE.format(column="name_folded", text="name")
 _COMPLETE_ORGANIZATIONS: Final = _COMPLETE.format(column="organization_folded", text="organization")
 
-FEW: Final = 0.01
-"""Of all awards. Names with words that fewer have are looked up in the index of words, others are
-met on a walk along the deadlines: at this share both take as long on a million awards."""
-
-MAX_READ: Final = 250
-"""Awards that are looked up, in no order; more would add to the time of looking them up."""
-
-MAX_WALKED: Final = 5_000
-"""Awards, of which 50 match if FEW of all do. Common words may never be in one name, and then the
-walk would be one along all awards."""
-
-_NAMES: Final = """
+_NAMES: Final = f"""
 SELECT DISTINCT ON (found.name_folded) found.name FROM (
-    SELECT s.name, s.name_folded FROM ({matches}) AS s ORDER BY s.closes_at, s.id LIMIT 50
+    SELECT s.name, s.name_folded FROM ({{matches}}) AS s
+    ORDER BY s.closes_at, s.id LIMIT {limits.SUGGESTED_FROM_AWARDS}
 ) AS found ORDER BY found.name_folded LIMIT %(limit)s::int
 """
-# IS TRUE keeps a condition out of the index, which would look up every award with a word that
-# begins so, and then keep those few that have the other words.
-_NAMES_OF_FEW: Final = _NAMES.format(
+# IS TRUE keeps the prefix out of the index, which would look up every award with a word that begins
+# so, and then drop all but the few that have the other words.
+_NAMES_BY_WORDS: Final = _NAMES.format(
     matches="""
     SELECT s.id, s.name, s.name_folded, s.closes_at FROM scholarships AS s
     WHERE s.status = 'published' AND s.closes_at >= %(now)s
       AND s.search_vector @@ %(looked_up)s::tsquery
-      AND (%(begun)s::tsquery IS NULL OR (s.search_vector @@ %(begun)s::tsquery) IS TRUE)
-    LIMIT %(max_read)s::int
+      AND (%(last_prefix)s::tsquery IS NULL
+           OR (s.search_vector @@ %(last_prefix)s::tsquery) IS TRUE)
+    LIMIT %(max_lookups)s::int
 """
 )
-_NAMES_OF_MANY: Final = _NAMES.format(
+_NAMES_BY_DEADLINE: Final = _NAMES.format(
     matches="""
     SELECT s.id, s.name, s.name_folded, s.closes_at FROM (
         SELECT s.* FROM scholarships AS s
         WHERE s.status = 'published' AND s.closes_at >= %(now)s
-        ORDER BY s.closes_at, s.id LIMIT %(max_walked)s::int
+        ORDER BY s.closes_at, s.id LIMIT %(max_scanned)s::int
     ) AS s WHERE s.search_vector @@ %(words)s::tsquery
 """
 )
@@ -77,42 +70,48 @@ async def complete_texts(
     return _texts(names), _texts(await fetch(_COMPLETE_ORGANIZATIONS, params))
 
 
-async def names_with(source: Source, folded: str, *, limit: int) -> list[str]:
-    """Names of open awards with all words of `folded`, the last of which may be begun only.
+async def names_with(snapshot: Snapshot, folded: str, *, limit: int) -> list[str]:
+    """Names of open awards with all words of `folded`, of which the last may be incomplete.
 
-    Those of the 50 that close soonest; where more match than can be read, of MAX_READ of them, or
-    of those among the next MAX_WALKED awards to close.
+    They come from the awards that close soonest: among all matches, or where those are too many to
+    read, among MAX_SUGGESTION_LOOKUPS of them or the next MAX_SUGGESTION_SCANNED awards to close.
     """
     try:
         typed = [word.text for word in parser.parse(folded.replace('"', " ")).words]
-    except ValueError:  # no name has so many
+    except ValueError:  # no name has so many words
         return []
     if not typed:
         return []
-    *before, last = await dictionary.look_up(source, typed)
-    whole = "&".join(quote(f"n/{entry.lexeme}") for entry in before if entry.lexeme)
+    *before, last = await dictionary.look_up(snapshot, typed)
+    whole_words = "&".join(quote(f"n/{term.lexeme}") for term in before if term.lexeme)
     stems = sorted({last.folded, last.lexeme or last.folded})
-    begun = "|".join(f"{quote(f'n/{stem}')}:*" for stem in stems)
-    sought = f"{whole}&({begun})" if whole else begun
-    params: dict[str, object] = {"now": source.now, "limit": limit}
-    if await _expected(source, sought) > FEW * last.awards:
-        params |= {"words": sought, "max_walked": MAX_WALKED}
-        return _texts(await source.fetch(_NAMES_OF_MANY, params))
-    params |= {"looked_up": sought, "begun": None, "max_read": MAX_READ}
-    if whole and await _expected(source, whole) < await _expected(source, begun):
-        params |= {"looked_up": whole, "begun": begun}
-    return _texts(await source.fetch(_NAMES_OF_FEW, params))
+    last_prefix = "|".join(f"{quote(f'n/{stem}')}:*" for stem in stems)
+    words = f"{whole_words}&({last_prefix})" if whole_words else last_prefix
+    params: dict[str, object] = {"now": snapshot.now, "limit": limit}
+    if await _estimated_names(snapshot, words) > limits.SUGGESTION_SCAN_SHARE * last.awards:
+        params |= {"words": words, "max_scanned": limits.MAX_SUGGESTION_SCANNED}
+        return _texts(await snapshot.fetch(_NAMES_BY_DEADLINE, params))
+    params |= {
+        "looked_up": words,
+        "last_prefix": None,
+        "max_lookups": limits.MAX_SUGGESTION_LOOKUPS,
+    }
+    if whole_words and await _estimated_names(snapshot, whole_words) < await _estimated_names(
+        snapshot, last_prefix
+    ):
+        params |= {"looked_up": whole_words, "last_prefix": last_prefix}
+    return _texts(await snapshot.fetch(_NAMES_BY_WORDS, params))
 
 
-async def _expected(source: Source, words: str) -> int:
-    """In how many names the words are; the vocabulary knows of whole awards only."""
+async def _estimated_names(snapshot: Snapshot, words: str) -> int:
+    """About how many names contain the words. The dictionary only counts whole awards."""
     conditions = Conditions()
     conditions.add("s.search_vector @@ %(words)s::tsquery", words=words)
-    return await expected_matches(source.fetch, conditions)
+    return await estimate_matches(snapshot.fetch, conditions)
 
 
 async def fold(fetch: Fetch, text: str) -> str:
-    """Lower case without accents, as names are indexed."""
+    """Lower case without accents, as the names are indexed."""
     [folded] = _texts(await fetch("SELECT public.fold_text(%(text)s)", {"text": text}))
     return folded
 

@@ -1,8 +1,9 @@
-"""Rows as they are shown: summaries, highlights and facets.
+"""Summaries of awards as JSON, made by PostgreSQL and completed here.
 
-A ScholarshipSummary comes from PostgreSQL as JSON: models of a page's rows, made and written field
-by field, took longer than all else that Python does for a search. Only what depends on the day is
-put in here.
+Building a model for each row and serializing it took longer than everything else that Python does
+for a search. So PostgreSQL writes the JSON of a ScholarshipSummary, and only the fields that depend
+on the day are added here: deadline, availability and days left. These availability fields are the
+same for all awards with the same deadline, so they are cached.
 """
 
 import datetime as dt
@@ -14,20 +15,23 @@ from pydantic_core import to_json
 
 from scholarship_api.catalogue import service as catalogue
 from scholarship_api.catalogue.summaries import shortened_description
-from scholarship_api.search.schemas import Facets, FacetValue, ScholarshipSummary
-from scholarship_api.search.snapshot import Source
-from scholarship_api.vocabulary import accepted_by
+from scholarship_api.search import limits
+from scholarship_api.search.schemas import ScholarshipSummary
+from scholarship_api.search.snapshot import Snapshot
 
-# The sentences with a word that may be one of those, as reading a word takes longer than all this.
-# Accents are not unfolded for it, so a text with any is read as a whole.
-_SENTENCES: Final = """CASE octet_length(s.description) WHEN length(s.description) THEN (
+_DESCRIPTION_START: Final = f"left(s.description, {limits.MAX_HIGHLIGHTED_CHARACTERS})"
+
+# Parsing words takes most of the time of a highlight, so only the sentences are parsed in which a
+# word begins like one of the query. Accents are not removed for this comparison, so a text with any
+# is parsed as a whole.
+_SENTENCES: Final = f"""CASE octet_length(s.description) WHEN length(s.description) THEN (
         SELECT string_agg(sentence, ' … ')
-        FROM string_to_table(left(s.description, 5000), '. ') AS sentence
-        WHERE sentence ~* %(beginnings)s
+        FROM string_to_table({_DESCRIPTION_START}, '. ') AS sentence
+        WHERE sentence ~* %(word_beginnings)s
     ) END"""
 
-_FOUND: Final = f"""ts_headline('public.scholarship',
-    concat_ws(' | ', s.name, s.organization, coalesce({_SENTENCES}, left(s.description, 5000))),
+_HEADLINE: Final = f"""ts_headline('public.scholarship',
+    concat_ws(' | ', s.name, s.organization, coalesce({_SENTENCES}, {_DESCRIPTION_START})),
     %(match)s::tsquery,
     E'StartSel=\\x02, StopSel=\\x03, MaxFragments=2, MaxWords=24, MinWords=8,'
     ' FragmentDelimiter=" … "')"""
@@ -39,53 +43,56 @@ def _replaced(text: str, replacements: Mapping[str, str]) -> str:
     return text
 
 
-# As html.escape has it. The signs around the words can't occur in stored text.
+# Escaped as html.escape does it. Stored text contains no control characters, so those around the
+# found words are replaced last.
 _MATCH: Final = _replaced(
-    _FOUND,
+    _HEADLINE,
     {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\\'": "&#x27;"}
     | {"\\x02": "<mark>", "\\x03": "</mark>"},
 )
 
-# Of literals alone.
 _ITEM: Final = f"""(SELECT row_to_json(item) FROM (
     SELECT s.id, s.name, s.organization, s.amount, s.currency, s.scholarship_type,
         {shortened_description("s.description")} AS description{{match}}
-) AS item)"""  # noqa: S608
+) AS item)"""
 
 ITEM: Final = _ITEM.format(match="")
-"""In SQL, the summary of `s` as JSON, without what `standing` adds."""
+"""SQL for the summary of `s` as JSON, without its availability fields."""
 
 HIGHLIGHTED: Final = _ITEM.format(match=f", {_MATCH} AS match")
-"""The same with what `%(match)s` found, for a page's rows only: it reads the whole text. What
-`%(beginnings)s` is, `text_queries.beginnings` says."""
+"""The same with the passages that match `%(match)s`. It reads the whole text, so it is for the rows
+of a page only. `%(word_beginnings)s` comes from `text/tsquery.py`."""
 
-STANDING: Final = """concat_ws(' ', s.status, s.deadline_kind, s.recurs, s.deadline_timezone,
-    extract(epoch FROM s.application_deadline))"""
+AVAILABILITY_SOURCE: Final = """concat_ws(' ', s.status, s.deadline_kind, s.recurs,
+    s.deadline_timezone, extract(epoch FROM s.application_deadline))"""
+"""SQL for what the availability fields of `s` are computed from."""
 
 COLUMNS: Final = """s.id, s.name, s.organization, s.amount, s.currency, s.scholarship_type,
     s.description, s.status, s.deadline_kind, s.recurs, s.deadline_timezone,
     s.application_deadline"""
-"""What ITEM and STANDING are made from."""
+"""The columns that ITEM and AVAILABILITY_SOURCE read."""
 
 _EPOCH: Final = dt.datetime.fromtimestamp(0, dt.UTC)
 
 
-def items_of(items: Iterable[bytes], standings: Iterable[bytes], source: Source) -> list[bytes]:
-    """Summaries as JSON, of what ITEM and STANDING say."""
-    known = source.memory.standings
+def complete_items(
+    items: Iterable[bytes], availability_sources: Iterable[bytes], snapshot: Snapshot
+) -> list[bytes]:
+    """Summaries as JSON, from the values of ITEM and AVAILABILITY_SOURCE."""
+    cache = snapshot.cache.availability_fields
     whole = []
-    for item, text in zip(items, standings, strict=True):
-        standing = known.get(text)
-        if standing is None:
-            standing = _standing(text.decode(), now=source.now)
-            known.keep(text, standing)
-        whole.append(b"%b,%b" % (item[:-1], standing))
+    for item, source in zip(items, availability_sources, strict=True):
+        fields = cache.get(source)
+        if fields is None:
+            fields = _availability_fields(source.decode(), now=snapshot.now)
+            cache.put(source, fields)
+        whole.append(b"%b,%b" % (item[:-1], fields))
     return whole
 
 
-def _standing(text: str, *, now: dt.datetime) -> bytes:
-    """The deadline and the fields that depend on the day, as the end of a JSON object."""
-    status, deadline_kind, recurs, zone, *deadline = text.split(" ")
+def _availability_fields(source: str, *, now: dt.datetime) -> bytes:
+    """The end of a JSON object."""
+    status, deadline_kind, recurs, zone, *deadline = source.split(" ")
     application_deadline = None
     if deadline:
         microseconds = int(Decimal(deadline[0]).scaleb(6))
@@ -105,30 +112,6 @@ def _standing(text: str, *, now: dt.datetime) -> bytes:
         to_json(availability),
         to_json(days_left),
     )
-
-
-def json_of(name: str, items: Iterable[bytes], **fields: object) -> bytes:
-    """An answer that lists `items` under `name`, before its other fields."""
-    return b'{"%b":[%b],%b' % (name.encode(), b",".join(items), to_json(fields)[1:])
-
-
-def facets_of(counts: Mapping[str, Mapping[str, int]]) -> Facets:
-    named: dict[str, list[FacetValue]] = {}
-    for facet in Facets.model_fields:
-        values = dict(counts.get(facet, {}))
-        open_to_all = values.pop("*", 0)
-        if facet == "citizenship":
-            totals = {
-                value: sum(values.get(accepted, 0) for accepted in accepted_by(value))
-                for value in values
-            }
-        else:
-            totals = values
-        ranked = sorted(totals.items(), key=lambda pair: (-pair[1], pair[0]))
-        named[facet] = [
-            FacetValue(value=value, count=number + open_to_all) for value, number in ranked
-        ]
-    return Facets(**named)
 
 
 def summary_of(row: Mapping[str, Any], *, now: dt.datetime) -> ScholarshipSummary:

@@ -1,30 +1,32 @@
-"""What the words of a query mean in this catalogue: stems, completions, corrections, synonyms."""
+"""What the words of a query stand for in this catalogue: stems, completions, corrections and
+synonyms."""
 
-import math
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Final
 
 from scholarship_api.errors import ValidationFailed
-from scholarship_api.search.snapshot import Entry, Source
+from scholarship_api.search import limits
+from scholarship_api.search.snapshot import Snapshot, TermStatistics
 from scholarship_api.search.text import dictionary, parser, synonyms, tsquery
 from scholarship_api.search.text.parser import Query, Word
-from scholarship_api.search.text.spellcheck import Slip, corrections
-from scholarship_api.search.text.synonyms import Alternatives
-from scholarship_api.search.text.tsquery import Meaning, Synonym, TextQuery, Unit
+from scholarship_api.search.text.spellcheck import Misspelling, corrections
+from scholarship_api.search.text.synonyms import SynonymEntry
+from scholarship_api.search.text.tsquery import ExpandedTerm, Synonym, SynonymGroup, TextQuery
+from scholarship_api.search.text.weights import (
+    MISLEADING_WORD_BOOST,
+    SYNONYM_BOOST,
+    inverse_document_frequency,
+)
 
-MAX_SYNONYMS: Final = 24
-"""Of all words of a query together."""
-
-OPTIONAL_DIGITS: Final = 4
-"""A number this long is an amount or a year, which no award need name."""
-
-Stems = dict[str, Entry]
-"""The words of the synonyms."""
+SynonymTerms = dict[str, TermStatistics]
+"""The statistics of the words of synonyms."""
 
 
-async def understand(source: Source, q: str) -> TextQuery | None:
-    """None when `q` holds nothing to look for. Raises ValidationFailed for too many words."""
+async def analyse(snapshot: Snapshot, q: str) -> TextQuery | None:
+    """The query as tsquery texts; None when there is nothing to search for.
+
+    Raises ValidationFailed for too many words.
+    """
     try:
         query = parser.parse(q)
     except ValueError as error:
@@ -32,145 +34,169 @@ async def understand(source: Source, q: str) -> TextQuery | None:
     if not query.clauses:
         return None
     texts = {word: word.text for word in query.words}
-    said = _otherwise(query, texts)
-    entries, stems = await _look_up(source, query, said)
-    meanings = {word: _meaning(entry) for word, entry in entries.items()}
-    slips = _slips(query, entries, said)
-    if slips:
-        corrected = await corrections(source.fetch, query, slips)
+    entries = _synonym_entries(query, texts)
+    statistics, synonym_terms = await _look_up(snapshot, query, entries)
+    terms = {word: _expand(found) for word, found in statistics.items()}
+    misspellings = _misspellings(query, statistics, entries)
+    if misspellings:
+        corrected = await corrections(snapshot.fetch, query, misspellings)
         if corrected:
-            meanings |= corrected
+            terms |= corrected
             texts |= {
-                word: meaning.correction
-                for word, meaning in corrected.items()
-                if meaning.correction is not None
+                word: term.correction
+                for word, term in corrected.items()
+                if term.correction is not None
             }
-            said = _otherwise(query, texts)
-            stems |= await _stems(source, said, known=stems)
-    awards = next(iter(entries.values())).awards
-    units = _units(said, meanings, stems)
-    return tsquery.compile_query(query, meanings, units, awards=awards)
+            entries = _synonym_entries(query, texts)
+            synonym_terms |= await _look_up_new(snapshot, entries, known=synonym_terms)
+    awards = next(iter(statistics.values())).awards
+    groups = _synonym_groups(entries, terms, synonym_terms)
+    return tsquery.compile_query(query, terms, groups, awards=awards)
 
 
 async def _look_up(
-    source: Source, query: Query, said: Mapping[Word, Alternatives]
-) -> tuple[dict[Word, Entry], Stems]:
+    snapshot: Snapshot, query: Query, entries: Mapping[Word, SynonymEntry]
+) -> tuple[dict[Word, TermStatistics], SynonymTerms]:
+    """The statistics of the words of the query, and of their synonyms, in one round trip."""
     typed = list(query.words)
-    synonymous = _words_of(said)
+    synonymous = _words_of(entries)
     last = query.prefix_word
-    entries = await dictionary.look_up(
-        source,
+    found = await dictionary.look_up(
+        snapshot,
         [*(word.text for word in typed), *synonymous],
         completed=None if last is None or synonyms.is_noise(last.text) else len(typed) - 1,
     )
     return (
-        dict(zip(typed, entries, strict=False)),
-        dict(zip(synonymous, entries[len(typed) :], strict=True)),
+        dict(zip(typed, found, strict=False)),
+        dict(zip(synonymous, found[len(typed) :], strict=True)),
     )
 
 
-async def _stems(source: Source, said: Mapping[Word, Alternatives], *, known: Stems) -> Stems:
-    new = [word for word in _words_of(said) if word not in known]
-    return dict(zip(new, await dictionary.look_up(source, new), strict=True))
+async def _look_up_new(
+    snapshot: Snapshot, entries: Mapping[Word, SynonymEntry], *, known: SynonymTerms
+) -> SynonymTerms:
+    new = [word for word in _words_of(entries) if word not in known]
+    return dict(zip(new, await dictionary.look_up(snapshot, new), strict=True))
 
 
-def _otherwise(query: Query, texts: Mapping[Word, str]) -> dict[Word, Alternatives]:
-    """What the table of synonyms says of the plain words, by the first word of each entry."""
+def _synonym_entries(query: Query, texts: Mapping[Word, str]) -> dict[Word, SynonymEntry]:
+    """The entries of the table of synonyms for the plain words, by the first word of each."""
     plain = query.plain_words
     typed = [texts[word] for word in plain]
-    found: dict[Word, Alternatives] = {}
+    found: dict[Word, SynonymEntry] = {}
     at = count = 0
-    while at < len(plain) and count < MAX_SYNONYMS:
-        entry = synonyms.alternatives(typed, at=at)
+    while at < len(plain) and count < limits.MAX_SYNONYMS:
+        entry = synonyms.find_entry(typed, at=at)
         if entry is None:
             at += 1
             continue
         found[plain[at]] = entry
-        count += len(entry.texts)
-        at += entry.length
+        count += len(entry.synonyms)
+        at += entry.word_count
     return found
 
 
-def _words_of(said: Mapping[Word, Alternatives]) -> list[str]:
-    texts = (text for entry in said.values() for text in entry.texts)
+def _words_of(entries: Mapping[Word, SynonymEntry]) -> list[str]:
+    texts = (text for entry in entries.values() for text in entry.synonyms)
     return list(dict.fromkeys(word for text in texts for word in text))
 
 
-@lru_cache(maxsize=tsquery.MAX_REMEMBERED)
-def _meaning(entry: Entry) -> Meaning:
-    """A word that is not known is left to its completions, if it has any."""
-    word = entry.folded
-    return Meaning(
-        lexeme=None if entry.completions and not entry.known else entry.lexeme,
-        weight=_weight(entry),
-        share=min(1.0, (entry.documents + entry.begun) / entry.awards),
-        completions=entry.completions,
-        is_optional=synonyms.is_noise(word) or (word.isdigit() and len(word) >= OPTIONAL_DIGITS),
+@lru_cache(maxsize=limits.MAX_MEMOIZED_TERMS)
+def _expand(statistics: TermStatistics) -> ExpandedTerm:
+    """The term of a word. One that no award contains is replaced by its completions, if any."""
+    word = statistics.folded
+    is_replaced = bool(statistics.completions) and not statistics.is_recognised
+    documents = statistics.documents + statistics.prefix_documents
+    is_number = word.isdigit() and len(word) >= limits.OPTIONAL_NUMBER_DIGITS
+    return ExpandedTerm(
+        lexeme=None if is_replaced else statistics.lexeme,
+        weight=_weight(statistics),
+        share=min(1.0, documents / statistics.awards),
+        completions=statistics.completions,
+        is_optional=synonyms.is_noise(word) or is_number,
     )
 
 
-def _weight(entry: Entry) -> float:
-    """Inverse document frequency, as in BM25 of Lucene 8 but without its halves."""
-    return math.log1p(entry.awards / max(entry.documents, 1))
+def _weight(statistics: TermStatistics) -> float:
+    return inverse_document_frequency(documents=statistics.documents, awards=statistics.awards)
 
 
-def _slips(
-    query: Query, entries: Mapping[Word, Entry], said: Mapping[Word, Alternatives]
-) -> list[Slip]:
-    """The words that are in no award, begin none, and are in no entry of the synonyms."""
-    unknown = [word for word, entry in entries.items() if not entry.known and not entry.completions]
+def _misspellings(
+    query: Query,
+    statistics: Mapping[Word, TermStatistics],
+    entries: Mapping[Word, SynonymEntry],
+) -> list[Misspelling]:
+    """The words that no award contains, that begin no other word, and that have no synonyms."""
+    unknown = [
+        word
+        for word, found in statistics.items()
+        if not found.is_recognised and not found.completions
+    ]
     if not unknown:
         return []
     plain = query.plain_words
-    explained = {
+    with_synonyms = {
         word
-        for first, entry in said.items()
-        for word in plain[plain.index(first) : plain.index(first) + entry.length]
+        for first, entry in entries.items()
+        for word in plain[plain.index(first) : plain.index(first) + entry.word_count]
     }
     excluded = {word for clause in query.clauses if clause.is_excluded for word in clause.words}
     return [
-        Slip(word, entries[word].folded, awards=entries[word].awards)
+        Misspelling(word, statistics[word].folded, awards=statistics[word].awards)
         for word in unknown
-        if word not in excluded and word not in explained
+        if word not in excluded and word not in with_synonyms
     ]
 
 
-def _units(
-    said: Mapping[Word, Alternatives], meanings: Mapping[Word, Meaning], stems: Stems
-) -> dict[Word, Unit]:
-    units = {}
-    typed = list(meanings)
-    for first, entry in said.items():
+def _synonym_groups(
+    entries: Mapping[Word, SynonymEntry],
+    terms: Mapping[Word, ExpandedTerm],
+    synonym_terms: SynonymTerms,
+) -> dict[Word, SynonymGroup]:
+    groups = {}
+    typed = list(terms)
+    for first, entry in entries.items():
         at = typed.index(first)
-        own = [meanings[word] for word in typed[at : at + entry.length]]
+        own = [terms[word] for word in typed[at : at + entry.word_count]]
         found = [
-            (synonym, min(_weight(stems[word]) for word in text if stems[word].lexeme))
-            for text in entry.texts
-            if (synonym := _synonym(text, stems)) is not None
-            and [synonym.lexemes] != [(meaning.lexeme,) for meaning in own]
+            (synonym, _lowest_weight(text, synonym_terms))
+            for text in entry.synonyms
+            if (synonym := _synonym(text, synonym_terms)) is not None
+            and [synonym.lexemes] != [(term.lexeme,) for term in own]
         ]
         if found:
-            # Another word that is rarer than the one that was asked for tells no more than it.
-            weight = max(weight for _, weight in found)
-            if any(meaning.lexeme for meaning in own):
-                weight = min(weight, max(meaning.weight for meaning in own if meaning.lexeme))
-            units[first] = Unit(
-                entry.length,
-                tuple(dict.fromkeys(synonym for synonym, _ in found)),
-                own_weight=synonyms.MISLEADING if entry.is_meant else 1.0,
-                weight=weight * (1.0 if entry.is_meant else synonyms.ALIKE),
-                has_own_words=all(meaning.lexeme for meaning in own) and not entry.is_meant,
-            )
-        elif entry.length > 1:
-            units[first] = Unit(entry.length, ())
-    return units
+            groups[first] = _synonym_group(entry, own, found)
+        elif entry.word_count > 1:
+            groups[first] = SynonymGroup(entry.word_count, ())
+    return groups
 
 
-def _synonym(text: Sequence[str], stems: Stems) -> Synonym | None:
-    """None if no award can have it."""
-    entries = [stems[word] for word in text]
-    lexemes = tuple(entry.lexeme for entry in entries if entry.lexeme)
-    if not lexemes or not all(entry.known for entry in entries):
+def _synonym_group(
+    entry: SynonymEntry, own: Sequence[ExpandedTerm], found: Sequence[tuple[Synonym, float]]
+) -> SynonymGroup:
+    weight = max(weight for _, weight in found)
+    own_weights = [term.weight for term in own if term.lexeme]
+    if own_weights:
+        # A synonym that is rarer than the word of the query tells no more about an award than it.
+        weight = min(weight, max(own_weights))
+    return SynonymGroup(
+        entry.word_count,
+        tuple(dict.fromkeys(synonym for synonym, _ in found)),
+        own_boost=MISLEADING_WORD_BOOST if entry.is_misleading else 1.0,
+        synonym_weight=weight * (1.0 if entry.is_misleading else SYNONYM_BOOST),
+        has_own_words=len(own_weights) == len(own) and not entry.is_misleading,
+    )
+
+
+def _lowest_weight(text: Sequence[str], synonym_terms: SynonymTerms) -> float:
+    return min(_weight(synonym_terms[word]) for word in text if synonym_terms[word].lexeme)
+
+
+def _synonym(text: Sequence[str], synonym_terms: SynonymTerms) -> Synonym | None:
+    """The synonym as lexemes; None if no award can contain it."""
+    found = [synonym_terms[word] for word in text]
+    lexemes = tuple(term.lexeme for term in found if term.lexeme)
+    if not lexemes or not all(term.is_recognised for term in found):
         return None
-    phrase = tsquery.phrase([entry.lexeme for entry in entries]) if len(lexemes) > 1 else None
+    phrase = tsquery.phrase([term.lexeme for term in found]) if len(lexemes) > 1 else None
     return Synonym(lexemes, phrase)

@@ -1,4 +1,4 @@
-"""The statements on the words of the catalogue."""
+"""Lookups in the dictionary: the words of the catalogue, with their stems and frequencies."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -6,13 +6,9 @@ from typing import Final
 from pydantic_core import from_json
 
 from scholarship_api.platform.database.libpq import Fetch
-from scholarship_api.search.snapshot import Entry, Source
-from scholarship_api.search.text.edit_distance import Known
-
-MIN_PREFIX: Final = 2
-"""Shorter last words are not completed: they begin too many words to help."""
-
-MAX_COMPLETIONS: Final = 24
+from scholarship_api.search import limits
+from scholarship_api.search.snapshot import Snapshot, TermStatistics
+from scholarship_api.search.text.edit_distance import DictionaryTerm
 
 _LOOK_UP: Final = """
 SELECT json_build_array(
@@ -30,49 +26,50 @@ FROM (
     SELECT sum(known.documents) AS documents FROM search_words AS known
     WHERE known.lexeme = w.lexeme
 ) AS k, LATERAL (
-    SELECT json_agg(begun.lexeme) AS lexemes, sum(begun.documents) AS documents
+    SELECT json_agg(longer.lexeme) AS lexemes, sum(longer.documents) AS documents
     FROM (
-        SELECT begun.lexeme, begun.documents FROM search_words AS begun
+        SELECT longer.lexeme, longer.documents FROM search_words AS longer
         WHERE w.position = %(completed)s::int AND w.lexeme IS NOT NULL
-          AND length(w.folded) >= %(min_prefix)s::int
-          AND begun.word >= w.folded AND begun.word < w.folded || chr(1114111)
-        ORDER BY begun.documents DESC, begun.word LIMIT %(max_completions)s::int
-    ) AS begun
+          AND length(w.folded) >= %(min_prefix_letters)s::int
+          AND longer.word >= w.folded AND longer.word < w.folded || chr(1114111)
+        ORDER BY longer.documents DESC, longer.word LIMIT %(max_completions)s::int
+    ) AS longer
 ) AS c
 ORDER BY w.position
 """
 
 
 async def look_up(
-    source: Source, words: Sequence[str], *, completed: int | None = None
-) -> list[Entry]:
-    """The entry of each word; that of the one at position `completed` has its completions."""
-    memory = source.memory.words
+    snapshot: Snapshot, words: Sequence[str], *, completed: int | None = None
+) -> list[TermStatistics]:
+    """The statistics of each word; those of the word at position `completed` with completions."""
+    cache = snapshot.cache.terms
     keys = [(word, position == completed) for position, word in enumerate(words)]
-    found = {key: entry for key in keys if (entry := memory.get(key)) is not None}
+    found = {key: term for key in keys if (term := cache.get(key)) is not None}
     new = [key for key in dict.fromkeys(keys) if key not in found]
     if new:
         positions = [number for number, (_, is_completed) in enumerate(new, 1) if is_completed]
-        rows = await source.fetch(
+        rows = await snapshot.fetch(
             _LOOK_UP,
             {
                 "words": [word for word, _ in new],
                 "completed": positions[0] if positions else None,
-                "min_prefix": MIN_PREFIX,
-                "max_completions": MAX_COMPLETIONS,
+                "min_prefix_letters": limits.MIN_PREFIX_LETTERS,
+                "max_completions": limits.MAX_COMPLETIONS,
             },
         )
         for key, (row,) in zip(new, rows, strict=True):
-            folded, lexeme, documents, known, completions, begun, awards = from_json(row)
-            completions = tuple(dict.fromkeys(completions))
-            entry = Entry(folded, lexeme, documents, known, completions, begun, awards)
-            found[key] = entry
-            memory.keep(key, entry)
+            folded, lexeme, documents, is_recognised, completions, *rest = from_json(row)
+            term = TermStatistics(
+                folded, lexeme, documents, is_recognised, tuple(dict.fromkeys(completions)), *rest
+            )
+            found[key] = term
+            cache.put(key, term)
     return [found[key] for key in keys]
 
 
-# Not =, for which the planner would take the index of trigrams: 0.5 ms each.
-_SIMILAR: Final = """
+# A range instead of =, for which the planner would use the index of trigrams: 0.5 ms each.
+_SIMILAR: Final = f"""
 SELECT k.word, k.lexeme, k.documents
 FROM unnest(%(spellings)s::text[]) AS spelled (word)
 JOIN search_words AS k ON k.word >= spelled.word COLLATE "C" AND k.word <= spelled.word COLLATE "C"
@@ -80,14 +77,18 @@ UNION
 SELECT near.word, near.lexeme, near.documents
 FROM unnest(%(words)s::text[]) AS typed (word), LATERAL (
     SELECT k.word, k.lexeme, k.documents FROM search_words AS k
-    ORDER BY k.word OPERATOR(public.<->) typed.word LIMIT 60
+    ORDER BY k.word OPERATOR(public.<->) typed.word LIMIT {limits.MAX_SIMILAR_WORDS}
 ) AS near
-"""
+"""  # noqa: S608 - made of literals
 
 
-async def similar(fetch: Fetch, words: Sequence[str], *, spellings: Sequence[str]) -> list[Known]:
-    """Words of the catalogue that look like one of `words`, or are one of `spellings`."""
+async def similar(
+    fetch: Fetch, words: Sequence[str], *, spellings: Sequence[str]
+) -> list[DictionaryTerm]:
+    """Words of the catalogue that have trigrams in common with one of `words`, or are one of
+    `spellings`."""
     rows = await fetch(_SIMILAR, {"words": list(words), "spellings": list(spellings)})
     return [
-        Known(word.decode(), lexeme.decode(), int(documents)) for word, lexeme, documents in rows
+        DictionaryTerm(word.decode(), lexeme.decode(), int(documents))
+        for word, lexeme, documents in rows
     ]

@@ -1,6 +1,6 @@
-"""The query language: words, "quoted phrases", -exclusions; every string is a valid query.
+"""The query language: words, "quoted phrases" and -exclusions. Every string is a valid query.
 
-What the words mean in the catalogue is for `understanding` to find out.
+Parsing needs no database. `analysis` finds out what the words stand for in the catalogue.
 """
 
 import re
@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-MAX_WORDS: Final = 32
+from scholarship_api.search import limits
 
 _CLAUSE: Final = re.compile(r'(?P<minus>(?<!\S)-)?(?:"(?P<phrase>[^"]*)"?|(?P<plain>[^\s"]+))')
 _WORD: Final = re.compile(r"[^\W_]+")
@@ -17,7 +17,7 @@ _WORD: Final = re.compile(r"[^\W_]+")
 class Word(NamedTuple):
     text: str
     start: int
-    """Where it stands in the query, so that a correction can be put in its place."""
+    """The position in the query, where a correction is put in the word's place."""
 
     @property
     def end(self) -> int:
@@ -25,7 +25,8 @@ class Word(NamedTuple):
 
 
 class Clause(NamedTuple):
-    """Words that must all be there; next to each other if a phrase; absent if excluded."""
+    """Words that an award must all contain: next to each other if they are a phrase. An award must
+    not contain an excluded clause."""
 
     words: tuple[Word, ...]
     is_phrase: bool = False
@@ -43,7 +44,7 @@ class Query(NamedTuple):
 
     @property
     def plain_words(self) -> tuple[Word, ...]:
-        """Those that are neither quoted nor excluded."""
+        """The words that are neither quoted nor excluded."""
         return tuple(
             word
             for clause in self.clauses
@@ -53,7 +54,7 @@ class Query(NamedTuple):
 
     @property
     def prefix_word(self) -> Word | None:
-        """The last word, which may still be being typed, unless it is quoted or excluded."""
+        """The last word, which may be incomplete, unless it is quoted or excluded."""
         last = self.clauses[-1] if self.clauses else None
         if last is None or last.is_phrase or last.is_excluded:
             return None
@@ -61,7 +62,7 @@ class Query(NamedTuple):
 
 
 def parse(text: str) -> Query:
-    """Raises ValueError when there are more than MAX_WORDS words."""
+    """Raises ValueError when there are more than MAX_QUERY_WORDS words."""
     text = unicodedata.normalize("NFC", text)
     clauses: list[Clause] = []
     for found in _CLAUSE.finditer(text):
@@ -72,12 +73,12 @@ def parse(text: str) -> Query:
         )
         if not words:
             continue
-        excluded = found["minus"] is not None
-        # An excluded need-based excludes the two words side by side, not awards with either.
-        phrase = len(words) > 1 and (group == "phrase" or excluded)
         is_quoted = group == "phrase"
-        clauses.append(Clause(words, is_phrase=phrase or is_quoted, is_excluded=excluded))
+        is_excluded = found["minus"] is not None
+        # -need-based excludes awards with the two words side by side, not awards with either.
+        is_phrase = is_quoted or (is_excluded and len(words) > 1)
+        clauses.append(Clause(words, is_phrase=is_phrase, is_excluded=is_excluded))
     query = Query(text, tuple(clauses))
-    if sum(1 for _ in query.words) > MAX_WORDS:
-        raise ValueError(f"must hold at most {MAX_WORDS} words")
+    if sum(1 for _ in query.words) > limits.MAX_QUERY_WORDS:
+        raise ValueError(f"must hold at most {limits.MAX_QUERY_WORDS} words")
     return query

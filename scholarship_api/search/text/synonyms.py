@@ -1,7 +1,7 @@
-"""Other words for the same: what one asks for, and how awards may say it.
+"""A table of synonyms: what people ask for, and how awards may say it.
 
-Whoever asks for the one also finds the other, but lower than what has the word itself; an award is
-never excluded by this table. Words that no award holds are left out when it is used.
+A search for a word also finds awards with its synonyms, ranked below awards with the word itself.
+The table never excludes an award. Synonyms that no award contains are left out of the query.
 """
 
 from collections.abc import Iterator, Sequence
@@ -9,14 +9,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-ALIKE: Final = 0.7
-"""What an award that says it otherwise counts, beside one that has the word."""
+from scholarship_api.search import limits
 
-MISLEADING: Final = 0.25
-"""What the word itself counts where it mostly stands for something else."""
-
-# Each side of = stands for the other; what is left of > finds what is right of it. Plurals need no
-# entry of their own.
+# Each side of = is a synonym of the other; the left side of > finds the right side, and not the
+# other way round. Plurals need no row of their own.
 _TABLE: Final = """
     women = woman = female = girl
     black = african american
@@ -156,9 +152,9 @@ _TABLE: Final = """
     wb = world bank
 """
 
-# These have a stem that mostly means something else: a doctor's is doctoral, an educator's
-# education.
-_MEANT: Final = """
+# The stem of these words mostly stands for something else: that of doctor is the stem of doctoral,
+# that of educator the stem of education.
+_MISLEADING_WORDS: Final = """
     doctor > medicine = medical = physician
     educator > teacher = teaching
 """
@@ -219,9 +215,10 @@ STATE_NAMES: Final = dict(
         WI wisconsin
         WY wyoming""".strip().splitlines()
 )
-"""By USPS code. Only capitals mean a state: in, or, me and hi are words."""
+"""By USPS code. Only capital letters stand for a state, because in, or, me and hi are words."""
 
-# What nearly every award is or does: such a word ranks, but excludes nothing beside other words.
+# Words for what nearly every award is or does. Beside other words such a word only ranks: awards
+# without it are found too.
 NOISE: Final = frozenset(
     """scholarship grant award fellowship bursary prize fund funding money cash aid help support
     student people person someone anyone program programme opportunity
@@ -232,20 +229,20 @@ NOISE: Final = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Alternatives:
-    """Other ways to say the first `length` words of what was asked."""
+class SynonymEntry:
+    """A row of the table, for the first `word_count` words of a text."""
 
-    length: int
-    texts: tuple[tuple[str, ...], ...]
-    """Each a word, or words that stand side by side."""
-    is_meant: bool = False
-    """They are what is meant; the word itself leads elsewhere."""
+    word_count: int
+    synonyms: tuple[tuple[str, ...], ...]
+    """Each a word, or several words that stand side by side."""
+    is_misleading: bool = False
+    """Whether the word itself mostly stands for something else."""
 
 
-def alternatives(words: Sequence[str], *, at: int) -> Alternatives | None:
-    """For the longest entry of the table that begins at `words[at]`; the words as typed."""
+def find_entry(words: Sequence[str], *, at: int) -> SynonymEntry | None:
+    """The longest entry of the table that begins at `words[at]`; the words are as typed."""
     if words[at] in STATE_NAMES:
-        return Alternatives(1, (tuple(STATE_NAMES[words[at]].split()),))
+        return SynonymEntry(1, (tuple(STATE_NAMES[words[at]].split()),))
     keys = tuple(map(singular, words[at : at + _LONGEST]))
     for length in range(len(keys), 0, -1):
         found = _ENTRIES.get(keys[:length])
@@ -254,23 +251,19 @@ def alternatives(words: Sequence[str], *, at: int) -> Alternatives | None:
     return None
 
 
-def is_entry(word: str) -> bool:
-    """Whether the table knows the word, so that it is no slip of the pen."""
-    return (singular(word),) in _ENTRIES
-
-
-def entries() -> Iterator[str]:
-    """The single words of the table, for slips of the pen in them."""
+def single_words() -> Iterator[str]:
+    """The words that have an entry of their own; a misspelt word may stand for one of them."""
     return (key[0] for key in _ENTRIES if len(key) == 1)
 
 
 def is_noise(word: str) -> bool:
+    """Whether nearly every award contains the word, or could."""
     return singular(word) in NOISE
 
 
-@lru_cache(maxsize=2_000)
+@lru_cache(maxsize=limits.MAX_MEMOIZED_TERMS)
 def singular(word: str) -> str:
-    """Lower case without a plural's ending, as entries are looked up."""
+    """Lower case without the ending of a plural: the key of the table."""
     word = word.casefold()
     if len(word) > len("ies") and word.endswith("ies"):
         return word[:-3] + "y"
@@ -279,25 +272,25 @@ def singular(word: str) -> str:
     return word
 
 
-def _read() -> dict[tuple[str, ...], Alternatives]:
-    found: dict[tuple[str, ...], dict[tuple[str, ...], None]] = {}
-    meant = set()
-    for table in (_TABLE, _MEANT):
+def _read_table() -> dict[tuple[str, ...], SynonymEntry]:
+    synonyms: dict[tuple[str, ...], dict[tuple[str, ...], None]] = {}
+    misleading = set()
+    for table in (_TABLE, _MISLEADING_WORDS):
         for line in filter(str.strip, table.splitlines()):
             left, _, right = line.partition(">")
             asked = [tuple(text.split()) for text in left.split("=")]
-            said = [tuple(text.split()) for text in right.split("=")] if right else asked
+            found = [tuple(text.split()) for text in right.split("=")] if right else asked
             for words in asked:
                 key = tuple(map(singular, words))
-                others = [text for text in said if text != words]
-                found.setdefault(key, {}).update(dict.fromkeys(others))
-                if table is _MEANT:
-                    meant.add(key)
+                others = [text for text in found if text != words]
+                synonyms.setdefault(key, {}).update(dict.fromkeys(others))
+                if table is _MISLEADING_WORDS:
+                    misleading.add(key)
     return {
-        key: Alternatives(len(key), tuple(texts), is_meant=key in meant)
-        for key, texts in found.items()
+        key: SynonymEntry(len(key), tuple(texts), is_misleading=key in misleading)
+        for key, texts in synonyms.items()
     }
 
 
-_ENTRIES: Final = _read()
+_ENTRIES: Final = _read_table()
 _LONGEST: Final = max(map(len, _ENTRIES))

@@ -1,6 +1,7 @@
-"""A query as PostgreSQL's tsquery texts: what is found, what comes first, what if nothing is found.
+"""Compiles a query into PostgreSQL's tsquery texts: which awards match, how they rank, and what to
+search for when none matches.
 
-Compiling is pure; what the words mean comes from `understanding`.
+Compiling is pure. What the words stand for comes from `analysis`.
 """
 
 import math
@@ -14,344 +15,347 @@ from operator import attrgetter
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
+from scholarship_api.search import limits
 from scholarship_api.search.text.parser import Clause, Query, Word
-
-MAX_COMBINED: Final = 6
-"""Of more words than these, any one will do when nothing has all of them."""
-
-MAX_RANKED: Final = 20_000
-"""Matches times parts of the query: each takes 5 us."""
-
-MAX_REMEMBERED: Final = 2_000
-"""Words whose texts are kept: they take 500 bytes each."""
-
-ONCE: Final = 0.6
-"""What ts_rank gives a word that stands once at the best place; a phrase there gets 1."""
-
-FURTHER: Final = 0.05
-"""What a completion counts beside the word itself, so that whole words come first."""
-
-NEARNESS: Final = 1.0
-"""What it counts that two words stand near each other, beside the rarer one of them."""
+from scholarship_api.search.text.weights import PHRASE_BOOST, PREFIX_BOOST, PROXIMITY_BOOST
 
 
 @dataclass(frozen=True, slots=True)
 class Synonym:
-    """Another way to say it: a lexeme, or a phrase as a tsquery text."""
+    """A lexeme, or several with the tsquery text of their phrase."""
 
     lexemes: tuple[str, ...]
     phrase: str | None = None
 
 
-class Meaning(NamedTuple):
-    """What the vocabulary knows of one word."""
+class ExpandedTerm(NamedTuple):
+    """One word of the query, with everything that is searched for in its place."""
 
     lexeme: str | None
     """The stem under which PostgreSQL indexes the word; None for a stop word."""
     weight: float = 1.0
-    """How much it tells: the fewer awards hold it, the more."""
+    """Its inverse document frequency."""
     share: float = 1.0
-    """Of all awards about so much holds it or a completion; 1 where that is not known."""
+    """About which share of all awards contains the word or a completion; 1 if that is not known."""
     completions: tuple[str, ...] = ()
-    """Stems of the words that begin with it."""
+    """Stems of words that begin with it."""
     correction: str | None = None
-    """The spelling that was looked up in its place; empty if the word before took it in."""
+    """The spelling that is searched for instead; empty if the word was joined to the one before."""
     halves: tuple[str, ...] = ()
-    """Stems of the two words that it is when a space is put in; then it has no lexeme."""
+    """Stems of the two words that it consists of when a space is missing; it has no lexeme then."""
     others: tuple[str, ...] = ()
-    """Stems of further words that may have been meant."""
+    """Stems of further words that may have been intended."""
     is_optional: bool = False
-    """Beside other words it ranks, and excludes nothing."""
+    """Beside other words it only ranks: awards without it match too."""
 
 
 @dataclass(frozen=True, slots=True)
-class Unit:
-    """Words of one clause that are looked up as one, as they have synonyms together."""
+class SynonymGroup:
+    """Neighbouring plain words that have synonyms together."""
 
-    length: int
+    word_count: int
     synonyms: tuple[Synonym, ...]
-    own_weight: float = 1.0
-    """What the words themselves count."""
-    weight: float = 1.0
-    """What the synonyms count."""
+    own_boost: float = 1.0
+    """The factor of the weights of the words themselves."""
+    synonym_weight: float = 1.0
+    """The weight of the synonyms."""
     has_own_words: bool = True
-    """Whether awards hold the words themselves."""
+    """Whether awards contain the words themselves."""
 
 
 _QUOTED: Final = re.compile(r"'((?:[^']|'')+)'")
 
-# Ends of stems that their words may lack: study has studi, hoping hope, disability disabl.
-_TURNED: Final = re.compile("(?<=..)(?:[eiy]|(?<=b)l)$")
+# The ends of stems that their words may lack: study has the stem studi, hoping hope, and disability
+# disabl.
+_CHANGED_STEM_END: Final = re.compile("(?<=..)(?:[eiy]|(?<=b)l)$")
 
-_NO_UNITS: Final[Mapping[Word, Unit]] = MappingProxyType({})
+_NO_GROUPS: Final[Mapping[Word, SynonymGroup]] = MappingProxyType({})
+
+_ANY_FIELD: Final = "?/"
+"""Stands for the prefix of a Field in a field query."""
 
 
-class Place(StrEnum):
-    """Prefixes of the lexemes that say where a word stands; see the first migration."""
+class Field(StrEnum):
+    """Prefixes of lexemes that say in which field a word stands; see the first migration."""
 
     NAME = "n"
     ORGANIZATION = "o"
 
 
-class Ranked(NamedTuple):
-    """A part of the query that makes an award rank higher."""
+class WeightedClause(NamedTuple):
+    """A clause that adds to the score of the awards that match it; see `sql/scoring.py`."""
 
     weight: float
     tsquery: str
-    alternatives: int = 1
-    """Lexemes of which one will do: ts_rank takes their mean."""
+    alternative_count: int = 1
+    """The number of lexemes any one of which is enough; ts_rank takes the mean of their ranks."""
 
     @classmethod
-    def of(cls, weight: float, tsquery: str, alternatives: int = 1) -> "Ranked":
-        """With a weight that is short in a cursor."""
-        return cls(round(weight, 3), tsquery, alternatives)
+    def of(cls, weight: float, tsquery: str, alternative_count: int = 1) -> "WeightedClause":
+        """With the weight rounded, which keeps cursors short."""
+        return cls(round(weight, 3), tsquery, alternative_count)
 
 
 @dataclass(frozen=True, slots=True)
 class TextQuery:
-    """A query as PostgreSQL's `tsquery` texts."""
+    """A query as PostgreSQL's tsquery texts."""
 
     match: str
-    """What decides which awards are found."""
-    ranked: tuple[Ranked, ...] = ()
-    """What decides which of them come first; those that tell most before the others."""
-    placed: str | None = None
-    """`match` with all its words in one place, which `in_place` names; None when all it does is
-    exclude. It stands alone: beside `match`, which it implies, the planner would multiply both."""
+    """Decides which awards match."""
+    weighted_clauses: tuple[WeightedClause, ...] = ()
+    """Decide how the matches rank; the heaviest clause comes first."""
+    field_query: str | None = None
+    """`match` with all its words in one field, for `in_field`; None for exclusions alone. It is
+    used without `match`, which it implies: the planner would multiply the shares of both."""
     did_you_mean: str | None = None
-    letters: int = 0
-    """Of what was asked for."""
-    likely: float = math.inf
-    """About how many awards have all the words, if those have nothing to do with each other."""
-    narrower: "TextQuery | None" = None
-    """Without synonyms, for a result that is too large to be ranked with them."""
-    looser: "tuple[TextQuery, ...]" = ()
-    """What to look for when nothing has all the words: fewer and fewer of them."""
+    query_length: int = 0
+    """The characters of the query."""
+    estimated_matches: float = math.inf
+    """About how many awards match, if the words are independent of each other."""
+    without_synonyms: "TextQuery | None" = None
+    """The same query without synonyms, for a result that is too large to be ranked with them."""
+    relaxations: "tuple[TextQuery, ...]" = ()
+    """Queries with fewer and fewer of the words, for when no award has all of them."""
 
     def for_matches(self, count: int) -> "TextQuery":
-        """The same with as many parts as so many matches can be ranked by, those that tell most."""
-        room = max(1, MAX_RANKED // max(count, 1))
-        return self if len(self.ranked) <= room else replace(self, ranked=self.ranked[:room])
+        """With as many weighted clauses as so many matches can be ranked by, the heaviest ones."""
+        room = max(1, limits.MAX_RANKED_CLAUSES_TIMES_MATCHES // max(count, 1))
+        if len(self.weighted_clauses) <= room:
+            return self
+        return replace(self, weighted_clauses=self.weighted_clauses[:room])
 
-    def in_place(self, place: Place) -> str | None:
-        """The tsquery text for awards that have all the words in their name or organization."""
-        return None if self.placed is None else self.placed.replace("'?/", f"'{place}/")
+    def in_field(self, field: Field) -> str | None:
+        """The tsquery text for awards with all the words in this field."""
+        if self.field_query is None:
+            return None
+        return self.field_query.replace(f"'{_ANY_FIELD}", f"'{field}/")
 
 
 def compile_query(
     query: Query,
-    meanings: Mapping[Word, Meaning],
-    units: Mapping[Word, Unit] = _NO_UNITS,
+    terms: Mapping[Word, ExpandedTerm],
+    groups: Mapping[Word, SynonymGroup] = _NO_GROUPS,
     *,
     awards: float = math.inf,
 ) -> TextQuery | None:
-    """The tsquery texts; None when nothing is left to look for (only stop words, only signs).
+    """The tsquery texts; None when there is nothing to search for, only stop words or signs.
 
-    `units` are found by their first words, which all stand in plain clauses. `awards` is how many
-    there are in the catalogue.
+    `groups` are keyed by their first words, which all stand in plain clauses. `awards` is the size
+    of the catalogue.
     """
-    text = _compile(query, meanings, units, awards)
-    own = {word: unit for word, unit in units.items() if not unit.has_own_words}
-    if text is None or own == units:
+    text = _compile(query, terms, groups, awards)
+    # The synonyms of words that no award contains are all there is to find, so they stay.
+    needed = {word: group for word, group in groups.items() if not group.has_own_words}
+    if text is None or needed == groups:
         return text
-    return replace(text, narrower=_compile(query, meanings, own, awards))
+    return replace(text, without_synonyms=_compile(query, terms, needed, awards))
 
 
 def _compile(
-    query: Query, meanings: Mapping[Word, Meaning], units: Mapping[Word, Unit], awards: float
+    query: Query,
+    terms: Mapping[Word, ExpandedTerm],
+    groups: Mapping[Word, SynonymGroup],
+    awards: float,
 ) -> TextQuery | None:
-    fixed, fixed_places = _fixed(query, meanings)
-    wanted = _wanted(query, meanings, units)
-    is_wanted = any(clause.is_phrase and not clause.is_excluded for clause in query.clauses)
-    required = [part for part in wanted if not part.is_optional]
-    if not required and not (is_wanted and fixed):
-        required = wanted
+    fixed, fixed_in_field = _fixed_clauses(query, terms)
+    parts = _plain_parts(query, terms, groups)
+    has_phrase = any(clause.is_phrase and not clause.is_excluded for clause in query.clauses)
+    required = [part for part in parts if not part.is_optional]
+    if not required and not (has_phrase and fixed):
+        required = parts
     if not required and not fixed:
         return None
-    ranked = _ranked(query, meanings, units)
-    did_you_mean = _corrected(query, meanings)
+    weighted_clauses = _weighted_clauses(query, terms, groups)
+    did_you_mean = _corrected_query(query, terms)
 
-    def with_any(count: int, *, looser: tuple[TextQuery, ...] = ()) -> TextQuery:
-        """With so many of the required parts."""
-        parts = [_some_of([part.match for part in required], count)] if required else []
-        places = [_some_of([part.placed for part in required], count)] if required else []
+    def with_any(count: int, *, relaxations: tuple[TextQuery, ...] = ()) -> TextQuery:
+        """A query that any `count` of the required parts satisfy."""
+        match = [_any_of([part.match for part in required], count)] if required else []
+        in_field = [_any_of([part.in_field for part in required], count)] if required else []
+        is_strict = count == len(required)
         return TextQuery(
-            match="&".join([*fixed, *parts]),
-            ranked=ranked,
-            placed="&".join([*fixed_places, *places]) if ranked else None,
+            match="&".join([*fixed, *match]),
+            weighted_clauses=weighted_clauses,
+            field_query="&".join([*fixed_in_field, *in_field]) if weighted_clauses else None,
             did_you_mean=did_you_mean,
-            letters=len(query.text),
-            likely=awards * math.prod([part.share for part in required])
-            if count == len(required)
+            query_length=len(query.text),
+            estimated_matches=awards * math.prod([part.share for part in required])
+            if is_strict
             else awards,
-            looser=looser,
+            relaxations=relaxations,
         )
 
-    looser = tuple(with_any(count) for count in _fewer(len(required)))
-    return with_any(len(required), looser=looser)
+    relaxations = tuple(with_any(count) for count in _relaxed_counts(len(required)))
+    return with_any(len(required), relaxations=relaxations)
 
 
-def _fewer(count: int) -> Iterator[int]:
-    if count <= MAX_COMBINED:
+def _relaxed_counts(count: int) -> Iterator[int]:
+    """How many of `count` parts each relaxation asks for."""
+    if count <= limits.MAX_COMBINED_WORDS:
         yield from sorted({count - 1, count // 2} - {0, 1, -1}, reverse=True)
     if count > 1:
         yield 1
 
 
-def _some_of(parts: Sequence[str], count: int) -> str:
+def _any_of(parts: Sequence[str], count: int) -> str:
     if count == len(parts):
         return "&".join(parts)
     return f"({'|'.join('&'.join(some) for some in combinations(parts, count))})"
 
 
 class _Part(NamedTuple):
-    """What an award has to have for some of the words."""
+    """What an award has to contain for some of the words."""
 
     match: str
-    placed: str
+    in_field: str
     share: float
     is_optional: bool
 
 
-def _fixed(query: Query, meanings: Mapping[Word, Meaning]) -> tuple[list[str], list[str]]:
-    """Phrases and exclusions, which hold whatever else is given up; anywhere, and in one place."""
-    fixed, places = [], []
+def _fixed_clauses(query: Query, terms: Mapping[Word, ExpandedTerm]) -> tuple[list[str], list[str]]:
+    """Phrases and exclusions, which no relaxation gives up: as tsquery texts for any field, and for
+    all words in one field."""
+    fixed, in_field = [], []
     for clause in query.clauses:
-        phrase = _phrase(clause, meanings) if clause.is_phrase or clause.is_excluded else ""
+        phrase = _phrase_of(clause, terms) if clause.is_phrase or clause.is_excluded else ""
         if phrase:
-            term = f"!({phrase})" if clause.is_excluded else f"({phrase})"
-            fixed.append(term)
-            places.append(term)
+            text = f"!({phrase})" if clause.is_excluded else f"({phrase})"
+            fixed.append(text)
+            in_field.append(text)
             if not clause.is_excluded:
-                places += [f"({_anywhere(lexeme)})" for lexeme in _lexemes(clause, meanings)]
-    return fixed, places
+                in_field += [f"({_in_any_field(lexeme)})" for lexeme in _lexemes(clause, terms)]
+    return fixed, in_field
 
 
-def _wanted(
-    query: Query, meanings: Mapping[Word, Meaning], units: Mapping[Word, Unit]
+def _plain_parts(
+    query: Query, terms: Mapping[Word, ExpandedTerm], groups: Mapping[Word, SynonymGroup]
 ) -> list[_Part]:
     parts = (
-        _part(tuple([meanings[word] for word in words]), unit.synonyms if unit else ())
-        for words, unit in _plain(query, units)
+        _part(tuple([terms[word] for word in words]), group.synonyms if group else ())
+        for words, group in _grouped(query, groups)
     )
     return [part for part in parts if part is not None]
 
 
-@lru_cache(maxsize=MAX_REMEMBERED)
-def _part(meanings: tuple[Meaning, ...], synonyms: tuple[Synonym, ...]) -> _Part | None:
-    """Of words that are looked up as one; None if there is nothing to look for."""
-    own = [(meaning, ways) for meaning in meanings if (ways := _ways(meaning))]
+@lru_cache(maxsize=limits.MAX_MEMOIZED_TERMS)
+def _part(terms: tuple[ExpandedTerm, ...], synonyms: tuple[Synonym, ...]) -> _Part | None:
+    """The part for the words of a group; None if there is nothing to search for."""
+    own = [(term, choices) for term in terms if (choices := _choices(term))]
     if not own and not synonyms:
         return None
-    match = [_all_of([ways for _, ways in own], quote)] if own else []
-    placed = [_all_of([ways for _, ways in own], _anywhere)] if own else []
+    match = [_all_of([choices for _, choices in own], quote)] if own else []
+    in_field = [_all_of([choices for _, choices in own], _in_any_field)] if own else []
     for synonym in synonyms:
         match.append(synonym.phrase or quote(synonym.lexemes[0]))
-        placed.append("&".join(map(_anywhere, synonym.lexemes)))
+        in_field.append("&".join(map(_in_any_field, synonym.lexemes)))
     return _Part(
         match=f"({'|'.join(match)})",
-        placed=f"({'|'.join(placed)})",
-        share=1.0 if synonyms else math.prod(meaning.share for meaning, _ in own),
-        is_optional=not synonyms and all(meaning.is_optional for meaning, _ in own),
+        in_field=f"({'|'.join(in_field)})",
+        share=1.0 if synonyms else math.prod(term.share for term, _ in own),
+        is_optional=not synonyms and all(term.is_optional for term, _ in own),
     )
 
 
-def _plain(
-    query: Query, units: Mapping[Word, Unit]
-) -> Iterator[tuple[tuple[Word, ...], Unit | None]]:
-    """The words outside of phrases and exclusions, those of a unit together."""
+def _grouped(
+    query: Query, groups: Mapping[Word, SynonymGroup]
+) -> Iterator[tuple[tuple[Word, ...], SynonymGroup | None]]:
+    """The plain words, those of a group together."""
     plain = query.plain_words
     at = 0
     while at < len(plain):
-        unit = units.get(plain[at])
-        length = unit.length if unit else 1
-        yield tuple(plain[at : at + length]), unit
-        at += length
+        group = groups.get(plain[at])
+        word_count = group.word_count if group else 1
+        yield tuple(plain[at : at + word_count]), group
+        at += word_count
 
 
-def _ways(meaning: Meaning) -> list[tuple[str, ...]]:
-    """The word's lexemes, each of which will do; two where a space was left out."""
-    whole = [] if meaning.lexeme is None else [(meaning.lexeme,)]
-    split = [meaning.halves] if meaning.halves else []
-    other = [(lexeme,) for lexeme in (*meaning.others, *meaning.completions)]
+def _choices(term: ExpandedTerm) -> list[tuple[str, ...]]:
+    """The lexemes any of which is enough for the term; both halves where a space is missing."""
+    whole = [] if term.lexeme is None else [(term.lexeme,)]
+    split = [term.halves] if term.halves else []
+    other = [(lexeme,) for lexeme in (*term.others, *term.completions)]
     return list(dict.fromkeys([*whole, *split, *other]))
 
 
-def _all_of(words: Sequence[Sequence[tuple[str, ...]]], quoted: Callable[[str], str]) -> str:
-    """One of the ways of each word; to be put in parentheses."""
-    each = ["|".join("&".join(map(quoted, way)) for way in ways) for ways in words]
+def _all_of(terms: Sequence[Sequence[tuple[str, ...]]], quoted: Callable[[str], str]) -> str:
+    """One choice of each term, as a text that needs parentheses around it."""
+    each = ["|".join("&".join(map(quoted, choice)) for choice in choices) for choices in terms]
     return each[0] if len(each) == 1 else "&".join(f"({text})" for text in each)
 
 
-def _ranked(
-    query: Query, meanings: Mapping[Word, Meaning], units: Mapping[Word, Unit]
-) -> tuple[Ranked, ...]:
-    ranked: list[Ranked] = []
+def _weighted_clauses(
+    query: Query, terms: Mapping[Word, ExpandedTerm], groups: Mapping[Word, SynonymGroup]
+) -> tuple[WeightedClause, ...]:
+    weighted: list[WeightedClause] = []
     for clause in query.clauses:
         if clause.is_phrase and not clause.is_excluded:
-            ranked += [
-                Ranked.of(meanings[word].weight, quote(lexeme))
+            weighted += [
+                WeightedClause.of(terms[word].weight, quote(lexeme))
                 for word in clause.words
-                if (lexeme := meanings[word].lexeme) is not None
+                if (lexeme := terms[word].lexeme) is not None
             ]
-    before: tuple[str, float] | None = None
-    for words, unit in _plain(query, units):
-        own_weight = unit.own_weight if unit else 1.0
+    previous: tuple[str, float] | None = None
+    for words, group in _grouped(query, groups):
+        own_boost = group.own_boost if group else 1.0
         for word in words:
-            meaning = meanings[word]
-            ranked += _ranked_alone(
-                meaning, own_weight, has_synonyms=unit is not None and bool(unit.synonyms)
+            term = terms[word]
+            weighted += _term_clauses(
+                term, own_boost, has_synonyms=group is not None and bool(group.synonyms)
             )
-            weight = meaning.weight * own_weight
-            for lexeme in _whole(meaning):
-                if before and before[0] != lexeme:
-                    pair = f"{quote(before[0])}&{quote(lexeme)}"
-                    ranked.append(Ranked.of(NEARNESS * min(before[1], weight), pair))
-                before = lexeme, weight
-        if unit:
-            single = [synonym.lexemes[0] for synonym in unit.synonyms if not synonym.phrase]
+            weight = term.weight * own_boost
+            for lexeme in _own_lexemes(term):
+                if previous and previous[0] != lexeme:
+                    pair = f"{quote(previous[0])}&{quote(lexeme)}"
+                    weighted.append(
+                        WeightedClause.of(PROXIMITY_BOOST * min(previous[1], weight), pair)
+                    )
+                previous = lexeme, weight
+        if group:
+            single = [synonym.lexemes[0] for synonym in group.synonyms if not synonym.phrase]
             if single:
-                ranked.append(_any(unit.weight, single))
-            ranked += [
-                Ranked.of(unit.weight * ONCE, synonym.phrase)
-                for synonym in unit.synonyms
+                weighted.append(_any_lexeme(group.synonym_weight, single))
+            weighted += [
+                WeightedClause.of(group.synonym_weight * PHRASE_BOOST, synonym.phrase)
+                for synonym in group.synonyms
                 if synonym.phrase
             ]
-    return tuple(sorted(ranked, key=attrgetter("weight"), reverse=True))
+    return tuple(sorted(weighted, key=attrgetter("weight"), reverse=True))
 
 
-@lru_cache(maxsize=MAX_REMEMBERED)
-def _ranked_alone(meaning: Meaning, own_weight: float, *, has_synonyms: bool) -> tuple[Ranked, ...]:
-    """What one word adds, whatever is beside it."""
-    whole = _whole(meaning)
-    weight = meaning.weight * own_weight
-    ranked = [Ranked.of(weight, quote(lexeme)) for lexeme in whole]
-    further = [lexeme for lexeme in (*meaning.others, *meaning.completions) if lexeme not in whole]
+@lru_cache(maxsize=limits.MAX_MEMOIZED_TERMS)
+def _term_clauses(
+    term: ExpandedTerm, own_boost: float, *, has_synonyms: bool
+) -> tuple[WeightedClause, ...]:
+    """The clauses that one term adds, whatever stands beside it."""
+    own = _own_lexemes(term)
+    weight = term.weight * own_boost
+    clauses = [WeightedClause.of(weight, quote(lexeme)) for lexeme in own]
+    further = [lexeme for lexeme in (*term.others, *term.completions) if lexeme not in own]
     if further:
-        share = FURTHER if whole or has_synonyms else 1.0
-        ranked.append(_any(weight * share, further))
-    return tuple(ranked)
+        boost = PREFIX_BOOST if own or has_synonyms else 1.0
+        clauses.append(_any_lexeme(weight * boost, further))
+    return tuple(clauses)
 
 
-def _whole(meaning: Meaning) -> tuple[str, ...]:
-    return meaning.halves or ((meaning.lexeme,) if meaning.lexeme else ())
+def _own_lexemes(term: ExpandedTerm) -> tuple[str, ...]:
+    return term.halves or ((term.lexeme,) if term.lexeme else ())
 
 
-def _any(weight: float, lexemes: Sequence[str]) -> Ranked:
-    return Ranked.of(weight, "|".join(map(quote, lexemes)), len(lexemes))
+def _any_lexeme(weight: float, lexemes: Sequence[str]) -> WeightedClause:
+    return WeightedClause.of(weight, "|".join(map(quote, lexemes)), len(lexemes))
 
 
-def _phrase(clause: Clause, meanings: Mapping[Word, Meaning]) -> str:
-    return phrase([meanings[word].lexeme for word in clause.words])
+def _phrase_of(clause: Clause, terms: Mapping[Word, ExpandedTerm]) -> str:
+    return phrase([terms[word].lexeme for word in clause.words])
 
 
-def _lexemes(clause: Clause, meanings: Mapping[Word, Meaning]) -> list[str]:
-    lexemes = (meanings[word].lexeme for word in clause.words)
+def _lexemes(clause: Clause, terms: Mapping[Word, ExpandedTerm]) -> list[str]:
+    lexemes = (terms[word].lexeme for word in clause.words)
     return [lexeme for lexeme in lexemes if lexeme is not None]
 
 
 def phrase(lexemes: Sequence[str | None]) -> str:
-    """Words that stand side by side, as a tsquery text; None is a stop word, which leaves a gap:
+    """The tsquery text for words that stand side by side; None is a stop word and leaves a gap:
     "school of nursing" is 'school' <2> 'nurs'."""
     text, last = "", 0
     for position, lexeme in enumerate(lexemes):
@@ -362,8 +366,8 @@ def phrase(lexemes: Sequence[str | None]) -> str:
     return text
 
 
-def _anywhere(lexeme: str) -> str:
-    return quote(f"?/{lexeme}")
+def _in_any_field(lexeme: str) -> str:
+    return quote(f"{_ANY_FIELD}{lexeme}")
 
 
 def quote(lexeme: str) -> str:
@@ -371,19 +375,20 @@ def quote(lexeme: str) -> str:
     return "'" + lexeme.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
-def beginnings(match: str) -> str:
-    """A regular expression for how the words of a tsquery's lexemes begin, and some others: the end
-    of a stem is left off where not all of its words have it."""
+def word_beginnings(match: str) -> str:
+    """A regular expression that finds the beginnings of the words of a tsquery, and of some other
+    words: the end of a stem is left off where some words with the stem lack it."""
     lexemes = {found.replace("''", "'") for found in _QUOTED.findall(match)}
-    return "|".join(sorted({re.escape(_TURNED.sub("", lexeme)) for lexeme in lexemes}))
+    return "|".join(sorted({re.escape(_CHANGED_STEM_END.sub("", lexeme)) for lexeme in lexemes}))
 
 
-def _corrected(query: Query, meanings: Mapping[Word, Meaning]) -> str | None:
-    text, end = query.text, 0
+def _corrected_query(query: Query, terms: Mapping[Word, ExpandedTerm]) -> str | None:
+    """The query with its corrections; None if there are none."""
+    text, joined_end = query.text, 0
     for word in reversed(list(query.words)):
-        correction = meanings[word].correction
+        correction = terms[word].correction
         if correction:
-            text = text[: word.start] + correction + text[max(word.end, end) :]
-        # Taken in by the word before: what stood between them goes with it.
-        end = word.end if correction == "" else 0
+            text = text[: word.start] + correction + text[max(word.end, joined_end) :]
+        # A word that was joined to the one before goes, with the space between them.
+        joined_end = word.end if correction == "" else 0
     return text if text != query.text else None

@@ -1,4 +1,4 @@
-"""Answers from memory through the whole application: what they say, and when they are made anew."""
+"""Cached responses through the whole application: their content, and when they are made anew."""
 
 import datetime as dt
 from collections.abc import AsyncIterator, Iterator
@@ -56,16 +56,16 @@ def awards(insert_awards: Insert) -> None:
 
 @pytest.fixture
 def searches(monkeypatch: pytest.MonkeyPatch) -> list[str | None]:
-    """The texts that were looked for in the database."""
-    made: list[str | None] = []
+    """The texts that were searched for in the database."""
+    searched: list[str | None] = []
     search = service.search
 
     async def counted(connection: Any, request: Any, **options: Any) -> Any:  # noqa: ANN401
-        made.append(request.q)
+        searched.append(request.q)
         return await search(connection, request, **options)
 
     monkeypatch.setattr(service, "search", counted)
-    return made
+    return searched
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ def ids(response: httpx.Response) -> list[str]:
     return [item["id"] for item in response.json()["items"]]
 
 
-async def test_the_same_search_is_made_once(
+async def test_equal_searches_are_run_once(
     client: httpx.AsyncClient, searches: list[str | None]
 ) -> None:
     answers = [
@@ -133,7 +133,7 @@ async def test_if_none_match_is_304(client: httpx.AsyncClient) -> None:
     assert other.status_code == 200
 
 
-async def test_head_is_get_without_its_body(client: httpx.AsyncClient) -> None:
+async def test_head_is_get_without_the_body(client: httpx.AsyncClient) -> None:
     heads = [await client.head(PATH, params={"q": "quokka"}) for _ in range(2)]
     assert [(head.status_code, head.content) for head in heads] == [(200, b"")] * 2
     head = heads[1]
@@ -142,17 +142,17 @@ async def test_head_is_get_without_its_body(client: httpx.AsyncClient) -> None:
     assert int(head.headers["Content-Length"]) > 100
 
 
-async def test_an_answer_from_memory_has_all_headers_and_is_limited(
+async def test_a_cached_response_has_all_headers_and_is_rate_limited(
     client: httpx.AsyncClient,
 ) -> None:
     answers = [await client.get(PATH, params={"q": "quokka"}) for _ in range(6)]
     assert [answer.status_code for answer in answers] == [200] * 5 + [429]
     assert [answer.headers["X-RateLimit-Remaining"] for answer in answers[:5]] == list("43210")
-    made, kept = answers[0].headers, answers[1].headers
+    first, cached = answers[0].headers, answers[1].headers
     own = {"x-request-id", "x-trace-id", "x-ratelimit-remaining", "content-length"}
-    assert set(made) == set(kept)
-    assert {n: v for n, v in made.items() if n not in own} == {
-        n: v for n, v in kept.items() if n not in own
+    assert set(first) == set(cached)
+    assert {n: v for n, v in first.items() if n not in own} == {
+        n: v for n, v in cached.items() if n not in own
     }
 
 
@@ -196,14 +196,14 @@ async def test_days_left_follow_the_day(client: httpx.AsyncClient, clock: Clock)
     assert await left() == 5
 
 
-async def test_a_bad_token_gets_no_answer_from_memory(client: httpx.AsyncClient) -> None:
+async def test_a_bad_token_gets_no_cached_response(client: httpx.AsyncClient) -> None:
     assert (await client.get(PATH, params={"q": "quokka"})).status_code == 200
     bad = await client.get(PATH, params={"q": "quokka"}, headers={"Authorization": "Bearer x"})
     assert bad.status_code == 401
     assert bad.headers["Cache-Control"] == "no-store"
 
 
-async def test_searches_from_memory_are_counted_as_searches(
+async def test_cached_searches_are_counted_as_searches(
     client: httpx.AsyncClient, app: FastAPI, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recorded: list[str] = []
@@ -217,7 +217,7 @@ async def test_searches_from_memory_are_counted_as_searches(
     assert sources == ["database", "cache", "cache", "database"]
 
 
-async def test_errors_are_not_kept(client: httpx.AsyncClient) -> None:
+async def test_errors_are_not_cached(client: httpx.AsyncClient) -> None:
     organizations = "/api/v1/scholarships/organization"
     for path, status in (
         (f"{organizations}/Nobody", 404),

@@ -1,21 +1,24 @@
-"""The short way to a known answer: what is sent, counted and logged is what the long way does."""
+"""Cached responses on the fast path: sent, counted and logged as on the ordinary path."""
 
 import asyncio
 import ipaddress
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Any, Final
 
 import httpx
 import psycopg
 import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
+from starlette.types import Scope
 
 from scholarship_api.app import create_app
 from scholarship_api.platform.observability import logging
 from scholarship_api.search import metrics
+from scholarship_api.search.responses.json_response import RenderedJson
+from scholarship_api.search.responses.response_cache import CachedRoute
 from scholarship_api.settings.settings import Settings
 from tests.faults import (
     FaultyProxy,
@@ -31,7 +34,7 @@ pytestmark = pytest.mark.anyio
 PATH: Final = "/api/v1/search?q=numbat"
 ORIGIN: Final = "https://app.example.org"
 PROXY: Final = "10.1.2.3"
-OF_ONE_ANSWER: Final = {
+SINGLE_RESPONSE_HEADERS: Final = {
     "content-length",
     "x-ratelimit-remaining",
     "x-ratelimit-reset",
@@ -80,22 +83,36 @@ async def running(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture
-async def client(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
-    async with running(create_app(settings)) as client:
+def app(settings: Settings) -> FastAPI:
+    return create_app(settings)
+
+
+@pytest.fixture
+async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    async with running(app) as client:
         yield client
 
 
 @pytest.fixture
 def sources(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Where each answer came from."""
+    """The source of each answer."""
     sources: list[str] = []
     monkeypatch.setattr(metrics, "observe_search", lambda source, **_: sources.append(source))
     return sources
 
 
+def untimed(response: httpx.Response) -> dict[str, Any] | None:
+    """The body without the time that it took; None for a 304."""
+    if response.status_code == 304:
+        return None
+    body: dict[str, Any] = response.json()
+    assert body.pop("took_ms") >= 0
+    return body
+
+
 def fixed_headers(response: httpx.Response) -> list[tuple[str, str]]:
     headers = response.headers.multi_items()
-    return sorted(header for header in headers if header[0] not in OF_ONE_ANSWER)
+    return sorted(header for header in headers if header[0] not in SINGLE_RESPONSE_HEADERS)
 
 
 @pytest.mark.parametrize(
@@ -109,19 +126,41 @@ def fixed_headers(response: httpx.Response) -> list[tuple[str, str]]:
         {"Accept-Encoding": "gzip", "Cookie": "a=b", "User-Agent": "x"},
     ],
 )
-async def test_both_ways_send_the_same_headers(
-    sent: dict[str, str], client: httpx.AsyncClient, sources: list[str]
+async def test_the_response_is_the_same_with_the_fast_path_on_and_off(
+    sent: dict[str, str], app: FastAPI, client: httpx.AsyncClient, sources: list[str]
 ) -> None:
-    first, second = [await client.get(PATH, headers=sent) for _ in range(2)]
-    assert sources == ["database", "cache"]
-    assert first.status_code == second.status_code
-    assert fixed_headers(first) == fixed_headers(second)
-    assert set(first.headers) == set(second.headers)
+    first, on = [await client.get(PATH, headers=sent) for _ in range(2)]
+    app.state.fast_path.is_on = False
+    off = await client.get(PATH, headers=sent)
+    assert sources == ["database", "cache", "cache"]
+    for answer in (on, off):
+        assert answer.status_code == first.status_code
+        assert fixed_headers(answer) == fixed_headers(first)
+        assert set(answer.headers) == set(first.headers)
+        assert untimed(answer) == untimed(first)
     allowed = ORIGIN if sent.get("Origin") == ORIGIN else None
-    assert second.headers.get("Access-Control-Allow-Origin") == allowed
+    assert on.headers.get("Access-Control-Allow-Origin") == allowed
 
 
-async def test_no_origin_and_no_host_gets_what_another_one_was_sent(
+async def test_the_switch_turns_the_fast_path_off(
+    app: FastAPI, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    routes: list[str] = []
+    cached_answer = app.state.answers.cached_answer
+
+    def noted(route: CachedRoute, scope: Scope) -> Awaitable[tuple[RenderedJson, float] | None]:
+        routes.append(route.route)
+        answer: Awaitable[tuple[RenderedJson, float] | None] = cached_answer(route, scope)
+        return answer
+
+    monkeypatch.setattr(app.state.answers, "cached_answer", noted)
+    for app.state.fast_path.is_on in (True, False):
+        for _ in range(2):
+            assert (await client.get(PATH)).status_code == 200
+        assert routes == ["/api/v1/search"]
+
+
+async def test_each_origin_and_host_has_its_own_cached_route(
     client: httpx.AsyncClient,
 ) -> None:
     for _ in range(2):
@@ -139,13 +178,13 @@ async def test_no_origin_and_no_host_gets_what_another_one_was_sent(
         [("X-Forwarded-For", "203.0.113.7"), ("X-Forwarded-For", "203.0.113.8")],
     ],
 )
-async def test_unusual_requests_take_the_long_way_to_the_same_answer(
+async def test_unusual_requests_take_the_ordinary_path_to_the_same_answer(
     sent: list[tuple[str, str]], client: httpx.AsyncClient
 ) -> None:
-    known = [await client.get(PATH) for _ in range(2)][1]
+    cached = [await client.get(PATH) for _ in range(2)][1]
     unusual = await client.get(PATH, headers=sent)
-    assert unusual.json()["items"] == known.json()["items"]
-    assert fixed_headers(unusual) == fixed_headers(known)
+    assert unusual.json()["items"] == cached.json()["items"]
+    assert fixed_headers(unusual) == fixed_headers(cached)
     twice = await client.get(PATH, headers=[("Host", "testserver"), ("Host", "evil.example")])
     assert twice.status_code == 400
 
@@ -161,7 +200,7 @@ async def test_each_client_behind_a_proxy_has_its_own_limit(client: httpx.AsyncC
     assert (await ask("203.0.113.8")).headers["X-RateLimit-Remaining"] == "4"
 
 
-async def test_a_request_is_counted_once_when_its_answer_has_to_be_made_again(
+async def test_a_request_whose_cached_response_is_outdated_is_counted_once(
     client: httpx.AsyncClient, module_database_url: str, sources: list[str]
 ) -> None:
     answers = [await client.get(PATH) for _ in range(2)]
@@ -172,7 +211,7 @@ async def test_a_request_is_counted_once_when_its_answer_has_to_be_made_again(
     assert [answer.headers["X-RateLimit-Remaining"] for answer in answers] == list("4321")
 
 
-async def test_both_ways_are_logged_alike_under_the_callers_trace_id(
+async def test_both_paths_log_alike_under_the_trace_id_of_the_caller(
     settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     logging.configure(settings.model_copy(update={"log_format": "json"}))
@@ -183,17 +222,17 @@ async def test_both_ways_are_logged_alike_under_the_callers_trace_id(
         await asyncio.sleep(0)
         lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     assert [answer.headers["X-Trace-ID"] for answer in answers] == ["order-7"] * 2
-    made, known = lines
-    assert (made["bytes"], known["bytes"]) == tuple(len(answer.content) for answer in answers)
+    ordinary, fast = lines
+    assert (ordinary["bytes"], fast["bytes"]) == tuple(len(answer.content) for answer in answers)
     own = {"timestamp", "latency_ms", "bytes"}
-    assert {n: v for n, v in made.items() if n not in own} == {
-        n: v for n, v in known.items() if n not in own
+    assert {n: v for n, v in ordinary.items() if n not in own} == {
+        n: v for n, v in fast.items() if n not in own
     }
-    assert known["trace_id"] == known["request_id"] == "order-7"
-    assert (known["path"], known["client_ip"]) == ("/api/v1/search", "203.0.113.7")
+    assert fast["trace_id"] == fast["request_id"] == "order-7"
+    assert (fast["path"], fast["client_ip"]) == ("/api/v1/search", "203.0.113.7")
 
 
-async def test_a_known_answer_is_not_sent_while_the_database_cannot_confirm_it(
+async def test_no_cached_response_is_sent_while_the_database_is_away(
     settings: Settings,
 ) -> None:
     url = settings.database_url.get_secret_value()
@@ -210,7 +249,7 @@ async def test_a_known_answer_is_not_sent_while_the_database_cannot_confirm_it(
             assert (await client.get(PATH)).status_code == 200
 
 
-async def test_a_request_that_is_cut_off_on_the_short_way_is_logged(
+async def test_a_cancelled_request_on_the_fast_path_is_logged(
     settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     logging.configure(settings.model_copy(update={"log_format": "json"}))
@@ -234,7 +273,9 @@ async def test_a_request_that_is_cut_off_on_the_short_way_is_logged(
     assert [(line["path"], line["status"]) for line in lines] == [("/api/v1/search", 499)]
 
 
-async def test_a_known_answer_is_not_sent_uncounted(settings: Settings, redis_url: str) -> None:
+async def test_no_cached_response_is_sent_while_requests_cannot_be_counted(
+    settings: Settings, redis_url: str
+) -> None:
     with FaultyProxy(redis_target(redis_url)) as proxy:
         staging = {
             "environment": "staging",

@@ -16,7 +16,7 @@ from scholarship_api.platform.database.engine import Database
 from scholarship_api.platform.database.libpq import Row
 from scholarship_api.search import service
 from scholarship_api.search.schemas import SearchRequest, Sort
-from scholarship_api.search.snapshot import Source
+from scholarship_api.search.snapshot import Snapshot
 from scholarship_api.settings.settings import Settings
 
 pytestmark = pytest.mark.anyio
@@ -158,10 +158,10 @@ FILTERS: tuple[dict[str, Any], ...] = (
 async def test_searches(fetch: Watched, q: str | None, sort: Sort) -> None:
     for filters in FILTERS:
         request = SearchRequest(q=q, sort=sort, **filters)
-        page = await service.search(Source(fetch, NOW), request)
+        page = await service.search(Snapshot(fetch, NOW), request)
         if page.next_cursor:
             following = request.model_copy(update={"cursor": page.next_cursor})
-            await service.search(Source(fetch, NOW), following)
+            await service.search(Snapshot(fetch, NOW), following)
         await assert_indexed(fetch)
 
 
@@ -169,7 +169,7 @@ async def test_searches(fetch: Watched, q: str | None, sort: Sort) -> None:
 async def test_facets(fetch: Watched, q: str | None) -> None:
     for filters in FILTERS:
         request = SearchRequest(q=q, facets=True, **filters)
-        await service.search(Source(fetch, NOW), request)
+        await service.search(Snapshot(fetch, NOW), request)
         await assert_indexed(fetch)
 
 
@@ -177,7 +177,7 @@ async def test_lists_of_an_organization(fetch: Watched) -> None:
     for sort in Sort:
         await service.require_organization(fetch, "organization 7")
         await service.search(
-            Source(fetch, NOW), SearchRequest(sort=sort), organization="organization 7"
+            Snapshot(fetch, NOW), SearchRequest(sort=sort), organization="organization 7"
         )
         await assert_indexed(fetch)
 
@@ -197,7 +197,7 @@ async def test_lists_of_an_organization(fetch: Watched) -> None:
     ],
 )
 async def test_suggestions(fetch: Watched, prefix: str) -> None:
-    await service.suggest(Source(fetch, NOW), prefix, limit=20)
+    await service.suggest(Snapshot(fetch, NOW), prefix, limit=20)
     for statement, plan in await plans(fetch):
         for node in nodes(plan):
             if node.get("Relation Name") in WATCHED:
@@ -217,11 +217,11 @@ async def test_suggestions(fetch: Watched, prefix: str) -> None:
 async def test_names_of_few_and_of_many_are_suggested(
     fetch: Watched, prefix: str, name: str
 ) -> None:
-    found = await service.suggest(Source(fetch, NOW), prefix, limit=20)
+    found = await service.suggest(Snapshot(fetch, NOW), prefix, limit=20)
     assert ("name", name) in [(entry.kind, entry.text) for entry in found.suggestions]
 
 
 @pytest.mark.parametrize("q", ["enginering", "eng", "nursing awrd", "x", "zzzzzz"])
 async def test_completions_and_corrections(fetch: Watched, q: str) -> None:
-    await service.search(Source(fetch, NOW), SearchRequest(q=q))
+    await service.search(Snapshot(fetch, NOW), SearchRequest(q=q))
     await assert_indexed(fetch)

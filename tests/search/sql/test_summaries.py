@@ -13,7 +13,7 @@ from scholarship_api.catalogue.summaries import shortened_description
 from scholarship_api.platform.database.engine import Database
 from scholarship_api.search import service
 from scholarship_api.search.schemas import ScholarshipSummary, SearchRequest
-from scholarship_api.search.snapshot import Source
+from scholarship_api.search.snapshot import Snapshot
 from scholarship_api.search.sql.summaries import summary_of
 from scholarship_api.settings.settings import Settings
 from tests.search.conftest import Awards, Insert
@@ -66,12 +66,12 @@ def described(insert_awards: Insert) -> None:
 async def test_summaries_are_those_of_the_models(module_database_url: str, days: int) -> None:
     now = dt.datetime.now(dt.UTC) + dt.timedelta(days=days)
     database = Database(Settings(environment="test", database_url=SecretStr(module_database_url)))
-    source = Source(database.fetch, now)
+    snapshot = Snapshot(database.fetch, now)
     shown: list[ScholarshipSummary] = []
     cursor: str | None = None
     while not shown or cursor is not None:
         request = SearchRequest(limit=100, include_closed=True, cursor=cursor)
-        page = await service.search(source, request)
+        page = await service.search(snapshot, request)
         shown += [ScholarshipSummary.model_validate_json(item, strict=True) for item in page.items]
         cursor = page.next_cursor
     async with database.read_session() as session:
@@ -98,8 +98,8 @@ async def test_summaries_are_those_of_the_models(module_database_url: str, days:
 async def matches(database_url: str, q: str) -> list[str]:
     """What each award that is found shows of it."""
     database = Database(Settings(environment="test", database_url=SecretStr(database_url)))
-    source = Source(database.fetch, dt.datetime.now(dt.UTC))
-    page = await service.search(source, SearchRequest(q=q))
+    snapshot = Snapshot(database.fetch, dt.datetime.now(dt.UTC))
+    page = await service.search(snapshot, SearchRequest(q=q))
     await database.close()
     return [ScholarshipSummary.model_validate_json(item).match or "" for item in page.items]
 

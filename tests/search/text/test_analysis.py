@@ -1,4 +1,4 @@
-"""What words are taken to mean: corrections, synonyms, noise, and fewer words."""
+"""What words stand for: corrections, synonyms, noise, and relaxations."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -11,9 +11,9 @@ from pydantic import SecretStr
 from scholarship_api.errors import ValidationFailed
 from scholarship_api.platform.database.engine import Database
 from scholarship_api.platform.database.libpq import Row
-from scholarship_api.search.snapshot import Source
-from scholarship_api.search.sql import statements
-from scholarship_api.search.text.analysis import understand
+from scholarship_api.search import limits
+from scholarship_api.search.snapshot import Snapshot
+from scholarship_api.search.text.analysis import analyse
 from scholarship_api.search.text.tsquery import TextQuery
 from scholarship_api.settings.settings import Settings
 
@@ -76,22 +76,20 @@ async def ids(client: httpx.AsyncClient, q: str) -> list[str]:
     [
         ("NSF", ["acronym", "spelled_out"]),
         ("national science foundation", ["spelled_out", "acronym"]),
-        ("lawyers", ["lawyer", "law"]),  # the word itself comes first
-        ("future doctors", ["physician", "doctoral"]),  # the stem is that of doctoral
+        ("lawyers", ["lawyer", "law"]),  # awards with the word itself come first
+        ("future doctors", ["physician", "doctoral"]),  # doctor has the stem of doctoral
         ("TX", ["texas"]),
         ("tx", []),
         ("peo", ["peace"]),
         ("P.E.O.", ["peace"]),
         ("germany", ["german"]),
-        ('"NSF"', ["acronym"]),  # quoted is as it is written
+        ('"NSF"', ["acronym"]),  # quoted words have no synonyms
         ("german -bavaria", []),
         ("german -bavarian", ["german"]),
-        ("lawyer -legal", ["lawyer", "law"]),  # what is excluded has no synonyms
+        ("lawyer -legal", ["lawyer", "law"]),  # excluded words have no synonyms
     ],
 )
-async def test_synonyms_widen_what_is_found(
-    client: httpx.AsyncClient, q: str, found: list[str]
-) -> None:
+async def test_synonyms_are_found_too(client: httpx.AsyncClient, q: str, found: list[str]) -> None:
     assert await ids(client, q) == found
 
 
@@ -108,7 +106,7 @@ async def test_synonyms_widen_what_is_found(
         ("morehead kain", "morehead cain", "cain"),
     ],
 )
-async def test_slips_of_the_pen_are_corrected(
+async def test_misspellings_are_corrected(
     client: httpx.AsyncClient, q: str, corrected: str, first: str
 ) -> None:
     body = await search(client, q)
@@ -116,22 +114,22 @@ async def test_slips_of_the_pen_are_corrected(
     assert body["items"][0]["id"] == first
 
 
-async def test_a_corrected_word_has_its_synonyms(client: httpx.AsyncClient) -> None:
+async def test_a_corrected_word_has_synonyms(client: httpx.AsyncClient) -> None:
     assert set(await ids(client, "lawyre")) == {"lawyer", "law"}
 
 
-async def test_a_word_of_the_table_is_no_slip(client: httpx.AsyncClient) -> None:
+async def test_a_word_with_synonyms_is_not_corrected(client: httpx.AsyncClient) -> None:
     body = await search(client, "attorney")  # no award has it
     assert {item["id"] for item in body["items"]} == {"lawyer", "law"}
     assert "did_you_mean" not in body
 
 
-async def test_words_that_all_awards_have_exclude_nothing(client: httpx.AsyncClient) -> None:
+async def test_words_that_suit_all_awards_are_not_required(client: httpx.AsyncClient) -> None:
     assert await ids(client, "scholarships to study geology") == ["some"]
     assert await ids(client, "geology scholarship 5000") == ["some"]
 
 
-async def test_all_words_if_some_award_has_them_else_as_many_as_there_are(
+async def test_a_query_is_relaxed_when_no_award_has_all_words(
     client: httpx.AsyncClient,
 ) -> None:
     assert await ids(client, "women physics norway") == ["many"]
@@ -141,14 +139,14 @@ async def test_all_words_if_some_award_has_them_else_as_many_as_there_are(
     assert "many" not in {item["id"] for item in body["items"]}
 
 
-async def test_fewer_words_do_not_stand_in_for_what_filters_left_out(
+async def test_a_query_is_not_relaxed_when_filters_leave_out_its_awards(
     client: httpx.AsyncClient,
 ) -> None:
-    # "many" has all three words, but another type.
+    # The award "many" has all three words, but another type.
     assert (await search(client, "women physics norway", scholarship_types="athletic"))[
         "total"
     ] == 0
-    # No award at all has these.
+    # No award has these three.
     found = await search(client, "women physics finland", scholarship_types="merit_based")
     assert {item["id"] for item in found["items"]} >= {"some", "many"}
     assert (await search(client, "women physics finland", scholarship_types="athletic"))[
@@ -156,7 +154,7 @@ async def test_fewer_words_do_not_stand_in_for_what_filters_left_out(
     ] == 0
 
 
-async def test_pages_of_fewer_words_join(client: httpx.AsyncClient) -> None:
+async def test_pages_of_a_relaxed_query_join(client: httpx.AsyncClient) -> None:
     whole = await ids(client, "women law finland")
     pages: list[str] = []
     cursor: dict[str, str] = {}
@@ -171,11 +169,11 @@ async def test_pages_of_fewer_words_join(client: httpx.AsyncClient) -> None:
     assert len(whole) > 2
 
 
-async def test_synonyms_are_left_out_of_a_result_too_large_to_be_ranked(
+async def test_synonyms_are_given_up_when_there_are_too_many_matches_to_rank(
     client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert (await search(client, "lawyer"))["total"] == 2
-    monkeypatch.setattr(statements, "COUNT_CAP", 1)
+    monkeypatch.setattr(limits, "COUNT_CAP_MATCHES", 1)
     body = await search(client, "lawyer", limit=10)
     assert (body["total"], body["total_is_exact"]) == (1, True)
 
@@ -183,7 +181,7 @@ async def test_synonyms_are_left_out_of_a_result_too_large_to_be_ranked(
 # --- Round trips ---------------------------------------------------------------------------------
 
 
-async def understood(
+async def analysed(
     module_database_url: str, q: str, sent: list[str] | None = None
 ) -> TextQuery | None:
     database = Database(Settings(environment="test", database_url=SecretStr(module_database_url)))
@@ -194,7 +192,7 @@ async def understood(
         return await database.fetch(statement, parameters)
 
     try:
-        return await understand(Source(fetch, dt.datetime.now(dt.UTC)), q)
+        return await analyse(Snapshot(fetch, dt.datetime.now(dt.UTC)), q)
     finally:
         await database.close()
 
@@ -203,15 +201,15 @@ async def understood(
     ("q", "trips"),
     [("women who study physics in texas", 1), ("lawyers", 1), ("phys", 1), ("geolgy nroway", 2)],
 )
-async def test_one_round_trip_and_one_more_for_all_slips(
+async def test_analysis_takes_one_round_trip_and_one_more_for_all_misspellings(
     module_database_url: str, q: str, trips: int
 ) -> None:
     sent: list[str] = []
-    assert await understood(module_database_url, q, sent) is not None
+    assert await analysed(module_database_url, q, sent) is not None
     assert len(sent) == trips
 
 
 async def test_too_many_words_are_refused(module_database_url: str) -> None:
     with pytest.raises(ValidationFailed):
-        await understood(module_database_url, "law " * 33)
-    assert await understood(module_database_url, "%%") is None
+        await analysed(module_database_url, "law " * 33)
+    assert await analysed(module_database_url, "%%") is None

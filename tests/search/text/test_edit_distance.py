@@ -1,23 +1,23 @@
-"""How near a word is to what was typed."""
+"""The edit distance between what was typed and the words of the dictionary."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from scholarship_api.search.text.edit_distance import (
-    Known,
+    DictionaryTerm,
     distance,
+    edited,
     halves,
+    max_edits,
     nearest,
-    slipped,
-    slips,
 )
 
 WORDS = st.text("abcde", max_size=7)
 
 
 def plain_distance(typed: str, word: str) -> int:
-    """Optimal string alignment, straight from its definition."""
+    """Optimal string alignment, directly by its definition."""
     if not typed or not word:
         return len(typed) + len(word)
     steps = [
@@ -31,18 +31,18 @@ def plain_distance(typed: str, word: str) -> int:
 
 
 @given(st.text("abc", max_size=5), st.text("abc", max_size=5))
-def test_slips_are_counted_as_defined(typed: str, word: str) -> None:
+def test_edits_are_counted_as_defined(typed: str, word: str) -> None:
     found = distance(typed, word, at_most=10)
     assert found is not None
-    assert found.slips == plain_distance(typed, word)
-    assert found.cost <= found.slips + 0.3
+    assert found.edits == plain_distance(typed, word)
+    assert found.cost <= found.edits + 0.3
 
 
 @given(WORDS, WORDS, st.integers(0, 3))
-def test_more_slips_than_allowed_are_no_distance(typed: str, word: str, at_most: int) -> None:
+def test_there_is_no_distance_above_the_allowed_edits(typed: str, word: str, at_most: int) -> None:
     found = distance(typed, word, at_most=10)
     assert found is not None
-    assert (distance(typed, word, at_most=at_most) is None) == (found.slips > at_most)
+    assert (distance(typed, word, at_most=at_most) is None) == (found.edits > at_most)
 
 
 def cost(typed: str, word: str) -> float:
@@ -51,7 +51,7 @@ def cost(typed: str, word: str) -> float:
     return found.cost
 
 
-def test_slips_that_are_made_often_cost_less() -> None:
+def test_frequent_mistakes_cost_less() -> None:
     assert cost("nurisng", "nursing") < cost("nurting", "nursing")  # swapped
     assert cost("tenessee", "tennessee") < cost("tenxnessee", "tennessee")  # doubled
     assert cost("kain", "cain") < cost("kain", "main") + 0.31  # the same sound
@@ -62,28 +62,30 @@ def test_slips_that_are_made_often_cost_less() -> None:
 @pytest.mark.parametrize(
     ("word", "allowed"), [("ny", 0), ("law", 1), ("nurse", 1), ("nursing", 2), ("engineering", 3)]
 )
-def test_a_longer_word_may_hold_more_slips(word: str, allowed: int) -> None:
-    assert slips(word) == allowed
+def test_longer_words_may_have_more_edits(word: str, allowed: int) -> None:
+    assert max_edits(word) == allowed
 
 
-def known(word: str, documents: int = 1) -> Known:
-    return Known(word, word, documents)
+def term(word: str, documents: int = 1) -> DictionaryTerm:
+    return DictionaryTerm(word, word, documents)
 
 
-def test_the_nearest_word_comes_first_then_the_one_in_more_awards() -> None:
-    found = nearest("nersing", [known("versing"), known("nursing"), known("sailing")], limit=3)
+def test_nearest_words_come_first_then_those_in_more_awards() -> None:
+    found = nearest("nersing", [term("versing"), term("nursing"), term("sailing")], limit=3)
     assert [each.word for _, each in found] == ["nursing", "versing"]
-    found = nearest("grent", [known("grunt", 1), known("grant", 50)], limit=1)
+    found = nearest("grent", [term("grunt", 1), term("grant", 50)], limit=1)
     assert [each.word for _, each in found] == ["grant"]
 
 
-def test_the_word_itself_and_words_far_off_are_not_near() -> None:
-    found = nearest("law", [known("law"), known("lawn"), known("flown")], limit=9)
-    assert found == [(1.0, known("lawn"))]
+def test_the_word_itself_and_distant_words_are_left_out() -> None:
+    found = nearest("law", [term("law"), term("lawn"), term("flown")], limit=9)
+    assert found == [(1.0, term("lawn"))]
 
 
 @given(st.text("abcdefgh", min_size=3, max_size=6), st.data())
-def test_a_short_word_with_one_slip_is_looked_up_rightly(word: str, data: st.DataObject) -> None:
+def test_the_edits_of_a_short_misspelling_include_the_intended_word(
+    word: str, data: st.DataObject
+) -> None:
     at = data.draw(st.integers(0, len(word) - 1))
     letter = data.draw(st.sampled_from("xyz"))
     for typed in (
@@ -93,9 +95,9 @@ def test_a_short_word_with_one_slip_is_looked_up_rightly(word: str, data: st.Dat
         word[:at] + word[at + 1 : at + 2] + word[at] + word[at + 2 :],
     ):
         if 0 < len(typed) <= 6:
-            assert word in set(slipped(typed))
+            assert word in set(edited(typed))
 
 
-def test_a_space_may_be_missing_between_words_of_three_letters() -> None:
+def test_a_space_may_be_missing_between_halves_of_three_letters() -> None:
     assert list(halves("tacobell")) == [("tac", "obell"), ("taco", "bell"), ("tacob", "ell")]
     assert list(halves("abcde")) == []

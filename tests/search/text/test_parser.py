@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scholarship_api.search.text.parser import MAX_WORDS, Word, parse
+from scholarship_api.search.limits import MAX_QUERY_WORDS
+from scholarship_api.search.text.parser import Word, parse
 
 
 def shape(text: str) -> list[tuple[list[str], bool, bool]]:
@@ -30,25 +31,25 @@ def shape(text: str) -> list[tuple[list[str], bool, bool]]:
         ("-", []),
     ],
 )
-def test_a_query_is_cut_into_clauses(text: str, clauses: object) -> None:
+def test_a_query_is_split_into_clauses(text: str, clauses: object) -> None:
     assert shape(text) == clauses
 
 
-def test_only_an_open_last_word_is_a_prefix() -> None:
+def test_only_a_plain_last_word_is_a_prefix() -> None:
     assert parse("law nurs").prefix_word == Word("nurs", 4)
     assert parse('law "nurs"').prefix_word is None
     assert parse("law -nurs").prefix_word is None
     assert parse("").prefix_word is None
 
 
-def test_more_words_than_allowed_are_refused() -> None:
-    parse(" ".join(["law"] * MAX_WORDS))
+def test_too_many_words_are_refused() -> None:
+    parse(" ".join(["law"] * MAX_QUERY_WORDS))
     with pytest.raises(ValueError, match="at most 32 words"):
-        parse(" ".join(["law"] * (MAX_WORDS + 1)))
+        parse(" ".join(["law"] * (MAX_QUERY_WORDS + 1)))
 
 
 @given(st.text(max_size=200))
-def test_every_string_is_a_query_and_words_stand_where_they_say(text: str) -> None:
+def test_every_string_is_a_query_and_words_know_their_positions(text: str) -> None:
     try:
         query = parse(text)
     except ValueError:

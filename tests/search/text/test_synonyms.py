@@ -1,22 +1,21 @@
-"""The table of other words for the same."""
+"""The table of synonyms."""
 
 import pytest
 
 from scholarship_api.search.text.synonyms import (
     NOISE,
     STATE_NAMES,
-    alternatives,
-    entries,
-    is_entry,
+    find_entry,
     is_noise,
+    single_words,
     singular,
 )
 from scholarship_api.vocabulary import STATES
 
 
-def said(text: str, *, at: int = 0) -> set[str]:
-    found = alternatives(text.split(), at=at)
-    return set() if found is None else {" ".join(words) for words in found.texts}
+def synonyms_of(text: str, *, at: int = 0) -> set[str]:
+    found = find_entry(text.split(), at=at)
+    return set() if found is None else {" ".join(words) for words in found.synonyms}
 
 
 @pytest.mark.parametrize(
@@ -33,40 +32,39 @@ def said(text: str, *, at: int = 0) -> set[str]:
         ("TX", "texas"),
     ],
 )
-def test_what_is_asked_for_is_also_said_otherwise(asked: str, also: str) -> None:
-    assert also in said(asked)
+def test_a_word_has_its_synonyms(asked: str, also: str) -> None:
+    assert also in synonyms_of(asked)
 
 
 def test_the_longest_entry_is_taken() -> None:
-    found = alternatives("for computer science students".split(), at=1)
+    found = find_entry("for computer science students".split(), at=1)
     assert found is not None
-    assert (found.length, ("technology",) in found.texts) == (2, True)
-    assert "computer science" not in said("computer science")
+    assert (found.word_count, ("technology",) in found.synonyms) == (2, True)
+    assert "computer science" not in synonyms_of("computer science")
 
 
-def test_one_way_entries_hold_one_way() -> None:
-    assert "technology" in said("computer science")
-    assert "computer science" not in said("technology")
+def test_one_way_synonyms_work_in_one_direction() -> None:
+    assert "technology" in synonyms_of("computer science")
+    assert "computer science" not in synonyms_of("technology")
 
 
-def test_only_capitals_are_a_state() -> None:
-    assert said("OR") == {"oregon"}
-    assert said("or") == said("in") == said("me") == set()
+def test_only_capital_letters_stand_for_a_state() -> None:
+    assert synonyms_of("OR") == {"oregon"}
+    assert synonyms_of("or") == synonyms_of("in") == synonyms_of("me") == set()
 
 
-def test_states_are_those_of_the_contract_but_for_islands() -> None:
+def test_all_states_of_the_vocabulary_but_small_islands_have_names() -> None:
     assert set(STATE_NAMES) == STATES - {"AS", "GU", "MP", "VI"}
 
 
-def test_a_word_that_stands_for_something_else_is_marked() -> None:
-    found = alternatives(["doctor"], at=0)
+def test_a_misleading_word_is_marked() -> None:
+    found = find_entry(["doctor"], at=0)
     assert found is not None
-    assert found.is_meant
+    assert found.is_misleading
 
 
-def test_entries_and_noise_are_written_as_they_are_looked_up() -> None:
-    assert all(singular(word) == word for word in (*entries(), *NOISE))
-    assert not NOISE & set(entries())
-    assert is_entry("Attorneys")
+def test_entries_and_noise_are_written_in_the_singular() -> None:
+    assert all(singular(word) == word for word in (*single_words(), *NOISE))
+    assert not NOISE & set(single_words())
     assert is_noise("Scholarships")
     assert not is_noise("nursing")

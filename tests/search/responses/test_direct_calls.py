@@ -1,4 +1,4 @@
-"""The short way to a search's endpoint reads queries exactly as FastAPI does."""
+"""Direct calls of the search endpoints read queries exactly as FastAPI does."""
 
 from collections.abc import Awaitable
 from typing import Annotated
@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from scholarship_api.accounts.access import current_account_or_none
 from scholarship_api.accounts.authentication import CREDENTIALS_KEY
-from scholarship_api.search.responses.plain_queries import PlainQueriesMiddleware
+from scholarship_api.search.responses.fast_path import DirectCallMiddleware, FastPath
 from scholarship_api.search.routes import root_router
 from scholarship_api.search.routes import router as search_router
 from scholarship_api.search.schemas import SearchRequest
@@ -33,7 +33,7 @@ async def search_of(http: Request, name: Annotated[str, Path()], request: Search
 
 
 class Routed:
-    """FastAPI, and how often it was asked."""
+    """FastAPI, and how many requests it got."""
 
     def __init__(self) -> None:
         self.requests = 0
@@ -49,17 +49,19 @@ class Routed:
 async def ask(
     method: str, address: str, *, credentials: object = None
 ) -> tuple[httpx.Response, httpx.Response, int]:
-    """The answers without the middleware and with it, and how often FastAPI gave the latter."""
+    """The answers with the fast path off and on, and how often FastAPI gave the latter."""
     routed = Routed()
-    middleware = PlainQueriesMiddleware(routed, routes=router.routes)
+    fast_path = FastPath()
+    middleware = DirectCallMiddleware(routed, fast_path=fast_path, routes=router.routes)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         scope[CREDENTIALS_KEY] = credentials
         await middleware(scope, receive, send)
 
     answers = []
-    for asked in (Routed(), app):
-        transport = httpx.ASGITransport(app=asked)
+    for fast_path.is_on in (False, True):
+        routed.requests = 0
+        transport = httpx.ASGITransport(app=app)
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
             answers.append(await client.request(method, f"/plain{address}"))
     return answers[0], answers[1], routed.requests
@@ -89,9 +91,9 @@ async def ask(
     ],
 )
 async def test_a_valid_query_is_read_as_fastapi_reads_it(query: str) -> None:
-    routed, plain, requests = await ask("GET", f"/search?{query}")
-    assert routed.status_code == 200, routed.text
-    assert plain.json() == routed.json()
+    off, on, requests = await ask("GET", f"/search?{query}")
+    assert off.status_code == 200, off.text
+    assert on.json() == off.json()
     assert requests == 0
 
 
@@ -109,10 +111,10 @@ async def test_a_valid_query_is_read_as_fastapi_reads_it(query: str) -> None:
         "min_amount=5&max_amount=1",
     ],
 )
-async def test_what_is_wrong_with_a_query_is_said_by_fastapi(query: str) -> None:
-    routed, plain, requests = await ask("GET", f"/search?{query}")
-    assert routed.status_code == 422
-    assert (plain.status_code, plain.json()) == (422, routed.json())
+async def test_an_invalid_query_is_answered_by_fastapi(query: str) -> None:
+    off, on, requests = await ask("GET", f"/search?{query}")
+    assert off.status_code == 422
+    assert (on.status_code, on.json()) == (422, off.json())
     assert requests == 1
 
 
@@ -121,8 +123,8 @@ async def test_what_is_wrong_with_a_query_is_said_by_fastapi(query: str) -> None
     [("GET", "/of/x?q=a"), ("POST", "/search?q=a"), ("GET", "/search/?q=a"), ("GET", "/none")],
 )
 async def test_everything_else_is_left_to_fastapi(method: str, address: str) -> None:
-    routed, plain, requests = await ask(method, address)
-    assert (plain.status_code, plain.content) == (routed.status_code, routed.content)
+    off, on, requests = await ask(method, address)
+    assert (on.status_code, on.content) == (off.status_code, off.content)
     assert requests == 1
 
 
@@ -131,9 +133,10 @@ async def test_credentials_are_left_to_the_route() -> None:
     assert requests == 1
 
 
-def test_the_searches_without_a_place_in_the_path_are_called_by_the_short_way() -> None:
+def test_the_searches_without_a_path_parameter_are_called_directly() -> None:
     routes = [*search_router.routes, *root_router.routes]
-    assert PlainQueriesMiddleware(Routed(), routes=routes).paths == {
+    middleware = DirectCallMiddleware(Routed(), fast_path=FastPath(), routes=routes)
+    assert middleware.paths == {
         "/api/v1/search",
         "/api/v1/search/suggestions",
         "/api/v1/scholarships/smart-search",

@@ -1,0 +1,175 @@
+"""Every threshold of the search, once, with its unit in its name.
+
+"Measured" means measured on synthetic catalogues of 100 000 and 1 000 000 awards with the programs
+in `benchmarks/`; the program is named beside the figure.
+"""
+
+from typing import Final
+
+# --- What one request may ask for ----------------------------------------------------------------
+
+MAX_QUERY_CHARACTERS: Final = 512
+"""The longest `q`. Part of the contract of the API."""
+
+MAX_QUERY_WORDS: Final = 32
+"""The most words of `q`. PostgreSQL evaluates all of them for every match."""
+
+DEFAULT_PAGE_ROWS: Final = 20
+MAX_PAGE_ROWS: Final = 100
+"""The rows of a page, `limit`. Part of the contract of the API."""
+
+MAX_OFFSET_ROWS: Final = 10_000
+"""The rows that `offset` may skip. They are read and thrown away; a cursor skips none."""
+
+MAX_PREFIX_CHARACTERS: Final = 100
+"""The longest text to complete. Names of awards are rarely longer."""
+
+DEFAULT_SUGGESTIONS: Final = 10
+MAX_SUGGESTIONS: Final = 20
+"""Completions in one answer."""
+
+# --- Cursors -------------------------------------------------------------------------------------
+
+MAX_CURSOR_CHARACTERS: Final = 6_000
+"""The longest cursor. One of a query of 32 words with synonyms takes about 1 500."""
+
+MAX_CURSOR_BYTES: Final = 100_000
+"""The decompressed JSON of a cursor. Decompression stops here, so that a small cursor cannot fill
+the memory."""
+
+# --- Words of a query ----------------------------------------------------------------------------
+
+MIN_PREFIX_LETTERS: Final = 2
+"""A shorter last word is not completed, because too many words begin with it."""
+
+MAX_COMPLETIONS: Final = 24
+"""Completions of the last word, the most frequent ones first."""
+
+MAX_SYNONYMS: Final = 24
+"""Synonyms of all words of a query together. Each is one more term of the tsquery."""
+
+OPTIONAL_NUMBER_DIGITS: Final = 4
+"""A number of at least so many digits is an amount or a year, and awards need not contain it."""
+
+MAX_COMBINED_WORDS: Final = 6
+"""When no award has all words, combinations of fewer words are tried up to so many words. Above,
+any single word is enough: six words have 20 combinations of three, and twelve have 924."""
+
+EDITS_BY_LETTERS: Final = ((3, 0), (6, 1), (9, 2))
+"""Words shorter than so many letters may differ from the intended word by so many edits. As the
+AUTO fuzziness of Elasticsearch, with one more edit for long words."""
+
+MAX_EDITS: Final = 3
+"""The edits of all longer words."""
+
+MAX_CORRECTED_LETTERS: Final = 40
+"""A longer word is not corrected: the edit distance takes time proportional to the product of both
+lengths, and no word of the catalogue is as long."""
+
+MAX_ENUMERATED_LETTERS: Final = 6
+"""For words up to this length, all texts with one edit are looked up. They have so few trigrams
+that one edit leaves hardly any for the index of trigrams to find."""
+
+MIN_HALF_LETTERS: Final = 3
+"""A missing space is sought only where both halves have so many letters; shorter halves are
+frequently words by chance."""
+
+MAX_SIMILAR_WORDS: Final = 60
+"""Words of the catalogue that are nearest by trigrams, for each misspelt word. The edit distance is
+computed for all of them."""
+
+MAX_OTHER_CORRECTIONS: Final = 3
+"""Corrections beside the best one that are searched for too."""
+
+MAX_EXTRA_COST: Final = 0.5
+"""The cost, in edits, by which such a correction may exceed that of the best one."""
+
+MISSING_SPACE_COST: Final = 1.0
+"""The cost, in edits, of a missing space; the same as that of a missing letter."""
+
+MAX_MEMOIZED_TERMS: Final = 2_000
+"""Words whose tsquery texts are kept in memory; each takes about 500 bytes."""
+
+# --- Counting ------------------------------------------------------------------------------------
+
+COUNT_CAP_MATCHES: Final = 2_000
+"""Totals are exact up to here and estimated above. Counting is linear in the matches: an exact
+count of a common word takes 21 ms in 100 000 awards and 263 ms in 1 000 000."""
+
+TEXT_COUNT_CAP_MATCHES: Final = 1_000
+"""The same for searches with `q`, whose matches have to be read from the table one by one. Up to
+here a result is ranked by relevance, above it is tiered (see `sql/plan.py`)."""
+
+SAMPLE_ABOVE_CAPS: Final = 10
+"""Above so many times the cap a total is estimated without counting, and facets are counted in a
+sample of the table."""
+
+SAMPLE_ROWS: Final = 5_000
+"""The rows of that sample."""
+
+TRIAL_ROWS: Final = 1_000
+"""The rows of the sample that has to contain TRIAL_MATCHES, if an estimate of so many matches is to
+be believed: the planner takes words and filters to be independent of each other."""
+
+TRIAL_MATCHES: Final = 3
+
+# --- Reading a page ------------------------------------------------------------------------------
+
+MAX_RANKED_CLAUSES_TIMES_MATCHES: Final = 20_000
+"""Weighted clauses times matches of a ranked search. Each clause takes about 5 us for each match,
+so this allows 100 ms."""
+
+SORT_ALL_BELOW_MATCHES: Final = 3_000
+"""At or below so many matches, all are read and sorted. Scanning the index of deadlines until
+enough of such rare matches turn up is slower."""
+
+SCAN_LIMIT_AWARDS: Final = 10_000
+"""Awards that a scan by deadline looks at, before all matches are sorted instead."""
+
+SCAN_LIMIT_AWARDS_PER_SKIPPED_ROW: Final = 20
+"""Further awards that the scan looks at for each row of the offset."""
+
+SCAN_MIN_MATCHES_PER_SKIPPED_ROW: Final = 50
+"""With fewer matches for each row of the offset, all are sorted at once: a scan that has to skip
+most of its matches reads most of the index."""
+
+MAX_HIGHLIGHTED_CHARACTERS: Final = 5_000
+"""The beginning of a description that is searched for a passage to highlight."""
+
+# --- Suggestions ---------------------------------------------------------------------------------
+
+SUGGESTION_SCAN_SHARE: Final = 0.01
+"""The share of all awards above which names with these words are sought along the deadlines instead
+of in the index of words. At this share both take equally long (`benchmarks.growth`)."""
+
+MAX_SUGGESTION_LOOKUPS: Final = 250
+"""Awards that are read from the index of words, in no order. Reading more takes longer than finding
+them."""
+
+MAX_SUGGESTION_SCANNED: Final = 5_000
+"""Awards that are read along the deadlines; at SUGGESTION_SCAN_SHARE, 50 of them match. Words that
+are common but never in one name would otherwise have all awards read."""
+
+SUGGESTED_FROM_AWARDS: Final = 50
+"""Matching awards, those that close soonest, whose names are suggested."""
+
+# --- Advice --------------------------------------------------------------------------------------
+
+FEW_RESULTS: Final = 4
+GOOD_RESULTS: Final = 20
+MANY_RESULTS: Final = 50
+"""The most results of each band of `search_quality`. Part of the contract of the API."""
+
+# --- Caches of one worker ------------------------------------------------------------------------
+
+MAX_CACHED_RESPONSE_BYTES: Final = 8_388_608
+"""Responses to searches. A response of 20 rows takes about 15 KB."""
+
+MAX_CACHED_ROUTE_BYTES: Final = 1_048_576
+"""Request URLs and what they resolve to; about 400 bytes each."""
+
+CACHE_ITEM_OVERHEAD_BYTES: Final = 400
+"""About what Python's objects take for each cached item, beside its bytes."""
+
+MAX_SNAPSHOT_CACHE_ITEMS: Final = 10_000
+"""Items of each kind in the cache of a snapshot of the catalogue: about 3 MB of each."""

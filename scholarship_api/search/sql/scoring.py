@@ -1,0 +1,46 @@
+"""The ranking formula: how well an award suits the words of a query.
+
+    score = (1 + 0.05 * min(1, query length / name length)) * sum of the clauses' scores
+    clause's score = weight * min(1, alternatives * ts_rank(award, clause))
+
+- A clause is a word, a pair of words or a synonym; `text/tsquery.py` builds them and
+  `text/weights.py` has their weights.
+- ts_rank grows with the number of times the clause occurs, and depends on the field. Of a clause
+  that is several alternatives it takes the mean. Times their number, the alternatives count
+  together, at most as much as one word can.
+- The factor in front favours an award whose name is not much longer than the query, by 5 % at most.
+- FIELD_WEIGHTS are far enough apart that no number of occurrences makes up for a better field:
+  each, with those 5 %, is below 6/pi^2 of the next one, which is what ts_rank gives a word that
+  occurs there once.
+
+The score is negated, so that one ascending comparison of rows, (score, deadline, id), decides what
+comes after a cursor.
+"""
+
+from typing import Final
+
+from scholarship_api.search import limits
+
+FIELD_WEIGHTS: Final = "{0.18, 0.33, 0.57, 1.0}"
+"""For the labels D, C, B and A of the search vector: fields of study, types and grade levels; the
+description; the organization; the name."""
+
+_ALL_CLAUSES: Final = "%(clauses)s::text[]::tsquery[]"
+
+
+def negated_score(*, is_first_page: bool) -> str:
+    """SQL for the negated score of the award `s`.
+
+    The first page uses as many clauses, the heaviest ones, as `counted.total` matches can be ranked
+    by. Later pages use all that the cursor holds, which are those of the first page.
+    """
+    clauses = _ALL_CLAUSES
+    if is_first_page:
+        room = f"{limits.MAX_RANKED_CLAUSES_TIMES_MATCHES:d} / greatest(1, counted.total)"
+        clauses = f"({_ALL_CLAUSES})[:greatest(1, {room})]"
+    return f"""-(1 + 0.05 * least(1, %(query_length)s::float8 / length(s.name))) * (
+        SELECT coalesce(sum(clause.weight * least(1, clause.alternative_count
+            * ts_rank('{FIELD_WEIGHTS}', s.search_vector, clause.words))), 0)
+        FROM unnest({clauses}, %(weights)s::float8[], %(alternative_counts)s::int[])
+            AS clause (words, weight, alternative_count)
+    )"""
