@@ -1,4 +1,4 @@
-"""The application as production runs it, on a real PostgreSQL and Valkey, and people who use it."""
+"""The application in production mode, on a real PostgreSQL and Valkey, with accounts."""
 
 import secrets
 import uuid
@@ -26,7 +26,7 @@ MANY: Final = "1000000/minute"
 
 @pytest.fixture(scope="module")
 def production(module_database_url: str, redis_url: str) -> dict[str, Any]:
-    """Settings; the limits are high, and tests of limits set their own."""
+    """Settings with high limits; tests of limits set their own."""
     return {
         "environment": "production",
         "database_url": module_database_url,
@@ -55,12 +55,12 @@ async def api(production: dict[str, Any]) -> AsyncIterator[Api]:
 
 @pytest.fixture(scope="module")
 def client(api: Api) -> httpx.AsyncClient:
-    """Anybody's."""
+    """Sends no token."""
     return api.anonymous
 
 
 def created(settings: dict[str, Any], **changed: Any) -> FastAPI:  # noqa: ANN401
-    """Another application with other settings; not running."""
+    """Another application with other settings, which has not been started."""
     return create_app(Settings.model_validate({**settings, **changed}))
 
 
@@ -71,7 +71,7 @@ def connect(app: FastAPI, *, address: str = "203.0.113.9") -> httpx.AsyncClient:
 
 @asynccontextmanager
 async def asleep(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of an application that could not start, as what it needs is not there."""
+    """A client of an application that could not start because a dependency is missing."""
     async with connect(app) as client:
         yield client
     await app.state.health.close()
@@ -103,7 +103,7 @@ async def log_in(client: httpx.AsyncClient, name: str, password: str) -> httpx.R
 
 
 def assert_error(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
-    """The answer is an error of the schema, with the headers that every answer has."""
+    """Check that the answer is an error in the schema, with the headers of every answer."""
     assert answer.status_code == status, answer.text[:500]
     assert answer.headers["content-type"] == "application/json"
     body: dict[str, Any] = answer.json()

@@ -1,7 +1,7 @@
-"""Defects that services of this kind have had: each has a test here, named after it.
+"""Defects of earlier services of this kind. Each has one test here, named after the defect.
 
-What is tested in more depth elsewhere is looked at once more, from outside, so that this one file
-says that none of them is there.
+Other tests cover them in more depth. These look at each once more, from outside, so that one file
+shows that none of them is present.
 """
 
 import ast
@@ -90,7 +90,7 @@ async def test_rate_limit_keys_taken_from_the_leftmost_forwarded_for(
 async def test_user_enumeration_by_login_timing(
     api: Api, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The same answer after the same work: one verification with the same parameters."""
+    """Both logins get the same answer after one verification with the same parameters."""
     name = await account(api)
     verified: list[str] = []
     hasher = passwords._argon2id
@@ -161,7 +161,7 @@ async def test_a_silent_in_memory_limiter_in_production(production: dict[str, An
 async def test_limiter_or_error_handlers_that_themselves_fail_with_500(
     production: dict[str, Any],
 ) -> None:
-    """The limiter without its backend, its refusals, and an error about what JSON cannot hold."""
+    """A limiter without its backend, its refusals, and values that JSON cannot hold."""
     app = created(production, rate_limit_backend_url=NOBODY_REDIS)
     async with asleep(app) as client:
         answers = [await client.get(SEARCH) for _ in range(5)]  # the breaker has opened
@@ -410,7 +410,7 @@ async def test_start_up_and_shutdown_hooks_that_never_run(production: dict[str, 
 
 @pytest.mark.parametrize("path", ["/docs", "/redoc", "/docs/oauth2-redirect"])
 async def test_docs_pages_broken_by_their_own_csp(production: dict[str, Any], path: str) -> None:
-    """Each script and style of the page is one that the policy lets run."""
+    """The policy allows each script and style of the page."""
     async with awake(created(production, enable_docs=True)) as client:
         page = await client.get(path)
         assert page.status_code == 200
@@ -431,7 +431,7 @@ async def test_docs_pages_broken_by_their_own_csp(production: dict[str, Any], pa
                 assert f"'sha256-{digest}'" in policy["script-src"]
 
 
-async def test_new_awards_are_what_the_tests_take_them_for(api: Api) -> None:
-    """The least that these tests create is accepted: what they see refused is refused for cause."""
+async def test_the_minimal_award_of_these_tests_is_accepted(api: Api) -> None:
+    """So a refusal in these tests has the reason that the test names."""
     answer = await api.partner.client.post(AWARDS, json=new_award())
     assert answer.status_code == 201

@@ -1,4 +1,4 @@
-"""The risks of the OWASP API Security Top 10 (2023), each looked for from outside.
+"""The risks of the OWASP API Security Top 10 (2023), each tested from outside.
 
 https://owasp.org/API-Security/editions/2023/en/0x11-t10/
 """
@@ -41,7 +41,7 @@ SOMEBODY: Final = "00000000-0000-0000-0000-000000000000"
 
 
 async def test_api1_broken_object_level_authorization(api: Api) -> None:
-    """Objects of others can be neither changed nor, where they are not public, seen."""
+    """Awards of others cannot be changed, and their drafts cannot be seen."""
     award = address(await create_award(api.partner))
     draft = address(await create_award(api.partner, status="draft"))
     tag = {"If-Match": "*"}
@@ -62,7 +62,7 @@ async def test_api1_broken_object_level_authorization(api: Api) -> None:
 
 
 def forged(token: str) -> Iterator[str]:
-    """What others make of a good token."""
+    """Manipulated copies of a valid token."""
     header, claims, signature = token.split(".")
 
     def encoded(part: dict[str, Any]) -> str:
@@ -83,7 +83,7 @@ def forged(token: str) -> Iterator[str]:
 
 
 async def test_api2_broken_authentication(api: Api, client: httpx.AsyncClient) -> None:
-    """Forged, revoked and misplaced tokens open nothing; a new login is a new token."""
+    """Forged, revoked and misplaced tokens are refused; every login gets a new token."""
     name = await account(api)
     token = (await log_in(client, name, PASSWORD)).json()["access_token"]
 
@@ -106,7 +106,7 @@ async def test_api2_broken_authentication(api: Api, client: httpx.AsyncClient) -
 
 
 async def test_api3_broken_object_property_level_authorization(api: Api) -> None:
-    """Nothing that the service decides can be assigned, nothing that it keeps is shown."""
+    """Fields that the service sets cannot be assigned; internal fields are not shown."""
     decided = {
         "version": 99,
         "created_at": "2020-01-01T00:00:00Z",
@@ -118,7 +118,7 @@ async def test_api3_broken_object_property_level_authorization(api: Api) -> None
     }
     for name, value in decided.items():
         answer = await api.partner.client.post(AWARDS, json=new_award(**{name: value}))
-        if answer.status_code == 201:  # what a read shows may be sent back, and counts for nothing
+        if answer.status_code == 201:  # fields of an answer may be sent back and are ignored
             assert answer.json()["version"] == 1
             assert answer.json().get(name) != value
         else:
@@ -152,7 +152,9 @@ async def test_api4_unrestricted_resource_consumption_by_one_request(
     assert_error(await client.post(path, json=body), 422, "VALIDATION_ERROR")
 
 
-async def test_api4_unrestricted_resource_consumption_by_many(production: dict[str, Any]) -> None:
+async def test_api4_unrestricted_resource_consumption_by_many_requests(
+    production: dict[str, Any],
+) -> None:
     app = created(production, rate_limit_per_minute=5)
     async with awake(app, address="203.0.113.61") as client:
         answers = [await client.get(f"/status?{number}") for number in range(7)]
@@ -162,7 +164,7 @@ async def test_api4_unrestricted_resource_consumption_by_many(production: dict[s
 
 
 async def test_api5_broken_function_level_authorization(api: Api) -> None:
-    """What admins and providers may do, nobody else may, whatever the method is called."""
+    """Routes for administrators and partners refuse others, with every method."""
     rows = json.dumps({"id": "api5", **new_award()}).encode()
     ndjson = {"Content-Type": "application/x-ndjson"}
 
@@ -190,7 +192,7 @@ async def test_api5_broken_function_level_authorization(api: Api) -> None:
 
 
 async def test_api6_unrestricted_access_to_sensitive_business_flows(api: Api) -> None:
-    """Nobody makes an award popular alone: what one account does again counts once."""
+    """One account cannot make an award popular: repeated interactions count once."""
     award = (await create_award(api.partner, name="Zqpopular")).json()["id"]
     for kind in ("viewed", "saved", "applied"):
         for _ in range(5):
@@ -208,7 +210,7 @@ async def test_api6_unrestricted_access_to_sensitive_business_flows(api: Api) ->
 
 
 async def test_api7_server_side_request_forgery(api: Api) -> None:
-    """The addresses of an award are text: nothing is fetched, whoever gives or reads them."""
+    """The addresses of an award are text: the service never fetches them."""
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
         listener.setblocking(False)
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
@@ -262,7 +264,7 @@ async def test_api8_security_misconfiguration_of_answers(client: httpx.AsyncClie
 
 
 def test_api9_improper_inventory_management(api: Api) -> None:
-    """Every route is documented, with its access; what is old says so."""
+    """Every route is documented with its access; deprecated ones are marked."""
     document = api.app.openapi()
     documented = {
         (method.upper(), path)
@@ -274,7 +276,7 @@ def test_api9_improper_inventory_management(api: Api) -> None:
         for route in iter_route_contexts(api.app.routes)
         for method in route.methods or ()
     } - {("HEAD", path) for _, path in PUBLIC_ROUTES}
-    # Other names of routes that are documented.
+    # Aliases of documented routes.
     aliases = {("GET", "/api"), ("GET", "/status"), ("GET", "/health")}
     assert routes - documented == aliases
     assert document["info"]["version"]
@@ -285,7 +287,7 @@ def test_api9_improper_inventory_management(api: Api) -> None:
 
 
 async def test_api10_unsafe_consumption_of_apis(production: dict[str, Any]) -> None:
-    """The hosts that an operator has checked can redirect, chatter and lie: nothing comes of it."""
+    """A hostile host among OUTBOUND_CHECK_URLS can redirect and send endlessly without effect."""
     asked: list[str] = []
 
     hostile = FastAPI()
