@@ -5,8 +5,8 @@ from typing import Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from scholarship_api.accounts.login_limits import LoginLimits
 from scholarship_api.accounts.passwords import Passwords
-from scholarship_api.accounts.throttle import LoginThrottle
 from scholarship_api.accounts.tokens import Claims, InvalidToken, Tokens
 from scholarship_api.platform.http.request_context import ACCOUNT_ID_KEY
 from scholarship_api.platform.rate_limiting.limiter import RateLimiter
@@ -28,7 +28,7 @@ class Authentication:
             expires_in=settings.access_token_expire_minutes * 60,
         )
         self.passwords = Passwords()
-        self.throttle = LoginThrottle(settings, limiter)
+        self.login_limits = LoginLimits(settings, limiter)
 
     def claims_from_headers(self, headers: Iterable[tuple[bytes, bytes]]) -> Claims | None:
         """The claims of the bearer token; None without an Authorization header.

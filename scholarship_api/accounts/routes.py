@@ -72,15 +72,15 @@ async def log_in_by_json(request: Request, credentials: schemas.Credentials) -> 
 
 async def _log_in(request: Request, credentials: schemas.Credentials) -> schemas.AccessToken:
     authentication: Authentication = request.app.state.authentication
-    await authentication.throttle.count(
+    async with authentication.login_limits.attempt(
         folded_username=schemas.fold_username(credentials.username), scope=request.scope
-    )
-    account = await service.log_in(
-        request.app.state.database,
-        authentication.passwords,
-        username=credentials.username,
-        password=credentials.password.get_secret_value(),
-    )
+    ):
+        account = await service.log_in(
+            request.app.state.database,
+            authentication.passwords,
+            username=credentials.username,
+            password=credentials.password.get_secret_value(),
+        )
     request.scope[ACCOUNT_ID_KEY] = str(account.id)  # for the access log
     tokens = authentication.tokens
     return schemas.AccessToken(

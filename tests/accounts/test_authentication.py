@@ -12,7 +12,7 @@ from scholarship_api.accounts import service
 from scholarship_api.platform.observability import logging
 from scholarship_api.settings.settings import Settings
 from tests.accounts.conftest import MakeAccount, bearer, changed, connected, running
-from tests.accounts.test_login import new_address
+from tests.accounts.test_login_limits import new_address
 from tests.accounts.test_tokens import OTHER_KEY, good_claims, good_header, signed
 
 pytestmark = pytest.mark.anyio

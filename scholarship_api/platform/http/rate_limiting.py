@@ -12,6 +12,7 @@ import ipaddress
 from collections.abc import Awaitable
 from typing import Final
 
+from limits import RateLimitItem
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from scholarship_api.errors import send_error
@@ -28,8 +29,14 @@ from scholarship_api.platform.timeouts import Patience
 
 PATIENCE_SECONDS: Final = 0.1
 
-IPV6_SITE_PREFIX: Final = 64
-"""What a provider gives to one customer: single addresses of it are free to choose."""
+IPV6_CLIENT_PREFIX: Final = 64
+"""Bits of an IPv6 address that name one client, which can choose the remaining bits freely."""
+
+IPV6_SITE_PREFIX: Final = 48
+"""Bits that name one site: its owner can choose among 65 536 networks of IPV6_CLIENT_PREFIX."""
+
+SITE_LIMIT_FACTOR: Final = 4
+"""A site may send as many anonymous requests as this number of clients."""
 
 _VERDICT_KEY: Final = "rate_limit_verdict"
 _CACHED: Final = 4096
@@ -41,22 +48,46 @@ def client_identity(scope: Scope) -> str:
     account = scope.get(ACCOUNT_ID_KEY)
     if account is not None:
         return f"account:{account}"
+    return address_identity(scope)
+
+
+def address_identity(scope: Scope) -> str:
+    """The client's address as an identity; for IPv6 its network of IPV6_CLIENT_PREFIX bits."""
     client = scope.get("client")
-    return _address_identity(client[0] if client else "")
+    return _identities(client[0] if client else "")[0]
+
+
+def site_bucket(group: str, scope: Scope, limit: RateLimitItem) -> Bucket | None:
+    """The bucket of the IPv6 site of the client's address; None for other addresses.
+
+    `limit` is that of one client.
+    """
+    client = scope.get("client")
+    site = _identities(client[0] if client else "")[1]
+    return None if site is None else Bucket(f"{group}_site", site, _site_limit(limit))
 
 
 @functools.lru_cache(maxsize=_CACHED)
-def _address_identity(host: str) -> str:
+def _identities(host: str) -> tuple[str, str | None]:
+    """The identities of an address: as a client, and as an IPv6 site."""
     try:
         address = ipaddress.ip_address(host)
     except ValueError:  # a socket in the file system has no address
-        return "address:unknown"
+        return "address:unknown", None
     if isinstance(address, ipaddress.IPv6Address):
         if address.ipv4_mapped is not None:
-            return f"address:{address.ipv4_mapped}"
-        site = ipaddress.ip_network((int(address), IPV6_SITE_PREFIX), strict=False)
-        return f"address:{site}"
-    return f"address:{address}"
+            return f"address:{address.ipv4_mapped}", None
+        client, site = (
+            ipaddress.ip_network((int(address), bits), strict=False)
+            for bits in (IPV6_CLIENT_PREFIX, IPV6_SITE_PREFIX)
+        )
+        return f"address:{client}", f"site:{site}"
+    return f"address:{address}", None
+
+
+@functools.cache
+def _site_limit(limit: RateLimitItem) -> RateLimitItem:
+    return type(limit)(limit.amount * SITE_LIMIT_FACTOR, limit.multiples, limit.namespace)
 
 
 class RateLimits:
@@ -95,10 +126,10 @@ class RateLimits:
         )
         try:
             if group is None:
-                verdict = await self._hastily(self._bucket(CEILING, scope))
+                verdict = await self._hastily(*self._buckets(CEILING, scope))
             else:
                 verdict = await self._limiter.hit(
-                    self._bucket(group, scope), self._bucket(CEILING, scope)
+                    *self._buckets(group, scope), *self._buckets(CEILING, scope)
                 )
         except RateLimiterUnavailable:
             if group is None:
@@ -109,12 +140,15 @@ class RateLimits:
         metrics.count_rate_limit(group or CEILING, "allowed" if verdict.passed else "refused")
         return verdict
 
-    def _bucket(self, group: str, scope: Scope) -> Bucket:
+    def _buckets(self, group: str, scope: Scope) -> list[Bucket]:
         limit = self._limits[group]
-        return Bucket(limit.scope, limit.key_func(scope), limit.limit)
+        buckets = [Bucket(limit.scope, limit.key_func(scope), limit.limit)]
+        if ACCOUNT_ID_KEY not in scope and (site := site_bucket(group, scope, limit.limit)):
+            buckets.append(site)
+        return buckets
 
-    async def _hastily(self, bucket: Bucket) -> Verdict:
-        task = asyncio.create_task(self._limiter.hit(bucket), name="rate limit verdict")
+    async def _hastily(self, *buckets: Bucket) -> Verdict:
+        task = asyncio.create_task(self._limiter.hit(*buckets), name="rate limit verdict")
         self._late.add(task)
         task.add_done_callback(self._forget)
         try:

@@ -11,6 +11,7 @@ import asyncio
 import math
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -173,6 +174,15 @@ class RateLimiter:
             raise RateLimiterUnavailable
         count = await self._local.hit(buckets)
         return verdict_of(count.windows, passed=count.passed, now=time.time())
+
+    async def refund(self, *buckets: Bucket) -> None:
+        """Take back one counted request from each bucket; does nothing without the backend."""
+        if not self.enabled:
+            return
+        windows = self.shared or self._local
+        if windows is not None:
+            with suppress(CircuitOpenError, *BACKEND_ERRORS), self._breaker.guard(*BACKEND_ERRORS):
+                await windows.refund(buckets)
 
     async def close(self) -> None:
         if self.shared is not None:

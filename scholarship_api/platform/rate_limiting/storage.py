@@ -10,6 +10,7 @@ import functools
 import hashlib
 import itertools
 import math
+import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -96,6 +97,9 @@ class Windows(Protocol):
     async def hit(self, buckets: Sequence[Bucket]) -> Count:
         """Count one request in all buckets if each has room for it, in one step."""
 
+    async def refund(self, buckets: Sequence[Bucket]) -> None:
+        """Take back one counted request from each bucket, as long as its window is the current."""
+
     async def close(self) -> None: ...
 
 
@@ -119,6 +123,14 @@ class LocalWindows:
                 for bucket in buckets:
                     await self._limiter.hit(bucket.limit, *_identifiers(bucket))
             return Count(passed, tuple([await self._window(bucket) for bucket in buckets]))
+
+    async def refund(self, buckets: Sequence[Bucket]) -> None:
+        async with self._lock:
+            for bucket in buckets:
+                key = bucket.limit.key_for(*_identifiers(bucket))
+                expiry = bucket.limit.get_expiry()
+                _, current_key = self._storage.sliding_window_keys(key, expiry, time.time())
+                await self._storage.decr(current_key)
 
     async def _window(self, bucket: Bucket) -> Window:
         expiry = bucket.limit.get_expiry()
@@ -173,6 +185,16 @@ end
 return answer
 """
 
+
+# KEYS: the current window of each bucket.
+_REFUND: Final = """
+for i = 1, #KEYS do
+    if (tonumber(redis.call('get', KEYS[i])) or 0) > 0 then
+        redis.call('decr', KEYS[i])
+    end
+end
+return #KEYS
+"""
 
 _SCRIPT_SHA1: Final = hashlib.sha1(_SCRIPT.encode(), usedforsecurity=False).hexdigest()
 _PACKED: Final = 2048
@@ -245,6 +267,15 @@ class SharedWindows:
                 for bucket, i in zip(buckets, itertools.count(1, 4), strict=False)
             ),
         )
+
+    async def refund(self, buckets: Sequence[Bucket]) -> None:
+        """Takes one attempt of ATTEMPT_SECONDS at most. Raises one of BACKEND_ERRORS."""
+        keys = [self._storage.keys(bucket)[1] for bucket in buckets]
+        patience = Patience(ATTEMPT_SECONDS)
+        pipeline = self._pipeline
+        if pipeline is None or pipeline.closed:
+            pipeline = await patience.wait(self._connection())
+        await patience.wait(pipeline.call(self._pack("EVAL", _REFUND, len(keys), *keys)))
 
     async def ping(self) -> None:
         """Ask over a connection of its own. Raises one of BACKEND_ERRORS; sets no deadline."""

@@ -93,10 +93,22 @@ async def stack(redis_url: str) -> AsyncIterator[Stack]:
         ("/run/socket", "address:unknown"),
     ],
 )
-async def test_clients_are_told_apart_by_address_and_ipv6_ones_by_site(
+async def test_clients_are_told_apart_by_address_and_ipv6_ones_by_network(
     host: str, identity: str
 ) -> None:
     assert client_identity({"client": (host, 1)}) == identity
+
+
+async def test_an_ipv6_site_gets_four_times_the_limit_of_a_client(stack: Stack) -> None:
+    """Each request comes from another /64 of one /48."""
+    site = f"2001:{uuid.uuid4().hex[:4]}:{uuid.uuid4().hex[:4]}"
+    passed = [
+        await stack.passes("/api/v1/analytics/summary", 1, host=f"{site}:{number:x}::1")
+        for number in range(12)
+    ]
+    assert passed == [1] * 8 + [0] * 4
+    answer = await stack.request("/api/v1/analytics/summary", host=f"{site}:ff::1", account="a")
+    assert answer.status_code == 200
 
 
 async def test_a_verified_account_counts_by_itself(stack: Stack) -> None:
