@@ -1,145 +1,128 @@
 """The command line: `scholarship-api --help` lists what it does.
 
 Exit codes: 0 done; 1 the work met problems, which are listed; 2 wrong usage; 69 a server that is
-needed cannot be used; 78 the settings are not usable.
+needed cannot be used; 78 the settings cannot be used.
+
+A command's module is imported when the command runs: `--help` and `healthcheck` need none of the
+application, which takes a second to import.
 """
 
-import json
-import os
 import pkgutil
 import sys
-from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Any, Final, NamedTuple
 
 import typer
-from rich.console import Console
+import typer.main
+from typer.core import TyperGroup
 
 from scholarship_api import healthcheck
-from scholarship_api.accounts import cli as accounts
-from scholarship_api.activity import service as activity
-from scholarship_api.catalogue import cli as catalogue
-from scholarship_api.devserver import supervisor
-from scholarship_api.platform.database import migrations
-from scholarship_api.platform.observability import logging
-from scholarship_api.platform.server import start as server
-from scholarship_api.preflight import checks
-from scholarship_api.settings.settings import EXIT_CONFIG, Settings, SettingsError, load_settings
+from scholarship_api.command_errors import CommandError, report
+
+
+class _Command(NamedTuple):
+    name: str
+    where: str
+    """`module:attribute`: a function, or a Typer with commands of its own."""
+    summary: str
+    """The first line of the command's own help."""
+
+
+COMMANDS: Final = (
+    _Command(
+        "users",
+        "scholarship_api.accounts.cli:users",
+        "Create, list, disable, export and delete accounts.",
+    ),
+    _Command(
+        "import",
+        "scholarship_api.catalogue.cli:import_command",
+        "Add and update scholarships from an NDJSON or CSV file.",
+    ),
+    _Command(
+        "export",
+        "scholarship_api.catalogue.cli:export_command",
+        "Write the catalogue as NDJSON or CSV, in a form that `import` takes without a change.",
+    ),
+    _Command(
+        "sample",
+        "scholarship_api.catalogue.cli:sample_command",
+        "Write a synthetic catalogue of any size, for load tests and benchmarks.",
+    ),
+    _Command(
+        "dev",
+        "scholarship_api.devserver.cli:dev_command",
+        "Serve for development, with PostgreSQL, Valkey and a catalogue of its own.",
+    ),
+    _Command(
+        "start",
+        "scholarship_api.platform.server.cli:start_command",
+        "Wait for the servers, migrate, then serve: the entry point of every deployment.",
+    ),
+    _Command(
+        "prestart",
+        "scholarship_api.platform.server.cli:prestart_command",
+        "Wait for PostgreSQL and Redis, migrate, and try a query. Safe when replicas race.",
+    ),
+    _Command(
+        "serve",
+        "scholarship_api.platform.server.cli:serve_command",
+        "Serve without migrating, for deployments that migrate in a job of its own.",
+    ),
+    _Command(
+        "migrate",
+        "scholarship_api.platform.server.cli:migrate_command",
+        "Bring the database's schema to a revision, with DATABASE_MIGRATION_URL if it is set.",
+    ),
+    _Command(
+        "check",
+        "scholarship_api.preflight.cli:check_command",
+        "The pre-deploy checklist, with the settings of this environment; exit code 1 if any"
+        " fails.",
+    ),
+    _Command(
+        "openapi",
+        "scholarship_api.openapi:openapi_command",
+        "Print the OpenAPI document; needs no server and no settings.",
+    ),
+)
+
+
+def load(name: str) -> Any:  # noqa: ANN401 - Typer's command class is its own
+    """Import a command."""
+    [where] = [command.where for command in COMMANDS if command.name == name]
+    target = pkgutil.resolve_name(where)
+    if isinstance(target, typer.Typer):
+        return typer.main.get_group(target)
+    single = typer.Typer(add_completion=False)
+    single.command(name)(target)
+    return typer.main.get_command(single)
+
+
+class _LazyGroup(TyperGroup):
+    """Lists the commands by their summaries, and imports the one that is called."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401 - as above
+        name, command, rest = super().resolve_command(ctx, args)
+        if name in {command.name for command in COMMANDS}:
+            command = load(name)
+        return name, command, rest
+
 
 app = typer.Typer(
     name="scholarship-api",
     help="Scholarship Discovery & Search API.",
+    cls=_LazyGroup,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-app.add_typer(accounts.users)
-accounts.personal_data["interactions"] = activity.personal_data
-app.command("import")(catalogue.import_command)
-app.command("export")(catalogue.export_command)
-app.command("sample")(catalogue.sample_command)
-
-STATE_DIR = Path(".dev")
 
 
-def main() -> None:
-    """The console script; turns what is expected to go wrong into a message and an exit code."""
-    try:
-        app()
-    except SettingsError as error:
-        _fail(str(error), EXIT_CONFIG)
-    except (server.PrestartError, migrations.MigrationTimeoutError) as error:
-        _fail(str(error), server.EXIT_UNAVAILABLE)
+def _not_called() -> None:
+    """Stands for a command in the list."""
 
 
-def _fail(message: str, code: int) -> NoReturn:
-    Console(stderr=True, highlight=False).print(message, markup=False)
-    sys.exit(code)
-
-
-@app.command()
-def dev(
-    *,
-    port: Annotated[int, typer.Option(envvar="PORT", min=0, max=65_535)] = 8000,
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    reload: Annotated[bool, typer.Option(help="Start anew when a source file changes.")] = True,
-) -> None:
-    """Serve for development, with PostgreSQL, Valkey and a catalogue of its own.
-
-    The state lies in .dev/. DATABASE_URL and RATE_LIMIT_BACKEND_URL, when set, are used instead.
-    """
-    code = supervisor.run(
-        port=port,
-        host=host,
-        state_dir=STATE_DIR,
-        reload=reload,
-        migrate=lambda: migrations.upgrade(_migration_url(load_settings())),
-        load_bundled_catalogue=lambda: (
-            catalogue.load_bundled(load_settings().database_url.get_secret_value()).accepted
-        ),
-    )
-    raise typer.Exit(code)
-
-
-@app.command()
-def start() -> None:
-    """Wait for the servers, migrate, then serve: the entry point of every deployment."""
-    server.start(_serving_settings())
-
-
-@app.command()
-def prestart() -> None:
-    """Wait for PostgreSQL and Redis, migrate, and try a query. Safe when replicas race."""
-    server.prestart(_serving_settings())
-
-
-@app.command()
-def serve() -> None:
-    """Serve without migrating, for deployments that migrate in a job of its own."""
-    server.serve(_serving_settings())
-
-
-@app.command()
-def migrate(
-    *,
-    revision: Annotated[str, typer.Argument(help="A revision, or head.")] = "head",
-    down: Annotated[bool, typer.Option("--down", help="Take the schema back to it.")] = False,
-) -> None:
-    """Bring the database's schema to a revision, with DATABASE_MIGRATION_URL if it is set."""
-    settings = load_settings()
-    logging.configure(settings)
-    move = migrations.downgrade if down else migrations.upgrade
-    applied = move(_migration_url(settings), revision=revision)
-    typer.echo(f"The schema is at {', '.join(applied) or 'base'}.")
-
-
-@app.command()
-def check(
-    *,
-    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
-    replicas: Annotated[int, typer.Option(min=1, help="Of the deployment.")] = 1,
-    base_url: Annotated[
-        str | None, typer.Option(help="Also look at the deployment that runs there.")
-    ] = None,
-    image: Annotated[
-        str | None, typer.Option(help="Also look at this image: docker's, or an archive of one.")
-    ] = None,
-) -> None:
-    """The pre-deploy checklist, with the settings of this environment; exit code 1 if any fails."""
-    results = checks.run_checks(replicas=replicas, base_url=base_url, image=image)
-    if as_json:
-        typer.echo(checks.as_json(results))
-    else:
-        checks.print_table(results, Console())
-    raise typer.Exit(0 if checks.all_passed(results) else 1)
-
-
-@app.command()
-def openapi() -> None:
-    """Print the OpenAPI document; needs no server."""
-    os.environ.setdefault("DATABASE_URL", "postgresql://localhost/none")
-    # The commands that serve import the application in gunicorn, and need not do so here too.
-    create_app = pkgutil.resolve_name("scholarship_api.app:create_app")
-    document = create_app(Settings(environment="development")).openapi()
-    typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
+for _command in COMMANDS:
+    app.command(_command.name, help=_command.summary)(_not_called)
 
 
 @app.command("healthcheck")
@@ -148,11 +131,10 @@ def check_health() -> None:
     raise typer.Exit(healthcheck.main())
 
 
-def _serving_settings() -> Settings:
-    settings = load_settings()
-    logging.configure(settings)
-    return settings
-
-
-def _migration_url(settings: Settings) -> str:
-    return settings.database_migration_url.get_secret_value()
+def main() -> None:
+    """The console script; turns what is expected to go wrong into a message and an exit code."""
+    try:
+        app()
+    except CommandError as error:
+        report(error)
+        sys.exit(error.exit_code)

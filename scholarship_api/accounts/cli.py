@@ -21,15 +21,15 @@ from scholarship_api.accounts.passwords import MAX_PASSWORD_BYTES, check_new_pas
 from scholarship_api.accounts.roles import Role
 from scholarship_api.accounts.schemas import NewAccount
 from scholarship_api.accounts.service import PersonalData
+from scholarship_api.activity import service as activity
+from scholarship_api.command_errors import EXIT_CONFIG, EXIT_PROBLEM, EXIT_UNAVAILABLE
 from scholarship_api.errors import ApiError, DatabaseUnavailable
 from scholarship_api.platform.database.engine import Database
 from scholarship_api.platform.database.sessions import WriteSession
 from scholarship_api.platform.observability import logging
 from scholarship_api.platform.observability.redaction import escape_control_characters
-from scholarship_api.settings.settings import EXIT_CONFIG, Settings, load_settings
+from scholarship_api.settings.settings import Settings, load_settings
 
-EXIT_PROBLEM: Final = 1
-EXIT_UNAVAILABLE: Final = 69
 PIPE_COLUMNS: Final = 2_000
 UNDEFINED_TABLE: Final = "42P01"
 
@@ -42,8 +42,8 @@ users = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-personal_data: Final[dict[str, PersonalData]] = {}
-"""The topics of other features for `users export`; the command line's wiring fills it."""
+personal_data: Final[dict[str, PersonalData]] = {"interactions": activity.personal_data}
+"""The topics of other features for `users export`."""
 
 Name = Annotated[str, typer.Argument(help="The account's username, in any letter case.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]

@@ -1,12 +1,11 @@
 """How unusable settings are reported: by the variable that was set, never by its value."""
 
 from collections.abc import Sequence
-from typing import Final, Literal, NamedTuple
+from typing import Final, NamedTuple
 
 from pydantic_core import ErrorDetails
 
-EXIT_CONFIG: Final = 78
-"""The exit code of a process that refuses its settings (`EX_CONFIG` of sysexits.h)."""
+from scholarship_api.command_errors import EXIT_CONFIG, CommandError, LogFormat
 
 
 class SettingError(NamedTuple):
@@ -18,20 +17,26 @@ class SettingError(NamedTuple):
     """What is wrong and what would do, without the value."""
 
 
-class SettingsError(Exception):
+class SettingsError(CommandError):
     """Everything that is wrong with the settings, in the order of the settings.
 
     Not a `ValueError`, so that pydantic lets it through instead of wrapping it with its input.
+    There are no settings to ask for the format of the logs, so the error carries it.
     """
 
+    exit_code = EXIT_CONFIG
+    event = "settings.refused"
+
     def __init__(
-        self, errors: Sequence[SettingError], *, log_format: Literal["json", "console"] = "console"
+        self, errors: Sequence[SettingError], *, log_format: LogFormat = "console"
     ) -> None:
         self.errors = tuple(errors)
-        self.log_format = log_format
-        """The format to report this error in: there are no settings to ask for it."""
         lines = [f"  {error.variable}: {error.reason}" for error in self.errors]
-        super().__init__("\n".join(["The settings cannot be used:", *lines]))
+        message = "\n".join(["The settings cannot be used:", *lines])
+        super().__init__(message, log_format=log_format)
+
+    def fields(self) -> dict[str, object]:
+        return {"errors": [error._asdict() for error in self.errors]}
 
 
 _REASONS: Final = {

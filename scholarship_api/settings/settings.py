@@ -8,13 +8,14 @@ working directory is read in development only.
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 from pydantic import (
     Field,
     ModelWrapValidatorHandler,
     NonNegativeInt,
     PositiveInt,
+    PrivateAttr,
     SecretStr,
     ValidationError,
     model_validator,
@@ -22,12 +23,8 @@ from pydantic import (
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings.sources import EnvSettingsSource, InitSettingsSource
 
-from scholarship_api.settings.errors import (
-    EXIT_CONFIG,
-    SettingError,
-    SettingsError,
-    reason_of,
-)
+from scholarship_api import command_errors
+from scholarship_api.settings.errors import SettingError, SettingsError, reason_of
 from scholarship_api.settings.production import (
     missing_extra_errors,
     production_errors,
@@ -35,6 +32,7 @@ from scholarship_api.settings.production import (
 )
 from scholarship_api.settings.sources import (
     DOTENV_ENVIRONMENTS,
+    FileText,
     SecretFiles,
     Unreadable,
     dotenv_source,
@@ -59,7 +57,6 @@ from scholarship_api.settings.values import (
 )
 
 __all__ = [
-    "EXIT_CONFIG",
     "SECRETS",
     "DefaultSettings",
     "SettingError",
@@ -180,6 +177,8 @@ class Settings(BaseSettings):
     shutdown_delay: NonNegativeInt = 0
     termination_grace_period: PositiveInt = 45
 
+    _from_files: frozenset[str] = PrivateAttr(default=frozenset())
+
     @property
     def is_production(self) -> bool:
         return self.environment == "production"
@@ -195,6 +194,12 @@ class Settings(BaseSettings):
         return drain_seconds(
             graceful_timeout=self.graceful_timeout, shutdown_delay=self.shutdown_delay
         )
+
+    def variable(self, name: str) -> str:
+        """The environment variable to blame for the field `name`: the one that was set."""
+        if name == "database_migration_url" and name not in self.model_fields_set:
+            name = "database_url"
+        return f"{name.upper()}_FILE" if name in self._from_files else name.upper()
 
     def __repr_args__(self) -> list[tuple[str | None, Any]]:
         return [("environment", self.environment)]
@@ -235,6 +240,9 @@ class Settings(BaseSettings):
             named = {error.variable for error in errors}
             errors += [error for error in _errors_of(settings) if error.variable not in named]
             if not errors:
+                settings._from_files = frozenset(  # noqa: SLF001 - its own class
+                    name for name, value in values.items() if isinstance(value, FileText)
+                )
                 return settings
         order = [name.upper() for name in cls.model_fields]
         raise SettingsError(
@@ -269,7 +277,7 @@ def _without_blanks(variables: Mapping[str, str | None]) -> dict[str, str | None
     return {name: text for name, text in variables.items() if text and not text.isspace()}
 
 
-def _log_format_of(values: Mapping[str, Any]) -> Literal["json", "console"]:
+def _log_format_of(values: Mapping[str, Any]) -> command_errors.LogFormat:
     """LOG_FORMAT of settings that cannot be used as a whole."""
     named = str(values.get("log_format", "")).strip().lower()
     if named in {"json", "console"}:
@@ -308,6 +316,6 @@ def _errors_of(settings: Settings) -> Iterator[SettingError]:
 def load_settings() -> Settings:
     """The settings of this process's environment. Raises `SettingsError`.
 
-    A caller that is a process of its own prints the error and exits with `EXIT_CONFIG`.
+    A caller that is a process of its own reports the error and exits with its exit code.
     """
     return Settings()

@@ -10,8 +10,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from scholarship_api.command_errors import EXIT_CONFIG
 from scholarship_api.platform.database import revisions
-from scholarship_api.settings.settings import EXIT_CONFIG
 from tests.deploy.gunicorn_server import REPOSITORY, environment, running_server, until
 
 pytestmark = pytest.mark.server

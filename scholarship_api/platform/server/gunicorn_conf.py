@@ -6,15 +6,16 @@ application anew; what is the arbiter's own (port, number of workers, times) nee
 
 import sys
 
+from scholarship_api.command_errors import report
 from scholarship_api.platform.observability.logging import configure
 from scholarship_api.platform.server.gunicorn_options import gunicorn_options
-from scholarship_api.settings.settings import EXIT_CONFIG, SettingsError, load_settings
+from scholarship_api.settings.settings import SettingsError, load_settings
 
 try:
     _settings = load_settings()
 except SettingsError as error:
-    sys.stderr.write(f"{error}\n")
-    sys.exit(EXIT_CONFIG)
+    report(error)
+    sys.exit(error.exit_code)
 
 configure(_settings)
 globals().update(gunicorn_options(_settings))

@@ -1,0 +1,173 @@
+"""Before serving: wait for the servers, migrate, query as the serving role.
+
+A server that is absent is waited for. One that answers and refuses us (a wrong password, a missing
+database) is reported at once: waiting does not change its mind.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+import psycopg
+import redis
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from scholarship_api.command_errors import EXIT_UNAVAILABLE, CommandError
+from scholarship_api.platform.database import migrations
+from scholarship_api.platform.database.errors import reason_of
+from scholarship_api.settings.settings import SettingError, Settings, SettingsError
+
+WAIT_SECONDS: Final = 60.0
+"""How long each server is waited for: a database that recovers from a crash takes its time."""
+
+_FIRST_PAUSE_SECONDS: Final = 0.1
+_LONGEST_PAUSE_SECONDS: Final = 3.0
+_ATTEMPT_SECONDS: Final = 5
+_REFUSALS: Final = frozenset({"access_denied", "pgbouncer_not_configured", "tls_failed"})
+"""Reasons of PostgreSQL that do not pass by themselves."""
+
+_log = structlog.stdlib.get_logger(__name__)
+
+
+class PrestartError(CommandError):
+    """A server cannot be used, or the schema cannot be migrated."""
+
+    exit_code = EXIT_UNAVAILABLE
+    event = "prestart.failed"
+
+    def __init__(self, settings: Settings, name: str, reason: str) -> None:
+        self.variable = settings.variable(name)
+        self.reason = reason
+        super().__init__(f"{self.variable}: {reason}.", log_format=settings.log_format)
+
+    def fields(self) -> dict[str, object]:
+        return {"variable": self.variable, "reason": self.reason}
+
+
+class _UnusableError(Exception):
+    """Why a server cannot be used; `refused` when waiting would not help."""
+
+    def __init__(self, reason: str, *, refused: bool) -> None:
+        super().__init__(reason)
+        self.refused = refused
+
+
+def prestart(settings: Settings, *, wait_seconds: float = WAIT_SECONDS) -> None:
+    """Wait for PostgreSQL and the rate limiter's server, migrate, and query as the serving role.
+
+    Safe when replicas race: one migrates. Raises `PrestartError`, and `SettingsError` without a
+    DATABASE_URL.
+    """
+    require_database(settings)
+    _wait_for("database_migration_url", settings, _query, wait_seconds)
+    wait_for_rate_limiter(settings, wait_seconds=wait_seconds)
+    _migrate(settings, revision="head", down=False)
+    _wait_for("database_url", settings, _query, wait_seconds)
+    _log.info("prestart.finished")
+
+
+def migrate(settings: Settings, *, revision: str, down: bool) -> tuple[str, ...]:
+    """Wait for PostgreSQL and bring the schema to a revision; answers the revisions applied.
+
+    Raises `PrestartError`, and `SettingsError` without a DATABASE_URL.
+    """
+    require_database(settings)
+    _wait_for("database_migration_url", settings, _query, WAIT_SECONDS)
+    return _migrate(settings, revision=revision, down=down)
+
+
+def require_database(settings: Settings) -> None:
+    """Raise `SettingsError` at once where there is no server to wait for."""
+    if not settings.database_url.get_secret_value():
+        reason = (
+            "is required: postgresql://user:password@host/database; only `scholarship-api dev`"
+            " starts a server of its own"
+        )
+        raise SettingsError([SettingError("DATABASE_URL", reason)], log_format=settings.log_format)
+
+
+def wait_for_rate_limiter(settings: Settings, *, wait_seconds: float) -> None:
+    """Wait for Redis or Valkey where requests are counted there. Raises `PrestartError`."""
+    is_used = settings.rate_limit_enabled and not settings.disable_rate_limit_backend
+    if is_used and settings.rate_limit_backend_url.get_secret_value():
+        _wait_for("rate_limit_backend_url", settings, _ping, wait_seconds)
+
+
+def _wait_for(
+    name: str, settings: Settings, attempt: Callable[[str], None], wait_seconds: float
+) -> None:
+    url = getattr(settings, name).get_secret_value()
+    end = time.monotonic() + wait_seconds
+    pause = _FIRST_PAUSE_SECONDS
+    while True:
+        try:
+            attempt(url)
+        except _UnusableError as error:
+            left = end - time.monotonic()
+            if error.refused:
+                raise PrestartError(settings, name, f"the server refuses us: {error}") from error
+            if left <= 0:
+                reason = f"the server could not be used within {wait_seconds:.0f} s: {error}"
+                raise PrestartError(settings, name, reason) from error
+            _log.warning("prestart.waiting", server=settings.variable(name), reason=str(error))
+            time.sleep(min(pause, left))
+            pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+        else:
+            _log.info("prestart.reached", server=settings.variable(name))
+            return
+
+
+def _query(url: str) -> None:
+    try:
+        with psycopg.connect(
+            url.replace("+psycopg", "", 1),
+            connect_timeout=_ATTEMPT_SECONDS,
+            autocommit=True,
+            prepare_threshold=None,
+        ) as connection:
+            connection.execute("SELECT 1")
+    except psycopg.Error as error:
+        reason = reason_of(error)
+        raise _UnusableError(reason.sentence, refused=reason.word in _REFUSALS) from None
+
+
+def _ping(url: str) -> None:
+    try:
+        client = redis.Redis.from_url(
+            url.replace("valkey", "redis", 1),
+            socket_connect_timeout=_ATTEMPT_SECONDS,
+            socket_timeout=_ATTEMPT_SECONDS,
+        )
+        with client:
+            client.ping()
+    except redis.AuthenticationError:
+        raise _UnusableError("it refuses the password", refused=True) from None
+    except redis.ResponseError:
+        reason = "it refuses the user, its rights or the number of the database"
+        raise _UnusableError(reason, refused=True) from None
+    except redis.TimeoutError:
+        raise _UnusableError("it does not answer", refused=False) from None
+    except (redis.RedisError, OSError, ValueError):
+        raise _UnusableError("it cannot be reached", refused=False) from None
+
+
+def _migrate(settings: Settings, *, revision: str, down: bool) -> tuple[str, ...]:
+    url = settings.database_migration_url.get_secret_value()
+    move = migrations.downgrade if down else migrations.upgrade
+    try:
+        revisions = move(url, revision=revision)
+    except migrations.MigrationTimeoutError as error:
+        reason = str(error)
+    except SQLAlchemyError as error:
+        origin = getattr(error, "orig", None)
+        reason = (
+            reason_of(origin).sentence if isinstance(origin, psycopg.Error) else "it cannot be used"
+        )
+        _log.error("migration.failed", reason=reason, kind=type(origin or error).__name__)
+    else:
+        _log.info("schema.migrated", revisions=list(revisions))
+        return revisions
+    raise PrestartError(
+        settings, "database_migration_url", f"the schema cannot be migrated: {reason}"
+    )
