@@ -32,6 +32,7 @@ from scholarship_api.errors import (
 )
 from scholarship_api.health import routes as health_routes
 from scholarship_api.health.middleware import ProbeMiddleware
+from scholarship_api.health.paths import PROBE_PATHS
 from scholarship_api.health.service import HealthService
 from scholarship_api.platform.database.engine import Database
 from scholarship_api.platform.http.cors import CorsMiddleware
@@ -128,6 +129,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.state.settings = settings
+    app.state.always_answered_paths = PROBE_PATHS
     app.state.database = database
     app.state.limiter = limiter
     app.state.authentication = authentication

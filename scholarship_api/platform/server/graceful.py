@@ -1,4 +1,4 @@
-"""Uvicorn's server with an end that loses no request: at SIGTERM, on reload, on recycling."""
+"""uvicorn's server with a shutdown that loses no request: at SIGTERM, on reload, on recycling."""
 
 import asyncio
 import dataclasses
@@ -18,29 +18,31 @@ from uvicorn.server import Server
 from scholarship_api.platform import shutdown
 from scholarship_api.platform.server.limits import ConnectionState
 from scholarship_api.platform.server.protocol import BoundedHttpProtocol
-from scholarship_api.platform.server.shared_state import Fleet
+from scholarship_api.platform.server.shared_state import SharedState
 
 _log = structlog.stdlib.get_logger(__name__)
 
 _POLL_SECONDS: Final = 0.05
-_CANCELLATION_SECONDS: Final = 0.5
+_ABORT_SECONDS: Final = 0.5
+"""The end of the drain, in which aborted requests are answered."""
 _EXIT_SECONDS: Final = 0.5
-"""Between the end of the lifespan and the moment at which the arbiter knows of the worker's."""
-_LONGEST_IDLE_SECONDS: Final = 5.0
-"""Balancers keep idle connections: a service that ends does not wait for a long KEEPALIVE."""
+"""From the end of the lifespan until the arbiter knows that the worker has ended."""
+_MAX_IDLE_SECONDS: Final = 5.0
+"""Longest wait for idle connections at a shutdown. Balancers keep connections open for long, and a
+service that ends does not wait for a long KEEPALIVE."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Ending:
+class ShutdownTimeouts:
     """How long a worker takes to end, in seconds.
 
     gunicorn's arbiter kills what is left after graceful_timeout, and still exits 0, so
-    delay + drain + closing = graceful_timeout. What is cut off gets the last 0.5 s of the drain to
-    say so, and the process the last 0.5 s of the closing to end.
+    delay + drain + closing = graceful_timeout. The last 0.5 s of the drain are for the responses
+    of aborted requests, the last 0.5 s of closing for the end of the process.
     """
 
     delay: float = 0.0
-    """Go on accepting, so that balancers can take us out."""
+    """Go on accepting, so that balancers can stop sending requests."""
     drain: float = 28.0
     """For requests in progress."""
     closing: float = 2.0
@@ -55,9 +57,9 @@ class GracefulServer(Server):
     It ends for one of three reasons. Terminated (SIGTERM, or the arbiter ends): readiness fails at
     once, SHUTDOWN_DELAY passes, accepting stops. Replaced (SIGTERM after a reload): accepting stops
     when a successor serves, however long that takes. Recycled (max_requests): accepting stops when
-    it is this worker's turn. Then each connection ends with its next answer, or when `Ending.idle`
-    has passed: to close it earlier would lose a request that is on its way. SIGINT and SIGQUIT wait
-    for requests in progress only.
+    it holds the recycle slot. Then each connection ends with its next response, or when the idle
+    timeout has passed: closing it earlier would lose a request that is on its way. SIGINT and
+    SIGQUIT force the shutdown: it waits for requests in progress only.
     """
 
     def __init__(
@@ -65,29 +67,29 @@ class GracefulServer(Server):
         config: Config,
         *,
         state: ConnectionState,
-        ending: Ending,
-        fleet: Fleet,
+        timeouts: ShutdownTimeouts,
+        shared: SharedState,
         generation: int,
         max_requests: int,
         is_orphan: Callable[[], bool],
     ) -> None:
         super().__init__(config)
         self.server_state: ConnectionState = state
-        self._ending = ending
-        self._fleet = fleet
+        self._timeouts = timeouts
+        self._shared = shared
         self._generation = generation
         self._max_requests = max_requests
         self._is_orphan = is_orphan
         self._terminated_at: float | None = None
-        self._hurried = False
+        self._forced = False
 
     # --- When to end ------------------------------------------------------------------------------
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
         # Not recorded for uvicorn to raise again: the worker shall exit 0, through its hooks.
-        self._hurried = self._hurried or sig != signal.SIGTERM
-        # The arbiter repeats it for a worker that is replaced, and goes on serving.
-        if self._hurried or not self._replaced:
+        self._forced = self._forced or sig != signal.SIGTERM
+        # The arbiter repeats SIGTERM for a worker that is replaced but still serves.
+        if self._forced or not self._replaced:
             self._terminate()
         self.should_exit = True
 
@@ -97,23 +99,23 @@ class GracefulServer(Server):
         shutdown.state.begin()
 
     def _follow_arbiter(self) -> bool:
-        """Whether we end as our arbiter does."""
+        """Terminate if the arbiter has ended or ends; whether this server is terminated."""
         if self._terminated_at is None:
             if self._is_orphan():
                 _log.error("arbiter.lost", pid=os.getpid())
                 self._terminate()
-            elif self._fleet.ending:
+            elif self._shared.is_shutting_down:
                 self._terminate()
         return self._terminated_at is not None
 
     @property
     def _replaced(self) -> bool:
-        return self._fleet.generation != self._generation
+        return self._shared.generation != self._generation
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets)
-        self._fleet.ready(self._generation)
-        self._fleet.pass_turn()
+        self._shared.mark_ready(self._generation)
+        self._shared.release_recycle_slot()
 
     async def on_tick(self, counter: int) -> bool:
         if await super().on_tick(counter):
@@ -121,7 +123,7 @@ class GracefulServer(Server):
         if self._follow_arbiter():
             return True
         served = self.server_state.total_requests
-        if served >= self._max_requests and self._fleet.take_turn():
+        if served >= self._max_requests and self._shared.acquire_recycle_slot():
             _log.info("worker.recycled", pid=os.getpid(), requests=served)
             return True
         return False
@@ -134,17 +136,17 @@ class GracefulServer(Server):
         if self._terminated_at is None and self._replaced:
             await self._until(self._has_successor, math.inf)
         if self._terminated_at is not None:
-            delayed = self._terminated_at + self._ending.delay
-            await self._until(lambda: self._hurried, delayed)
+            accepts_until = self._terminated_at + self._timeouts.delay
+            await self._until(lambda: self._forced, accepts_until)
         self._stop_accepting(sockets or [])
         _log.info("worker.stopped_accepting", pid=os.getpid())
         await self._finish_requests()
-        await self._cut_off()
+        await self._abort_requests()
         await self._close_application()
         _log.info("worker.finished", pid=os.getpid(), seconds=round(time.monotonic() - began, 3))
 
     def _has_successor(self) -> bool:
-        return self._fleet.current_is_ready or self._terminated_at is not None
+        return self._shared.current_generation_is_ready or self._terminated_at is not None
 
     def _connections(self) -> list[BoundedHttpProtocol]:
         return cast("list[BoundedHttpProtocol]", list(self.server_state.connections))
@@ -165,17 +167,17 @@ class GracefulServer(Server):
         stopped = time.monotonic()
 
         def idle_until() -> float:
-            if self._hurried:
+            if self._forced:
                 return stopped
             if self._terminated_at is None:
-                return stopped + self._ending.idle
-            return stopped + min(self._ending.idle, _LONGEST_IDLE_SECONDS)
+                return stopped + self._timeouts.idle
+            return stopped + min(self._timeouts.idle, _MAX_IDLE_SECONDS)
 
         def end() -> float:
             if self._terminated_at is None:  # nobody waits for us
-                return stopped + max(self._ending.idle, self._ending.drain)
-            given = self._ending.delay + self._ending.drain - _CANCELLATION_SECONDS
-            return self._terminated_at + given
+                return stopped + max(self._timeouts.idle, self._timeouts.drain)
+            drain_ends = self._terminated_at + self._timeouts.delay + self._timeouts.drain
+            return drain_ends - _ABORT_SECONDS
 
         def finished() -> bool:
             now = time.monotonic()
@@ -187,37 +189,34 @@ class GracefulServer(Server):
         await self._until(finished, math.inf)
 
     async def _until(self, condition: Callable[[], bool], end: float) -> None:
-        """Poll `condition` until it holds or the clock shows `end`."""
-        # Connections that the loop has accepted are told to us in its next round.
+        """Poll `condition` until it holds or the monotonic clock shows `end`."""
+        # Connections that the loop has accepted are reported to us in its next turn.
         await asyncio.sleep(_POLL_SECONDS)
         while not condition() and time.monotonic() < end:
             self._follow_arbiter()
             await super().on_tick(0)  # the Date header, and the heartbeat that the arbiter expects
             await asyncio.sleep(_POLL_SECONDS)
 
-    async def _cut_off(self) -> None:
+    async def _abort_requests(self) -> None:
         tasks = list(self.server_state.tasks)
         for connection in self._connections():
-            connection.cut_off()
+            connection.abort_request()
         for task in tasks:
             task.cancel("the worker ends")
         if tasks:
             _log.error("requests.cut_off", pid=os.getpid(), count=len(tasks))
-            await asyncio.wait(tasks, timeout=_CANCELLATION_SECONDS)
+            await asyncio.wait(tasks, timeout=_ABORT_SECONDS)
         for connection in self._connections():
             connection.transport.close()
 
     async def _close_application(self) -> None:
+        seconds = self._timeouts.closing - _EXIT_SECONDS
         try:
-            async with asyncio.timeout(self._ending.closing - _EXIT_SECONDS):
+            async with asyncio.timeout(seconds):
                 await self.lifespan.shutdown()
         except TimeoutError:
-            _log.error(
-                "closing.cut_off",
-                pid=os.getpid(),
-                after_seconds=self._ending.closing - _EXIT_SECONDS,
-            )
-        # The lifespan's task ends just after it has said so.
+            _log.error("closing.cut_off", pid=os.getpid(), after_seconds=seconds)
+        # The lifespan's task ends just after it has reported its shutdown.
         await asyncio.sleep(0)
         left = asyncio.all_tasks() - {cast("asyncio.Task[object]", asyncio.current_task())}
         if left:

@@ -1,7 +1,7 @@
 """gunicorn's configuration: `-c python:scholarship_api.platform.server.gunicorn_conf`.
 
-Read once per arbiter. A reload (SIGHUP) replaces the workers, and they read the settings of the
-application anew; what is the arbiter's own (port, number of workers, times) needs a restart.
+Read once per arbiter. A reload (SIGHUP) replaces the workers, which read the settings again. The
+arbiter's own settings (port, number of workers, timeouts) need a restart.
 """
 
 import sys

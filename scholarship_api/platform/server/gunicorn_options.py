@@ -1,4 +1,4 @@
-"""What gunicorn is told, from the settings."""
+"""gunicorn's configuration, made from the settings."""
 
 import atexit
 import contextlib
@@ -38,10 +38,10 @@ def gunicorn_options(settings: Settings) -> Mapping[str, Any]:
         _import_early(modules)
 
     def when_ready(arbiter: Any) -> None:  # noqa: ANN401 - gunicorn has no types
-        _announce_end(arbiter, worker_class)
+        _announce_shutdown(arbiter, worker_class)
 
     def on_reload(_: Any) -> None:  # noqa: ANN401 - gunicorn has no types
-        worker_class.reload()
+        worker_class.begin_generation()
 
     def child_exit(_: Any, worker: Any) -> None:  # noqa: ANN401
         metrics_folder.mark_process_dead(worker.pid)
@@ -49,7 +49,7 @@ def gunicorn_options(settings: Settings) -> Mapping[str, Any]:
     def worker_exit(_: Any, worker: Any) -> None:  # noqa: ANN401
         # The arbiter calls this too, for a worker that it finds dead.
         if worker.pid == os.getpid():
-            _exit_at_once()
+            _exit_quickly()
 
     def on_exit(_: Any) -> None:  # noqa: ANN401 - gunicorn has no types
         metrics_folder.remove_multiprocess_dir()
@@ -63,7 +63,7 @@ def gunicorn_options(settings: Settings) -> Mapping[str, Any]:
         "keepalive": settings.keepalive,
         "max_requests": settings.max_requests,
         "max_requests_jitter": settings.max_requests_jitter,
-        # The heartbeat of a worker on a disk stops with the disk; in memory none is needed.
+        # On a disk, the heartbeat of a worker stops when the disk does.
         "worker_tmp_dir": _shared_memory(),
         "control_socket_disable": True,
         "forwarded_allow_ips": ",".join(str(network) for network in settings.trusted_proxy_ips),
@@ -79,17 +79,17 @@ def gunicorn_options(settings: Settings) -> Mapping[str, Any]:
     }
 
 
-def _announce_end(arbiter: Any, worker_class: type[GracefulWorker]) -> None:  # noqa: ANN401
-    """Let the workers know of a signal that ends the arbiter as soon as it comes.
+def _announce_shutdown(arbiter: Any, worker_class: type[GracefulWorker]) -> None:  # noqa: ANN401
+    """Tell the workers at once of a signal that ends the arbiter.
 
-    While it reloads, the arbiter heeds no signal for up to graceful_timeout.
+    While the arbiter reloads, it handles no signal for up to graceful_timeout.
     """
 
     def end(number: int, frame: FrameType | None) -> None:
-        # A worker has this handler, too, until it has its own.
+        # A worker inherits this handler and keeps it until it sets its own.
         if os.getpid() == arbiter.pid:
-            worker_class.end()
-            arbiter.num_workers = 0  # those that end now are not replaced
+            worker_class.begin_shutdown()
+            arbiter.num_workers = 0  # workers that end now are not replaced
         arbiter.signal(number, frame)
 
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
@@ -102,21 +102,21 @@ def _shared_memory() -> str | None:
 
 
 def _import_early(modules: Iterable[str]) -> None:
-    """Import what each worker would import, once: they start in 0.1 s and share the memory."""
+    """Import once what each worker would import: they start in 0.1 s and share the memory."""
     for module in modules:
         # An application that cannot be imported is reported by the workers.
         with contextlib.suppress(Exception):
             importlib.import_module(module)
-    # The collector would write to the objects' headers, and so unshare their memory.
+    # The garbage collector would write to the objects' headers, and so unshare their memory.
     gc.collect()
     gc.freeze()
 
 
-def _exit_at_once() -> None:
-    """End the worker without taking the interpreter down object by object.
+def _exit_quickly() -> None:
+    """End the worker without destroying the interpreter's objects one by one.
 
-    That takes 0.6 s of CPU in a forked process, beyond every budget. With -W or PYTHONWARNINGS it
-    is done, so that resources left open are reported.
+    That would take 0.6 s of CPU in a forked process, longer than its budget. With -W or
+    PYTHONWARNINGS it is done, so that resources left open are reported.
     """
     if sys.warnoptions:
         return
@@ -124,6 +124,6 @@ def _exit_at_once() -> None:
     code = end.code if isinstance(end, SystemExit) else 1
     atexit._run_exitfuncs()  # noqa: SLF001 - as multiprocessing does in its children
     for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError):  # nobody reads, or the disk is full
+        with contextlib.suppress(OSError):  # the pipe is closed, or the disk is full
             stream.flush()
     os._exit(code if isinstance(code, int) else 0)

@@ -1,6 +1,7 @@
-"""What one client may take of a worker, and what the connections of a worker share."""
+"""The limits of one connection, and the state that the connections of a worker share."""
 
 import dataclasses
+from collections.abc import Iterable
 
 from starlette.types import ASGIApp
 from uvicorn.server import ServerState
@@ -8,36 +9,47 @@ from uvicorn.server import ServerState
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Limits:
-    """What one client may take of a worker; sizes in bytes."""
+    """How much of a worker one client may use."""
 
     head_bytes: int = 16 * 1024
+    """Largest head of a request: request line and headers."""
     url_bytes: int = 2048
-    """A request line that is too long by itself is answered 414 instead of 431."""
+    """Longest request target; a head that is too large because of it is answered 414, not 431."""
     head_seconds: float = 10.0
-    """From the first byte of a request (or from the connection) to the end of its head."""
-    body_bytes: int = 1024
-    """Least progress of a body in each `body_seconds`."""
+    """Longest time from the first byte of a request (or from the connection) to the end of its
+    head."""
     body_seconds: float = 10.0
+    """The interval in which a body has to make progress."""
+    body_bytes: int = 1024
+    """Least progress of a body in each interval of `body_seconds`."""
     write_seconds: float = 30.0
-    """How long a client may leave an answer unread once the buffers are full."""
+    """Longest time that a client may leave a response unread once the buffers are full."""
     linger_bytes: int = 16 * 1024 * 1024
-    """Read and thrown away after an answer that came before the end of the body. A proxy that has
-    the whole body sends it whole: nginx makes a 502 of an answer to a body that it cannot send."""
+    """Most bytes of a body that are discarded after an early response. A proxy that has the whole
+    body sends it whole: nginx answers 502 if the server closes before."""
     head_linger_bytes: int = 1024 * 1024
-    """The same after the refusal of a head, which no proxy sends in that size."""
+    """The same after the rejection of a head; no proxy sends a head of that size."""
     linger_seconds: float = 5.0
-    """As nginx's lingering_timeout, but in all."""
-    concurrency: int = 256
-    """Requests in progress per worker."""
+    """Longest time in which those bytes are awaited, like lingering_timeout of nginx."""
+    concurrent_requests: int = 256
+    """Most requests in progress per worker; a further one is answered 503."""
 
 
 class ConnectionState(ServerState):
-    """What the connections of a worker share."""
+    """What the connections of one worker share."""
 
-    def __init__(self, refusals: ASGIApp, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        rejections: ASGIApp,
+        limits: Limits | None = None,
+        *,
+        always_answered_paths: Iterable[str] = (),
+    ) -> None:
         super().__init__()
-        self.refusals = refusals
-        """See `refusals.refusal_app`."""
+        self.rejections = rejections
+        """See `rejections.rejection_app`."""
         self.limits = limits or Limits()
+        self.always_answered_paths = frozenset(path.encode() for path in always_answered_paths)
+        """Paths, such as those of probes, that are answered however busy the worker is."""
         self.draining = False
-        """Whether each connection ends with its next answer."""
+        """Whether each connection ends with its next response."""

@@ -1,12 +1,11 @@
-"""HTTP/1.1 with bounds: what never reaches the application is refused here, in the error schema.
+"""HTTP/1.1 with limits: rejects in the error schema what must not reach the application.
 
-llhttp refuses malformed messages, but nothing below us bounds the head of a request (httptools
-accepted an 8 MB header), chunk extensions, trailers, or the time that a client takes.
+Below this protocol nothing limits the size of a request's head (httptools accepts 8 MB), of chunk
+extensions and trailers, or the time that a client takes.
 """
 
 import asyncio
-from collections.abc import Sequence
-from typing import Any, Final, cast
+from typing import Any, cast
 
 import httptools
 import structlog
@@ -19,60 +18,40 @@ from scholarship_api.errors import (
     ApiError,
     BadRequest,
     HeadersTooLarge,
-    InvalidHost,
     ServiceUnavailable,
     UriTooLong,
     trace_id_of,
 )
+from scholarship_api.platform.server.framing import (
+    RequestRejected,
+    check_head,
+    has_endless_framing,
+    head_size,
+    rejection_of,
+)
 from scholarship_api.platform.server.limits import ConnectionState
-from scholarship_api.platform.server.rejections import REFUSAL_KEY, encoded_refusal, refusal_scope
+from scholarship_api.platform.server.rejections import (
+    REJECTION_KEY,
+    encoded_rejection,
+    rejection_scope,
+)
 from scholarship_api.platform.server.response_writer import ResponseWriter
+from scholarship_api.platform.server.timers import Timer
 
 _log = structlog.stdlib.get_logger(__name__)
 
-Header = tuple[bytes, bytes]
 
-UNCOUNTED_PATHS: Final = frozenset(
-    {b"/healthz", b"/readyz", b"/health", b"/health/services", b"/health/database", b"/metrics"}
-)
-"""Probes and metrics are answered however busy the worker is."""
-
-
-class _RefusedError(Exception):
-    """Carries a refusal out of the parser's callbacks."""
-
-    def __init__(self, error: ApiError) -> None:
-        self.error = error
-        super().__init__(error.code)
-
-
-class _AnsweringTransport:
-    """The transport as a request sees it: closing it leaves the client time to read the answer."""
+class _LingeringTransport:
+    """The transport of a request with a body: closing it gives the client time to read."""
 
     def __init__(self, transport: asyncio.Transport, protocol: "BoundedHttpProtocol") -> None:
         self.write = transport.write
         self.is_closing = transport.is_closing
-        self.close = protocol.end
+        self.close = protocol.close_after_response
 
 
 class BoundedHttpProtocol(HttpToolsProtocol):
-    """One connection. Needs a `ConnectionState` as its server state."""
-
-    # Beyond 30 attributes Python stores an instance's less compactly and finds them slower.
-    __slots__ = (
-        "_answering",
-        "_body_bytes",
-        "_body_bytes_seen",
-        "_body_content_bytes",
-        "_ended",
-        "_feed_bytes",
-        "_head_bytes",
-        "_limits",
-        "_linger_bytes",
-        "_read_timer",
-        "_state",
-        "_write_timer",
-    )
+    """One connection. Its server state is a `ConnectionState`."""
 
     def __init__(
         self,
@@ -84,85 +63,88 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         super().__init__(config, server_state, app_state, _loop)
         self._state = cast("ConnectionState", server_state)
         self._limits = self._state.limits
-        self._answering = cast("asyncio.Transport", None)
-        self._read_timer: asyncio.TimerHandle | None = None
-        self._write_timer: asyncio.TimerHandle | None = None
-
-        self._ended = False
-        """Whether what still comes in is thrown away."""
-        self._feed_bytes = 0
+        self._read_timer = Timer(self.loop)
+        self._write_timer = Timer(self.loop)
+        self._discards_input = False
+        """Whether all further input is thrown away."""
+        self._received_bytes = 0
+        """Size of the data that is being parsed."""
         self._head_bytes = 0
-        """Of the present head, in earlier feeds."""
+        """Size of the current head, as far as it came with earlier data."""
         self._body_bytes = 0
-        """Of the present body and its framing, in feeds that began inside of it."""
+        """Size of the current body with its framing, without what came with the head."""
         self._body_content_bytes = 0
-        self._body_bytes_seen = 0
-        """`_body_bytes` when the timer was last set."""
+        """The same without the framing."""
+        self._body_bytes_at_last_check = 0
         self._linger_bytes = self._limits.linger_bytes
+        """How many more bytes may be thrown away."""
 
     # --- The connection ---------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._answering = cast("asyncio.Transport", _AnsweringTransport(transport, self))
+        self._lingering_transport = cast("asyncio.Transport", _LingeringTransport(transport, self))
         self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._ended = True
+        self._discards_input = True
         self._stop_timers()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self._ended:
-            self._throw_away(len(data))
+        if self._discards_input:
+            self._discard(len(data))
             return
-        self._feed_bytes = len(data)
-        scope, before = self.scope, self.cycle
-        began_in_body = before is not None and before.more_body
+        self._received_bytes = len(data)
+        scope_before, cycle_before = self.scope, self.cycle
+        began_in_body = cycle_before is not None and cycle_before.more_body
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:
             pass  # answered as plain HTTP/1.1, see on_headers_complete
         except httptools.HttpParserError as error:
-            self._refuse(_refusal_of(error))
+            self._reject(rejection_of(error))
             return
         cycle = self.cycle
         if cycle is None or cycle.scope is not self.scope:
-            began_here = self.scope is not scope
-            # A feed with parts of other requests says nothing about the size of this one.
-            shared = began_here and (began_in_body or cycle is not before)
-            self._head_incomplete(0 if shared else len(data), began_here=began_here)
+            is_new = self.scope is not scope_before
+            # Data with parts of other requests tells nothing about the size of this one.
+            is_shared = is_new and (began_in_body or cycle is not cycle_before)
+            self._on_partial_head(0 if is_shared else len(data), is_new=is_new)
         elif cycle.more_body:
-            self._body_incomplete(len(data), began_here=cycle is not before)
-        elif not cycle.response_complete:  # else empty lines, which keep nothing alive
+            self._on_partial_body(len(data), is_new=cycle is not cycle_before)
+        elif not cycle.response_complete:  # else these were empty lines, which change no timer
             self._head_bytes = 0
-            if self._read_timer is not None:
-                self._read_timer.cancel()
-                self._read_timer = None
+            self._read_timer.stop()
 
     @property
     def _in_head(self) -> bool:
-        """Whether the head of a request has begun and not ended: uvicorn makes the scope at the
-        first byte, and the cycle after the last."""
+        """Whether the head of a request has begun and not ended.
+
+        uvicorn makes the scope at the first byte of a head, and the cycle after the last.
+        """
         cycle = self.cycle
         return self.scope is not None and (cycle is None or cycle.scope is not self.scope)
 
     @property
     def _in_body(self) -> bool:
-        """Whether a body has not been read to its end. Stays true when the answer came before."""
+        """Whether a body has not arrived completely, even if it has been answered already."""
         cycle = self.cycle
         return cycle is not None and cycle.scope is self.scope and cycle.more_body
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether no request, not even the beginning of one, awaits its response."""
+        return not self._in_head and (self.cycle is None or self.cycle.response_complete)
+
     def pause_writing(self) -> None:
         super().pause_writing()
-        if self._write_timer is None:
-            self._write_timer = self.loop.call_later(self._limits.write_seconds, self._unread)
+        if not self._write_timer.is_running:
+            self._write_timer.start(self._limits.write_seconds, self._abort_unread)
 
     def resume_writing(self) -> None:
         super().resume_writing()
-        if self._write_timer is not None:
-            self._write_timer.cancel()
-            self._write_timer = None
+        self._write_timer.stop()
 
     # --- The parser's callbacks -------------------------------------------------------------------
 
@@ -172,33 +154,32 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        if self._head_bytes + self._feed_bytes > self._limits.head_bytes:
-            self._check_head_size(_size_of_head(self.url, self.headers))
-        names = [name for name, _ in self.headers]
-        coded = b"transfer-encoding" in names
-        has_body = coded or b"content-length" in names
-        upgrade = self.parser.should_upgrade()
-        if coded or names.count(b"host") != 1:
-            self._check_framing(names.count(b"host"))
-        if upgrade and has_body:
-            # llhttp would take the body for the next request.
-            raise _RefusedError(BadRequest("Send a request with a body without Upgrade."))
-        if self.url[:1] != b"/" and not httptools.parse_url(self.url).path:
-            raise _RefusedError(BadRequest("Send a path."))
-        if len(self.tasks) >= self._limits.concurrency and not self._is_uncounted():
-            app, self.app = self.app, self._answer_overloaded
+        if self._head_bytes + self._received_bytes > self._limits.head_bytes:
+            self._check_head_size(head_size(self.url, self.headers))
+        is_upgrade = self.parser.should_upgrade()
+        check_head(
+            version=self.parser.get_http_version(),
+            url=self.url,
+            headers=self.headers,
+            is_upgrade=is_upgrade,
+        )
+        if self._is_overloaded() and not self._is_always_answered():
+            app, self.app = self.app, self._respond_overloaded
             try:
                 super().on_headers_complete()
             finally:
                 self.app = app
         else:
             super().on_headers_complete()
-        if has_body:
-            self.cycle.transport = self._answering
-        if coded:
-            # httptools hands trailers over as headers, which no proxy has seen as such.
+        names = [name for name, _ in self.headers]
+        is_chunked = b"transfer-encoding" in names
+        if is_chunked or b"content-length" in names:
+            self.cycle.transport = self._lingering_transport
+        if is_chunked:
+            # httptools reports trailers as headers, which no proxy has checked: they go into a
+            # copy that the scope does not have.
             self.headers = list(self.headers)
-        if upgrade or self._state.draining:
+        if is_upgrade or self._state.draining:
             self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:
@@ -209,109 +190,91 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         ResponseWriter.adopt(cycle)
         super()._start_asgi_task(cycle, app)  # type: ignore[arg-type]
 
-    # --- The bounds -------------------------------------------------------------------------------
+    # --- Limits -----------------------------------------------------------------------------------
+
+    def _is_overloaded(self) -> bool:
+        return len(self.tasks) >= self._limits.concurrent_requests
+
+    def _is_always_answered(self) -> bool:
+        return self.url.partition(b"?")[0] in self._state.always_answered_paths
+
+    async def _respond_overloaded(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope[REJECTION_KEY] = ServiceUnavailable("The service is busy; try again shortly.")
+        await self._state.rejections(scope, receive, send)
 
     def _check_head_size(self, size: int) -> None:
         if size > self._limits.head_bytes:
-            raise _RefusedError(self._too_large())
+            raise RequestRejected(self._head_too_large())
 
-    def _too_large(self) -> ApiError:
+    def _head_too_large(self) -> ApiError:
         return UriTooLong() if len(self.url) > self._limits.url_bytes else HeadersTooLarge()
 
-    def _check_framing(self, hosts: int) -> None:
-        """Refuse what another parser on the way could understand in another way (RFC 9112)."""
-        version = self.parser.get_http_version()
-        if version not in {"1.0", "1.1"}:
-            raise _RefusedError(BadRequest("Speak HTTP/1.1."))
-        if hosts > 1 or (hosts == 0 and version == "1.1"):
-            raise _RefusedError(InvalidHost("Send exactly one Host header."))
-        codings = [value.lower() for name, value in self.headers if name == b"transfer-encoding"]
-        if codings and (codings != [b"chunked"] or version == "1.0"):
-            raise _RefusedError(BadRequest("Send the body with a length, or chunked."))
-
-    def _is_uncounted(self) -> bool:
-        return self.url.partition(b"?")[0] in UNCOUNTED_PATHS
-
-    def _head_incomplete(self, size: int, *, began_here: bool) -> None:
+    def _on_partial_head(self, size: int, *, is_new: bool) -> None:
         if cast("Scope | None", self.scope) is None:
             return  # empty lines; the timer runs since the connection was made
-        self._head_bytes = size if began_here else self._head_bytes + size
-        known = max(self._head_bytes, _size_of_head(self.url, self.headers))
-        if known > self._limits.head_bytes:
-            self._refuse(self._too_large())
-        elif began_here:
+        self._head_bytes = size if is_new else self._head_bytes + size
+        if max(self._head_bytes, head_size(self.url, self.headers)) > self._limits.head_bytes:
+            self._reject(self._head_too_large())
+        elif is_new:
             self._await_head()
 
-    def _body_incomplete(self, size: int, *, began_here: bool) -> None:
-        if began_here:
+    def _on_partial_body(self, size: int, *, is_new: bool) -> None:
+        if is_new:
             self._head_bytes = self._body_bytes = self._body_content_bytes = 0
             self._linger_bytes = self._limits.linger_bytes
             self._await_body()
             return
         self._body_bytes += size
-        overhead = self._body_bytes - self._body_content_bytes
-        # A chunk of one byte takes six; what is beyond are chunk extensions and trailers, which
-        # llhttp skips however long they are (CVE-2024-22019 of Node).
-        if overhead > self._limits.head_bytes + 8 * self._body_content_bytes:
-            self._refuse(BadRequest("Send chunks without extensions and trailers."))
-        elif self.cycle.response_complete and self._spent(size):
+        if has_endless_framing(
+            framed_bytes=self._body_bytes,
+            content_bytes=self._body_content_bytes,
+            allowance_bytes=self._limits.head_bytes,
+        ):
+            self._reject(BadRequest("Send chunks without extensions and trailers."))
+        elif self.cycle.response_complete and self._exceeds_linger_bytes(size):
             self._linger()
-        elif self._read_timer is None:
+        elif not self._read_timer.is_running:
             self._await_body()
 
-    # --- Time -------------------------------------------------------------------------------------
+    # --- Time limits ------------------------------------------------------------------------------
 
     def _await_head(self) -> None:
-        if self._read_timer is not None:
-            self._read_timer.cancel()
-        self._read_timer = self.loop.call_later(self._limits.head_seconds, self._head_is_late)
+        self._read_timer.start(self._limits.head_seconds, self._on_late_head)
 
-    def _head_is_late(self) -> None:
-        self._read_timer = None
+    def _on_late_head(self) -> None:
         if self._in_head:
-            self._refuse(BadRequest("The request did not arrive in time."))
+            self._reject(BadRequest("The request did not arrive in time."))
         elif self.is_idle:
             self.transport.close()
 
     def _await_body(self) -> None:
-        if self._read_timer is not None:
-            self._read_timer.cancel()
-        self._body_bytes_seen = self._body_bytes
-        self._read_timer = self.loop.call_later(self._limits.body_seconds, self._body_is_late)
+        self._body_bytes_at_last_check = self._body_bytes
+        self._read_timer.start(self._limits.body_seconds, self._check_body_progress)
 
-    def _body_is_late(self) -> None:
-        self._read_timer = None
+    def _check_body_progress(self) -> None:
         if not self._in_body:
             return
-        waiting_for_us = self.flow.read_paused or self.cycle.waiting_for_100_continue
-        progress = self._body_bytes - self._body_bytes_seen
-        if not self.is_idle and (waiting_for_us or progress >= self._limits.body_bytes):
-            self._await_body()
-        elif not self.is_idle:
-            self._refuse(BadRequest("The body did not arrive in time."))
-        else:
+        waits_for_us = self.flow.read_paused or self.cycle.waiting_for_100_continue
+        progress = self._body_bytes - self._body_bytes_at_last_check
+        if self.is_idle:
             self.transport.close()
+        elif waits_for_us or progress >= self._limits.body_bytes:
+            self._await_body()
+        else:
+            self._reject(BadRequest("The body did not arrive in time."))
 
-    def _unread(self) -> None:
-        self._write_timer = None
-        _log.warning("answer.not_read", peer=self._peer())
+    def _abort_unread(self) -> None:
+        _log.warning("answer.not_read", peer=self.client[0] if self.client else None)
         self.transport.abort()
 
     def _stop_timers(self) -> None:
-        for timer in (self._read_timer, self._write_timer):
-            if timer is not None:
-                timer.cancel()
-        self._read_timer = self._write_timer = None
+        self._read_timer.stop()
+        self._write_timer.stop()
 
-    # --- Draining ---------------------------------------------------------------------------------
-
-    @property
-    def is_idle(self) -> bool:
-        """Whether no request waits for its answer, not even a part of one."""
-        return not self._in_head and (self.cycle is None or self.cycle.response_complete)
+    # --- Shutdown ---------------------------------------------------------------------------------
 
     def drain(self) -> None:
-        """End with the next answer that can still say so."""
+        """End the connection with the next response that can still say so."""
         if self.cycle is not None and not self.cycle.response_started:
             self.cycle.keep_alive = False
 
@@ -319,115 +282,96 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         if self.is_idle:
             self.transport.close()
 
-    def cut_off(self) -> None:
-        """Give up the request in progress, with 503 if nothing of its answer has been sent."""
+    def abort_request(self) -> None:
+        """Give up the request in progress: 503 if none of its response has been sent."""
         cycle = self.cycle
-        if self.is_idle or self._ended or cycle is None or cycle.response_complete:
+        if self.is_idle or self._discards_input or cycle is None or cycle.response_complete:
             self.transport.close()
             return
         scope = cast("Scope", cycle.scope)
         _log.error("request.cut_off", method=scope["method"], trace_id=trace_id_of(scope))
-        self._end_unfinished()
-        self._give_up(ServiceUnavailable("The service is shutting down; send this again."))
+        self._stop_reading()
+        self._respond_instead(ServiceUnavailable("The service is shutting down; send this again."))
 
-    # --- Refusals ---------------------------------------------------------------------------------
+    # --- Rejections and the end of the connection -------------------------------------------------
 
-    def end(self) -> None:
-        """Close after an answer that ends the connection."""
-        if self._in_body or self._ended:
+    def close_after_response(self) -> None:
+        """Close the connection, which may still have to receive the rest of a body."""
+        if self._in_body or self._discards_input:
             self._linger()
         else:
             self.transport.close()
 
-    def _refuse(self, error: ApiError) -> None:
+    def _reject(self, error: ApiError) -> None:
         """Answer `error` and end the connection; nothing more is parsed."""
-        if self._ended:
+        if self._discards_input:
             return
         if self._in_head:
             self._linger_bytes = self._limits.head_linger_bytes
-        self._end_unfinished()
+        self._stop_reading()
         cycle = self.cycle
         if cycle is None or (cycle.response_complete and self._in_head):
-            self._answer(error)
+            self._respond(error)
         elif cycle.response_complete:
-            self._linger()  # the request has had its answer
+            self._linger()  # the request has its response
         elif self._in_head:
-            # An answer here would become a part of the one to an earlier request.
+            # A response here would become a part of the response to an earlier request.
             cycle.keep_alive = False
-            cycle.transport = self._answering
+            cycle.transport = self._lingering_transport
         else:
-            self._give_up(error)
+            self._respond_instead(error)
 
-    def _end_unfinished(self) -> None:
-        self._ended = True
+    def _stop_reading(self) -> None:
+        self._discards_input = True
         self._stop_timers()
 
-    def _give_up(self, error: ApiError) -> None:
-        """Answer `error` in place of the application, unless it has begun to answer."""
+    def _respond_instead(self, error: ApiError) -> None:
+        """Answer `error` in place of the application, unless its response has begun."""
         self.cycle.disconnected = True
         self.cycle.message_event.set()
         if self.cycle.response_started or self.pipeline:
             self.transport.close()
         else:
-            self._answer(error)
+            self._respond(error)
 
-    def _answer(self, error: ApiError) -> None:
-        task = self.loop.create_task(self._answer_refusal(error), name="refusal")
+    def _respond(self, error: ApiError) -> None:
+        # The parser knows the method once it has passed it.
+        method = self.parser.get_method().decode() if self.scope is not None and self.url else None
+        scope = rejection_scope(error, method=method, headers=self.headers or ())
+        scope.update(scheme=self.scheme, client=self.client, server=self.server)
+        task = self.loop.create_task(self._send_rejection(scope), name="rejection")
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
 
-    async def _answer_refusal(self, error: ApiError) -> None:
-        # The parser knows the method once it has passed it.
-        method = self.parser.get_method().decode() if self.scope is not None and self.url else None
-        scope = refusal_scope(error, method=method, headers=self.headers or ())
-        scope.update(scheme=self.scheme, client=self.client, server=self.server)
+    async def _send_rejection(self, scope: Scope) -> None:
         try:
-            answer = await encoded_refusal(
-                self._state.refusals, scope, self.server_state.default_headers
+            response = await encoded_rejection(
+                self._state.rejections, scope, self.server_state.default_headers
             )
             if not self.transport.is_closing():
-                self.transport.write(answer)
+                self.transport.write(response)
         finally:
             self._linger()
 
-    async def _answer_overloaded(self, scope: Scope, receive: Receive, send: Send) -> None:
-        scope[REFUSAL_KEY] = ServiceUnavailable("The service is busy; try again shortly.")
-        await self._state.refusals(scope, receive, send)
-
     def _linger(self) -> None:
-        """Stop sending, and read on for a moment: closing with unread data would reset the
-        connection, and the client might lose the answer (RFC 9112, section 9.6)."""
-        self._ended = True
-        self._stop_timers()
+        """Stop sending, and discard input for a moment.
+
+        Closing with unread data would reset the connection, and the client might lose the response
+        (RFC 9112, section 9.6).
+        """
+        self._stop_reading()
         self._unset_keepalive_if_required()
         if self.transport.is_closing():
             return
         if self.transport.can_write_eof():
             self.transport.write_eof()
         self.flow.resume_reading()
-        self._read_timer = self.loop.call_later(self._limits.linger_seconds, self.transport.close)
+        self._read_timer.start(self._limits.linger_seconds, self.transport.close)
 
-    def _throw_away(self, size: int) -> None:
-        if self._spent(size):
+    def _discard(self, size: int) -> None:
+        if self._exceeds_linger_bytes(size):
             self.transport.close()
 
-    def _spent(self, size: int) -> bool:
+    def _exceeds_linger_bytes(self, size: int) -> bool:
         self._linger_bytes -= size
         return self._linger_bytes < 0
-
-    def _peer(self) -> str | None:
-        return self.client[0] if self.client else None
-
-
-def _size_of_head(url: bytes, headers: Sequence[Header]) -> int:
-    return len(url) + sum(len(name) + len(value) + 4 for name, value in headers)
-
-
-def _refusal_of(error: httptools.HttpParserError) -> ApiError:
-    """The refusal for what the parser, or one of our callbacks, did not accept."""
-    cause = error.__context__
-    if isinstance(cause, _RefusedError):
-        return cause.error
-    if cause is not None and not isinstance(cause, httptools.HttpParserError | UnicodeError):
-        _log.error("protocol.failed", exc_info=cause)
-    return BadRequest()

@@ -1,4 +1,4 @@
-"""Answers to requests that the application never sees, through the same outer middleware.
+"""Responses to requests that the application never sees, made by the same outer middleware.
 
 So they carry the trace id, the security headers and the CORS headers, and are logged and counted.
 """
@@ -17,19 +17,19 @@ from scholarship_api.platform.observability import metrics
 from scholarship_api.platform.observability.access_log import AccessLog
 from scholarship_api.settings.settings import Settings
 
-REFUSAL_KEY: Final = "refusal"
+REJECTION_KEY: Final = "rejection"
 """The scope key of the `ApiError` to answer."""
 
-# The headers that the outer middleware reads. Access-Control-Request-Method is left out: a refused
+# The headers that the outer middleware reads. Access-Control-Request-Method is left out: a rejected
 # OPTIONS is no preflight.
-_PASSED_ON: Final = frozenset(
+_PASSED_HEADERS: Final = frozenset(
     {b"origin", b"x-request-id", b"traceparent", b"x-forwarded-for", b"x-forwarded-proto"}
 )
 
 
-def refusal_app(settings: Settings) -> ASGIApp:
-    """An ASGI application that answers `scope[REFUSAL_KEY]`."""
-    with_cors = CorsMiddleware(_answer, settings=settings)
+def rejection_app(settings: Settings) -> ASGIApp:
+    """An ASGI application that answers `scope[REJECTION_KEY]`."""
+    with_cors = CorsMiddleware(_respond, settings=settings)
     with_security_headers = SecurityHeadersMiddleware(with_cors, settings=settings)
     context = RequestContext(
         trusted_proxies=settings.trusted_proxy_ips,
@@ -38,16 +38,16 @@ def refusal_app(settings: Settings) -> ASGIApp:
     return RequestContextMiddleware(with_security_headers, context=context)
 
 
-async def _answer(scope: Scope, receive: Receive, send: Send) -> None:
-    refusal = scope.get(REFUSAL_KEY)
-    error = refusal if isinstance(refusal, ApiError) else InternalError()
+async def _respond(scope: Scope, receive: Receive, send: Send) -> None:
+    rejection = scope.get(REJECTION_KEY)
+    error = rejection if isinstance(rejection, ApiError) else InternalError()
     await send_error(error, scope, receive, send)
 
 
-def refusal_scope(
+def rejection_scope(
     error: ApiError, *, method: str | None, headers: Iterable[tuple[bytes, bytes]]
 ) -> Scope:
-    """The scope for a request that was not understood, or not to its end."""
+    """The scope of a request that was not understood, or not read to its end."""
     return {
         "type": "http",
         "asgi": {"version": "3.0", "spec_version": "2.3"},
@@ -57,16 +57,16 @@ def refusal_scope(
         "raw_path": b"",
         "query_string": b"",
         "root_path": "",
-        "headers": [header for header in headers if header[0] in _PASSED_ON],
+        "headers": [header for header in headers if header[0] in _PASSED_HEADERS],
         "state": {},
-        REFUSAL_KEY: error,
+        REJECTION_KEY: error,
     }
 
 
-async def encoded_refusal(
+async def encoded_rejection(
     app: ASGIApp, scope: Scope, default_headers: Iterable[tuple[bytes, bytes]]
 ) -> bytes:
-    """The answer of `app` as HTTP/1.1, ending the connection."""
+    """The response of `app` as HTTP/1.1 that ends the connection."""
     messages: list[Message] = []
 
     async def receive() -> Message:

@@ -1,4 +1,4 @@
-"""The gunicorn worker: uvicorn with our protocol and our end."""
+"""The gunicorn worker: uvicorn with our protocol and our shutdown."""
 
 import asyncio
 import gc
@@ -7,23 +7,25 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Iterable
 from typing import Any, ClassVar, Final, Self
 
 import structlog
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn_worker import UvicornWorker  # type: ignore[import-untyped]
 
-from scholarship_api.platform.server.graceful import Ending, GracefulServer
+from scholarship_api.platform.server.graceful import GracefulServer, ShutdownTimeouts
 from scholarship_api.platform.server.limits import ConnectionState, Limits
 from scholarship_api.platform.server.protocol import BoundedHttpProtocol
-from scholarship_api.platform.server.rejections import refusal_app
-from scholarship_api.platform.server.shared_state import REPLACEMENT_FAILED, Fleet
+from scholarship_api.platform.server.rejections import rejection_app
+from scholarship_api.platform.server.shared_state import REPLACEMENT_FAILED, SharedState
 from scholarship_api.settings.settings import Settings
 from scholarship_api.settings.timing import CLOSING_SECONDS
 
 _log = structlog.stdlib.get_logger(__name__)
 
 _OBJECTS_PER_COLLECTION: Final = 10_000
+"""New objects after which the garbage collector looks for cycles; Python's default is 700."""
 
 _RETRY_SECONDS: Final = 1.0
 """Pause before a worker that could not start is replaced, so that the arbiter does not spin."""
@@ -44,7 +46,7 @@ class GracefulWorker(UvicornWorker):  # type: ignore[misc]
     }
 
     settings: ClassVar[Settings]
-    fleet: ClassVar[Fleet | None] = None
+    shared: ClassVar[SharedState | None] = None
 
     @classmethod
     def configured(cls, settings: Settings) -> type[Self]:
@@ -57,25 +59,25 @@ class GracefulWorker(UvicornWorker):  # type: ignore[misc]
             logger = logging.getLogger(name)
             logger.handlers = []
             logger.propagate = name == "uvicorn.error"
-        fleet = type(self).fleet or Fleet(self.cfg.worker_tmp_dir)
-        type(self).fleet = self._fleet = fleet
-        self._generation = fleet.generation
+        shared = type(self).shared or SharedState(self.cfg.worker_tmp_dir)
+        type(self).shared = self._shared = shared
+        self._generation = shared.generation
 
     @classmethod
-    def reload(cls) -> None:
+    def begin_generation(cls) -> None:
         """The arbiter is about to replace all workers."""
-        if cls.fleet is not None:
-            cls.fleet.reload()
+        if cls.shared is not None:
+            cls.shared.begin_generation()
 
     @classmethod
-    def end(cls) -> None:
+    def begin_shutdown(cls) -> None:
         """The arbiter is about to end all workers. Safe in a signal handler."""
-        if cls.fleet is not None:
-            cls.fleet.end()
+        if cls.shared is not None:
+            cls.shared.begin_shutdown()
 
     def init_process(self) -> None:
-        # Held until we serve: as long as a replacement starts, no other worker is recycled.
-        self._fleet.take_turn()
+        # Kept until this worker serves: while a replacement starts, no other worker is recycled.
+        self._shared.acquire_recycle_slot()
         try:
             super().init_process()
         except Exception as error:  # noqa: BLE001 - gunicorn would print it beside the log
@@ -87,28 +89,32 @@ class GracefulWorker(UvicornWorker):  # type: ignore[misc]
             raise
 
     def _give_up(self) -> None:
-        code = self._fleet.boot_failure_code()
+        code = self._shared.boot_failure_code()
         if code == REPLACEMENT_FAILED:
             time.sleep(_RETRY_SECONDS)
         sys.exit(code)
 
     async def _serve(self) -> None:
         settings = self.settings
-        # The application stays for good, and little of what a request leaves behind is in cycles:
-        # to look for them after each 700 objects took 3 % of all CPU time.
+        # The application's objects stay for good, and requests leave few cycles behind: looking
+        # for them more often took 3 % of all CPU time.
         gc.freeze()
         gc.set_threshold(_OBJECTS_PER_COLLECTION)
         self.config.app = self.wsgi
         server = GracefulServer(
             self.config,
-            state=ConnectionState(refusal_app(settings), Limits(url_bytes=settings.max_url_length)),
-            ending=Ending(
+            state=ConnectionState(
+                rejection_app(settings),
+                Limits(url_bytes=settings.max_url_length),
+                always_answered_paths=_always_answered_paths(self.wsgi),
+            ),
+            timeouts=ShutdownTimeouts(
                 delay=settings.shutdown_delay,
                 drain=settings.drain_seconds,
                 closing=CLOSING_SECONDS,
                 idle=settings.keepalive,
             ),
-            fleet=self._fleet,
+            shared=self._shared,
             generation=self._generation,
             max_requests=self.max_requests,
             is_orphan=lambda: os.getppid() != self.ppid,
@@ -118,3 +124,9 @@ class GracefulWorker(UvicornWorker):  # type: ignore[misc]
         )
         # The sockets themselves: uvloop closes gunicorn's wrappers twice.
         await server.serve(sockets=[listener.sock for listener in self.sockets])
+
+
+def _always_answered_paths(app: object) -> Iterable[str]:
+    """The paths that the application names at `app.state`, none if it names none."""
+    paths: Iterable[str] = getattr(getattr(app, "state", None), "always_answered_paths", ())
+    return paths

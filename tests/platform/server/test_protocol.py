@@ -16,7 +16,7 @@ from uvicorn.server import Server, ServerState
 
 from scholarship_api.platform.server.limits import ConnectionState, Limits
 from scholarship_api.platform.server.protocol import BoundedHttpProtocol
-from scholarship_api.platform.server.rejections import refusal_app
+from scholarship_api.platform.server.rejections import rejection_app
 from scholarship_api.settings.settings import Settings
 
 pytestmark = pytest.mark.anyio
@@ -28,7 +28,10 @@ KIB = 1024
 
 
 class Application:
-    """Answers with what it received; /slow waits, /unread does not read, /large is 8 MiB."""
+    """Sends back what it received.
+
+    /slow waits, /unread and /close do not read the body, /large is 8 MiB.
+    """
 
     def __init__(self) -> None:
         self.scopes: list[Scope] = []
@@ -51,16 +54,16 @@ class Application:
             if not message["more_body"]:
                 break
         self.bodies.append(body)
-        answer = bytes(8 * KIB * KIB) if path == "/large" else path.encode() + b":" + body
-        headers = [(b"content-length", b"%d" % len(answer))]
+        response = bytes(8 * KIB * KIB) if path == "/large" else path.encode() + b":" + body
+        headers = [(b"content-length", b"%d" % len(response))]
         if path == "/close":
             headers.append((b"connection", b"close"))
         await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": answer})
+        await send({"type": "http.response.body", "body": response})
 
 
 @dataclass
-class Answer:
+class Response:
     status: int
     headers: dict[str, str]
     body: bytes
@@ -71,16 +74,16 @@ class Answer:
         return document
 
 
-def parse(raw: bytes) -> list[Answer]:
-    answers = []
+def parse(raw: bytes) -> list[Response]:
+    responses = []
     while raw:
         head, _, rest = raw.partition(b"\r\n\r\n")
         line, *lines = head.decode("latin-1").split("\r\n")
         headers = dict(text.lower().split(": ", 1) for text in lines)
         size = int(headers["content-length"])
-        answers.append(Answer(int(line.split(" ")[1]), headers, rest[:size]))
+        responses.append(Response(int(line.split(" ")[1]), headers, rest[:size]))
         raw = rest[size:]
-    return answers
+    return responses
 
 
 class Service:
@@ -95,8 +98,8 @@ class Service:
     async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         return await asyncio.open_connection("127.0.0.1", self.port)
 
-    async def ask(self, *parts: bytes, pause: float = 0.02) -> list[Answer]:
-        """All answers to `parts`, sent one after the other, until the server closes."""
+    async def ask(self, *parts: bytes, pause: float = 0.02) -> list[Response]:
+        """Send `parts` one after the other; all responses until the server closes."""
         return parse(await self.raw(*parts, pause=pause))
 
     async def raw(self, *parts: bytes, pause: float = 0.02) -> bytes:
@@ -133,7 +136,7 @@ async def serving(limits: Limits | None = None, keep_alive: int = 5) -> AsyncIte
         proxy_headers=False,
         timeout_keep_alive=keep_alive,
     )
-    state = ConnectionState(refusal_app(settings), limits)
+    state = ConnectionState(rejection_app(settings), limits, always_answered_paths=["/healthz"])
     loop = asyncio.get_running_loop()
     server = await loop.create_server(
         lambda: BoundedHttpProtocol(config, state, {}), "127.0.0.1", 0
@@ -148,19 +151,19 @@ async def serving(limits: Limits | None = None, keep_alive: int = 5) -> AsyncIte
         await until(lambda: not state.connections and not state.tasks)
 
 
-def assert_refused(answers: Sequence[Answer], status: int, code: str) -> Answer:
-    assert [answer.status for answer in answers] == [status]
-    answer = answers[0]
-    assert answer.error["code"] == code
-    assert answer.error["status"] == status
-    assert set(answer.error) == {"trace_id", "code", "message", "status", "timestamp"}
-    trace_id = answer.error["trace_id"]
-    assert answer.headers["x-trace-id"] == answer.headers["x-request-id"] == trace_id
-    assert answer.headers["connection"] == "close"
-    assert answer.headers["content-type"] == "application/json"
-    assert answer.headers["x-content-type-options"] == "nosniff"
-    assert answer.headers["content-security-policy"]
-    return answer
+def assert_rejected(responses: Sequence[Response], status: int, code: str) -> Response:
+    assert [response.status for response in responses] == [status]
+    response = responses[0]
+    assert response.error["code"] == code
+    assert response.error["status"] == status
+    assert set(response.error) == {"trace_id", "code", "message", "status", "timestamp"}
+    trace_id = response.error["trace_id"]
+    assert response.headers["x-trace-id"] == response.headers["x-request-id"] == trace_id
+    assert response.headers["connection"] == "close"
+    assert response.headers["content-type"] == "application/json"
+    assert response.headers["x-content-type-options"] == "nosniff"
+    assert response.headers["content-security-policy"]
+    return response
 
 
 class TestHead:
@@ -170,55 +173,57 @@ class TestHead:
                 b"POST /%d HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n%d" % (n, n)
                 for n in range(5)
             )
-            answers = await service.ask(requests + b"GET /close HTTP/1.1\r\nHost: x\r\n\r\n")
-        assert [answer.body for answer in answers[:5]] == [b"/%d:%d" % (n, n) for n in range(5)]
-        assert answers[5].headers["connection"] == "close"
+            responses = await service.ask(requests + b"GET /close HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert [response.body for response in responses[:5]] == [
+            b"/%d:%d" % (n, n) for n in range(5)
+        ]
+        assert responses[5].headers["connection"] == "close"
 
     async def test_bytes_one_by_one(self) -> None:
         request = POST + b"Connection: close\r\nContent-Length: 2\r\n\r\nab"
         async with serving() as service:
-            answers = await service.ask(*(bytes([byte]) for byte in request), pause=0.001)
-        assert [answer.body for answer in answers] == [b"/:ab"]
+            responses = await service.ask(*(bytes([byte]) for byte in request), pause=0.001)
+        assert [response.body for response in responses] == [b"/:ab"]
 
     @pytest.mark.parametrize("parts", [1, 2, 7])
-    async def test_64_kib_of_headers_are_refused(self, parts: int) -> None:
+    async def test_64_kib_of_headers_are_rejected(self, parts: int) -> None:
         head = HEAD + b"X: " + b"a" * 64 * KIB + b"\r\n\r\n"
         size = -(-len(head) // parts)
         async with serving() as service:
-            answers = await service.ask(*(head[i * size : (i + 1) * size] for i in range(parts)))
+            responses = await service.ask(*(head[i * size : (i + 1) * size] for i in range(parts)))
             assert service.app.scopes == []
-        assert_refused(answers, 431, "HEADERS_TOO_LARGE")
+        assert_rejected(responses, 431, "HEADERS_TOO_LARGE")
 
-    async def test_many_small_headers_are_refused(self) -> None:
+    async def test_many_small_headers_are_rejected(self) -> None:
         head = HEAD + b"".join(b"X-%d: a\r\n" % n for n in range(3000)) + b"\r\n"
         async with serving() as service:
-            assert_refused(await service.ask(head), 431, "HEADERS_TOO_LARGE")
+            assert_rejected(await service.ask(head), 431, "HEADERS_TOO_LARGE")
 
-    async def test_a_head_that_never_ends_is_refused_at_the_bound(self) -> None:
+    async def test_a_head_that_never_ends_is_rejected_at_the_limit(self) -> None:
         async with serving() as service:
-            answers = await service.ask(HEAD + b"X: ", b"a" * 10 * KIB, b"a" * 10 * KIB)
-        assert_refused(answers, 431, "HEADERS_TOO_LARGE")
+            responses = await service.ask(HEAD + b"X: ", b"a" * 10 * KIB, b"a" * 10 * KIB)
+        assert_rejected(responses, 431, "HEADERS_TOO_LARGE")
 
-    async def test_a_large_head_behind_another_request_is_refused(self) -> None:
+    async def test_a_large_head_behind_another_request_is_rejected(self) -> None:
         large = HEAD + b"X: " + b"a" * 20 * KIB + b"\r\n\r\n"
         async with serving() as service:
             raw = await service.raw(HEAD + b"\r\n" + large)
             assert len(service.app.scopes) == 1
-        # The first answer has not been sent when the second request is refused: it is the last.
-        assert [answer.status for answer in parse(raw)] == [200]
+        # The second request is rejected before the first response is sent, which is the last one.
+        assert [response.status for response in parse(raw)] == [200]
         assert parse(raw)[0].headers["connection"] == "close"
 
-    async def test_a_head_within_the_bound_passes_with_a_large_body(self) -> None:
+    async def test_a_head_within_the_limit_passes_with_a_large_body(self) -> None:
         body = b"b" * 100 * KIB
         head = POST + b"X: " + b"a" * 15 * KIB + b"\r\nConnection: close\r\n"
         async with serving() as service:
-            answers = await service.ask(head + b"Content-Length: %d\r\n\r\n" % len(body) + body)
-        assert [answer.body for answer in answers] == [b"/:" + body]
+            responses = await service.ask(head + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+        assert [response.body for response in responses] == [b"/:" + body]
 
-    async def test_a_request_line_that_is_too_long_by_itself(self) -> None:
+    async def test_a_request_line_that_is_too_long_is_answered_414(self) -> None:
         async with serving() as service:
-            answers = await service.ask(b"GET /" + b"a" * 20 * KIB)
-        assert_refused(answers, 414, "URI_TOO_LONG")
+            responses = await service.ask(b"GET /" + b"a" * 20 * KIB)
+        assert_rejected(responses, 414, "URI_TOO_LONG")
 
     @pytest.mark.parametrize(
         "request_bytes",
@@ -239,42 +244,42 @@ class TestHead:
             HEAD + b"no colon\r\n\r\n",
         ],
     )
-    async def test_malformed_requests(self, request_bytes: bytes) -> None:
+    async def test_malformed_requests_are_rejected(self, request_bytes: bytes) -> None:
         async with serving() as service:
-            assert_refused(await service.ask(request_bytes), 400, "BAD_REQUEST")
+            assert_rejected(await service.ask(request_bytes), 400, "BAD_REQUEST")
             assert service.app.scopes == []
 
     @pytest.mark.parametrize("hosts", [b"", b"Host: x\r\nHost: x\r\n", b"Host: x\r\nHost: y\r\n"])
-    async def test_exactly_one_host(self, hosts: bytes) -> None:
+    async def test_a_request_has_exactly_one_host(self, hosts: bytes) -> None:
         async with serving() as service:
-            answers = await service.ask(b"GET / HTTP/1.1\r\n" + hosts + b"\r\n")
+            responses = await service.ask(b"GET / HTTP/1.1\r\n" + hosts + b"\r\n")
             assert service.app.scopes == []
-        assert_refused(answers, 400, "INVALID_HOST")
+        assert_rejected(responses, 400, "INVALID_HOST")
 
     async def test_http_1_0_needs_no_host(self) -> None:
         async with serving() as service:
-            answers = await service.ask(b"GET / HTTP/1.0\r\n\r\n")
-        assert [answer.status for answer in answers] == [200]
+            responses = await service.ask(b"GET / HTTP/1.0\r\n\r\n")
+        assert [response.status for response in responses] == [200]
 
-    async def test_the_refusal_of_head_has_no_body(self) -> None:
+    async def test_the_rejection_of_head_has_no_body(self) -> None:
         async with serving() as service:
             raw = await service.raw(b"HEAD / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n")
         assert raw.startswith(b"HTTP/1.1 400 ")
         assert raw.endswith(b"\r\n\r\n")
 
-    async def test_refusals_keep_the_request_id_and_have_cors_headers(self) -> None:
+    async def test_rejections_keep_the_request_id_and_have_cors_headers(self) -> None:
         head = HEAD + b"X-Request-ID: my-id\r\nOrigin: " + ORIGIN.encode() + b"\r\n"
         async with serving() as service:
-            answers = await service.ask(head + b"Host: y\r\n\r\n")
-        answer = assert_refused(answers, 400, "INVALID_HOST")
-        assert answer.error["trace_id"] == "my-id"
-        assert answer.headers["access-control-allow-origin"] == ORIGIN
+            responses = await service.ask(head + b"Host: y\r\n\r\n")
+        response = assert_rejected(responses, 400, "INVALID_HOST")
+        assert response.error["trace_id"] == "my-id"
+        assert response.headers["access-control-allow-origin"] == ORIGIN
 
     async def test_a_malformed_preflight_is_not_answered_as_a_preflight(self) -> None:
         head = b"OPTIONS / HTTP/1.1\r\nHost: x\r\nHost: y\r\nOrigin: " + ORIGIN.encode()
         async with serving() as service:
-            answers = await service.ask(head + b"\r\nAccess-Control-Request-Method: GET\r\n\r\n")
-        assert_refused(answers, 400, "INVALID_HOST")
+            responses = await service.ask(head + b"\r\nAccess-Control-Request-Method: GET\r\n\r\n")
+        assert_rejected(responses, 400, "INVALID_HOST")
 
 
 class TestBody:
@@ -299,75 +304,75 @@ class TestBody:
             b"Connection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 3\r\n\r\nabc",
         ],
     )
-    async def test_ambiguous_framing_is_refused_before_the_application(self, rest: bytes) -> None:
+    async def test_ambiguous_framing_does_not_reach_the_application(self, rest: bytes) -> None:
         async with serving() as service:
-            assert_refused(await service.ask(POST + rest), 400, "BAD_REQUEST")
+            assert_rejected(await service.ask(POST + rest), 400, "BAD_REQUEST")
             assert service.app.scopes == []
 
-    async def test_chunked_is_no_part_of_http_1_0(self) -> None:
+    async def test_http_1_0_has_no_chunked_bodies(self) -> None:
         head = b"POST / HTTP/1.0\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
         async with serving() as service:
-            assert_refused(await service.ask(head), 400, "BAD_REQUEST")
+            assert_rejected(await service.ask(head), 400, "BAD_REQUEST")
 
     @pytest.mark.parametrize(
         "chunks", [b"-1\r\n", b"zz\r\n", b"1 \r\na\r\n", b"1\na\n", b"1\r\nabc\r\n"]
     )
     @pytest.mark.parametrize("split", [False, True])
-    async def test_bad_chunks(self, chunks: bytes, split: bool) -> None:
+    async def test_malformed_chunks_are_rejected(self, chunks: bytes, split: bool) -> None:
         head = POST + b"Transfer-Encoding: chunked\r\n\r\n"
         async with serving() as service:
-            answers = await service.ask(*((head, chunks) if split else (head + chunks,)))
+            responses = await service.ask(*((head, chunks) if split else (head + chunks,)))
             async with asyncio.timeout(5):
                 await service.app.disconnected.wait()
-        assert_refused(answers, 400, "BAD_REQUEST")
+        assert_rejected(responses, 400, "BAD_REQUEST")
 
-    async def test_endless_chunk_extensions_are_refused(self) -> None:
+    async def test_endless_chunk_extensions_are_rejected(self) -> None:
         head = POST + b"Transfer-Encoding: chunked\r\n\r\n1;"
         async with serving() as service:
-            answers = await service.ask(head, b"a" * 10 * KIB, b"a" * 10 * KIB)
-        assert_refused(answers, 400, "BAD_REQUEST")
+            responses = await service.ask(head, b"a" * 10 * KIB, b"a" * 10 * KIB)
+        assert_rejected(responses, 400, "BAD_REQUEST")
 
-    async def test_endless_trailers_are_refused(self) -> None:
+    async def test_endless_trailers_are_rejected(self) -> None:
         head = POST + b"Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n"
         async with serving() as service:
-            answers = await service.ask(head, *(b"X: " + b"a" * 5 * KIB + b"\r\n",) * 4)
-        assert_refused(answers, 400, "BAD_REQUEST")
+            responses = await service.ask(head, *(b"X: " + b"a" * 5 * KIB + b"\r\n",) * 4)
+        assert_rejected(responses, 400, "BAD_REQUEST")
 
     async def test_small_chunks_pass(self) -> None:
         head = POST + b"Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
         chunks = b"1\r\na\r\n" * 5 * KIB
         async with serving() as service:
-            answers = await service.ask(head, chunks, chunks, b"0\r\n\r\n")
-        assert [answer.body for answer in answers] == [b"/:" + b"a" * 10 * KIB]
+            responses = await service.ask(head, chunks, chunks, b"0\r\n\r\n")
+        assert [response.body for response in responses] == [b"/:" + b"a" * 10 * KIB]
 
     @pytest.mark.parametrize("split", [False, True])
-    async def test_trailers_become_no_headers(self, split: bool) -> None:
+    async def test_trailers_do_not_become_headers(self, split: bool) -> None:
         head = POST + b"Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n"
         trailers = b"Authorization: a\r\nX-Forwarded-For: 1.2.3.4\r\n\r\n"
         last = b"GET /close HTTP/1.1\r\nHost: x\r\n\r\n"
         parts = (head, trailers, last) if split else (head + trailers + last,)
         async with serving() as service:
-            answers = await service.ask(*parts)
+            responses = await service.ask(*parts)
             names = [[name for name, _ in scope["headers"]] for scope in service.app.scopes]
-        assert [answer.status for answer in answers] == [200, 200]
+        assert [response.status for response in responses] == [200, 200]
         assert names == [[b"host", b"transfer-encoding"], [b"host"]]
 
-    async def test_the_body_of_a_refused_upgrade_is_no_request(self) -> None:
+    async def test_the_body_of_a_rejected_upgrade_is_not_parsed_as_a_request(self) -> None:
         head = POST + b"Connection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 40\r\n\r\n"
         async with serving() as service:
-            answers = await service.ask(head, HEAD + b"\r\n")
+            responses = await service.ask(head, HEAD + b"\r\n")
             assert service.app.scopes == []
-        assert_refused(answers, 400, "BAD_REQUEST")
+        assert_rejected(responses, 400, "BAD_REQUEST")
 
     async def test_an_upgrade_without_a_body_is_answered_in_http_1_1(self) -> None:
         async with serving() as service:
-            answers = await service.ask(HEAD + b"Connection: Upgrade\r\nUpgrade: h2c\r\n\r\n")
-        assert [(answer.status, answer.headers["connection"]) for answer in answers] == [
+            responses = await service.ask(HEAD + b"Connection: Upgrade\r\nUpgrade: h2c\r\n\r\n")
+        assert [(response.status, response.headers["connection"]) for response in responses] == [
             (200, "close")
         ]
 
-    async def test_an_early_answer_reaches_a_client_that_goes_on_sending(self) -> None:
-        """Closing with unread data would reset the connection under the answer."""
+    async def test_an_early_response_reaches_a_client_that_goes_on_sending(self) -> None:
+        """Closing with unread data would reset the connection before the response is read."""
         async with serving() as service:
             reader, writer = await service.connect()
             writer.write(b"POST /close HTTP/1.1\r\nHost: x\r\nContent-Length: 800000\r\n\r\n")
@@ -378,15 +383,15 @@ class TestBody:
             async with asyncio.timeout(5):
                 raw = await reader.read()
             writer.close()
-        assert [answer.body for answer in parse(raw)] == [b"/close:"]
+        assert [response.body for response in parse(raw)] == [b"/close:"]
 
-    async def test_after_an_early_answer_the_connection_goes_on(self) -> None:
+    async def test_after_an_early_response_the_connection_goes_on(self) -> None:
         head = b"POST /unread HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n"
         async with serving() as service:
-            answers = await service.ask(head, b"abcde", b"GET /close HTTP/1.1\r\nHost: x\r\n\r\n")
-        assert [answer.status for answer in answers] == [200, 200]
+            responses = await service.ask(head, b"abcde", b"GET /close HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert [response.status for response in responses] == [200, 200]
 
-    async def test_after_an_early_answer_reading_ends(self) -> None:
+    async def test_after_an_early_response_reading_ends(self) -> None:
         head = b"POST /unread HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n\r\n"
         async with serving(Limits(linger_bytes=200 * KIB)) as service:
             _, writer = await service.connect()
@@ -404,10 +409,10 @@ class TestBody:
 class TestTime:
     LIMITS = Limits(head_seconds=0.3, body_seconds=0.3, body_bytes=10, linger_seconds=0.1)
 
-    async def test_a_slow_head_is_cut_off(self) -> None:
+    async def test_a_slow_head_is_rejected(self) -> None:
         async with serving(self.LIMITS) as service:
-            answers = await service.ask(HEAD, *(b"X: a\r\n",) * 40, pause=0.03)
-        assert_refused(answers, 400, "BAD_REQUEST")
+            responses = await service.ask(HEAD, *(b"X: a\r\n",) * 40, pause=0.03)
+        assert_rejected(responses, 400, "BAD_REQUEST")
 
     async def test_a_connection_without_a_request_is_closed(self) -> None:
         async with serving(self.LIMITS) as service:
@@ -417,35 +422,35 @@ class TestTime:
     async def test_empty_lines_do_not_keep_a_connection_open(self, first: bytes) -> None:
         async with serving(self.LIMITS, keep_alive=1) as service:
             raw = await service.raw(first, *(b"\r\n",) * 3)
-        assert [answer.status for answer in parse(raw)] == [200] * bool(first)
+        assert [response.status for response in parse(raw)] == [200] * bool(first)
 
-    async def test_a_connection_is_kept_from_its_last_answer_on(self) -> None:
+    async def test_keep_alive_counts_from_the_last_response(self) -> None:
         async with serving(keep_alive=1) as service:
             began = time.monotonic()
-            answers = await service.ask(HEAD + b"\r\n", HEAD + b"\r\n", HEAD + b"\r\n", pause=0.6)
-        assert [answer.status for answer in answers] == [200] * 3
+            responses = await service.ask(HEAD + b"\r\n", HEAD + b"\r\n", HEAD + b"\r\n", pause=0.6)
+        assert [response.status for response in responses] == [200] * 3
         assert time.monotonic() - began > 2 * 0.6 + 0.9
 
-    async def test_a_slow_answer_is_waited_for_and_kept_alive_like_others(self) -> None:
+    async def test_keep_alive_does_not_end_a_slow_response(self) -> None:
         slow = HEAD.replace(b"/", b"/slow", 1)
         async with serving(keep_alive=1) as service:
             asking = asyncio.create_task(service.ask(HEAD + b"\r\n", slow + b"\r\n"))
             await asyncio.sleep(1.3)
             service.app.release.set()
-            assert [answer.body for answer in await asking] == [b"/:", b"/slow:"]
+            assert [response.body for response in await asking] == [b"/:", b"/slow:"]
 
-    async def test_a_slow_body_is_cut_off(self) -> None:
+    async def test_a_slow_body_is_rejected(self) -> None:
         head = POST + b"Content-Length: 100\r\n\r\n"
         async with serving(self.LIMITS) as service:
-            answers = await service.ask(head, *(b"a",) * 20, pause=0.05)
+            responses = await service.ask(head, *(b"a",) * 20, pause=0.05)
             assert service.app.bodies == []
-        assert_refused(answers, 400, "BAD_REQUEST")
+        assert_rejected(responses, 400, "BAD_REQUEST")
 
     async def test_a_body_with_progress_may_take_its_time(self) -> None:
         head = POST + b"Connection: close\r\nContent-Length: 100\r\n\r\n"
         async with serving(self.LIMITS) as service:
-            answers = await service.ask(head, *(b"a" * 10,) * 10, pause=0.1)
-        assert [answer.body for answer in answers] == [b"/:" + b"a" * 100]
+            responses = await service.ask(head, *(b"a" * 10,) * 10, pause=0.1)
+        assert [response.body for response in responses] == [b"/:" + b"a" * 100]
 
     async def test_the_next_head_has_its_own_time(self) -> None:
         async with serving(self.LIMITS) as service:
@@ -457,11 +462,11 @@ class TestTime:
                 assert await reader.readuntil(b"/:")
             writer.close()
 
-    async def test_a_late_body_after_the_answer_does_not_stop_the_clock(self) -> None:
+    async def test_a_body_after_its_response_does_not_stop_keep_alive(self) -> None:
         head = b"POST /unread HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n"
         async with serving(self.LIMITS) as service:
             raw = await service.raw(head, b"abcde")
-        assert [answer.status for answer in parse(raw)] == [200]
+        assert [response.status for response in parse(raw)] == [200]
 
     async def test_a_client_waiting_for_100_continue_is_not_late(self) -> None:
         head = b"POST /slow HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nExpect: 100-continue\r\n"
@@ -472,11 +477,11 @@ class TestTime:
             service.app.release.set()
             assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
             writer.write(b"ab")
-            answers = parse(await reader.read())
+            responses = parse(await reader.read())
             writer.close()
-        assert [answer.body for answer in answers] == [b"/slow:ab"]
+        assert [response.body for response in responses] == [b"/slow:ab"]
 
-    async def test_an_answer_that_nobody_reads_is_given_up(self) -> None:
+    async def test_an_unread_response_ends_the_connection(self) -> None:
         async with serving(Limits(write_seconds=0.2)) as service:
             _, writer = await service.connect()
             writer.transport.pause_reading()  # type: ignore[attr-defined]
@@ -486,8 +491,8 @@ class TestTime:
 
 
 class TestConcurrency:
-    async def test_beyond_the_limit_503_with_retry_after(self) -> None:
-        async with serving(Limits(concurrency=2)) as service:
+    async def test_above_the_limit_requests_are_answered_503_with_retry_after(self) -> None:
+        async with serving(Limits(concurrent_requests=2)) as service:
             waiting = [
                 asyncio.create_task(
                     service.ask(b"GET /slow HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
@@ -495,25 +500,25 @@ class TestConcurrency:
                 for _ in range(2)
             ]
             await until(lambda: len(service.app.scopes) == 2)
-            refused = await service.ask(HEAD + b"Connection: close\r\n\r\n")
+            rejected = await service.ask(HEAD + b"Connection: close\r\n\r\n")
             probe = await service.ask(b"GET /healthz?x HTTP/1.0\r\nHost: x\r\n\r\n")
             service.app.release.set()
-            answers = [answer for task in waiting for answer in await task]
-        answer = assert_refused(refused, 503, "SERVICE_UNAVAILABLE")
-        assert int(answer.headers["retry-after"]) >= 1
-        assert [answer.status for answer in [*answers, *probe]] == [200, 200, 200]
+            responses = [response for task in waiting for response in await task]
+        response = assert_rejected(rejected, 503, "SERVICE_UNAVAILABLE")
+        assert int(response.headers["retry-after"]) >= 1
+        assert [response.status for response in [*responses, *probe]] == [200, 200, 200]
 
     async def test_idle_connections_do_not_count(self) -> None:
-        async with serving(Limits(concurrency=1)) as service:
+        async with serving(Limits(concurrent_requests=1)) as service:
             idle = [await service.connect() for _ in range(5)]
-            answers = await service.ask(HEAD + b"Connection: close\r\n\r\n")
+            responses = await service.ask(HEAD + b"Connection: close\r\n\r\n")
             for _, writer in idle:
                 writer.close()
-        assert [answer.status for answer in answers] == [200]
+        assert [response.status for response in responses] == [200]
 
 
 class TestDraining:
-    async def test_the_next_answer_ends_the_connection(self) -> None:
+    async def test_the_next_response_ends_the_connection(self) -> None:
         async with serving() as service:
             reader, writer = await service.connect()
             writer.write(HEAD + b"\r\n")
@@ -529,17 +534,17 @@ class TestDraining:
         assert b"connection" not in first.lower()
         assert parse(second)[0].headers["connection"] == "close"
 
-    async def test_what_is_cut_off_gets_503(self) -> None:
+    async def test_an_aborted_request_is_answered_503(self) -> None:
         async with serving() as service:
             asking = asyncio.create_task(service.ask(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n"))
             await until(lambda: bool(service.app.scopes))
             for connection in service.connections():
-                connection.cut_off()
-            assert_refused(await asking, 503, "SERVICE_UNAVAILABLE")
+                connection.abort_request()
+            assert_rejected(await asking, 503, "SERVICE_UNAVAILABLE")
 
 
-def test_what_is_overridden_exists() -> None:
-    """uvicorn's protocol is no public interface: this fails before anything subtle does."""
+def test_overridden_methods_exist_in_uvicorn() -> None:
+    """uvicorn's protocol is no public interface: a renamed method must not go unnoticed."""
     for name in (
         "connection_made",
         "connection_lost",
@@ -559,7 +564,7 @@ def test_what_is_overridden_exists() -> None:
     assert {"total_requests", "connections", "tasks", "default_headers"} <= set(vars(ServerState()))
 
 
-async def test_attributes_that_are_used_exist() -> None:
+async def test_used_attributes_exist_in_uvicorn() -> None:
     async with serving() as service:
         reader, writer = await service.connect()
         writer.write(HEAD + b"\r\n")

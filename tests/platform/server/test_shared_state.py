@@ -1,4 +1,4 @@
-"""What forked workers share."""
+"""The state that forked workers share."""
 
 import os
 import warnings
@@ -7,12 +7,16 @@ from functools import partial
 
 import pytest
 
-from scholarship_api.platform.server.shared_state import BOOT_FAILED, REPLACEMENT_FAILED, Fleet
+from scholarship_api.platform.server.shared_state import (
+    BOOT_FAILED,
+    REPLACEMENT_FAILED,
+    SharedState,
+)
 
 
 @pytest.fixture
-def fleet() -> Iterator[Fleet]:
-    made = Fleet()
+def shared() -> Iterator[SharedState]:
+    made = SharedState()
     yield made
     made.close()
 
@@ -33,49 +37,49 @@ def in_child(action: Callable[[], object]) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
-def test_one_process_at_a_time_has_the_turn(fleet: Fleet) -> None:
-    assert fleet.take_turn()
-    assert fleet.take_turn()  # it has it already
-    assert in_child(fleet.take_turn) == 0
-    fleet.pass_turn()
-    assert in_child(fleet.take_turn) == 1
-    # The child has ended, and its turn with it.
-    assert fleet.take_turn()
+def test_one_process_at_a_time_has_the_recycle_slot(shared: SharedState) -> None:
+    assert shared.acquire_recycle_slot()
+    assert shared.acquire_recycle_slot()  # it has the slot already
+    assert in_child(shared.acquire_recycle_slot) == 0
+    shared.release_recycle_slot()
+    assert in_child(shared.acquire_recycle_slot) == 1
+    # The slot is free again, as the child has ended.
+    assert shared.acquire_recycle_slot()
 
 
-def test_a_generation_is_ready_when_one_of_its_workers_is(fleet: Fleet) -> None:
-    seen = [fleet.current_is_ready]
-    in_child(partial(fleet.ready, 0))
-    seen.append(fleet.current_is_ready)
-    fleet.reload()
-    seen.append(fleet.current_is_ready)
-    in_child(partial(fleet.ready, 0))
-    seen.append(fleet.current_is_ready)
-    in_child(partial(fleet.ready, 1))
-    seen.append(fleet.current_is_ready)
+def test_a_generation_is_ready_when_one_of_its_workers_is(shared: SharedState) -> None:
+    seen = [shared.current_generation_is_ready]
+    in_child(partial(shared.mark_ready, 0))
+    seen.append(shared.current_generation_is_ready)
+    shared.begin_generation()
+    seen.append(shared.current_generation_is_ready)
+    in_child(partial(shared.mark_ready, 0))
+    seen.append(shared.current_generation_is_ready)
+    in_child(partial(shared.mark_ready, 1))
+    seen.append(shared.current_generation_is_ready)
     assert seen == [False, True, False, False, True]
-    assert fleet.generation == 1
+    assert shared.generation == 1
 
 
-def test_only_the_first_of_a_service_that_never_was_ready_ends_it(fleet: Fleet) -> None:
-    assert in_child(fleet.boot_failure_code) == BOOT_FAILED
-    assert in_child(fleet.boot_failure_code) == REPLACEMENT_FAILED
+def test_only_the_first_failed_start_ends_the_service(shared: SharedState) -> None:
+    assert in_child(shared.boot_failure_code) == BOOT_FAILED
+    assert in_child(shared.boot_failure_code) == REPLACEMENT_FAILED
 
 
-def test_workers_learn_that_the_arbiter_ends(fleet: Fleet) -> None:
-    fleet.reload()
-    fleet.ready(1)
-    assert in_child(lambda: fleet.ending) == 0
-    fleet.end()
-    assert in_child(lambda: fleet.ending) == 1
+def test_workers_see_that_the_arbiter_shuts_down(shared: SharedState) -> None:
+    shared.begin_generation()
+    shared.mark_ready(1)
+    assert in_child(lambda: shared.is_shutting_down) == 0
+    shared.begin_shutdown()
+    assert in_child(lambda: shared.is_shutting_down) == 1
 
 
-def test_an_arbiter_gives_up_when_the_service_could_never_start(fleet: Fleet) -> None:
-    in_child(fleet.boot_failure_code)
-    assert fleet.ending
+def test_workers_see_that_the_service_could_never_start(shared: SharedState) -> None:
+    in_child(shared.boot_failure_code)
+    assert shared.is_shutting_down
 
 
-def test_a_replacement_that_fails_does_not_end_the_service(fleet: Fleet) -> None:
-    fleet.ready(0)
-    assert in_child(fleet.boot_failure_code) == REPLACEMENT_FAILED
-    assert not fleet.ending
+def test_a_failed_replacement_does_not_end_the_service(shared: SharedState) -> None:
+    shared.mark_ready(0)
+    assert in_child(shared.boot_failure_code) == REPLACEMENT_FAILED
+    assert not shared.is_shutting_down
