@@ -27,11 +27,11 @@ import psycopg
 from psycopg.sql import SQL, Identifier
 
 from benchmarks.progress import STDERR, progress_bar
+from scholarship_api import sample_data
 from scholarship_api.catalogue.bulk.importer import ImportReport, import_stream
 from scholarship_api.catalogue.search_index import refresh_statistics
 from scholarship_api.devserver.embedded import embedded_postgres
 from scholarship_api.platform.database import migrations
-from scholarship_api.sample_data import synthetic, words
 
 CACHE: Final = Path(__file__).parents[1] / ".cache" / "benchmarks"
 SIZES: Final = (10_000, 100_000, 1_000_000)
@@ -81,10 +81,10 @@ def catalogue(rows: int) -> Iterator[Catalogue]:
 
 
 def generator_hash() -> str:
-    """Of the modules that decide what is in a synthetic catalogue."""
+    """The hash of the modules that decide what a synthetic catalogue contains."""
     digest = hashlib.sha256()
-    for module in (synthetic, words):
-        digest.update(Path(module.__file__ or "").read_bytes())
+    for module in sorted(Path(sample_data.__file__ or "").parent.rglob("*.py")):
+        digest.update(module.read_bytes())
     return digest.hexdigest()[:12]
 
 
