@@ -1,4 +1,4 @@
-"""The rule of `rules` in SQL, made of the same table, and the statements that use it."""
+"""The rule of `rules` in SQL, made from the same table, and the statements that use it."""
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
@@ -22,18 +22,18 @@ from sqlalchemy import (
 from sqlalchemy.orm import InstrumentedAttribute
 
 from scholarship_api.catalogue.models import Scholarship
-from scholarship_api.eligibility.rules import CRITERIA, PERFECT, Criterion, Relation, Verdict
+from scholarship_api.eligibility.rules import CRITERIA, MAX_SCORE, Criterion, Relation, Verdict
 from scholarship_api.platform.database.sessions import ReadSession
 from scholarship_api.vocabulary import Status, accepted_by
 
 Profile = Mapping[str, Any]
-"""What is known of a student, by field name."""
+"""The known values of a student, by field name."""
 
 Column = Any
 """An attribute of Scholarship, found by name."""
 
 RANKS: Final = {verdict: rank for rank, verdict in enumerate(Verdict)}
-"""Verdicts as they sort."""
+"""The position of each verdict in the order of results."""
 
 _APPLIES: Final[Mapping[Relation, Callable[[Column], ColumnElement[bool]]]] = {
     Relation.AT_LEAST: lambda column: column.is_not(None),
@@ -55,7 +55,7 @@ _IS_FAILED: Final[Mapping[Relation, Callable[[Column, Any], ColumnElement[bool]]
 
 
 def is_failed(criterion: Criterion, profile: Profile) -> ColumnElement[bool]:
-    """NULL or false where the criterion is not failed."""
+    """True where the criterion is failed; else false or NULL."""
     actual = profile.get(criterion.field)
     if actual is None:
         return false()
@@ -69,12 +69,12 @@ def is_unknown(criterion: Criterion, profile: Profile) -> ColumnElement[bool]:
 
 
 def score(profile: Profile) -> ColumnElement[int]:
-    """`rules.Assessment.score`: hundredths."""
-    left = _number(PERFECT)
+    """The same as `rules.Assessment.score`, in hundredths."""
+    left = _number(MAX_SCORE)
     for criterion in CRITERIA:
         for condition, cost in (
-            (is_failed(criterion, profile), criterion.failed),
-            (is_unknown(criterion, profile), criterion.missing),
+            (is_failed(criterion, profile), criterion.failed_cost),
+            (is_unknown(criterion, profile), criterion.missing_cost),
         ):
             if cost and not isinstance(condition, False_):
                 left -= case((condition, _number(cost)), else_=_number(0))
@@ -87,7 +87,7 @@ def is_ineligible(profile: Profile) -> ColumnElement[bool]:
 
 
 def verdict_rank(profile: Profile) -> ColumnElement[int]:
-    """RANKS of `rules.Assessment.verdict`."""
+    """The rank (RANKS) of `rules.Assessment.verdict`."""
     unknown = or_(*(is_unknown(criterion, profile) for criterion in CRITERIA))
     return case(
         (is_ineligible(profile), _number(RANKS[Verdict.INELIGIBLE])),
@@ -97,7 +97,7 @@ def verdict_rank(profile: Profile) -> ColumnElement[int]:
 
 
 def _number(value: int) -> ColumnElement[int]:
-    # Written out: the planner sees it, and a weight is no parameter.
+    # A literal instead of a parameter, so that the planner knows the value.
     return literal_column(str(value), Integer)
 
 
@@ -110,11 +110,11 @@ COLUMNS: Final = (
     Scholarship.application_deadline,
     *(getattr(Scholarship, criterion.column) for criterion in CRITERIA),
 )
-"""What an award is judged and explained by."""
+"""The columns by which an award is assessed and explained."""
 
 
 async def by_ids(session: ReadSession, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """The awards of `ids` that the public may see (COLUMNS by name), by id."""
+    """Read the awards with these ids that are not drafts: COLUMNS by name, by id."""
     statement = select(*COLUMNS).where(
         Scholarship.id.in_(set(ids)), Scholarship.status != Status.DRAFT.value
     )
@@ -130,8 +130,8 @@ async def ranked(
     limit: int,
     offset: int,
 ) -> list[dict[str, Any]]:
-    """A page of the published awards (COLUMNS by name): by verdict, score, deadline and id."""
-    # The page's other columns are read for its rows only: all of the ranking comes from an index.
+    """Read a page of the published awards (COLUMNS by name), by verdict, score, deadline and id."""
+    # An index has all columns of the ranking; the other columns are read for the page only.
     page = (
         _candidates(
             Scholarship.id,
@@ -155,13 +155,13 @@ async def ranked(
 async def count(
     session: ReadSession, profile: Profile, *, closing_after: dt.datetime | None
 ) -> tuple[int, int]:
-    """How many awards `ranked` has in all, and how many of them are eligible."""
+    """Count the awards that `ranked` orders, and the eligible ones among them."""
     eligible = verdict_rank(profile) == _number(RANKS[Verdict.ELIGIBLE])
     statement = _candidates(
         func.count(), func.count().filter(eligible), closing_after=closing_after
     )
-    every, eligible_ones = (await session.execute(statement)).one()
-    return every, eligible_ones
+    total, eligible_count = (await session.execute(statement)).one()
+    return total, eligible_count
 
 
 def _candidates(

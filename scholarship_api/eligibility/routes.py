@@ -1,4 +1,4 @@
-"""Checks of a student's profile against awards: one, several, or the whole catalogue."""
+"""Routes that check a student's profile against one award, several, or the whole catalogue."""
 
 import datetime as dt
 from typing import Annotated, Final
@@ -41,7 +41,7 @@ _results: Final = TypeAdapter(list[EligibilityResult])
 
 
 def _private(body: str | bytes) -> Response:
-    # The address and the answer hold what a student said of themselves: no cache may keep them.
+    # The URL and the answer contain what a student said about themselves: no cache may keep them.
     return Response(body, headers={"Cache-Control": "no-store"}, media_type="application/json")
 
 
@@ -62,7 +62,7 @@ async def check_one(session: Reading, request: EligibilityRequest) -> Response:
 @router.post(
     "/scholarships/bulk-eligibility-check",
     response_model=list[EligibilityResult],
-    summary="Check a profile against 1 to 50 awards, answered in their order",
+    summary="Check a profile against 1 to 50 awards, and answer in their order",
     dependencies=[Depends(require_json)],
     responses=document(*BODY_ERRORS),
 )
@@ -76,7 +76,7 @@ async def check_each(session: Reading, request: BulkEligibilityRequest) -> Respo
 @router.get(
     "/eligibility/check",
     response_model=CheckPage,
-    summary="Check a profile against the catalogue, or some of its awards",
+    summary="Check a profile against the catalogue, or against some awards",
 )
 async def check_by_query(session: Reading, request: CheckQuery) -> Response:
     return _private((await service.check(session, request, now=_now())).model_dump_json())
@@ -85,7 +85,7 @@ async def check_by_query(session: Reading, request: CheckQuery) -> Response:
 @router.post(
     "/eligibility/check",
     response_model=CheckPage,
-    summary="Check a profile against the catalogue, or some of its awards",
+    summary="Check a profile against the catalogue, or against some awards",
     dependencies=[Depends(require_json)],
     responses=document(*BODY_ERRORS),
 )

@@ -1,8 +1,9 @@
-"""Who may win what: the contract's weights as a table, and the rule that reads it.
+"""The rule of eligibility: a table of criteria with weights, and the function that applies it.
 
-Pure: an award's criteria and a profile are mappings by column and by field name. A criterion that
-the award does not name is not judged; a value that the profile does not hold is unknown, never met
-and never failed. The catalogue is ranked in SQL that `queries` makes of the same table.
+The functions are pure. An award is a mapping by column, a profile a mapping by field name. A
+criterion that the award does not name is not assessed. A value that the profile does not have is
+unknown: it is neither met nor failed. `queries` makes SQL from the same table to rank the
+catalogue.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,8 +14,8 @@ from typing import Any, Final
 
 from scholarship_api.vocabulary import INTERNATIONAL, PERMANENT_RESIDENT, accepted_by
 
-PERFECT: Final = 100
-"""The score of an award with nothing failed and nothing missing, in hundredths."""
+MAX_SCORE: Final = 100
+"""The score, in hundredths, of an award with nothing failed and nothing missing."""
 
 
 class Outcome(StrEnum):
@@ -24,7 +25,7 @@ class Outcome(StrEnum):
 
 
 class Verdict(StrEnum):
-    """From the best to the worst, which is the order of the results."""
+    """Verdicts from best to worst, in the order of the results."""
 
     ELIGIBLE = "eligible"
     NEEDS_INFORMATION = "needs_information"
@@ -32,7 +33,7 @@ class Verdict(StrEnum):
 
 
 class Relation(StrEnum):
-    """How a profile's value has to stand to what an award requires."""
+    """How the profile's value must compare with the value that an award requires."""
 
     AT_LEAST = "at_least"
     AT_MOST = "at_most"
@@ -44,15 +45,16 @@ class Relation(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Criterion:
     column: str
-    """The award's criterion, as in its `eligibility_criteria`."""
+    """The name in the award's `eligibility_criteria`."""
     field: str
-    """The profile's value that it is held against."""
+    """The name of the profile's value that is compared."""
     relation: Relation
-    failed: int
-    """What the score loses, in hundredths, when the criterion is failed."""
-    missing: int
-    """The same when the profile does not hold the value."""
+    failed_cost: int
+    """Hundredths of the score that are lost when the criterion is failed."""
+    missing_cost: int
+    """Hundredths that are lost when the profile does not have the value."""
     noun: str
+    """The words for the value in a sentence."""
 
 
 CRITERIA: Final = (
@@ -68,10 +70,10 @@ CRITERIA: Final = (
     Criterion("max_age", "age", Relation.AT_MOST, 20, 0, "age"),
     Criterion("financial_need", "financial_need", Relation.TRUE, 20, 10, "financial need"),
 )
-"""The weights of the product contract, "Eligibility".
+"""The criteria with the weights that docs/api.md promises.
 
-A missing GPA costs nothing against max_gpa, nor a missing age against max_age: most students are
-within an upper bound. It is unknown all the same, so the verdict asks for it.
+A missing GPA costs nothing for max_gpa, and a missing age nothing for max_age, because most
+students are within an upper bound. The value is still unknown, so the verdict asks for it.
 """
 
 _IS_MET: Final[Mapping[Relation, Callable[[Any, Any], bool]]] = {
@@ -85,7 +87,7 @@ _IS_MET: Final[Mapping[Relation, Callable[[Any, Any], bool]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One criterion, judged."""
+    """The assessment of one criterion."""
 
     criterion: Criterion
     outcome: Outcome
@@ -94,14 +96,18 @@ class Finding:
 
     @property
     def cost(self) -> int:
-        """Hundredths of the score."""
+        """Hundredths of the score that are lost."""
         if self.outcome is Outcome.MET:
             return 0
-        return self.criterion.failed if self.outcome is Outcome.FAILED else self.criterion.missing
+        return (
+            self.criterion.failed_cost
+            if self.outcome is Outcome.FAILED
+            else self.criterion.missing_cost
+        )
 
     @property
     def reason(self) -> str:
-        """A plain sentence."""
+        """The outcome as a sentence."""
         sentence = _SENTENCES[self.criterion.relation][self.outcome].format(
             noun=self.criterion.noun, required=_plain(self.required), actual=_plain(self.actual)
         )
@@ -110,7 +116,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """One award, judged."""
+    """The assessment of one award."""
 
     findings: tuple[Finding, ...]
 
@@ -123,12 +129,12 @@ class Assessment:
 
     @property
     def score(self) -> int:
-        """Hundredths: what is left of PERFECT, at least 0."""
-        return max(0, PERFECT - sum(finding.cost for finding in self.findings))
+        """Hundredths: MAX_SCORE less the costs of all findings, at least 0."""
+        return max(0, MAX_SCORE - sum(finding.cost for finding in self.findings))
 
     @property
     def reasons(self) -> list[str]:
-        """What stands in the way, else that nothing does."""
+        """A sentence for each criterion that is not met, or one that says that all are met."""
         obstacles = [
             finding.reason for finding in self.findings if finding.outcome is not Outcome.MET
         ]
@@ -138,7 +144,7 @@ class Assessment:
 
 
 def assess(award: Mapping[str, Any], profile: Mapping[str, Any]) -> Assessment:
-    """Judge an award (by column name) for a profile that holds only what is known."""
+    """Assess an award (by column) for a profile that has only known values."""
     return Assessment(
         tuple(
             Finding(
@@ -154,7 +160,7 @@ def assess(award: Mapping[str, Any], profile: Mapping[str, Any]) -> Assessment:
 
 
 def applies(required: object) -> bool:
-    """Whether an award requires anything: 0 is a bound; nothing, no values and false are not."""
+    """Whether a value requires anything: 0 does; None, an empty list and false do not."""
     return required is not None and required is not False and required != []
 
 

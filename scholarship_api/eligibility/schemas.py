@@ -1,4 +1,4 @@
-"""What an eligibility check takes and answers; one model reads the query string and the body."""
+"""Requests and answers of eligibility checks. One model reads the query string and the body."""
 
 from decimal import Decimal
 from typing import Annotated, Any, Final
@@ -25,9 +25,12 @@ from scholarship_api.vocabulary import (
 )
 
 MAX_IDS: Final = 50
-DEFAULT_PAGE: Final = 20
-MAX_PAGE: Final = 100
+"""Awards that one request may name."""
+
+DEFAULT_PAGE_SIZE: Final = 20
+MAX_PAGE_SIZE: Final = 100
 MAX_OFFSET: Final = 10_000
+"""Results that may be skipped."""
 
 
 def _number(value: object) -> object:
@@ -36,7 +39,7 @@ def _number(value: object) -> object:
     return value
 
 
-# Finer than the awards' two decimals: an average is often a fraction such as 11/3.
+# More digits than the two decimals of awards, because an average may be a fraction such as 11/3.
 GradeAverage = Annotated[
     Decimal,
     Field(ge=0, le=4, max_digits=20, allow_inf_nan=False),
@@ -52,7 +55,7 @@ Ids = Annotated[
 
 
 class Profile(BaseModel):
-    """What a student says of themselves; at least one value. What is left out is unknown."""
+    """What a student says about themselves, at least one value. Other values are unknown."""
 
     model_config = ConfigDict(extra="forbid", use_enum_values=True)
 
@@ -67,13 +70,12 @@ class Profile(BaseModel):
     annual_income: Money | None = Field(
         None,
         description=(
-            "Awards state no limit that it could be held against, and it does not say what is"
-            " need: it decides nothing. Say financial_need."
+            "Has no effect: awards state no limit of income. Say whether there is financial_need."
         ),
     )
     financial_need: bool | None = None
     credits_completed: Credits | None = Field(
-        None, description="Awards state no criterion on it: it decides nothing."
+        None, description="Has no effect: awards have no criterion for it."
     )
 
     @model_validator(mode="before")
@@ -81,7 +83,7 @@ class Profile(BaseModel):
     def _empty_is_absent(cls, values: object) -> object:
         if not isinstance(values, dict):
             return values
-        # No ids at all would mean the whole catalogue: hardly what an empty list was meant for.
+        # An empty scholarship_ids stays and is refused: its absence means the whole catalogue.
         empty = {
             name
             for name, value in values.items()
@@ -105,7 +107,7 @@ class Profile(BaseModel):
         }
 
     def sent(self) -> dict[str, Any]:
-        """The same, canonical, as JSON values."""
+        """The values that were given, canonical, as JSON."""
         return self.model_dump(mode="json", include=set(self.known()))
 
 
@@ -124,54 +126,56 @@ class BulkEligibilityRequest(BaseModel):
 
 
 class CheckRequest(Profile):
-    """A profile, and what to hold it against."""
+    """A profile, and the awards to check it against."""
 
     scholarship_ids: Ids | None = Field(
         None,
-        description="These awards, in this order, closed ones too. Default: the whole catalogue.",
+        description="Check these awards, in this order, closed ones too. Default: all awards.",
     )
     include_closed: bool = Field(
-        False, description="Keep awards of the catalogue whose deadline has passed."
+        False, description="Also check awards of the catalogue whose deadline has passed."
     )
     limit: int | None = Field(
         None,
         ge=1,
-        le=MAX_PAGE,
-        description=f"Results in a page. Default: {DEFAULT_PAGE}; with scholarship_ids all.",
+        le=MAX_PAGE_SIZE,
+        description=f"Results on a page. Default: {DEFAULT_PAGE_SIZE}; with scholarship_ids, all.",
     )
     offset: int = Field(0, ge=0, le=MAX_OFFSET)
 
     @property
     def page_size(self) -> int:
-        return self.limit or (DEFAULT_PAGE if self.scholarship_ids is None else MAX_IDS)
+        return self.limit or (DEFAULT_PAGE_SIZE if self.scholarship_ids is None else MAX_IDS)
 
 
 class CriterionOutcome(BaseModel):
-    """One criterion that the award names."""
+    """The assessment of one criterion that the award names."""
 
-    criterion: str = Field(description="As in the award's eligibility_criteria.")
+    criterion: str = Field(description="The name in the award's eligibility_criteria.")
     outcome: Outcome
     required: bool | int | float | str | list[str]
-    actual: bool | int | float | str | None = Field(description="The profile's value, if any.")
+    actual: bool | int | float | str | None = Field(
+        description="The value of the profile, if it has one."
+    )
     reason: str
 
 
 class Judgement(BaseModel):
     scholarship_id: str
     found: bool = Field(
-        description="False: no award has this id; then it is not eligible, without a verdict."
+        description="False if no award has this id; it is then not eligible, without a verdict."
     )
     eligible: bool = Field(description="True exactly when the verdict is eligible.")
     verdict: Verdict | None = Field(
         description=(
-            "ineligible: a criterion is failed; needs_information: none is failed, but the profile"
-            " does not answer all; eligible: all are met. It says nothing of the deadline."
+            "ineligible: a criterion is failed. needs_information: none is failed, but the profile"
+            " lacks a value. eligible: all are met. It says nothing about the deadline."
         )
     )
     availability: Availability | None = Field(
-        description="Whether one can apply at all; where not, the first of the reasons says so."
+        description="Whether a student can apply now; if not, the first of the reasons says so."
     )
-    reasons: list[str] = Field(description="What stands in the way, in plain sentences.")
+    reasons: list[str] = Field(description="The criteria that are not met, in plain sentences.")
     criteria: list[CriterionOutcome]
 
 
@@ -187,21 +191,21 @@ class CheckResult(Judgement):
 
     @classmethod
     def of(cls, result: EligibilityResult) -> "CheckResult":
-        """The same result, under the name that this endpoint has always given the score."""
+        """The same result with the score under the name that this endpoint uses."""
         values = {name: getattr(result, name) for name in Judgement.model_fields}
         return cls(score=result.match_score, **values)
 
 
 class CheckPage(BaseModel):
-    eligible_count: int = Field(description="Of all checked, not only of this page.")
+    eligible_count: int = Field(description="Among all checked awards, not only on this page.")
     results: list[CheckResult] = Field(
         description=(
-            "In the order of scholarship_ids; of the catalogue eligible ones first, then those"
-            " that need information, each by score, deadline and id."
+            "In the order of scholarship_ids. Without them: eligible ones first, then those that"
+            " need information, each by score, deadline and id."
         )
     )
     checked_scholarships: int
-    user_profile: dict[str, Any] = Field(description="What was sent, canonical.")
+    user_profile: dict[str, Any] = Field(description="The values that were sent, canonical.")
     took_ms: float
     page: int
     page_size: int

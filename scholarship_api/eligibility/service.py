@@ -1,4 +1,4 @@
-"""Checks of a profile against one award, some, or the whole catalogue."""
+"""Checks a profile against one award, several, or the whole catalogue."""
 
 import datetime as dt
 import time
@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from scholarship_api.catalogue import service as catalogue
 from scholarship_api.eligibility import queries
-from scholarship_api.eligibility.rules import PERFECT, Finding, Verdict, assess
+from scholarship_api.eligibility.rules import MAX_SCORE, Finding, Verdict, assess
 from scholarship_api.eligibility.schemas import (
     CheckPage,
     CheckRequest,
@@ -24,7 +24,7 @@ from scholarship_api.vocabulary import Availability, Status
 Award = Mapping[str, Any]
 """The values of queries.COLUMNS, by name."""
 
-# For features that rank the catalogue themselves.
+# For other features, which rank the catalogue themselves.
 AWARD_COLUMNS: Final = queries.COLUMNS
 match_score: Final = queries.score
 is_ineligible: Final = queries.is_ineligible
@@ -33,7 +33,7 @@ is_ineligible: Final = queries.is_ineligible
 async def check_one(
     session: ReadSession, *, profile: Profile, scholarship_id: str, now: dt.datetime
 ) -> EligibilityResult:
-    """Raises NotFound for an id that no public award has."""
+    """Check one award. Raises NotFound for an id that no public award has."""
     results = await check_each(session, profile=profile, scholarship_ids=[scholarship_id], now=now)
     if not results[0].found:
         raise NotFound("There is no scholarship with this id.")
@@ -43,10 +43,10 @@ async def check_one(
 async def check_each(
     session: ReadSession, *, profile: Profile, scholarship_ids: Sequence[str], now: dt.datetime
 ) -> list[EligibilityResult]:
-    """A result for each id, in the same order; `found` is false where no public award has it."""
+    """Check each id, in the same order; `found` is false if no public award has the id."""
     awards = await queries.by_ids(session, scholarship_ids)
     return [
-        judge(awards[scholarship_id], profile, now=now)
+        assess_award(awards[scholarship_id], profile, now=now)
         if scholarship_id in awards
         else _not_found(scholarship_id)
         for scholarship_id in scholarship_ids
@@ -54,16 +54,16 @@ async def check_each(
 
 
 async def check(session: ReadSession, request: CheckRequest, *, now: dt.datetime) -> CheckPage:
-    """The awards of `request.scholarship_ids`, else the published ones, best first."""
+    """Check `request.scholarship_ids`, or else all published awards, best first."""
     started = time.perf_counter()
     end = request.offset + request.page_size
     if request.scholarship_ids is not None:
-        every = await check_each(
+        all_results = await check_each(
             session, profile=request, scholarship_ids=request.scholarship_ids, now=now
         )
-        checked = sum(result.found for result in every)
-        eligible = sum(result.eligible for result in every)
-        results, has_next = every[request.offset : end], end < len(every)
+        checked = sum(result.found for result in all_results)
+        eligible = sum(result.eligible for result in all_results)
+        results, has_next = all_results[request.offset : end], end < len(all_results)
     else:
         profile = request.known()
         closing_after = None if request.include_closed else now
@@ -75,7 +75,7 @@ async def check(session: ReadSession, request: CheckRequest, *, now: dt.datetime
             offset=request.offset,
         )
         checked, eligible = await queries.count(session, profile, closing_after=closing_after)
-        results = [judge(award, request, now=now) for award in awards]
+        results = [assess_award(award, request, now=now) for award in awards]
         has_next = end < checked
     return CheckPage(
         eligible_count=eligible,
@@ -90,11 +90,11 @@ async def check(session: ReadSession, request: CheckRequest, *, now: dt.datetime
     )
 
 
-def judge(award: Award, profile: Profile, *, now: dt.datetime) -> EligibilityResult:
-    """The award's result for the profile at `now`.
+def assess_award(award: Award, profile: Profile, *, now: dt.datetime) -> EligibilityResult:
+    """Assess an award for the profile at `now`.
 
-    That an award is closed is said by `availability` and by the first reason; the verdict is about
-    the student, and would be the same in its next round.
+    If the award is closed, `availability` and the first reason say so. The verdict is about the
+    student, and would be the same in the next round.
     """
     assessment = assess(award, profile.known())
     availability = catalogue.availability(
@@ -109,7 +109,7 @@ def judge(award: Award, profile: Profile, *, now: dt.datetime) -> EligibilityRes
         found=True,
         eligible=assessment.verdict is Verdict.ELIGIBLE,
         verdict=assessment.verdict,
-        match_score=assessment.score / PERFECT,
+        match_score=assessment.score / MAX_SCORE,
         availability=availability,
         reasons=[*_closed(award, availability), *assessment.reasons],
         criteria=[_outcome(finding) for finding in assessment.findings],

@@ -1,4 +1,4 @@
-"""The recommendation score in SQL, made of the tables of `rules`, and the ranking by it."""
+"""The recommendation score in SQL, made from the tables of `rules`, and the ranking by it."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -40,15 +40,15 @@ COLUMNS: Final = (
 
 
 def score(profile: Mapping[str, Any], *, now: dt.datetime) -> ColumnElement[int]:
-    """`rules.total` of an award that is open at `now`, in thousandths."""
+    """The same as `rules.total` for an award that is open at `now`, in thousandths."""
     points = eligibility.match_score(profile) * _number(rules.MATCH_WEIGHT)
     if field := profile.get("field_of_study"):
         is_named = literal(field) == func.any(Scholarship.fields_of_study)
         points += case((is_named, _number(rules.FIELD_NAMED)), else_=_number(0))
     points += case(
         *(
-            (Scholarship.amount >= _number(least), _number(gained))
-            for least, gained in rules.AMOUNTS
+            (Scholarship.amount >= _number(minimum), _number(gained))
+            for minimum, gained in rules.AMOUNTS
         ),
         else_=_number(0),
     )
@@ -57,13 +57,13 @@ def score(profile: Mapping[str, Any], *, now: dt.datetime) -> ColumnElement[int]
     if profile.get("financial_need"):
         by_type[ScholarshipType.NEED_BASED.value] = _number(rules.NEED_WITH_NEED)
     points += case(by_type, value=Scholarship.scholarship_type, else_=_number(0))
-    return func.least(_number(rules.FULL), func.greatest(_number(0), points))
+    return func.least(_number(rules.MAX_SCORE), func.greatest(_number(0), points))
 
 
 def _deadline_points(now: dt.datetime) -> ColumnElement[int]:
     today = cast(func.timezone(Scholarship.deadline_timezone, now), Date)
     starts = array([_number(start) for start, _ in rules.DEADLINES])
-    # The operand once: what day it is in a time zone is the dearest part of the score.
+    # The operand occurs once: finding the day in a time zone is the most expensive part.
     band = func.width_bucket(Scholarship.deadline_date - today, starts, type_=Integer)
     return case(
         {
@@ -83,13 +83,13 @@ async def best(
     now: dt.datetime,
     limit: int,
 ) -> list[dict[str, Any]]:
-    """The open awards of the highest score (COLUMNS by name), then by deadline and id."""
+    """Read the open awards (COLUMNS by name) by score, then by deadline and id."""
     ranking = select(Scholarship.id, score(profile, now=now).label("score")).where(
         Scholarship.status == Status.PUBLISHED.value, Scholarship.closes_at >= now
     )
     if not include_ineligible:
         ranking = ranking.where(not_(eligibility.is_ineligible(profile)))
-    # The page's other columns are read for its rows only.
+    # The other columns are read for the page only.
     page = (
         ranking.order_by(desc("score"), Scholarship.closes_at, Scholarship.id)
         .limit(limit)

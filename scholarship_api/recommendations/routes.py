@@ -1,4 +1,4 @@
-"""What to apply for: the open awards that suit a profile best."""
+"""Recommends the open awards that suit a profile best."""
 
 import datetime as dt
 
@@ -42,7 +42,7 @@ async def recommend(session: Reading, request: RecommendationRequest) -> Respons
     answer = await service.recommend(session, request, now=dt.datetime.now(dt.UTC))
     return Response(
         answer.model_dump_json(exclude_unset=True),
-        # It holds what a student said of themselves: no cache may keep it.
+        # The answer contains what a student said about themselves: no cache may keep it.
         headers={"Cache-Control": "no-store"},
         media_type="application/json",
     )

@@ -1,6 +1,6 @@
-"""The contract's recommendation score, in thousandths, and the reason for each of its parts.
+"""The recommendation score, in thousandths, and the reason for each of its parts.
 
-Pure; the catalogue is ranked in SQL that `queries` makes of the same tables.
+The functions are pure. `queries` makes SQL from the same tables to rank the catalogue.
 """
 
 from bisect import bisect_right
@@ -12,18 +12,19 @@ from typing import Any, Final
 
 from scholarship_api.vocabulary import ScholarshipType
 
-FULL: Final = 1000
+MAX_SCORE: Final = 1000
 
 MATCH_WEIGHT: Final = 4
-"""Per hundredth of the match score: 0.4 in all."""
+"""Thousandths for each hundredth of the match score, so 0.4 for a full match."""
 
 FIELD_NAMED: Final = 300
+"""For an award that names the student's field of study."""
 
 AMOUNTS: Final = ((5000, 100), (1000, 50))
-"""From this amount on, in the award's own currency; the first that applies."""
+"""Minimum amount in the award's own currency, and its points; the first that applies counts."""
 
 DEADLINES: Final = ((0, -100), (7, 50), (30, 100), (181, 0))
-"""From this many days to the deadline on, until the next."""
+"""First day before the deadline, counted in days left, and the points until the next entry."""
 
 TYPES: Final = {ScholarshipType.MERIT_BASED: 50, ScholarshipType.ACADEMIC_ACHIEVEMENT: 50}
 NEED_WITH_NEED: Final = 50
@@ -53,10 +54,10 @@ def parts(
     match_score: int,
     days_left: int | None,
 ) -> tuple[Part, ...]:
-    """The parts of the score, those of 0 points too.
+    """Return all parts of the score, including those of 0 points.
 
-    `match_score` is in hundredths; `days_left` are calendar days in the deadline's own zone, None
-    for a rolling or unknown deadline.
+    `match_score` is in hundredths. `days_left` counts calendar days in the deadline's own time
+    zone; it is None for a rolling or unknown deadline.
     """
     return (
         Part(
@@ -72,8 +73,8 @@ def parts(
 
 
 def total(scored: Sequence[Part]) -> int:
-    """Thousandths, within 0 and FULL."""
-    return min(FULL, max(0, sum(part.points for part in scored)))
+    """Add up the parts, in thousandths, within 0 and MAX_SCORE."""
+    return min(MAX_SCORE, max(0, sum(part.points for part in scored)))
 
 
 def _field(named: Sequence[str], field: str | None) -> Part:
@@ -91,7 +92,7 @@ def _field(named: Sequence[str], field: str | None) -> Part:
 def _amount(amount: Decimal | None, currency: str | None) -> Part:
     if amount is None:
         return Part(PartName.AMOUNT, 0, "Its amount is not known.")
-    points = next((points for least, points in AMOUNTS if amount >= least), 0)
+    points = next((points for minimum, points in AMOUNTS if amount >= minimum), 0)
     return Part(PartName.AMOUNT, points, f"It pays up to {amount:,.2f} {currency}.")
 
 

@@ -1,4 +1,4 @@
-"""What a recommendation is asked with, and what it says."""
+"""Requests and answers of recommendations."""
 
 from typing import Any, Final
 
@@ -19,15 +19,15 @@ class RecommendationRequest(BaseModel):
     include_ineligible: bool = Field(
         False,
         description=(
-            "Also awards of which a criterion is failed. Those that need information are always"
-            " kept; what is missing lowers their score."
+            "Also recommend awards with a failed criterion. Awards that need information are always"
+            " kept; missing values lower their score."
         ),
     )
 
 
 class ScorePart(BaseModel):
     name: PartName
-    points: float = Field(description="What it adds to the score, or takes from it.")
+    points: float = Field(description="Points that it adds to the score; may be negative.")
     reason: str
 
 
@@ -41,7 +41,7 @@ class Recommendation(BaseModel):
 
 
 class RecommendationMetadata(BaseModel):
-    total_recommendations: int = Field(description="In this answer.")
+    total_recommendations: int = Field(description="Recommendations in this answer.")
     request_limit: int
     include_ineligible: bool
 
@@ -51,5 +51,5 @@ class Recommendations(BaseModel):
         description="Open awards by recommendation_score, then deadline, then id."
     )
     recommendation_metadata: RecommendationMetadata
-    user_profile: dict[str, Any] = Field(description="What was sent, canonical.")
+    user_profile: dict[str, Any] = Field(description="The values that were sent, canonical.")
     took_ms: float

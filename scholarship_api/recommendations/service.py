@@ -1,4 +1,4 @@
-"""The open awards that suit a profile best, with the reasons."""
+"""Recommends the open awards that suit a profile best, with the reasons."""
 
 import datetime as dt
 import time
@@ -60,10 +60,10 @@ def _recommendation(
     )
     return Recommendation(
         scholarship=summary_of(dict(award), now=now),
-        eligibility=eligibility.judge(award, profile, now=now),
-        recommendation_score=rules.total(parts) / rules.FULL,
+        eligibility=eligibility.assess_award(award, profile, now=now),
+        recommendation_score=rules.total(parts) / rules.MAX_SCORE,
         score_parts=[
-            ScorePart(name=part.name, points=part.points / rules.FULL, reason=part.reason)
+            ScorePart(name=part.name, points=part.points / rules.MAX_SCORE, reason=part.reason)
             for part in parts
         ],
     )

@@ -203,7 +203,8 @@ def test_the_weights_of_eligibility() -> None:
         for name, failed, unknown in part("Eligibility").rows
     }
     assert shown == {
-        rule.column: (rule.failed / 100, rule.missing / 100) for rule in eligibility.CRITERIA
+        rule.column: (rule.failed_cost / 100, rule.missing_cost / 100)
+        for rule in eligibility.CRITERIA
     }
 
 
@@ -211,7 +212,7 @@ def test_the_parts_of_a_recommendation() -> None:
     shown = {quoted(name)[0]: text for name, text in part("Recommendations").rows}
     assert list(shown) == list(recommendations.PartName)
     points = {
-        "match": {recommendations.MATCH_WEIGHT * eligibility.PERFECT},
+        "match": {recommendations.MATCH_WEIGHT * eligibility.MAX_SCORE},
         "field_of_study": {recommendations.FIELD_NAMED},
         "amount": {points for _, points in recommendations.AMOUNTS},
         "deadline": {points for _, points in recommendations.DEADLINES if points},

@@ -1,4 +1,4 @@
-"""Awards that stand at every edge of the rules, in a real table, and an application on it."""
+"""Awards at every edge of the rules, in a real table, and an application that serves them."""
 
 import datetime as dt
 import random
@@ -34,7 +34,7 @@ NO_CRITERIA: Award = EligibilityCriteria().model_dump()
 
 
 def criteria(**named: object) -> Award:
-    """All criteria columns, as the table holds them."""
+    """All criteria columns of the table, with the values that are given."""
     return NO_CRITERIA | named
 
 
@@ -50,7 +50,7 @@ profiles = st.fixed_dictionaries(
         "financial_need": st.booleans(),
     },
 )
-"""What is known of a student, as the rules take it."""
+"""Known values of a student, as the rules take them."""
 
 
 def some_criteria(rng: random.Random) -> Award:
@@ -107,7 +107,7 @@ def as_columns(award: Award) -> Award:
 
 
 def put(database_url: str, awards: Iterable[Award]) -> list[Award]:
-    """Insert the awards; answers them as columns of the table."""
+    """Insert the awards, and return them as columns of the table."""
     columns = [as_columns(award) for award in awards]
     engine = create_engine(database_url)
     with engine.begin() as connection:
@@ -117,7 +117,7 @@ def put(database_url: str, awards: Iterable[Award]) -> list[Award]:
 
 
 def award(name: str, **fields: object) -> Award:
-    """An open award without a criterion, unless `fields` say more."""
+    """An open award without criteria, and `fields`."""
     return {
         "id": name,
         "name": name,

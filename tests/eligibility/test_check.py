@@ -1,4 +1,4 @@
-"""The endpoints: what they take, what they answer, in which order."""
+"""The endpoints that check eligibility: their input, answers and order."""
 
 import asyncio
 import datetime as dt
@@ -51,7 +51,7 @@ def awards(module_database_url: str) -> list[Award]:
 
 
 async def check_all(client: httpx.AsyncClient, **query: Any) -> list[Award]:  # noqa: ANN401
-    """Every page of the whole catalogue."""
+    """All pages of the whole catalogue."""
     results: list[Award] = []
     while True:
         page = (
@@ -63,10 +63,12 @@ async def check_all(client: httpx.AsyncClient, **query: Any) -> list[Award]:  # 
             return results
 
 
-# --- One and several ------------------------------------------------------------------------------
+# --- One award and several -----------------------------------------------------------------------
 
 
-async def test_single(client: httpx.AsyncClient, awards: list[Award]) -> None:
+async def test_a_single_check_explains_each_criterion(
+    client: httpx.AsyncClient, awards: list[Award]
+) -> None:
     answer = await client.post(SINGLE, json={"user_profile": PROFILE, "scholarship_id": "failed"})
     assert answer.status_code == 200
     assert answer.headers["cache-control"] == "no-store"
@@ -98,7 +100,7 @@ async def test_single(client: httpx.AsyncClient, awards: list[Award]) -> None:
 
 
 @pytest.mark.parametrize("scholarship_id", ["nobody", "draft"])
-async def test_single_unknown(
+async def test_a_single_check_of_an_unknown_award_is_not_found(
     client: httpx.AsyncClient, awards: list[Award], scholarship_id: str
 ) -> None:
     answer = await client.post(
@@ -107,7 +109,7 @@ async def test_single_unknown(
     assert (answer.status_code, answer.json()["code"]) == (404, "NOT_FOUND")
 
 
-async def test_bulk_keeps_the_order_of_the_request(
+async def test_a_bulk_check_keeps_the_order_of_the_request(
     client: httpx.AsyncClient, awards: list[Award]
 ) -> None:
     ids = ["open", "nobody", "failed", "draft", "open", "archived"]
@@ -144,7 +146,7 @@ async def test_bulk_keeps_the_order_of_the_request(
         ("archived", "closed", "Closed: this award is no longer offered."),
     ],
 )
-async def test_a_closed_award_says_so(
+async def test_the_first_reason_says_that_an_award_is_closed(
     client: httpx.AsyncClient,
     awards: list[Award],
     scholarship_id: str,
@@ -164,7 +166,7 @@ async def test_a_closed_award_says_so(
 
 @pytest.mark.parametrize("include_closed", [False, True])
 @pytest.mark.parametrize("profile", [PROFILE, {"citizenship": "DE"}, {"annual_income": 0}])
-async def test_the_catalogue_is_checked_by_the_rule(
+async def test_the_catalogue_is_ranked_by_the_rule(
     client: httpx.AsyncClient, awards: list[Award], profile: Award, include_closed: bool
 ) -> None:
     expected = []
@@ -193,7 +195,7 @@ async def test_the_catalogue_is_checked_by_the_rule(
     assert page["eligible_count"] == sum(entry[0] == 0 for entry in expected)
 
 
-async def test_the_page(client: httpx.AsyncClient, awards: list[Award]) -> None:
+async def test_a_page_says_where_it_is(client: httpx.AsyncClient, awards: list[Award]) -> None:
     page = (await client.get(CHECK, params={"gpa": "3.50", "offset": 40})).json()
     assert set(page) == {
         *("eligible_count", "results", "checked_scholarships", "user_profile", "took_ms"),
@@ -208,7 +210,9 @@ async def test_the_page(client: httpx.AsyncClient, awards: list[Award]) -> None:
     assert beyond["checked_scholarships"] == page["checked_scholarships"]
 
 
-async def test_given_ids(client: httpx.AsyncClient, awards: list[Award]) -> None:
+async def test_given_ids_are_checked_in_their_order(
+    client: httpx.AsyncClient, awards: list[Award]
+) -> None:
     ids = ["failed", "closed", "nobody", "met"]
     page = (await client.post(CHECK, json={**PROFILE, "scholarship_ids": ids})).json()
     assert [result["scholarship_id"] for result in page["results"]] == ids
@@ -222,7 +226,7 @@ async def test_given_ids(client: httpx.AsyncClient, awards: list[Award]) -> None
     assert rest["eligible_count"] == 2
 
 
-async def test_get_and_post_and_the_old_address_are_the_same(
+async def test_get_post_and_the_old_path_give_the_same_answer(
     client: httpx.AsyncClient, awards: list[Award]
 ) -> None:
     body = {**PROFILE, "field_of_study": "computer_science", "scholarship_ids": ["met", "open"]}
@@ -247,7 +251,9 @@ async def test_get_and_post_and_the_old_address_are_the_same(
         assert answer.headers["cache-control"] == "no-store"
 
 
-async def test_legacy_names_and_spellings(client: httpx.AsyncClient, awards: list[Award]) -> None:
+async def test_legacy_names_and_spellings_are_accepted(
+    client: httpx.AsyncClient, awards: list[Award]
+) -> None:
     sent = {
         "grade_level": "High School",
         "field_of_study": "social_work",
@@ -274,7 +280,7 @@ async def test_legacy_names_and_spellings(client: httpx.AsyncClient, awards: lis
 async def test_an_empty_profile_is_refused(
     client: httpx.AsyncClient, awards: list[Award], profile: Award
 ) -> None:
-    """The predecessor took it for an undergraduate from the US, aged 20, and found awards."""
+    """The predecessor assumed an undergraduate from the US, aged 20, and found awards."""
     assert (await client.post(CHECK, json=profile)).status_code == 422
     query = {name: value for name, value in profile.items() if value is not None}
     assert (await client.get(CHECK, params=query)).status_code == 422
@@ -303,7 +309,9 @@ BOUNDS: dict[str, tuple[list[Any], list[Any]]] = {
 
 
 @pytest.mark.parametrize("field", BOUNDS)
-async def test_bounds(client: httpx.AsyncClient, awards: list[Award], field: str) -> None:
+async def test_values_outside_of_their_bounds_are_refused(
+    client: httpx.AsyncClient, awards: list[Award], field: str
+) -> None:
     accepted, refused = BOUNDS[field]
     known = {} if field == "gpa" else {"gpa": 3}
     for value in accepted:
@@ -344,7 +352,7 @@ async def post(client: httpx.AsyncClient, body: object) -> httpx.Response:
     ],
 )
 @pytest.mark.parametrize("path", [SINGLE, BULK, CHECK, "/eligibility/check"])
-async def test_hostile_bodies(
+async def test_hostile_bodies_are_refused(
     client: httpx.AsyncClient, path: str, content: bytes, content_type: str, status: int
 ) -> None:
     answer = await client.post(path, content=content, headers={"Content-Type": content_type})
@@ -355,11 +363,11 @@ async def test_hostile_bodies(
 @pytest.mark.parametrize(
     "query", ["gpa=NaN", "gpa=%00", "gpa=%FF", "citizenship=%27%3B--", "gpa=3&x=1", "age=%F0%9F"]
 )
-async def test_hostile_queries(client: httpx.AsyncClient, query: str) -> None:
+async def test_hostile_queries_are_refused(client: httpx.AsyncClient, query: str) -> None:
     assert (await client.get(f"{CHECK}?{query}")).status_code == 422
 
 
-async def test_profile_values_appear_in_no_log(
+async def test_no_log_contains_a_profile_value(
     client: httpx.AsyncClient,
     awards: list[Award],
     caplog: pytest.LogCaptureFixture,

@@ -1,4 +1,4 @@
-"""The contract's weights case by case, and what holds for every award and profile."""
+"""The documented weights case by case, and properties of every award and profile."""
 
 import random
 from decimal import Decimal
@@ -17,19 +17,19 @@ THREE = Decimal(3)
 
 
 class Case(NamedTuple):
-    """An award that names one criterion; the score when it is failed and when it is unknown."""
+    """An award with one criterion, and its score when that is failed and when it is unknown."""
 
     criterion: str
     required: object
     field: str
     met_by: list[Any]
     failed_by: list[Any]
-    failed: float
-    missing: float
+    failed_score: float
+    missing_score: float
 
 
-# product.md, "Eligibility".
-CONTRACT = [
+# The table of docs/api.md, "Eligibility".
+DOCUMENTED = [
     Case("min_gpa", THREE, "gpa", [THREE, Decimal(4)], [Decimal("2.99")], 0.6, 0.7),
     Case("max_gpa", THREE, "gpa", [THREE, Decimal(0)], [Decimal("3.01")], 0.6, 1.0),
     Case("citizenship_required", "US", "citizenship", ["US"], ["DE", RESIDENT], 0.6, 0.8),
@@ -45,8 +45,8 @@ CONTRACT = [
 ]
 
 
-@pytest.mark.parametrize("case", CONTRACT, ids=lambda case: f"{case.criterion}-{case.required}")
-def test_weights(case: Case) -> None:
+@pytest.mark.parametrize("case", DOCUMENTED, ids=lambda case: f"{case.criterion}-{case.required}")
+def test_a_failed_and_an_unknown_criterion_lower_the_score(case: Case) -> None:
     award = criteria(**{case.criterion: case.required})
 
     def judged(profile: Award) -> tuple[float, Verdict, list[Outcome]]:
@@ -57,12 +57,16 @@ def test_weights(case: Case) -> None:
     for value in case.met_by:
         assert judged({case.field: value}) == (1.0, Verdict.ELIGIBLE, [Outcome.MET])
     for value in case.failed_by:
-        assert judged({case.field: value}) == (case.failed, Verdict.INELIGIBLE, [Outcome.FAILED])
-    assert judged({}) == (case.missing, Verdict.NEEDS_INFORMATION, [Outcome.UNKNOWN])
+        assert judged({case.field: value}) == (
+            case.failed_score,
+            Verdict.INELIGIBLE,
+            [Outcome.FAILED],
+        )
+    assert judged({}) == (case.missing_score, Verdict.NEEDS_INFORMATION, [Outcome.UNKNOWN])
 
 
-def test_the_contract_names_every_criterion() -> None:
-    assert {case.criterion for case in CONTRACT} == {criterion.column for criterion in CRITERIA}
+def test_every_criterion_has_a_case() -> None:
+    assert {case.criterion for case in DOCUMENTED} == {criterion.column for criterion in CRITERIA}
     assert len(CRITERIA) == 9
 
 
@@ -75,11 +79,11 @@ def test_an_award_without_criteria_is_open_to_all() -> None:
 
 
 @pytest.mark.parametrize("bound", ["min_gpa", "min_age"])
-def test_a_bound_of_zero_is_a_bound(bound: str) -> None:
+def test_a_bound_of_zero_is_assessed(bound: str) -> None:
     assert assess(criteria(**{bound: 0}), {}).verdict is Verdict.NEEDS_INFORMATION
 
 
-def test_the_score_has_a_floor_and_no_float_noise() -> None:
+def test_the_score_is_at_least_zero_and_exact() -> None:
     everything = criteria(
         min_gpa=THREE,
         citizenship_required="US",
@@ -142,7 +146,7 @@ def outcomes(award: Award, profile: Award) -> dict[str, Outcome]:
 
 
 @given(awards, profiles)
-def test_verdicts_are_three_valued(award: Award, profile: Award) -> None:
+def test_a_verdict_follows_from_the_outcomes(award: Award, profile: Award) -> None:
     assessment = assess(award, profile)
     seen = outcomes(award, profile)
     assert set(seen) == {name for name, required in award.items() if applies(required)}
@@ -172,8 +176,8 @@ def test_adding_a_met_criterion_never_lowers_a_score(
 
 
 @given(awards, profiles)
-def test_answering_a_question_helps_unless_it_fails(award: Award, profile: Award) -> None:
-    """A value that is taken away never turns a failed award better than a met one."""
+def test_an_answer_raises_the_score_unless_it_fails(award: Award, profile: Award) -> None:
+    """Removing a value never gives a better verdict than meeting the criterion."""
     for field in profile:
         less = assess(award, {name: value for name, value in profile.items() if name != field})
         more = assess(award, profile)
@@ -186,7 +190,9 @@ def test_answering_a_question_helps_unless_it_fails(award: Award, profile: Award
 
 
 @given(awards, profiles, st.randoms(use_true_random=False))
-def test_order_does_not_matter(award: Award, profile: Award, rng: random.Random) -> None:
+def test_the_order_of_values_does_not_matter(
+    award: Award, profile: Award, rng: random.Random
+) -> None:
     def shuffled(mapping: Award) -> Award:
         names = list(mapping)
         rng.shuffle(names)

@@ -1,4 +1,4 @@
-"""The catalogue is ranked by SQL and explained by Python: the two are one rule."""
+"""SQL ranks the catalogue and Python explains it, by the same rule."""
 
 import datetime as dt
 import random

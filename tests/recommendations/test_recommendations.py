@@ -1,4 +1,4 @@
-"""What is recommended, in which order, and that SQL and Python give the same score."""
+"""Recommendations and their order; SQL and Python give the same score."""
 
 import datetime as dt
 import random
@@ -24,13 +24,13 @@ pytestmark = pytest.mark.anyio
 PATH = "/api/v1/scholarships/recommendations"
 NOW = dt.datetime.now(dt.UTC)
 
-# The edges of the bands, in zones whose day is never the same: of the days that are left, points.
+# Days left at the edges of the bands, and the points of the deadline.
 BANDS = {0: -100, 1: -100, 6: -100, 7: 50, 29: 50, 30: 100, 180: 100, 181: 0, 400: 0}
 ZONES = ("UTC", "Pacific/Kiritimati", "Pacific/Auckland", "Pacific/Pago_Pago", "America/New_York")
 
 
 class Awards(list[Award]):
-    """As columns of the table."""
+    """Awards as columns of the table."""
 
     def __repr__(self) -> str:  # hypothesis shows the arguments of a failure
         return f"<{len(self)} awards>"
@@ -89,7 +89,7 @@ def test_sql_and_python_agree_on_every_open_award(
 
 @pytest.mark.parametrize("zone", ZONES)
 @pytest.mark.parametrize("hour", [0, 9, 11, 15, 23])
-def test_bands_are_of_calendar_days_in_the_deadlines_own_zone(
+def test_days_left_are_calendar_days_in_the_deadlines_own_zone(
     scratch_awards: Connection, zone: str, hour: int
 ) -> None:
     now = dt.datetime(2027, 3, 10, hour, 30, tzinfo=dt.UTC)
@@ -109,7 +109,7 @@ def test_bands_are_of_calendar_days_in_the_deadlines_own_zone(
 
 @pytest.fixture(scope="module")
 def scratch_awards(connection: Connection) -> Iterator[Connection]:
-    """One award for each day on which a band may begin or end, in a transaction of its own."""
+    """One award for each day on which a band may begin or end, in a separate transaction."""
     first = dt.date(2027, 3, 9)
     days = sorted({first + dt.timedelta(days=left + shift) for left in BANDS for shift in range(3)})
     connection.rollback()
@@ -137,7 +137,7 @@ def scratch_awards(connection: Connection) -> Iterator[Connection]:
     connection.rollback()
 
 
-def test_postgresql_knows_every_zone_that_an_award_may_have(connection: Connection) -> None:
+def test_postgresql_knows_every_time_zone_that_an_award_may_have(connection: Connection) -> None:
     known = set(connection.scalars(text("SELECT name FROM pg_timezone_names")))
     assert known >= catalogue_schemas._TIMEZONES
 
@@ -153,7 +153,7 @@ def test_postgresql_knows_every_zone_that_an_award_may_have(connection: Connecti
         {"citizenship": "US", "age": 18, "grade_level": "graduate", "state_of_residence": "CA"},
     ],
 )
-async def test_order(
+async def test_recommendations_are_ordered_by_score_deadline_and_id(
     client: httpx.AsyncClient, awards: Awards, profile: Award, include_ineligible: bool
 ) -> None:
     body = {"user_profile": profile, "limit": 50, "include_ineligible": include_ineligible}
@@ -186,7 +186,7 @@ async def test_order(
         assert item["eligibility"]["scholarship_id"] == item["scholarship"]["id"]
 
 
-async def test_the_answer(client: httpx.AsyncClient, awards: Awards) -> None:
+async def test_an_answer_explains_its_scores(client: httpx.AsyncClient, awards: Awards) -> None:
     answer = await client.post(PATH, json={"user_profile": {"field_of_study": "computer_science"}})
     body = answer.json()
     assert set(body) == {"recommendations", "recommendation_metadata", "user_profile", "took_ms"}
@@ -206,7 +206,7 @@ async def test_the_answer(client: httpx.AsyncClient, awards: Awards) -> None:
 async def test_expired_awards_are_never_recommended(
     client: httpx.AsyncClient, awards: Awards, module_database_url: str
 ) -> None:
-    """The predecessor recommended what had closed, for a small deduction."""
+    """The predecessor recommended closed awards with a slightly lower score."""
 
     def best(name: str, **fields: Any) -> Award:  # noqa: ANN401
         return award(
@@ -258,7 +258,7 @@ async def test_expired_awards_are_never_recommended(
         ([], "body"),
     ],
 )
-async def test_refusals(client: httpx.AsyncClient, body: Any, field: str) -> None:  # noqa: ANN401
+async def test_invalid_values_are_refused(client: httpx.AsyncClient, body: Any, field: str) -> None:  # noqa: ANN401
     answer = await client.post(PATH, json=body)
     assert answer.status_code == 422
     assert [problem["field"] for problem in answer.json()["details"]["fields"]] == [field]

@@ -1,4 +1,4 @@
-"""The contract's recommendation score, case by case."""
+"""The documented recommendation score, case by case."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -36,8 +36,8 @@ def paying(amount: str, currency: str = "USD") -> dict[str, Any]:
     return {"amount": Decimal(amount), "currency": currency}
 
 
-# product.md, recommendation_score.
-CONTRACT = [
+# The table of docs/api.md, "Recommendations".
+DOCUMENTED = [
     Case(PartName.MATCH, 0.4, match_score=100),
     Case(PartName.MATCH, 0.28, match_score=70),
     Case(PartName.MATCH, 0.0, match_score=0),
@@ -81,8 +81,8 @@ CONTRACT = [
 ]
 
 
-@pytest.mark.parametrize("case", CONTRACT, ids=lambda case: f"{case.part}-{case[2:]}")
-def test_weights(case: Case) -> None:
+@pytest.mark.parametrize("case", DOCUMENTED, ids=lambda case: f"{case.part}-{case[2:]}")
+def test_each_part_has_its_points(case: Case) -> None:
     scored = parts(
         {**PLAIN, **case.award},
         case.profile,
@@ -98,7 +98,7 @@ def test_weights(case: Case) -> None:
     assert all(part.reason.endswith(".") for part in scored)
 
 
-def test_the_best_there_is() -> None:
+def test_the_highest_score_is_0_95() -> None:
     award = {"fields_of_study": ["law"], "scholarship_type": "merit_based", **paying("9000")}
     scored = parts(award, {"field_of_study": "law"}, match_score=100, days_left=60)
     assert total(scored) / 1000 == 0.95
