@@ -1,8 +1,8 @@
-"""The contract's enumerations, once for every feature.
+"""The enumerations that all features share, and types for values of requests.
 
-Legacy aliases are accepted on input (`field_of_study("computer_science")` is technology); output
-is canonical. Parsers raise ValueError with a message that lists what is allowed; the annotated
-types at the end are the same for pydantic models, with the contract's money, grades and dates.
+Input may use legacy aliases: `field_of_study("computer_science")` is technology. Output uses the
+canonical values. The parsers raise ValueError with a message that lists the allowed values. The
+annotated types at the end do the same in pydantic models.
 """
 
 import datetime as dt
@@ -84,27 +84,11 @@ FIELD_ALIASES: Final = {
     "social_work": FieldOfStudy.SOCIAL_SCIENCES,
 }
 
-CIP_FAMILIES: Final[dict[FieldOfStudy, tuple[str, ...]]] = {
-    FieldOfStudy.ENGINEERING: ("14", "15"),
-    FieldOfStudy.TECHNOLOGY: ("11",),
-    FieldOfStudy.SCIENCE: ("26", "40", "41"),
-    FieldOfStudy.MATHEMATICS: ("27",),
-    FieldOfStudy.MEDICINE: ("51", "60", "61"),
-    FieldOfStudy.NURSING: ("51.38",),
-    FieldOfStudy.BUSINESS: ("52",),
-    FieldOfStudy.ARTS: ("50",),
-    FieldOfStudy.EDUCATION: ("13",),
-    FieldOfStudy.LAW: ("22",),
-    FieldOfStudy.SOCIAL_SCIENCES: ("05", "42", "44", "45"),
-    FieldOfStudy.OTHER: (),
-}
-"""Families of the Classification of Instructional Programs, NCES 2020 edition."""
-
 STATES: Final = frozenset(
     """AL AK AZ AR CA CO CT DE FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM
     NY NC ND OH OK OR PA RI SC SD TN TX UT VT VA WA WV WI WY DC AS GU MP PR VI""".split()
 )
-"""ISO 3166-2:US subdivisions: the 50 states, DC and the five inhabited territories."""
+"""ISO 3166-2:US codes of the 50 states, DC and the five inhabited territories."""
 
 COUNTRIES: Final = frozenset(
     """AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR
@@ -117,11 +101,11 @@ COUNTRIES: Final = frozenset(
     TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM
     ZW""".split()
 )
-"""ISO 3166-1 alpha-2, the 249 officially assigned codes."""
+"""The 249 officially assigned codes of ISO 3166-1 alpha-2."""
 
 
 def _fold(value: str) -> str:
-    """`Need-Based ` and `need based` name the same value as `need_based`."""
+    """Bring spellings such as `Need-Based ` and `need based` to the same form, `need_based`."""
     return re.sub(r"[\s\-]+", "_", value.strip()).casefold()
 
 
@@ -129,15 +113,15 @@ def field_of_study(value: str) -> FieldOfStudy:
     folded = _fold(value)
     if folded in FIELD_ALIASES:
         return FIELD_ALIASES[folded]
-    return _member(FieldOfStudy, folded, "field of study", extra=FIELD_ALIASES)
+    return _parse_member(FieldOfStudy, folded, "field of study", extra=FIELD_ALIASES)
 
 
 def scholarship_type(value: str) -> ScholarshipType:
-    return _member(ScholarshipType, _fold(value), "scholarship type")
+    return _parse_member(ScholarshipType, _fold(value), "scholarship type")
 
 
 def grade_level(value: str) -> GradeLevel:
-    return _member(GradeLevel, _fold(value), "grade level")
+    return _parse_member(GradeLevel, _fold(value), "grade level")
 
 
 def state(value: str) -> str:
@@ -161,16 +145,18 @@ def citizenship(value: str) -> str:
 
 
 def accepted_by(citizenship: str) -> tuple[str, ...]:
-    """The values of `citizenship_required` that somebody of this citizenship meets.
+    """The values of `citizenship_required` that a student with this citizenship meets.
 
-    What is open to permanent residents of the US is open to its citizens.
+    Awards for permanent residents of the US are open to its citizens too.
     """
     if citizenship in (PERMANENT_RESIDENT, INTERNATIONAL):
         return (citizenship,)
     return (citizenship, PERMANENT_RESIDENT if citizenship == "US" else INTERNATIONAL)
 
 
-def _member(enumeration: type[E], folded: str, noun: str, extra: dict[str, E] | None = None) -> E:
+def _parse_member(
+    enumeration: type[E], folded: str, noun: str, extra: dict[str, E] | None = None
+) -> E:
     try:
         return enumeration(folded)
     except ValueError:
@@ -187,15 +173,15 @@ def unique(values: list[T]) -> list[T]:
 
 
 def parse_date_or_instant(value: object) -> object:
-    """Text as a date where it is one alone, else as an ISO 8601 instant.
+    """Parse text as a date, or else as an ISO 8601 instant.
 
-    Pydantic itself would read digits as Unix seconds and a date as midnight.
+    Pydantic itself would read digits as Unix seconds, and a date as midnight.
     """
     if not isinstance(value, str):
         if isinstance(value, dt.date):
             return value
         raise ValueError(_DATE_OR_INSTANT)
-    # A plus sign that was sent unescaped in a query string arrives as a space.
+    # A plus sign that is not escaped in a query string arrives as a space.
     text = re.sub(r"(T\S+) (\d{2}:?\d{2})$", r"\1+\2", value.strip())
     try:
         if _DATE.fullmatch(text):
