@@ -30,8 +30,8 @@ from benchmarks.catalogues import CACHE
 from benchmarks.goals import Figure, NotMeasuredError, parser_of, report
 from benchmarks.progress import progress_bar
 from benchmarks.servers import rss_bytes
-from scholarship_api.catalogue.bulk.formats import COLUMNS
 from scholarship_api.catalogue.bulk.importer import import_stream
+from scholarship_api.catalogue.columns import WRITTEN_COLUMNS
 from scholarship_api.catalogue.search_index import refresh_statistics
 from scholarship_api.devserver.embedded import embedded_postgres
 from scholarship_api.platform.database import migrations
@@ -43,7 +43,7 @@ BATCH_ROWS: Final = 20_000
 BYTES_PER_ROW: Final = 10_000
 """On disk, of both tables with their indexes, the audit and the log of PostgreSQL."""
 
-_COLUMNS: Final = SQL(", ").join(map(Identifier, COLUMNS))
+_COLUMNS: Final = SQL(", ").join(map(Identifier, WRITTEN_COLUMNS))
 _READY_ROWS: Final = SQL(
     "COPY (SELECT {columns} FROM scholarships WHERE id > {after} ORDER BY id LIMIT {limit})"
     " TO STDOUT"

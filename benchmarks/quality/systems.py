@@ -13,7 +13,7 @@ import Stemmer
 from pydantic import SecretStr
 
 from benchmarks.quality.labelled import DEPTH
-from scholarship_api.catalogue.cli import BUNDLED
+from scholarship_api.catalogue.cli import BUNDLED_CATALOGUE
 from scholarship_api.platform.database.engine import Database
 from scholarship_api.search import service
 from scholarship_api.search.schemas import SearchRequest
@@ -68,7 +68,7 @@ class Bm25:
         k1: float = K1,
         b: float = B,
     ) -> None:
-        awards = [json.loads(line) for line in BUNDLED.read_text().splitlines()]
+        awards = [json.loads(line) for line in BUNDLED_CATALOGUE.read_text().splitlines()]
         self.ids: list[str] = [award["id"] for award in awards]
         self._stem = Stemmer.Stemmer("english")
         self._index = bm25s.BM25(method="lucene", k1=k1, b=b)

@@ -1,30 +1,35 @@
-"""Who writes: what the audit of the catalogue (migration 0004) says of each change."""
+"""Who makes a change: what the audit of the catalogue (migration 0004) records of the writer."""
 
 import uuid
 from typing import Final, Literal, NamedTuple
 
 
-class Origin(NamedTuple):
-    source: Literal["api", "command_line"]
-    """The audit itself names a third one, `database`: somebody's own SQL."""
+class ChangeSource(NamedTuple):
+    """The writer of a transaction."""
+
+    channel: Literal["api", "command_line"]
+    """The audit has a third one, `database`: SQL that did not come from this service."""
     account_id: uuid.UUID | None = None
     trace_id: str | None = None
 
     @property
     def parameters(self) -> dict[str, str]:
-        """Of SET_ORIGIN."""
+        """The parameters of SET_CHANGE_SOURCE."""
         return {
-            "source": self.source,
+            "source": self.channel,
             "account_id": str(self.account_id or ""),
             "trace_id": self.trace_id or "",
         }
 
 
-COMMAND_LINE: Final = Origin("command_line")
+COMMAND_LINE: Final = ChangeSource("command_line")
 
-SET_ORIGIN: Final = (
+SET_CHANGE_SOURCE: Final = (
     "SELECT set_config('scholarship_api.source', {source}, true),"
     " set_config('scholarship_api.account_id', {account_id}, true),"
     " set_config('scholarship_api.trace_id', {trace_id}, true)"
 )
-"""For the present transaction alone; the placeholders are the driver's or SQLAlchemy's."""
+"""Names the writer for the audit, until the transaction ends.
+
+Format it with the placeholders of the driver or of SQLAlchemy.
+"""

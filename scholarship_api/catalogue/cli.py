@@ -1,7 +1,7 @@
-"""The commands `import`, `export` and `sample`, and the loading of the bundled catalogue.
+"""The commands `import`, `export` and `sample`, and the import of the bundled catalogue.
 
-Each returns with exit code 0, or 1 when rows were bad, 2 when a file can not be used, 69 when the
-database can not be reached, 130 after Ctrl-C and 141 when the reader of a pipe has gone.
+Exit codes: 0 for success, 1 when rows were bad, 2 when a file cannot be used, 69 when the database
+cannot be reached, 130 after Ctrl-C, 141 when the reader of a pipe has gone.
 """
 
 import asyncio
@@ -30,7 +30,6 @@ from sqlalchemy import make_url
 
 from scholarship_api.catalogue.bulk.exporter import export_rows
 from scholarship_api.catalogue.bulk.formats import (
-    BOOLEANS,
     CSV_COLUMNS,
     LIST_SEPARATOR,
     FileFormat,
@@ -38,8 +37,9 @@ from scholarship_api.catalogue.bulk.formats import (
     neutralise,
 )
 from scholarship_api.catalogue.bulk.importer import CHUNK_BYTES, ImportReport, import_stream
-from scholarship_api.catalogue.bulk.parsing import FileFault
+from scholarship_api.catalogue.bulk.parsing import UnreadableFile
 from scholarship_api.catalogue.bulk.validation import RowError
+from scholarship_api.catalogue.columns import BOOLEAN_FIELDS
 from scholarship_api.sample_data.synthetic import generate
 from scholarship_api.settings.settings import SettingError, SettingsError, load_settings
 from scholarship_api.vocabulary import Status
@@ -50,13 +50,15 @@ EXIT_UNAVAILABLE: Final = 69
 EXIT_INTERRUPTED: Final = 130
 EXIT_BROKEN_PIPE: Final = 141
 
-PIPE: Final = "-"
+STANDARD_STREAM: Final = "-"
 CONNECT_TIMEOUT_SECONDS: Final = 5
-PROGRESS_ROWS: Final = 1_000
-BUNDLED: Final = importlib.resources.files("scholarship_api.sample_data") / "catalogue.ndjson"
+ROWS_PER_PROGRESS_UPDATE: Final = 1_000
+BUNDLED_CATALOGUE: Final = (
+    importlib.resources.files("scholarship_api.sample_data") / "catalogue.ndjson"
+)
 
 Advance = Callable[[int, int], None]
-"""Shows how many rows and bytes are done."""
+"""Shows that so many rows and bytes are done."""
 
 
 # --- Commands ------------------------------------------------------------------------------------
@@ -67,20 +69,20 @@ def import_command(
     *,
     file_format: Annotated[
         FileFormat | None,
-        typer.Option("--format", help="By the file's name unless given; from - NDJSON."),
+        typer.Option("--format", help="Default: by the file's name; NDJSON from standard input."),
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check the file, write nothing; needs no database.")
     ] = False,
     errors: Annotated[
-        Path | None, typer.Option(help="Write all that is wrong to this file, as NDJSON.")
+        Path | None, typer.Option(help="Write every error to this file, as NDJSON.")
     ] = None,
 ) -> None:
     """Add and update scholarships from an NDJSON or CSV file.
 
-    Good rows are kept when others are bad; all that is wrong is listed, and the exit code is 1.
+    Good rows are written when others are bad. The errors are listed, and the exit code is 1.
     """
-    with _failures():
+    with _exit_codes():
         database_url = None if dry_run else _database_url()
         file_format = file_format or format_of(file)
         with _opened(file) as source, _error_file(errors) as on_error:
@@ -101,18 +103,18 @@ def import_command(
 
 
 def export_command(
-    file: Annotated[str, typer.Argument(help="The file; - is standard output.")] = PIPE,
+    file: Annotated[str, typer.Argument(help="The file; - is standard output.")] = STANDARD_STREAM,
     *,
     file_format: Annotated[
         FileFormat | None,
-        typer.Option("--format", help="By the file's name unless given; to - NDJSON."),
+        typer.Option("--format", help="Default: by the file's name; NDJSON to standard output."),
     ] = None,
     status: Annotated[
-        Status | None, typer.Option(help="Only scholarships with this status; else all.")
+        Status | None, typer.Option(help="Only scholarships with this status. Default: all.")
     ] = None,
 ) -> None:
-    """Write the catalogue as NDJSON or CSV, in a form that `import` takes without a change."""
-    with _failures():
+    """Write the catalogue as NDJSON or CSV, in a form that `import` reads."""
+    with _exit_codes():
         database_url = _database_url()
         with _replaced(file) as target, _progress("Exporting") as advance:
             rows = asyncio.run(
@@ -127,25 +129,25 @@ def sample_command(
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same rows.")] = 1,
     output: Annotated[
         str, typer.Option("--output", "-o", help="The file; - is standard output.")
-    ] = PIPE,
+    ] = STANDARD_STREAM,
     file_format: Annotated[
         FileFormat | None,
-        typer.Option("--format", help="By the file's name unless given; to - NDJSON."),
+        typer.Option("--format", help="Default: by the file's name; NDJSON to standard output."),
     ] = None,
 ) -> None:
     """Write a synthetic catalogue of any size, for load tests and benchmarks."""
     lines = _csv_lines if (file_format or format_of(output)) is FileFormat.CSV else _json_lines
-    with _failures(), _replaced(output) as target, _progress("Writing") as advance:
+    with _exit_codes(), _replaced(output) as target, _progress("Writing") as advance:
         size = 0
         for number, line in enumerate(lines(generate(count=count, seed=seed)), start=1):
             size += target.write(line)
-            if number % PROGRESS_ROWS == 0:
+            if number % ROWS_PER_PROGRESS_UPDATE == 0:
                 advance(number, size)
 
 
 def load_bundled(database_url: str) -> ImportReport:
     """Import the catalogue that comes with the package. Raises psycopg.Error."""
-    with BUNDLED.open("rb") as source:
+    with BUNDLED_CATALOGUE.open("rb") as source:
         return asyncio.run(_import(cast("BinaryIO", source), database_url))
 
 
@@ -157,25 +159,28 @@ async def _import(
     database_url: str | None,
     **options: Any,  # noqa: ANN401 - those of import_stream
 ) -> ImportReport:
-    content = _arriving(source) if _can_be_silent(source) else source
+    content = _piped_chunks(source) if _is_stream(source) else source
     if database_url is None:
         return await import_stream(content, None, **options)
     async with await _connect(database_url) as connection:
         return await import_stream(content, connection, **options)
 
 
-def _can_be_silent(source: BinaryIO) -> bool:
+def _is_stream(source: BinaryIO) -> bool:
     mode = os.fstat(source.fileno()).st_mode
     return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or source.isatty()
 
 
-async def _arriving(source: BinaryIO) -> AsyncIterator[bytes]:
-    """The pieces of a pipe as they come: a thread that reads one could not be interrupted."""
+async def _piped_chunks(source: BinaryIO) -> AsyncIterator[bytes]:
+    """Yield the chunks of a pipe as they arrive.
+
+    The event loop waits for them, because a thread that reads a pipe cannot be interrupted.
+    """
     while True:
         await anyio.wait_readable(source)
-        if not (piece := source.read(CHUNK_BYTES)):
+        if not (chunk := source.read(CHUNK_BYTES)):
             return
-        yield piece
+        yield chunk
 
 
 async def _export(
@@ -237,7 +242,7 @@ def _csv_lines(rows: Iterable[dict[str, object]]) -> Iterator[bytes]:
 def _cell(name: str, value: object) -> object:
     if isinstance(value, list):
         return LIST_SEPARATOR.join(value)
-    if name in BOOLEANS:
+    if name in BOOLEAN_FIELDS:
         return "true" if value else "false"
     return neutralise(value) if isinstance(value, str) else value
 
@@ -246,8 +251,8 @@ def _cell(name: str, value: object) -> object:
 
 
 def _opened(file: str) -> BinaryIO:
-    # Unbuffered: a read answers with what is there.
-    if file == PIPE:
+    # Unbuffered: a read returns the bytes that are there, without waiting for more.
+    if file == STANDARD_STREAM:
         return open(0, "rb", buffering=0, closefd=False)
     return Path(file).open("rb", buffering=0)
 
@@ -259,8 +264,8 @@ def _size(source: BinaryIO) -> int | None:
 
 @contextmanager
 def _replaced(file: str) -> Iterator[BinaryIO]:
-    """Write to a temporary file that takes the place of `file` when all has gone well."""
-    if file == PIPE:
+    """Write to a temporary file, which replaces `file` when everything has succeeded."""
+    if file == STANDARD_STREAM:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
@@ -281,7 +286,7 @@ def _replaced(file: str) -> Iterator[BinaryIO]:
 
 
 def _mode(path: Path) -> int:
-    """The permissions of the file that is replaced, else those of any new file."""
+    """The permissions of the file that is replaced, or those of a new file."""
     with suppress(FileNotFoundError):
         return stat.S_IMODE(path.stat().st_mode)
     mask = os.umask(0)
@@ -307,24 +312,26 @@ def _stderr() -> Console:
 
 
 @contextmanager
-def _failures() -> Iterator[None]:
-    """Turn what can go wrong outside of us into a message and an exit code."""
+def _exit_codes() -> Iterator[None]:
+    """Turn errors of files, pipes and the database into a message and an exit code."""
     try:
         yield
     except BrokenPipeError:
-        # Or Python would complain itself, when it flushes at exit.
+        # Otherwise Python prints an error when it flushes standard output at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(EXIT_BROKEN_PIPE) from None
     except KeyboardInterrupt:
-        raise _failed("Stopped. What is written stays; run it again.", EXIT_INTERRUPTED) from None
-    except FileFault as fault:
-        raise _failed(str(fault), EXIT_USAGE) from None
+        raise _failed(
+            "Stopped. Rows that are written stay; run the command again.", EXIT_INTERRUPTED
+        ) from None
+    except UnreadableFile as error:
+        raise _failed(str(error), EXIT_USAGE) from None
     except psycopg.errors.UndefinedTable:
         message = "The database has no catalogue yet: run `scholarship-api migrate` first."
         raise _failed(message, EXIT_UNAVAILABLE) from None
     except psycopg.Error as error:
         reason = " ".join(str(error).split())
-        raise _failed(f"The database can not be used: {reason}", EXIT_UNAVAILABLE) from None
+        raise _failed(f"The database cannot be used: {reason}", EXIT_UNAVAILABLE) from None
     except OSError as error:
         raise _failed(f"{error.filename or 'File'}: {error.strerror}", EXIT_USAGE) from None
 
@@ -336,7 +343,7 @@ def _failed(message: str, code: int) -> typer.Exit:
 
 @contextmanager
 def _progress(action: str, total: int | None = None) -> Iterator[Advance]:
-    """A bar on a terminal, by bytes of `total`; nothing elsewhere."""
+    """Show a progress bar, by bytes of `total`, if standard error is a terminal."""
     console = _stderr()
     with Progress(
         TextColumn("{task.description}"),
@@ -374,7 +381,7 @@ def _show(report: ImportReport, *, dry_run: bool, errors: Path | None) -> None:
         console.print(table, soft_wrap=False)
         if report.error_count > len(report.errors):
             where = escape(str(errors)) if errors else "--errors FILE"
-            console.print(f"... of {report.error_count:,}; all of them: {where}")
+            console.print(f"... of {report.error_count:,} errors; to list all: {where}")
     if dry_run:
         done = f"{report.rows - report.bad:,} good"
     else:

@@ -1,4 +1,4 @@
-"""ISO 4217 codes of currencies in circulation (list one, 2026)."""
+"""Codes of the currencies in circulation (ISO 4217, list one, 2026)."""
 
 from typing import Final
 

@@ -1,8 +1,8 @@
-"""Idempotency-Key on POST: the answer of the first request is the answer of all its repetitions.
+"""Idempotency-Key on POST: repetitions of a request get the answer of the first one.
 
-After draft-ietf-httpapi-idempotency-key-header-07. The key is claimed in the transaction that does
-the work: a repetition that comes meanwhile waits for its end, and a first attempt that fails leaves
-nothing behind, so that it can be repeated.
+It follows draft-ietf-httpapi-idempotency-key-header-07. The key is claimed in the transaction that
+does the work: a repetition in the meantime waits until it ends, and a first attempt that fails
+leaves no key behind, so that the client can try again.
 """
 
 import datetime as dt
@@ -21,9 +21,11 @@ from scholarship_api.catalogue.write_schemas import WrittenScholarship
 from scholarship_api.errors import Conflict, ValidationFailed
 from scholarship_api.platform.database.sessions import WriteSession
 
-KEPT: Final = dt.timedelta(hours=24)
-PURGED_AT_ONCE: Final = 100
-REPLAYED: Final = "Idempotency-Replayed"
+KEY_LIFETIME: Final = dt.timedelta(hours=24)
+MAX_PURGED_KEYS: Final = 100
+"""Expired keys that one new key removes: few, because its request waits for that."""
+
+REPLAYED_HEADER: Final = "Idempotency-Replayed"
 _STORED_HEADERS: Final = ("location", "content-location", "etag")
 
 KeyHeader = Annotated[
@@ -42,7 +44,7 @@ KeyHeader = Annotated[
 
 
 class Key(NamedTuple):
-    """Each account has keys of its own."""
+    """A key that a client has chosen; each account has keys of its own."""
 
     account_id: uuid.UUID
     key: str
@@ -53,18 +55,19 @@ class Key(NamedTuple):
 
 
 def fingerprint(award: WrittenScholarship) -> bytes:
-    """The same for bodies that mean the same, such as with the keys in another order."""
+    """A digest that is the same for equal awards, whatever the order of their keys."""
     return hashlib.sha256(award.model_dump_json(exclude_unset=True).encode()).digest()
 
 
 async def claim(session: WriteSession, key: Key, fingerprint: bytes) -> Response | None:
-    """The answer that is stored under the key; None: it is the caller's, who has to `keep` one.
+    """Return the answer that is stored under the key.
 
-    Raises ValidationFailed when the key was used for something else, and Conflict when its first
-    request takes longer than the database's lock_timeout.
+    None means that the key is new: the caller has to `store` an answer. Raises ValidationFailed
+    when the key was used for another request, and Conflict when its first request takes longer
+    than the database's lock_timeout.
     """
     claiming = insert(IdempotencyKey).values(**key._asdict(), fingerprint=fingerprint)
-    expired = IdempotencyKey.created_at < func.now() - KEPT
+    expired = IdempotencyKey.created_at < func.now() - KEY_LIFETIME
     try:
         claimed = await session.scalar(
             claiming.on_conflict_do_update(
@@ -102,13 +105,13 @@ async def claim(session: WriteSession, key: Key, fingerprint: bytes) -> Response
     return Response(
         stored.body,
         status_code=stored.status,
-        headers={**stored.headers, REPLAYED: "true"},
+        headers={**stored.headers, REPLAYED_HEADER: "true"},
         media_type="application/json",
     )
 
 
-async def keep(session: WriteSession, key: Key, answer: Response) -> None:
-    """Store the answer for the repetitions."""
+async def store(session: WriteSession, key: Key, answer: Response) -> None:
+    """Store the answer for repetitions of the request."""
     await session.execute(
         update(IdempotencyKey)
         .where(key.row)
@@ -121,13 +124,13 @@ async def keep(session: WriteSession, key: Key, answer: Response) -> None:
 
 
 async def _purge(session: WriteSession) -> None:
-    """Each new key pays for the removal of a few expired ones; none is waited for."""
+    """Remove a few expired keys, without waiting for locked ones."""
     identity = tuple_(IdempotencyKey.account_id, IdempotencyKey.key)
     expired = (
         select(IdempotencyKey.account_id, IdempotencyKey.key)
-        .where(IdempotencyKey.created_at < func.now() - KEPT)
+        .where(IdempotencyKey.created_at < func.now() - KEY_LIFETIME)
         .order_by(IdempotencyKey.created_at)
-        .limit(PURGED_AT_ONCE)
+        .limit(MAX_PURGED_KEYS)
         .with_for_update(skip_locked=True)
     )
     await session.execute(

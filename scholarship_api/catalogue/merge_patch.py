@@ -4,23 +4,23 @@ from typing import Any
 
 
 def merge(target: object, patch: object) -> Any:  # noqa: ANN401 - any JSON value
-    """`target` with `patch` applied; neither is changed.
+    """Return `target` with `patch` applied; neither is changed.
 
-    Without recursion: how deep a patch is nested is for its sender to choose.
+    It does not recurse, because the client decides how deep a patch is nested.
     """
     root: dict[str, Any] = {"": target}
-    waiting: list[tuple[dict[str, Any], str, object]] = [(root, "", patch)]
-    while waiting:
-        parent, name, value = waiting.pop()
+    pending: list[tuple[dict[str, Any], str, object]] = [(root, "", patch)]
+    while pending:
+        parent, name, value = pending.pop()
         if not isinstance(value, dict):
             parent[name] = value
             continue
-        present = parent.get(name)
-        merged = dict(present) if isinstance(present, dict) else {}
+        current = parent.get(name)
+        merged = dict(current) if isinstance(current, dict) else {}
         parent[name] = merged
         for key, change in value.items():
             if change is None:
                 merged.pop(key, None)
             else:
-                waiting.append((merged, key, change))
+                pending.append((merged, key, change))
     return root[""]

@@ -1,8 +1,8 @@
-"""The catalogue's tables.
+"""The tables of the catalogue.
 
-The generated columns are what search reads; their functions live in the first migration. They are
-deferred: no object needs them, and Python has no instant for the `infinity` of `closes_at`. Their
-expressions are written as PostgreSQL prints them, so that drift can be seen.
+Search reads the generated columns; `search_index` has their functions. They are deferred, because
+no object needs them and Python has no instant for the `infinity` of `closes_at`. Their expressions
+are written as PostgreSQL prints them, so that a test can compare them with the database.
 """
 
 import datetime as dt
@@ -47,7 +47,7 @@ class Scholarship(Base):
     max_awards: Mapped[int | None]
     application_deadline: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))
     deadline_date: Mapped[dt.date | None] = mapped_column(Date)
-    """The deadline's calendar day in its own zone."""
+    """The calendar day of the deadline in its own time zone."""
     deadline_kind: Mapped[str] = mapped_column(Text)
     deadline_timezone: Mapped[str] = mapped_column(Text, server_default="UTC")
     deadline_estimated: Mapped[bool] = mapped_column(server_default=text("false"))
@@ -90,7 +90,7 @@ class Scholarship(Base):
         ),
         deferred=True,
     )
-    """The sort key of the deadline: rolling and unknown ones never close."""
+    """The sort key for deadlines: awards without one sort last, as if they never closed."""
     name_folded: Mapped[str] = mapped_column(
         Text(collation="C"), Computed("fold_text(name)", persisted=True), deferred=True
     )
@@ -108,7 +108,7 @@ class Scholarship(Base):
         ),
         deferred=True,
     )
-    """`f:engineering`, `s:CA`, ...; `f:*` where an award is open to all fields, and so on."""
+    """Codes such as `f:engineering` and `s:CA`. `f:*` means open to all fields of study."""
     search_vector: Mapped[str] = mapped_column(
         TSVECTOR,
         Computed(
@@ -188,10 +188,10 @@ class Scholarship(Base):
 
 
 class ScholarshipChange(Base):
-    """The audit: a row for every change of an award, written by a trigger of the table.
+    """The audit: a trigger of `scholarships` writes a row for every change of an award.
 
-    `before` and `after` hold the changed fields alone; `after` of a creation, and `before` of a
-    deletion, all of them. What an award said at any time follows from its rows.
+    `before` and `after` hold only the changed fields, except that a creation and a deletion hold
+    all of them. Every past state of an award follows from its rows.
     """
 
     __tablename__ = "scholarship_changes"
@@ -199,7 +199,7 @@ class ScholarshipChange(Base):
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     scholarship_id: Mapped[str] = mapped_column(Text, index=True)
     version: Mapped[int]
-    """The one that the change made."""
+    """The version that the change made."""
     action: Mapped[str] = mapped_column(Text)
     before: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     after: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
@@ -207,9 +207,9 @@ class ScholarshipChange(Base):
         DateTime(timezone=True), server_default=func.clock_timestamp()
     )
     source: Mapped[str] = mapped_column(Text)
-    """api, command_line, or database: somebody's own SQL."""
+    """`api`, `command_line`, or `database` for SQL that did not come from this service."""
     account_id: Mapped[uuid.UUID | None]
-    """No foreign key: when an account is deleted its changes stay, under an id without a name."""
+    """Without a foreign key: changes stay when their account is deleted."""
     trace_id: Mapped[str | None] = mapped_column(Text)
 
     __table_args__ = (
@@ -218,7 +218,7 @@ class ScholarshipChange(Base):
 
 
 class CatalogueVersion(Base):
-    """Rows whose sum names the state of the catalogue, see `versions`; a trigger adds to them."""
+    """Counters that a trigger raises; their sum identifies a state of the catalogue."""
 
     __tablename__ = "catalogue_versions"
 
@@ -227,7 +227,7 @@ class CatalogueVersion(Base):
 
 
 class IdempotencyKey(Base):
-    """The answer of a request with an Idempotency-Key; null until its transaction ends."""
+    """The stored answer of a request with an Idempotency-Key; null until its transaction ends."""
 
     __tablename__ = "idempotency_keys"
 

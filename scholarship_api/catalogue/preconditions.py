@@ -1,6 +1,7 @@
-"""If-Match (RFC 9110, 13.1.1), by the version in our ETags alone.
+"""If-Match (RFC 9110, 13.1.1) on awards, which compares only the version in an ETag.
 
-A tag is `"<version>-<digest>"`, and its digest changes with the days left, which is no conflict.
+A tag is `"<version>-<digest>"`. Its digest also changes with the days that are left until the
+deadline, which is no reason to refuse a write.
 """
 
 import re
@@ -16,15 +17,15 @@ _VERSION: Final = re.compile(r"([0-9]{1,10})(-|$)")
 
 class Precondition(NamedTuple):
     versions: frozenset[int] | None
-    """None: any, as `*` says."""
+    """None for `*`: any version."""
 
-    def admits(self, version: int) -> bool:
+    def allows(self, version: int) -> bool:
         return self.versions is None or version in self.versions
 
 
 async def _if_match(
     request: Request,
-    if_match: Annotated[  # noqa: ARG001 - documents it; a header may come in several lines
+    if_match: Annotated[  # noqa: ARG001 - documents the header, which may be sent twice
         str | None,
         Header(
             alias="If-Match",
@@ -32,7 +33,7 @@ async def _if_match(
         ),
     ] = None,
 ) -> Precondition:
-    """Raises PreconditionRequired, or BadRequest for what is no list of tags."""
+    """Read If-Match. Raises PreconditionRequired, or BadRequest if it is not a list of tags."""
     tags = conditional.if_match(request.headers.getlist("if-match"))
     if tags is None:
         return Precondition(None)

@@ -1,4 +1,4 @@
-"""Statements on the catalogue's table."""
+"""Statements on the table of awards."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -9,18 +9,20 @@ import sqlalchemy.exc
 from sqlalchemy import func, text, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 
-from scholarship_api.catalogue.audit import SET_ORIGIN, Origin
+from scholarship_api.catalogue.audit import SET_CHANGE_SOURCE, ChangeSource
 from scholarship_api.catalogue.models import Scholarship
 from scholarship_api.errors import ValidationFailed
 from scholarship_api.platform.database.sessions import ReadSession, WriteSession
 
-_SET_ORIGIN: Final = text(
-    SET_ORIGIN.format(source=":source", account_id=":account_id", trace_id=":trace_id")
-)
-_REFUSALS: Final = (
+REFUSED_VALUE_ERRORS: Final = (
     psycopg.DataError,
     psycopg.IntegrityError,
     psycopg.errors.ProgramLimitExceeded,  # such as an index entry that is too large
+)
+"""What the driver raises when the table refuses a value that the schema let pass."""
+
+_SET_CHANGE_SOURCE: Final = text(
+    SET_CHANGE_SOURCE.format(source=":source", account_id=":account_id", trace_id=":trace_id")
 )
 
 
@@ -29,33 +31,36 @@ async def get(session: ReadSession, scholarship_id: str) -> Scholarship | None:
 
 
 async def lock(session: WriteSession, scholarship_id: str) -> Scholarship | None:
-    """The award as the last writer left it; other writers wait until the transaction ends."""
+    """Read the award as the last writer left it, and lock it until the transaction ends."""
     return await session.get(
         Scholarship, scholarship_id, with_for_update={"key_share": True}, populate_existing=True
     )
 
 
-async def set_origin(session: WriteSession, origin: Origin) -> None:
+async def set_change_source(session: WriteSession, change_source: ChangeSource) -> None:
     """Name the writer for the audit of this transaction."""
-    await session.execute(_SET_ORIGIN, origin.parameters)
+    await session.execute(_SET_CHANGE_SOURCE, change_source.parameters)
 
 
 async def insert(session: WriteSession, values: Mapping[str, Any]) -> Scholarship | None:
-    """None when the id is taken. Raises ValidationFailed when the table refuses a value."""
+    """Insert an award; None when the id is taken.
+
+    Raises ValidationFailed when the table refuses a value.
+    """
     statement = (
         postgresql_insert(Scholarship)
         .values(**values)
         .on_conflict_do_nothing(index_elements=[Scholarship.id])
         .returning(Scholarship)
     )
-    with _refusals():
+    with _values_may_be_refused():
         return (await session.scalars(statement)).one_or_none()
 
 
 async def change(
     session: WriteSession, scholarship_id: str, values: Mapping[str, Any]
 ) -> Scholarship:
-    """The changed award. Raises ValidationFailed when the table refuses a value."""
+    """Update an award, and return it. Raises ValidationFailed when the table refuses a value."""
     statement = (
         update(Scholarship)
         .where(Scholarship.id == scholarship_id)
@@ -67,16 +72,16 @@ async def change(
         .returning(Scholarship)
         .execution_options(populate_existing=True, synchronize_session=False)
     )
-    with _refusals():
+    with _values_may_be_refused():
         return (await session.scalars(statement)).one()
 
 
 @contextmanager
-def _refusals() -> Iterator[None]:
-    """The last line of defence, behind the schema."""
+def _values_may_be_refused() -> Iterator[None]:
+    """Turn a refusal of the database into a 422; the schema should have refused the value."""
     try:
         yield
     except sqlalchemy.exc.DBAPIError as error:
-        if isinstance(error.orig, _REFUSALS):
-            raise ValidationFailed.of("body", "holds a value that can not be stored") from error
+        if isinstance(error.orig, REFUSED_VALUE_ERRORS):
+            raise ValidationFailed.of("body", "holds a value that cannot be stored") from error
         raise

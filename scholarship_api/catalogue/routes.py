@@ -1,4 +1,4 @@
-"""The catalogue's awards, one by one."""
+"""Routes that read and write single awards."""
 
 import datetime as dt
 from typing import Annotated, Final
@@ -13,7 +13,7 @@ from scholarship_api.accounts.access import (
     may_change,
 )
 from scholarship_api.catalogue import idempotency, schemas, service, writes
-from scholarship_api.catalogue.audit import Origin
+from scholarship_api.catalogue.audit import ChangeSource
 from scholarship_api.catalogue.models import Scholarship
 from scholarship_api.catalogue.preconditions import IfMatch
 from scholarship_api.catalogue.write_schemas import WrittenScholarship
@@ -51,13 +51,15 @@ CHANGE_ERRORS: Final = (
 _CACHE_CONTROL: Final = b"public, max-age=60"
 _ETAG: Final = {
     "ETag": {
-        "description": 'Of the new version: `"<version>-<digest>"`.',
+        "description": 'The ETag of the new version: `"<version>-<digest>"`.',
         "schema": {"type": "string"},
     }
 }
-_LOCATION: Final = {"Location": {"description": "Of the award.", "schema": {"type": "string"}}}
+_LOCATION: Final = {
+    "Location": {"description": "The path of the award.", "schema": {"type": "string"}}
+}
 _REPLAYED: Final = {
-    idempotency.REPLAYED: {
+    idempotency.REPLAYED_HEADER: {
         "description": "`true` when this is the stored answer of an earlier request.",
         "schema": {"type": "string"},
     }
@@ -79,10 +81,10 @@ ScholarshipPath = Annotated[str, Path()]
     "/{scholarship_id}",
     response_model=schemas.Scholarship,
     summary="An award in full",
-    description="Drafts are shown to who may change them.",
+    description="Drafts are shown to accounts that may change them.",
     responses={
         status.HTTP_200_OK: {"headers": _ETAG},
-        status.HTTP_304_NOT_MODIFIED: {"description": "If-None-Match names this very state."},
+        status.HTTP_304_NOT_MODIFIED: {"description": "If-None-Match names the current ETag."},
         **document(NotFound, Unauthorized, ValidationFailed),
     },
 )
@@ -94,11 +96,12 @@ async def get_scholarship(
     database: Database = request.app.state.database
     async with database.read_session() as session:
         scholarship = await service.find(session, scholarship_id=scholarship_id)
-    # Only now, so that public awards need no account, and nobody holds two connections. The same
-    # for what does not exist: a bad token must not tell one from the other.
+    # The account is read only now, so that public awards need none and no request holds two
+    # connections. It is read for ids without an award too: with a bad token, the answer must not
+    # tell a draft from an award that does not exist.
     if scholarship is None or not service.is_public(scholarship):
         scholarship = _if_visible(scholarship, await authenticate(request))
-    answer = service.present(scholarship, now=dt.datetime.now(dt.UTC))
+    answer = service.to_response(scholarship, now=dt.datetime.now(dt.UTC))
     body = answer.model_dump_json().encode()
     return cacheable_json(
         request.scope,
@@ -112,12 +115,12 @@ def _if_visible(
     scholarship: Scholarship | None, account: AuthenticatedAccount | None
 ) -> Scholarship:
     if scholarship is None or account is None or not may_change(account, scholarship.organization):
-        raise service.unknown()
+        raise service.not_found()
     return scholarship
 
 
 def etag(scholarship: schemas.Scholarship, body: bytes) -> str:
-    """`"<version>-<digest>"`: availability and days left change without a new version."""
+    """`"<version>-<digest>"`. The digest is there because days left change without a version."""
     return entity_tag(f"{scholarship.version}-{digest(body)}").decode()
 
 
@@ -132,15 +135,16 @@ async def _require_merge_patch(request: Request) -> None:
         )
 
 
-def _origin(request: Request, account: AuthenticatedAccount) -> Origin:
-    return Origin("api", account.id, trace_id_of(request.scope))
+def _change_source(request: Request, account: AuthenticatedAccount) -> ChangeSource:
+    return ChangeSource("api", account.id, trace_id_of(request.scope))
 
 
-def _answer(scholarship: Scholarship, *, status_code: int = status.HTTP_200_OK) -> Response:
-    answer = service.present(scholarship, now=dt.datetime.now(dt.UTC))
+def _response(scholarship: Scholarship, *, status_code: int = status.HTTP_200_OK) -> Response:
+    answer = service.to_response(scholarship, now=dt.datetime.now(dt.UTC))
     body = answer.model_dump_json().encode()
-    # Content-Location: the body is the award as a read shows it now, and the ETag is that one's.
-    headers = {"ETag": etag(answer, body), "Content-Location": _address(scholarship)}
+    # Content-Location says that the body is what a read of the award would answer now, so that
+    # the ETag belongs to that answer too.
+    headers = {"ETag": etag(answer, body), "Content-Location": _path(scholarship)}
     if status_code == status.HTTP_201_CREATED:
         headers["Location"] = headers["Content-Location"]
     if status_code == status.HTTP_204_NO_CONTENT:
@@ -148,7 +152,7 @@ def _answer(scholarship: Scholarship, *, status_code: int = status.HTTP_200_OK) 
     return Response(body, status_code, headers, media_type="application/json")
 
 
-def _address(scholarship: Scholarship) -> str:
+def _path(scholarship: Scholarship) -> str:
     return f"{router.prefix}/{scholarship.id}"
 
 
@@ -174,11 +178,11 @@ async def create_scholarship(
     if key and (stored := await idempotency.claim(session, key, idempotency.fingerprint(award))):
         return stored
     scholarship = await writes.create(
-        session, account=account, award=award, origin=_origin(request, account)
+        session, account=account, award=award, change_source=_change_source(request, account)
     )
-    answer = _answer(scholarship, status_code=status.HTTP_201_CREATED)
+    answer = _response(scholarship, status_code=status.HTTP_201_CREATED)
     if key:
-        await idempotency.keep(session, key, answer)
+        await idempotency.store(session, key, answer)
     return answer
 
 
@@ -207,9 +211,9 @@ async def replace_scholarship(
         scholarship_id=scholarship_id,
         precondition=precondition,
         award=award,
-        origin=_origin(request, account),
+        change_source=_change_source(request, account),
     )
-    return _answer(scholarship)
+    return _response(scholarship)
 
 
 @router.patch(
@@ -251,16 +255,16 @@ async def patch_scholarship(
         scholarship_id=scholarship_id,
         precondition=precondition,
         patch=patch,
-        origin=_origin(request, account),
+        change_source=_change_source(request, account),
     )
-    return _answer(scholarship)
+    return _response(scholarship)
 
 
 @router.delete(
     "/{scholarship_id}",
     status_code=status.HTTP_204_NO_CONTENT,
     summary="Archive an award",
-    description="It stays readable by its id, as closed. Archiving again changes nothing.",
+    description="It can still be read by its id, as closed. Archiving it again changes nothing.",
     responses={
         status.HTTP_204_NO_CONTENT: {"headers": _ETAG},
         **document(*CHANGE_ERRORS, ValidationFailed),
@@ -279,6 +283,6 @@ async def archive_scholarship(
         account=account,
         scholarship_id=scholarship_id,
         precondition=precondition,
-        origin=_origin(request, account),
+        change_source=_change_source(request, account),
     )
-    return _answer(scholarship, status_code=status.HTTP_204_NO_CONTENT)
+    return _response(scholarship, status_code=status.HTTP_204_NO_CONTENT)

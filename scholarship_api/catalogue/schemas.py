@@ -1,4 +1,4 @@
-"""What a scholarship looks like on the wire and in import files."""
+"""A scholarship in answers, request bodies and import files."""
 
 import datetime as dt
 import functools
@@ -36,14 +36,14 @@ from scholarship_api.vocabulary import (
 )
 
 DEADLINE_CLOSES: Final = dt.time(23, 59, 59)
-"""A deadline that is a date alone closes at this time in its own zone."""
+"""A deadline without a time closes at this time in its own time zone."""
 
 _TIMEZONES: Final = frozenset(
     name
     for name in zoneinfo.available_timezones()
     if name not in ("Factory", "localtime") and not name.startswith(("posix/", "right/"))
 )
-# ZoneInfo itself keeps only eight zones; the others it would read from disk again and again.
+# ZoneInfo's own cache holds eight zones; it would read the others from disk again and again.
 zone_of: Final = functools.cache(zoneinfo.ZoneInfo)
 
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
@@ -54,11 +54,11 @@ _SPACES: Final = dict.fromkeys(
 _EMAIL: Final = re.compile(
     r"[^@\s<>\"\x00-\x1f\x7f]{1,64}@[^@\s<>\"\x00-\x1f\x7f]{1,253}\.[^@\s<>\".\x00-\x1f\x7f]{2,63}"
 )
-_NOT_ADDRESSES: Final = frozenset({".", "..", "smart-search"})
+_RESERVED_IDS: Final = frozenset({".", "..", "smart-search"})
 
 
 def _with_plain_spaces(value: str) -> str:
-    """To PostgreSQL's parser a no-break space is a part of the word, which nobody then finds."""
+    """PostgreSQL's parser takes a no-break space as part of a word, which no search then finds."""
     return value if value.isascii() else value.translate(_SPACES)
 
 
@@ -87,10 +87,10 @@ def _email(value: str) -> str:
     return value
 
 
-def _has_an_address(value: str) -> str:
-    """/scholarships/.. is another address, and so is that of the smart search."""
-    if value in _NOT_ADDRESSES:
-        raise ValueError(f"must be none of {', '.join(sorted(_NOT_ADDRESSES))}")
+def _can_be_in_a_path(value: str) -> str:
+    """With such an id, /scholarships/{id} would be the path of something else."""
+    if value in _RESERVED_IDS:
+        raise ValueError(f"must be none of {', '.join(sorted(_RESERVED_IDS))}")
     return value
 
 
@@ -107,7 +107,7 @@ Line = Annotated[
 Age = Annotated[int, Field(ge=0, le=130)]
 Url = Annotated[
     str,
-    # Not {1,2040}: the pattern would be compiled to so many copies of its class, 9 MB.
+    # Not {1,2040}: the pattern would compile to 2040 copies of its class, which take 9 MB.
     StringConstraints(
         strip_whitespace=True, max_length=2048, pattern=r"^https?://[^\s<>\"\x00-\x1f\x7f]+$"
     ),
@@ -115,7 +115,7 @@ Url = Annotated[
 ScholarshipId = Annotated[
     str,
     StringConstraints(pattern=r"^[A-Za-z0-9._:~-]{1,128}$"),
-    AfterValidator(_has_an_address),
+    AfterValidator(_can_be_in_a_path),
 ]
 
 
@@ -244,7 +244,7 @@ class Scholarship(BaseModel):
     amount_max: Money | None
     currency: str | None
     max_awards: int | None
-    application_deadline: dt.datetime | None = Field(description="UTC; null: none is known.")
+    application_deadline: dt.datetime | None = Field(description="UTC; null if none is known.")
     deadline_kind: DeadlineKind
     deadline_timezone: str
     deadline_estimated: bool
@@ -266,24 +266,24 @@ class Scholarship(BaseModel):
     updated_at: dt.datetime
     availability: Availability
     days_left: int | None = Field(
-        description="Calendar days to the deadline in its own zone; null unless open."
+        description="Calendar days to the deadline in its own time zone; null unless it is open."
     )
 
 
 class ImportFault(BaseModel):
-    line: int = Field(description="Of the body, from 1.")
-    field: str = Field(description="Dotted; empty: the whole row.")
+    line: int = Field(description="The line of the body, counted from 1.")
+    field: str = Field(description="Dotted; empty for the whole row.")
     reason: str
 
 
 class ImportSummary(BaseModel):
-    """What became of the rows: rows = created + updated + unchanged + repeated + bad."""
+    """The result of an import: rows = created + updated + unchanged + repeated + bad."""
 
     rows: int
     created: int
     updated: int
     unchanged: int
-    repeated: int = Field(description="Replaced by a later row with the same id, nearby.")
-    bad: int = Field(description="Not written; every other row was.")
+    repeated: int = Field(description="Replaced by a later row of the same batch with the same id.")
+    bad: int = Field(description="Not written; all other rows were.")
     error_count: int
     errors: list[ImportFault] = Field(description="The first 50.")

@@ -1,4 +1,4 @@
-"""What the catalogue does for its own routes and for the other features."""
+"""What the catalogue offers to its own routes and to other features."""
 
 import datetime as dt
 import functools
@@ -11,7 +11,7 @@ from scholarship_api.platform.database.sessions import ReadSession
 from scholarship_api.vocabulary import Availability, DeadlineKind, Recurrence, Status
 
 
-def present(scholarship: Scholarship, *, now: dt.datetime) -> schemas.Scholarship:
+def to_response(scholarship: Scholarship, *, now: dt.datetime) -> schemas.Scholarship:
     """The award as the API shows it at `now`."""
     return schemas.Scholarship.model_validate(
         {
@@ -41,7 +41,7 @@ def present(scholarship: Scholarship, *, now: dt.datetime) -> schemas.Scholarshi
 
 
 async def find(session: ReadSession, *, scholarship_id: str) -> Scholarship | None:
-    """An award, which may be a draft."""
+    """Read an award, which may be a draft."""
     return await queries.get(session, scholarship_id) if is_storable(scholarship_id) else None
 
 
@@ -50,11 +50,11 @@ def is_public(scholarship: Scholarship) -> bool:
 
 
 def is_storable(scholarship_id: str) -> bool:
-    """Whether PostgreSQL's text can hold it."""
+    """Whether PostgreSQL's text type can hold this id."""
     return "\x00" not in scholarship_id
 
 
-def unknown() -> NotFound:
+def not_found() -> NotFound:
     return NotFound("There is no scholarship with this id.")
 
 
@@ -66,10 +66,10 @@ def availability(
     application_deadline: dt.datetime | None,
     now: dt.datetime,
 ) -> Availability:
-    """Whether one can apply at `now`.
+    """Whether a student can apply at `now`.
 
-    `upcoming` is an award whose known deadline has passed and that recurs: its next round is to be
-    announced.
+    An award is `upcoming` when its known deadline has passed and it recurs: its next round is yet
+    to be announced.
     """
     if status == Status.ARCHIVED:
         return Availability.CLOSED
@@ -85,14 +85,17 @@ def availability(
 def days_left(
     *, application_deadline: dt.datetime | None, deadline_timezone: str, now: dt.datetime
 ) -> int | None:
-    """Calendar days from today to the deadline in its own zone; None without an open deadline."""
+    """Calendar days from today to the deadline in its own time zone.
+
+    None without a deadline, or when it has passed.
+    """
     if application_deadline is None or application_deadline < now:
         return None
     zone = schemas.zone_of(deadline_timezone)
-    return application_deadline.astimezone(zone).toordinal() - _day(now, zone)
+    return application_deadline.astimezone(zone).toordinal() - _today(now, zone)
 
 
 @functools.lru_cache(maxsize=1024)
-def _day(now: dt.datetime, zone: zoneinfo.ZoneInfo) -> int:
-    """As an ordinal; the same for all the awards of an answer that share the zone."""
+def _today(now: dt.datetime, zone: zoneinfo.ZoneInfo) -> int:
+    """The local day as an ordinal, which all awards of an answer in the same zone share."""
     return now.astimezone(zone).toordinal()

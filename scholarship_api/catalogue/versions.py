@@ -1,8 +1,8 @@
-"""Which state the catalogue is in, asked of PostgreSQL for every request.
+"""The version of the catalogue, which is read from PostgreSQL for every request.
 
-An answer that was made of the catalogue may be used again while the state stays the same. It
-changes with every write, whoever makes it (a trigger counts), with every deadline that passes, and
-where a day may turn in some zone: availability and days left change without a write.
+A cached answer may be used again while the version stays the same. The version changes with every
+write (a trigger counts them), with every deadline that passes, and when midnight may pass in some
+time zone: availability and days left change without a write.
 """
 
 import datetime as dt
@@ -14,8 +14,8 @@ from scholarship_api.platform.database.coalesced_reads import Read
 from scholarship_api.platform.database.engine import Database
 from scholarship_api.platform.database.errors import as_unavailable
 
-DAY_TURNS_SECONDS: Final = 900
-"""Every zone's offset from UTC is a multiple of a quarter of an hour, and so are its midnights."""
+MIDNIGHT_INTERVAL_SECONDS: Final = 900
+"""Every time zone's offset from UTC, and so its midnight, is a multiple of 15 minutes."""
 
 _STATE: Final = """
     SELECT (SELECT sum(number) FROM public.catalogue_versions),
@@ -25,12 +25,12 @@ _STATE: Final = """
 
 
 class Version(NamedTuple):
-    """The same number stands for the same state; a later state has a greater one."""
+    """The same number means the same state of the catalogue; later states have greater numbers."""
 
     at: dt.datetime
-    """The instant to work with: it belongs to the state."""
+    """The instant at which the state was read, for everything that depends on the time."""
     number: int
-    """Of this process alone."""
+    """Counted by this process; other processes have other numbers."""
 
 
 def utc_now() -> dt.datetime:
@@ -47,7 +47,7 @@ class CatalogueVersions:
         self._version = Version(dt.datetime.min.replace(tzinfo=dt.UTC), 0)
 
     async def current(self) -> Version:
-        """The state after every write that was acknowledged before this call.
+        """Read a version that includes every write acknowledged before this call.
 
         Raises DatabaseUnavailable.
         """
@@ -60,8 +60,8 @@ class CatalogueVersions:
             raise failure from error
         if read is not self._last:
             self._last = read
-            day_turns = int(read.started_at.timestamp()) // DAY_TURNS_SECONDS
-            name = (*read.row, day_turns)
+            midnights = int(read.started_at.timestamp()) // MIDNIGHT_INTERVAL_SECONDS
+            name = (*read.row, midnights)
             number = self._version.number + (name != self._name)
             self._name = name
             self._version = Version(read.started_at, number)

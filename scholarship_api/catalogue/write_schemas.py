@@ -1,30 +1,34 @@
-"""An award as clients of the API write it: whole, or as a merge patch of the present one."""
+"""An award as clients of the API write it: in full, or as a merge patch."""
 
 from typing import Any, Final
 
 from pydantic import ConfigDict, Field, ValidationError, model_validator
 from pydantic.config import JsonDict
 
-from scholarship_api.catalogue.bulk.formats import CRITERIA, FIELDS, READ_ONLY
-from scholarship_api.catalogue.bulk.parsing import drop_read_only
+from scholarship_api.catalogue.columns import (
+    CRITERIA_FIELDS,
+    READ_ONLY_FIELDS,
+    TOP_LEVEL_FIELDS,
+    drop_read_only,
+)
 from scholarship_api.catalogue.identifiers import new_id
 from scholarship_api.catalogue.merge_patch import merge
 from scholarship_api.catalogue.models import Scholarship
 from scholarship_api.catalogue.schemas import ScholarshipId, ScholarshipInput
 from scholarship_api.errors import ValidationFailed, validation_fields
 
-_BOUNDS: Final = ("amount_min", "amount_max")
+_AMOUNT_BOUNDS: Final = ("amount_min", "amount_max")
 
 
 def _document_read_only(schema: JsonDict) -> None:
     properties = schema["properties"]
     assert isinstance(properties, dict)  # noqa: S101 - narrows for mypy
-    for name in sorted(READ_ONLY):
+    for name in sorted(READ_ONLY_FIELDS):
         properties[name] = {"readOnly": True, "description": "Ignored."}
 
 
 class WrittenScholarship(ScholarshipInput):
-    """A scholarship in full; what a read answers may be sent back as it is.
+    """A scholarship in full. The answer of a read may be sent back as it is.
 
     A yearly, estimated deadline that has passed is moved to its next occurrence.
     """
@@ -35,7 +39,7 @@ class WrittenScholarship(ScholarshipInput):
 
     @model_validator(mode="before")
     @classmethod
-    def _without_derived(cls, values: object) -> object:
+    def _without_read_only(cls, values: object) -> object:
         if isinstance(values, dict):
             values = dict(values)
             drop_read_only(values)
@@ -47,13 +51,13 @@ class WrittenScholarship(ScholarshipInput):
 
 
 def patched(scholarship: Scholarship, patch: object) -> ScholarshipInput:
-    """The award after the patch, validated as a whole. Raises ValidationFailed."""
-    present: dict[str, Any] = {name: getattr(scholarship, name) for name in FIELDS}
-    present["eligibility_criteria"] = {name: getattr(scholarship, name) for name in CRITERIA}
+    """Apply a merge patch, and validate the result as a whole. Raises ValidationFailed."""
+    current: dict[str, Any] = {name: getattr(scholarship, name) for name in TOP_LEVEL_FIELDS}
+    current["eligibility_criteria"] = {name: getattr(scholarship, name) for name in CRITERIA_FIELDS}
     if isinstance(patch, dict) and "amount" in patch:
-        for name in _BOUNDS:  # it is the short form of both, and replaces them
-            del present[name]
-    merged = merge(present, patch)
+        for name in _AMOUNT_BOUNDS:  # `amount` is the short form of both, and replaces them
+            del current[name]
+    merged = merge(current, patch)
     if isinstance(merged, dict):
         drop_read_only(merged)
     try:

@@ -1,7 +1,7 @@
-"""Awards are created, replaced, patched and archived.
+"""Creates, replaces, patches and archives awards.
 
-Any status may follow any other: a draft is published, what was published by mistake is a draft
-again, what is archived comes back. A change that changes nothing makes no version.
+Any status may follow any other: a draft is published, an award that was published by mistake
+becomes a draft again, an archived one comes back. A write that changes nothing makes no version.
 """
 
 import datetime as dt
@@ -9,14 +9,12 @@ from typing import Any
 
 from scholarship_api.accounts.access import AuthenticatedAccount, may_change
 from scholarship_api.catalogue import queries
-from scholarship_api.catalogue.audit import Origin
-from scholarship_api.catalogue.bulk.formats import COLUMNS
-from scholarship_api.catalogue.bulk.parsing import RowFault
-from scholarship_api.catalogue.bulk.validation import column_values
+from scholarship_api.catalogue.audit import ChangeSource
+from scholarship_api.catalogue.columns import WRITTEN_COLUMNS, InvalidAward, column_values
 from scholarship_api.catalogue.models import Scholarship
 from scholarship_api.catalogue.preconditions import Precondition
 from scholarship_api.catalogue.schemas import ScholarshipInput
-from scholarship_api.catalogue.service import is_storable, unknown
+from scholarship_api.catalogue.service import is_storable, not_found
 from scholarship_api.catalogue.write_schemas import WrittenScholarship, patched
 from scholarship_api.errors import Conflict, Forbidden, PreconditionFailed, ValidationFailed
 from scholarship_api.platform.database.sessions import WriteSession
@@ -28,12 +26,12 @@ async def create(
     *,
     account: AuthenticatedAccount,
     award: WrittenScholarship,
-    origin: Origin,
+    change_source: ChangeSource,
 ) -> Scholarship:
     """Raises Forbidden, Conflict when the id is taken, and ValidationFailed."""
-    _require_own(account, award.organization)
-    values = _values(award)
-    await queries.set_origin(session, origin)
+    _require_own_organization(account, award.organization)
+    values = _column_values(award)
+    await queries.set_change_source(session, change_source)
     scholarship = await queries.insert(session, values)
     if scholarship is None:
         raise Conflict("There is a scholarship with this id already.")
@@ -47,13 +45,13 @@ async def replace(
     scholarship_id: str,
     precondition: Precondition,
     award: WrittenScholarship,
-    origin: Origin,
+    change_source: ChangeSource,
 ) -> Scholarship:
     """Raises NotFound, Forbidden, PreconditionFailed and ValidationFailed."""
-    present = await _lock(session, account, scholarship_id, precondition)
+    current = await _lock_current(session, account, scholarship_id, precondition)
     if award.given_id is None:
         award.id = scholarship_id
-    return await _write(session, account, present, award, origin)
+    return await _apply(session, account, current, award, change_source)
 
 
 async def patch(
@@ -63,11 +61,11 @@ async def patch(
     scholarship_id: str,
     precondition: Precondition,
     patch: object,
-    origin: Origin,
+    change_source: ChangeSource,
 ) -> Scholarship:
     """Raises NotFound, Forbidden, PreconditionFailed and ValidationFailed."""
-    present = await _lock(session, account, scholarship_id, precondition)
-    return await _write(session, account, present, patched(present, patch), origin)
+    current = await _lock_current(session, account, scholarship_id, precondition)
+    return await _apply(session, account, current, patched(current, patch), change_source)
 
 
 async def archive(
@@ -76,74 +74,76 @@ async def archive(
     account: AuthenticatedAccount,
     scholarship_id: str,
     precondition: Precondition,
-    origin: Origin,
+    change_source: ChangeSource,
 ) -> Scholarship:
     """Raises NotFound, Forbidden and PreconditionFailed."""
-    # What is archived already stays so, whatever version was read: RFC 9110, 13.1.1, lets a
-    # repetition succeed whose change has been made.
-    anything = Precondition(None)
-    present = await _lock(session, account, scholarship_id, anything)
-    if present.status == Status.ARCHIVED:
-        return present
-    _require(precondition, present)
-    await queries.set_origin(session, origin)
-    return await queries.change(session, present.id, {"status": Status.ARCHIVED.value})
+    # An award that is archived already stays so, whatever version the client has read: RFC 9110,
+    # 13.1.1, lets a repeated request succeed when its change has been made.
+    any_version = Precondition(None)
+    current = await _lock_current(session, account, scholarship_id, any_version)
+    if current.status == Status.ARCHIVED:
+        return current
+    _require_match(precondition, current)
+    await queries.set_change_source(session, change_source)
+    return await queries.change(session, current.id, {"status": Status.ARCHIVED.value})
 
 
-async def _lock(
+async def _lock_current(
     session: WriteSession,
     account: AuthenticatedAccount,
     scholarship_id: str,
     precondition: Precondition,
 ) -> Scholarship:
-    present = await queries.lock(session, scholarship_id) if is_storable(scholarship_id) else None
-    if present is None:
-        raise unknown()
-    if not may_change(account, present.organization):
-        # Who may not see a draft does not learn that it exists.
-        raise unknown() if present.status == Status.DRAFT else _not_own(account)
-    _require(precondition, present)
-    return present
+    current = await queries.lock(session, scholarship_id) if is_storable(scholarship_id) else None
+    if current is None:
+        raise not_found()
+    if not may_change(account, current.organization):
+        # An account that may not see a draft must not learn that it exists.
+        raise not_found() if current.status == Status.DRAFT else _other_organization(account)
+    _require_match(precondition, current)
+    return current
 
 
-def _require(precondition: Precondition, present: Scholarship) -> None:
-    if not precondition.admits(present.version):
+def _require_match(precondition: Precondition, current: Scholarship) -> None:
+    if not precondition.allows(current.version):
         raise PreconditionFailed
 
 
-async def _write(
+async def _apply(
     session: WriteSession,
     account: AuthenticatedAccount,
-    present: Scholarship,
+    current: Scholarship,
     award: ScholarshipInput,
-    origin: Origin,
+    change_source: ChangeSource,
 ) -> Scholarship:
-    if award.id != present.id:
-        raise ValidationFailed.of("id", "can not be changed")
-    _require_own(account, award.organization)
+    if award.id != current.id:
+        raise ValidationFailed.of("id", "cannot be changed")
+    _require_own_organization(account, award.organization)
     changed = {
-        name: value for name, value in _values(award).items() if value != getattr(present, name)
+        name: value
+        for name, value in _column_values(award).items()
+        if value != getattr(current, name)
     }
     if not changed:
-        return present
-    await queries.set_origin(session, origin)
-    return await queries.change(session, present.id, changed)
+        return current
+    await queries.set_change_source(session, change_source)
+    return await queries.change(session, current.id, changed)
 
 
-def _values(award: ScholarshipInput) -> dict[str, Any]:
+def _column_values(award: ScholarshipInput) -> dict[str, Any]:
     try:
         values = column_values(award, dt.datetime.now(dt.UTC))
-    except RowFault as fault:
-        raise ValidationFailed.of(fault.field, fault.reason) from None
-    return dict(zip(COLUMNS, values, strict=True))
+    except InvalidAward as problem:
+        raise ValidationFailed.of(problem.field, problem.reason) from None
+    return dict(zip(WRITTEN_COLUMNS, values, strict=True))
 
 
-def _require_own(account: AuthenticatedAccount, organization: str) -> None:
+def _require_own_organization(account: AuthenticatedAccount, organization: str) -> None:
     if not may_change(account, organization):
-        raise _not_own(account)
+        raise _other_organization(account)
 
 
-def _not_own(account: AuthenticatedAccount) -> Forbidden:
+def _other_organization(account: AuthenticatedAccount) -> Forbidden:
     return Forbidden(
         f"This account may only write scholarships of its own organization, {account.organization}."
     )

@@ -1,4 +1,4 @@
-"""The application on a database of its own, and people who use it."""
+"""The application on its own database, and one user of each role."""
 
 import secrets
 import uuid
@@ -33,7 +33,7 @@ class Api:
     anonymous: httpx.AsyncClient
     admin: User
     partner: User
-    """Of Acme Trust."""
+    """A partner of Acme Trust."""
     other: User
     """A partner of Other Trust."""
     student: User
@@ -83,7 +83,7 @@ async def _user(app: FastAPI, role: Role, *, organization: str | None = None) ->
 
 
 def new_award(**fields: object) -> Row:
-    """The least that a new award needs, and `fields`."""
+    """A new award with the required fields, and `fields`."""
     return {
         "name": "Name",
         "organization": "Acme Trust",
@@ -103,13 +103,13 @@ def address(answer: httpx.Response) -> str:
 
 
 def refusal(answer: httpx.Response) -> tuple[int, str]:
-    """Status and code, after a look at the error schema."""
+    """The status and code of an error that has the documented shape."""
     body = answer.json()
     assert body["status"] == answer.status_code
     assert body["trace_id"] == answer.headers["x-trace-id"]
     return answer.status_code, body["code"]
 
 
-def faulty_fields(answer: httpx.Response) -> set[str]:
+def refused_fields(answer: httpx.Response) -> set[str]:
     assert refusal(answer) == (422, "VALIDATION_ERROR")
-    return {fault["field"] for fault in answer.json()["details"]["fields"]}
+    return {entry["field"] for entry in answer.json()["details"]["fields"]}

@@ -1,4 +1,4 @@
-"""Rows for imports."""
+"""Makes rows for imports."""
 
 import json
 from typing import Any
@@ -7,7 +7,7 @@ Row = dict[str, Any]
 
 
 def award(**fields: object) -> Row:
-    """The least that an award needs, and `fields`."""
+    """A row with the required fields, and `fields`."""
     return {
         "id": "award",
         "name": "Name",

@@ -1,4 +1,4 @@
-"""The commands, run as a user runs them."""
+"""The commands import, export and sample, run as a user runs them."""
 
 import json
 import os
@@ -62,7 +62,7 @@ def ids(catalogue: Catalogue) -> list[str]:
     return [row["id"] for row in catalogue.execute("SELECT id FROM scholarships ORDER BY id")]
 
 
-def test_import_reports_what_it_did(catalogue: Catalogue, run: Run, tmp_path: Path) -> None:
+def test_import_prints_counts(catalogue: Catalogue, run: Run, tmp_path: Path) -> None:
     file = tmp_path / "awards.ndjson"
     file.write_bytes(ndjson(award(id="a"), award(id="b")))
     done = run("import", file)
@@ -89,7 +89,7 @@ def test_bad_rows_are_listed_and_give_exit_code_1(
     assert "must be 'draft', 'published' or 'archived'" in done.stderr
     assert "│ 51 " in done.stderr
     assert "│ 52 " not in done.stderr
-    assert f"of 61; all of them: {errors}" in done.stderr
+    assert f"of 61 errors; to list all: {errors}" in done.stderr
     assert "1 created, 0 updated, 0 unchanged, 61 bad" in done.stderr
 
 
@@ -115,7 +115,7 @@ def test_a_dry_run_needs_no_database_and_writes_nothing(
         ("a.ndjson", b"id,name,organization,scholarship_type\n", "--format csv"),
     ],
 )
-def test_a_file_that_can_not_be_used_gives_exit_code_2(
+def test_an_unusable_file_gives_exit_code_2(
     run: Run, tmp_path: Path, name: str, content: bytes | None, message: str
 ) -> None:
     if content is not None:
@@ -127,19 +127,19 @@ def test_a_file_that_can_not_be_used_gives_exit_code_2(
 
 
 @pytest.mark.parametrize("arguments", [("import", "-"), ("export",), ("export", "out.csv")])
-def test_without_a_server_the_exit_code_is_69(
+def test_an_unreachable_database_gives_exit_code_69(
     run: Run, tmp_path: Path, arguments: tuple[str, ...]
 ) -> None:
     url = f"postgresql://nobody:hunter2@/none?host={tmp_path}"
     done = run(*arguments, database_url=url)
     assert done.returncode == 69
-    assert done.stderr.startswith("The database can not be used: connection")
+    assert done.stderr.startswith("The database cannot be used: connection")
     assert "hunter2" not in done.stderr
     assert "Traceback" not in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 
-def test_without_a_schema_it_says_what_to_do(run: Run, scratch_database_url: str) -> None:
+def test_a_database_without_a_schema_gives_a_hint(run: Run, scratch_database_url: str) -> None:
     for arguments in (("import", "-"), ("export",)):
         done = run(*arguments, stdin=ndjson(award()).decode(), database_url=scratch_database_url)
         assert (done.returncode, done.stdout) == (69, "")
@@ -164,7 +164,9 @@ def test_export_replaces_a_file_only_when_it_is_complete(
     assert done.stdout.splitlines()[1].startswith("b,Name,Organization,")
 
 
-def test_an_export_imports_again(catalogue: Catalogue, run: Run, tmp_path: Path) -> None:
+def test_importing_an_export_changes_nothing(
+    catalogue: Catalogue, run: Run, tmp_path: Path
+) -> None:
     sample = run("sample", "--count", "200", "--seed", "4").stdout
     assert run("import", "-", stdin=sample).returncode == 0
     assert run("export", "out.csv").returncode == 0
@@ -181,7 +183,7 @@ def test_samples_are_the_same_in_both_formats(catalogue: Catalogue, run: Run) ->
 
 
 @pytest.mark.parametrize("arguments", [("sample", "--count", "100000"), ("export",)])
-def test_a_reader_that_leaves_is_no_error_to_talk_about(
+def test_a_closed_pipe_ends_the_command_without_a_message(
     catalogue: Catalogue, run: Run, module_database_url: str, arguments: tuple[str, ...]
 ) -> None:
     catalogue.execute(
@@ -203,7 +205,7 @@ def test_a_reader_that_leaves_is_no_error_to_talk_about(
     assert process.returncode == 141
 
 
-def test_ctrl_c_ends_an_import_that_waits_for_its_input(module_database_url: str) -> None:
+def test_ctrl_c_ends_an_import_that_waits_for_input(module_database_url: str) -> None:
     with subprocess.Popen(
         command("import", "-"),
         env=environment(DATABASE_URL=module_database_url),
@@ -216,18 +218,20 @@ def test_ctrl_c_ends_an_import_that_waits_for_its_input(module_database_url: str
         process.stdin.write(ndjson(award()).decode())
         process.stdin.flush()
         end = time.monotonic() + 30
-        while threads(process.pid) < 2 and time.monotonic() < end:  # the one that reads
+        while threads(process.pid) < 2 and time.monotonic() < end:  # a second thread reads
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 130
-        assert process.stderr.read() == "Stopped. What is written stays; run it again.\n"
+        assert (
+            process.stderr.read() == "Stopped. Rows that are written stay; run the command again.\n"
+        )
 
 
 def threads(pid: int) -> int:
     return len(list(Path(f"/proc/{pid}/task").iterdir()))
 
 
-def test_a_terminal_sees_progress(
+def test_progress_is_shown_on_a_terminal(
     catalogue: Catalogue, module_database_url: str, tmp_path: Path
 ) -> None:
     file = tmp_path / "awards.ndjson"
@@ -242,8 +246,8 @@ def test_a_terminal_sees_progress(
     os.close(theirs)
     shown = b""
     try:
-        while piece := os.read(ours, 4096):
-            shown += piece
+        while chunk := os.read(ours, 4096):
+            shown += chunk
     except OSError:  # Linux: the other side has closed
         pass
     os.close(ours)
@@ -252,7 +256,7 @@ def test_a_terminal_sees_progress(
     assert "20 rows" in shown.decode()
 
 
-def test_the_bundled_catalogue_loads_and_loads_again(
+def test_the_bundled_catalogue_can_be_imported_twice(
     catalogue: Catalogue, module_database_url: str
 ) -> None:
     report = load_bundled(module_database_url)

@@ -1,4 +1,4 @@
-"""Idempotency-Key: however often a request is repeated, one award is made."""
+"""With an Idempotency-Key, a request that is repeated creates one award."""
 
 import asyncio
 import json
@@ -14,9 +14,9 @@ from tests.catalogue.api import (
     Api,
     User,
     created,
-    faulty_fields,
     new_award,
     refusal,
+    refused_fields,
     serving,
 )
 
@@ -64,7 +64,7 @@ async def test_a_repetition_gets_the_first_answer(api: Api, rows: Rows) -> None:
     assert count(rows) == 1
 
 
-async def test_the_same_award_in_other_words_is_the_same_request(api: Api, rows: Rows) -> None:
+async def test_an_equal_award_written_differently_is_the_same_request(api: Api, rows: Rows) -> None:
     body = new_award(eligibility_criteria={"fields_of_study": ["computer_science"]}, max_awards=1)
     headers = {"Idempotency-Key": "k", "Content-Type": "application/json"}
     first = await api.partner.client.post(AWARDS, content=json.dumps(body), headers=headers)
@@ -75,47 +75,49 @@ async def test_the_same_award_in_other_words_is_the_same_request(api: Api, rows:
     assert count(rows) == 1
 
 
-async def test_a_key_is_for_one_request(api: Api, rows: Rows) -> None:
+async def test_a_key_cannot_be_used_for_another_request(api: Api, rows: Rows) -> None:
     await post(api.partner, "k")
     other = await post(api.partner, "k", name="Another")
-    assert faulty_fields(other) == {"Idempotency-Key"}
+    assert refused_fields(other) == {"Idempotency-Key"}
     assert count(rows) == 1
 
 
-async def test_accounts_have_keys_of_their_own(api: Api, rows: Rows) -> None:
+async def test_each_account_has_its_own_keys(api: Api, rows: Rows) -> None:
     first = await post(api.partner, "k")
     second = await post(api.admin, "k")
     assert (first.status_code, second.status_code) == (201, 201)
     assert first.json()["id"] != second.json()["id"]
 
 
-async def test_without_a_key_every_request_counts(api: Api, rows: Rows) -> None:
+async def test_without_a_key_every_request_creates_an_award(api: Api, rows: Rows) -> None:
     await created(api.partner)
     await created(api.partner)
     assert (count(rows), count(rows, "idempotency_keys")) == (2, 0)
 
 
 @pytest.mark.parametrize("key", ["", " ", "x" * 256, "a b", "é", "\x7f", "a\tb"])
-async def test_keys_are_visible_ascii(api: Api, rows: Rows, key: str) -> None:
+async def test_keys_with_other_than_visible_ascii_are_refused(
+    api: Api, rows: Rows, key: str
+) -> None:
     headers = {b"Idempotency-Key": key.encode("latin-1")}
     answer = await api.partner.client.post(AWARDS, json=new_award(), headers=headers)
-    assert faulty_fields(answer) == {"Idempotency-Key"}
+    assert refused_fields(answer) == {"Idempotency-Key"}
     assert count(rows) == 0
 
 
 @pytest.mark.parametrize("key", ["x", "!~" * 127 + "!", '"8e03978e-40d5-43e8-bc93-6894a57f9324"'])
-async def test_any_visible_ascii_is_a_key(api: Api, rows: Rows, key: str) -> None:
+async def test_any_visible_ascii_is_accepted_as_a_key(api: Api, rows: Rows, key: str) -> None:
     assert (await post(api.partner, key)).status_code == 201
     assert (await post(api.partner, key)).headers["idempotency-replayed"] == "true"
 
 
-async def test_a_failed_attempt_does_not_keep_the_key(api: Api, rows: Rows) -> None:
+async def test_a_failed_request_does_not_use_up_its_key(api: Api, rows: Rows) -> None:
     await created(api.admin, id="taken")
     assert refusal(await post(api.partner, "k", id="taken")) == (409, "CONFLICT")
     forbidden = await post(api.partner, "k", organization="Other Trust")
     assert refusal(forbidden) == (403, "FORBIDDEN")
-    assert faulty_fields(await post(api.partner, "k", name="")) == {"name"}
-    rows.execute("ALTER TABLE search_words RENAME TO away")  # a fault of ours, inside a trigger
+    assert refused_fields(await post(api.partner, "k", name="")) == {"name"}
+    rows.execute("ALTER TABLE search_words RENAME TO away")  # an error inside a trigger
     try:
         failed = await post(api.partner, "k")
     finally:
@@ -127,7 +129,7 @@ async def test_a_failed_attempt_does_not_keep_the_key(api: Api, rows: Rows) -> N
     assert (retried.status_code, "idempotency-replayed" in retried.headers) == (201, False)
 
 
-async def test_fifty_duplicates_at_once_make_one_award(api: Api, rows: Rows) -> None:
+async def test_fifty_concurrent_repetitions_create_one_award(api: Api, rows: Rows) -> None:
     answers = await asyncio.gather(*(post(api.partner, "k") for _ in range(50)))
     assert {answer.status_code for answer in answers} == {201}
     assert len({answer.content for answer in answers}) == 1
@@ -135,7 +137,7 @@ async def test_fifty_duplicates_at_once_make_one_award(api: Api, rows: Rows) -> 
     assert (count(rows), count(rows, "idempotency_keys")) == (1, 1)
 
 
-async def test_duplicates_on_two_workers_make_one_award(
+async def test_repetitions_on_two_workers_create_one_award(
     api: Api, rows: Rows, module_database_url: str
 ) -> None:
     key = {"jwt_secret_key": api.app.state.settings.jwt_secret_key}
@@ -150,7 +152,7 @@ async def test_duplicates_on_two_workers_make_one_award(
     assert count(rows) == 1
 
 
-async def test_a_repetition_that_waits_too_long_is_told_so(
+async def test_a_repetition_that_waits_too_long_gets_a_conflict(
     api: Api, rows: Rows, module_database_url: str
 ) -> None:
     with psycopg.connect(module_database_url.replace("+psycopg", "")) as first:
@@ -180,7 +182,7 @@ async def test_keys_expire_after_a_day_and_are_purged(api: Api, rows: Rows) -> N
     assert count(rows) == 4
 
 
-async def test_the_purge_reads_an_index_and_not_the_table(api: Api, rows: Rows) -> None:
+async def test_the_purge_reads_an_index(api: Api, rows: Rows) -> None:
     rows.execute(
         "INSERT INTO idempotency_keys (account_id, key, fingerprint)"
         " SELECT %s, number::text, '' FROM generate_series(1, 20000) AS number",
@@ -195,7 +197,7 @@ async def test_the_purge_reads_an_index_and_not_the_table(api: Api, rows: Rows) 
     assert any("ix_idempotency_keys_created_at" in line for (line,) in plan)
 
 
-async def test_an_account_that_is_deleted_takes_its_keys_along(api: Api, rows: Rows) -> None:
+async def test_deleting_an_account_deletes_its_keys(api: Api, rows: Rows) -> None:
     await post(api.other, "k", organization="Other Trust")
     assert count(rows, "idempotency_keys") == 1
     assert (await api.other.client.delete("/api/v1/auth/me")).status_code == 204

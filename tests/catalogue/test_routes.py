@@ -1,4 +1,4 @@
-"""One award by its id."""
+"""GET /scholarships/{scholarship_id} shows one award."""
 
 import datetime as dt
 from collections.abc import AsyncIterator
@@ -65,7 +65,7 @@ async def test_an_award_is_shown_in_full(client: httpx.AsyncClient) -> None:
 
 
 @pytest.mark.parametrize("scholarship_id", ["archived", "closed"])
-async def test_closed_awards_stay_readable_and_say_so(
+async def test_closed_awards_can_still_be_read(
     client: httpx.AsyncClient, scholarship_id: str
 ) -> None:
     assert (await client.get(f"/{scholarship_id}")).json()["availability"] == "closed"
@@ -82,15 +82,13 @@ async def test_drafts_and_unknown_ids_are_not_found(
 
 
 @pytest.mark.parametrize("shape", ["{}", "W/{}", '"other", {}', "*"])
-async def test_what_has_not_changed_is_not_sent_again(
-    client: httpx.AsyncClient, shape: str
-) -> None:
+async def test_an_unchanged_award_is_not_sent_again(client: httpx.AsyncClient, shape: str) -> None:
     etag = (await client.get("/shown")).headers["etag"]
     again = await client.get("/shown", headers={"If-None-Match": shape.format(etag)})
     assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", etag)
 
 
-async def test_a_change_has_another_etag(
+async def test_a_changed_award_has_another_etag(
     client: httpx.AsyncClient, module_database_url: str
 ) -> None:
     before = (await client.get("/closed")).headers["etag"]

@@ -1,4 +1,4 @@
-"""The state of the catalogue: another one after each committed write, whoever makes it and how."""
+"""The version of the catalogue changes with every committed write, whoever makes it."""
 
 import datetime as dt
 from collections.abc import AsyncIterator, Iterator
@@ -62,7 +62,7 @@ async def versions(module_database_url: str, conninfo: str) -> AsyncIterator[Cat
         "TRUNCATE search_words",
     ],
 )
-async def test_a_write_makes_another_state(
+async def test_a_write_makes_a_new_version(
     write: Any,  # noqa: ANN401 - the driver wants a literal
     versions: CatalogueVersions,
     writer: Connection,
@@ -75,7 +75,7 @@ async def test_a_write_makes_another_state(
     assert (await versions.current()).number == after.number
 
 
-async def test_a_state_is_seen_when_its_write_is_committed(
+async def test_a_new_version_is_visible_when_its_write_is_committed(
     versions: CatalogueVersions, writer: Connection
 ) -> None:
     before = await versions.current()
@@ -85,7 +85,7 @@ async def test_a_state_is_seen_when_its_write_is_committed(
     assert (await versions.current()).number > before.number
 
 
-async def test_what_is_rolled_back_makes_no_state(
+async def test_a_write_that_is_rolled_back_makes_no_version(
     versions: CatalogueVersions, writer: Connection
 ) -> None:
     before = await versions.current()
@@ -96,7 +96,7 @@ async def test_what_is_rolled_back_makes_no_state(
     assert (await versions.current()).number == before.number
 
 
-async def test_a_write_after_a_savepoint_that_was_rolled_back_counts(
+async def test_a_write_after_a_rolled_back_savepoint_makes_a_new_version(
     versions: CatalogueVersions, writer: Connection
 ) -> None:
     before = await versions.current()
@@ -107,10 +107,10 @@ async def test_a_write_after_a_savepoint_that_was_rolled_back_counts(
     assert (await versions.current()).number > before.number
 
 
-async def test_each_transaction_of_a_session_counts(
+async def test_each_transaction_of_a_session_makes_a_new_version(
     versions: CatalogueVersions, writer: Connection
 ) -> None:
-    """What one leaves in the session would silence the next one's, as behind a pooler."""
+    """A marker that one transaction leaves in the session would hide the next one."""
     numbers = [(await versions.current()).number]
     for _ in range(3):
         with writer.transaction():
@@ -139,19 +139,19 @@ async def test_writers_do_not_wait_for_each_other(
 
 
 @pytest.mark.parametrize("level", [IsolationLevel.REPEATABLE_READ, IsolationLevel.SERIALIZABLE])
-async def test_a_stricter_writer_does_not_fail_at_anothers_count(
+async def test_a_writer_with_a_stricter_isolation_level_does_not_fail(
     level: IsolationLevel, versions: CatalogueVersions, writer: Connection, conninfo: str
 ) -> None:
     with psycopg.connect(conninfo) as strict:
         strict.isolation_level = level
-        strict.execute("SELECT 1 FROM search_words LIMIT 1")  # its snapshot
+        strict.execute("SELECT 1 FROM search_words LIMIT 1")  # takes its snapshot
         writer.execute(TOUCH, ["award_1"])
         before = await versions.current()
         strict.execute(TOUCH, ["award_2"])
     assert (await versions.current()).number > before.number
 
 
-async def test_the_instant_belongs_to_the_state(
+async def test_the_instant_of_a_version_is_that_of_its_read(
     versions: CatalogueVersions, writer: Connection
 ) -> None:
     began = dt.datetime.now(dt.UTC)

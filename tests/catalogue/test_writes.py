@@ -1,4 +1,4 @@
-"""Awards are created, replaced, patched and archived, by whom and under what conditions."""
+"""Awards are created, replaced, patched and archived by the accounts that may do so."""
 
 import asyncio
 import datetime as dt
@@ -18,9 +18,9 @@ from tests.catalogue.api import (
     User,
     address,
     created,
-    faulty_fields,
     new_award,
     refusal,
+    refused_fields,
     serving,
 )
 from tests.catalogue.awards import Row
@@ -88,7 +88,7 @@ async def test_a_new_award_can_be_read_and_found_at_once(api: Api) -> None:
         assert [item["id"] for item in items] == [body["id"]]
 
 
-async def test_an_id_may_be_given_once(api: Api) -> None:
+async def test_an_id_can_be_given_once(api: Api) -> None:
     answer = await created(api.admin, id="given")
     assert answer.json()["id"] == "given"
     again = await api.admin.client.post(AWARDS, json=new_award(id="given", name="Other"))
@@ -97,12 +97,12 @@ async def test_an_id_may_be_given_once(api: Api) -> None:
 
 
 @pytest.mark.parametrize("award_id", [".", "..", "smart-search", "a/b", "", "x" * 129, "é", "a\n"])
-async def test_ids_that_have_no_address_are_refused(api: Api, award_id: str) -> None:
+async def test_ids_that_cannot_be_in_a_path_are_refused(api: Api, award_id: str) -> None:
     answer = await api.admin.client.post(AWARDS, json=new_award(id=award_id))
-    assert faulty_fields(answer) == {"id"}
+    assert refused_fields(answer) == {"id"}
 
 
-def test_ids_are_in_the_order_of_their_making() -> None:
+def test_new_ids_sort_in_the_order_of_creation() -> None:
     before = dt.datetime.now(dt.UTC).timestamp()
     made = [new_id() for _ in range(1000)]
     milliseconds = uuid.UUID(made[0]).int >> 80
@@ -115,7 +115,7 @@ def test_ids_are_in_the_order_of_their_making() -> None:
     assert leading == sorted(leading)
 
 
-async def test_what_only_we_can_set_is_ignored(api: Api) -> None:
+async def test_read_only_fields_are_ignored(api: Api) -> None:
     answer = await created(
         api.admin,
         version=7,
@@ -129,7 +129,7 @@ async def test_what_only_we_can_set_is_ignored(api: Api) -> None:
     assert not body["created_at"].startswith("2001")
 
 
-async def test_a_yearly_estimated_deadline_moves_on_as_in_an_import(api: Api) -> None:
+async def test_a_yearly_estimated_deadline_moves_as_in_an_import(api: Api) -> None:
     fields = {"recurs": "yearly", "deadline_estimated": True}
     answer = await created(api.admin, application_deadline="2020-02-29", **fields)
     assert answer.json()["availability"] == "open"
@@ -137,7 +137,7 @@ async def test_a_yearly_estimated_deadline_moves_on_as_in_an_import(api: Api) ->
         application_deadline="9999-12-31T23:30:00Z", deadline_timezone="Asia/Tokyo"
     )
     answer = await api.admin.client.post(AWARDS, json=too_late)
-    assert faulty_fields(answer) == {"application_deadline"}
+    assert refused_fields(answer) == {"application_deadline"}
 
 
 # --- Replace -------------------------------------------------------------------------------------
@@ -153,9 +153,7 @@ async def test_a_yearly_estimated_deadline_moves_on_as_in_an_import(api: Api) ->
         {"status": "draft", "application_deadline": "2020-01-01T05:06:07.89Z"},
     ],
 )
-async def test_what_was_read_can_be_sent_back_and_changes_nothing(
-    api: Api, fields: dict[str, Any]
-) -> None:
+async def test_sending_back_an_answer_changes_nothing(api: Api, fields: dict[str, Any]) -> None:
     answer = await created(api.partner, **fields)
     for method in ("PUT", "PATCH"):
         again = await changed(
@@ -166,7 +164,7 @@ async def test_what_was_read_can_be_sent_back_and_changes_nothing(
         assert again.headers["etag"] == answer.headers["etag"]
 
 
-async def test_replacing_resets_what_is_not_named(api: Api) -> None:
+async def test_a_replacement_resets_fields_that_it_does_not_name(api: Api) -> None:
     answer = await created(api.partner, **FULL)
     replaced = await changed(
         api.partner, "PUT", address(answer), new_award(name="New"), answer.headers["etag"]
@@ -181,11 +179,13 @@ async def test_replacing_resets_what_is_not_named(api: Api) -> None:
     assert (read.json(), read.headers["etag"]) == (body, replaced.headers["etag"])
 
 
-async def test_an_id_can_not_be_changed(api: Api) -> None:
+async def test_an_id_cannot_be_changed(api: Api) -> None:
     answer = await created(api.admin)
     tag = answer.headers["etag"]
     for method, body in (("PUT", new_award(id="another")), ("PATCH", {"id": "another"})):
-        assert faulty_fields(await changed(api.admin, method, address(answer), body, tag)) == {"id"}
+        assert refused_fields(await changed(api.admin, method, address(answer), body, tag)) == {
+            "id"
+        }
 
 
 @pytest.mark.parametrize("status", ["draft", "published", "archived"])
@@ -265,7 +265,7 @@ PATCHES: list[tuple[Row, Row]] = [
 
 @pytest.mark.parametrize(("patch", "expected"), PATCHES)
 @pytest.mark.parametrize("media_type", ["application/merge-patch+json", "application/json"])
-async def test_a_patch_changes_what_it_names(
+async def test_a_patch_changes_the_fields_that_it_names(
     api: Api, patch: Row, expected: Row, media_type: str
 ) -> None:
     answer = await created(api.partner, **FULL)
@@ -310,12 +310,12 @@ async def test_the_result_of_a_patch_is_validated_as_a_whole(
     if fields is None:
         assert patched.status_code == 200
     else:
-        assert faulty_fields(patched) == fields
+        assert refused_fields(patched) == fields
     assert (await api.anonymous.get(address(answer))).json() == answer.json()
 
 
 @pytest.mark.parametrize("media_type", ["application/json-patch+json", "text/plain", ""])
-async def test_other_patches_are_refused(api: Api, media_type: str) -> None:
+async def test_other_patch_formats_are_refused(api: Api, media_type: str) -> None:
     answer = await created(api.admin)
     refused = await api.admin.client.patch(
         address(answer), content=b"{}", headers={"If-Match": "*", "Content-Type": media_type}
@@ -327,7 +327,7 @@ async def test_other_patches_are_refused(api: Api, media_type: str) -> None:
 # --- Archive -------------------------------------------------------------------------------------
 
 
-async def test_an_archived_award_is_readable_closed_and_not_found(api: Api) -> None:
+async def test_an_archived_award_can_be_read_but_not_found_by_search(api: Api) -> None:
     answer = await created(api.partner, name="Xylophone grant", deadline_kind="rolling")
     tag = answer.headers["etag"]
     archived = await changed(api.partner, "DELETE", address(answer), None, tag)
@@ -347,7 +347,7 @@ async def test_an_archived_award_is_readable_closed_and_not_found(api: Api) -> N
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
-async def test_conditional_requests(api: Api, method: str) -> None:
+async def test_a_write_needs_the_current_version(api: Api, method: str) -> None:
     body = None if method == "DELETE" else new_award(name=f"By {method}")
     done = 204 if method == "DELETE" else 200
     for template, expected in (
@@ -385,7 +385,7 @@ async def test_conditional_requests(api: Api, method: str) -> None:
             refusal(got)
 
 
-async def test_if_match_in_several_lines_is_one_list(api: Api) -> None:
+async def test_several_if_match_headers_are_one_list(api: Api) -> None:
     answer = await created(api.admin)
     lines = [("If-Match", '"7"'), ("If-Match", '"1"')]
     patched = await api.admin.client.patch(address(answer), json={"name": "New"}, headers=lines)
@@ -394,14 +394,14 @@ async def test_if_match_in_several_lines_is_one_list(api: Api) -> None:
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
 @pytest.mark.parametrize("award_id", ["nothing", "%00", "..%2f", "é" * 100])
-async def test_what_does_not_exist_can_not_be_changed(api: Api, method: str, award_id: str) -> None:
+async def test_an_unknown_award_cannot_be_changed(api: Api, method: str, award_id: str) -> None:
     body = None if method == "DELETE" else new_award()
     for tag in ("*", '"1"'):
         answer = await changed(api.admin, method, f"{AWARDS}/{award_id}", body, tag)
         assert refusal(answer) == (404, "NOT_FOUND")
 
 
-async def test_of_two_editors_with_the_same_version_one_is_refused(api: Api) -> None:
+async def test_one_of_several_concurrent_writes_of_a_version_succeeds(api: Api) -> None:
     for turn in range(5):
         answer = await created(api.admin)
         tag = answer.headers["etag"]
@@ -415,11 +415,11 @@ async def test_of_two_editors_with_the_same_version_one_is_refused(api: Api) -> 
         assert (statuses.count(412), now["version"]) == (2, 2), (turn, statuses)
 
 
-# --- Who -----------------------------------------------------------------------------------------
+# --- Access --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
-async def test_only_writers_write(api: Api, method: str) -> None:
+async def test_writes_need_the_scope(api: Api, method: str) -> None:
     answer = await created(api.admin)
     at = AWARDS if method == "POST" else address(answer)
     body = None if method == "DELETE" else new_award(name="New")
@@ -457,7 +457,7 @@ async def test_a_partner_writes_only_its_own_awards(api: Api) -> None:
     assert renamed.json()["organization"] == "Acme Trust"
 
 
-async def test_drafts_are_for_those_who_may_change_them(api: Api) -> None:
+async def test_drafts_are_visible_to_accounts_that_may_change_them(api: Api) -> None:
     draft = await created(api.partner, status="draft")
     for user in (api.partner, api.admin):
         read = await user.client.get(address(draft))
@@ -473,7 +473,7 @@ async def test_drafts_are_for_those_who_may_change_them(api: Api) -> None:
         assert refusal(await api.anonymous.get(at, headers=junk)) == (401, "UNAUTHORIZED")
 
 
-async def test_the_list_is_for_readers_and_takes_every_filter(api: Api) -> None:
+async def test_the_list_needs_an_account_and_takes_every_filter(api: Api) -> None:
     award = await created(api.admin, name="Harpsichord", renewable=True, amount=77, currency="EUR")
     filters = {"q": "harpsichord", "renewable": "true", "min_amount": "77", "facets": "true"}
     for user in (api.student, api.reader, api.partner, api.admin):
@@ -490,7 +490,7 @@ async def test_the_list_is_for_readers_and_takes_every_filter(api: Api) -> None:
     ] == 0
     assert refusal(await api.anonymous.get(AWARDS)) == (401, "UNAUTHORIZED")
     unknown = await api.student.client.get(AWARDS, params={"unknown": "1"})
-    assert faulty_fields(unknown) == {"unknown"}
+    assert refused_fields(unknown) == {"unknown"}
 
 
 # --- Hostile bodies ------------------------------------------------------------------------------
@@ -542,7 +542,7 @@ HOSTILE: list[bytes] = [
 
 
 @pytest.mark.parametrize("body", HOSTILE, ids=lambda body: ascii(body)[:50])
-async def test_hostile_bodies(api: Api, body: bytes) -> None:
+async def test_hostile_bodies_are_refused_without_a_server_error(api: Api, body: bytes) -> None:
     award = await created(api.admin)
     headers = {"Content-Type": "application/json", "If-Match": "*"}
     required = b'{"name": "n", "organization": "o", "scholarship_type": "athletic", '
@@ -556,7 +556,7 @@ async def test_hostile_bodies(api: Api, body: bytes) -> None:
                 assert "psycopg" not in answer.text
 
 
-async def test_values_that_only_the_database_refuses_are_the_clients_fault(
+async def test_a_value_that_the_database_refuses_is_a_validation_error(
     api: Api, module_database_url: str
 ) -> None:
     conninfo = module_database_url.replace("+psycopg", "")
@@ -568,11 +568,11 @@ async def test_values_that_only_the_database_refuses_are_the_clients_fault(
             patched = await changed(api.admin, "PATCH", address(award), {"name": "Refused"}, "*")
         finally:
             other.execute("ALTER TABLE scholarships DROP CONSTRAINT test")
-    assert faulty_fields(posted) == faulty_fields(patched) == {"body"}
+    assert refused_fields(posted) == refused_fields(patched) == {"body"}
     assert "test" not in posted.text
 
 
-async def test_a_locked_award_is_answered_with_retry_after(
+async def test_a_write_of_a_locked_award_is_answered_with_retry_after(
     api: Api, module_database_url: str
 ) -> None:
     answer = await created(api.admin)
@@ -587,8 +587,8 @@ async def test_a_locked_award_is_answered_with_retry_after(
 
 # --- Documentation -------------------------------------------------------------------------------
 
-LAYERS = {"400", "413", "414", "431", "500"}  # what any request can meet before its route
-COMMON = {"401", "429", "503", *LAYERS}
+MIDDLEWARE = {"400", "413", "414", "431", "500"}  # answers of middleware to any request
+COMMON = {"401", "429", "503", *MIDDLEWARE}
 DOCUMENTED = {
     ("get", AWARDS): {"200", "304", "403", "422"},
     ("post", AWARDS): {"201", "400", "403", "409", "413", "415", "422"},
@@ -604,7 +604,7 @@ DOCUMENTED = {
 }
 
 
-def test_every_answer_is_documented(api: Api) -> None:
+def test_every_status_is_documented(api: Api) -> None:
     paths = api.app.openapi()["paths"]
     for (method, path), statuses in DOCUMENTED.items():
         operation = paths[path][method]

@@ -1,4 +1,4 @@
-"""The bundled catalogue: what it promises of its rows."""
+"""The rows of the bundled catalogue are valid, varied and traceable."""
 
 import datetime as dt
 import functools
@@ -13,12 +13,12 @@ from scholarship_api.catalogue.bulk.formats import FileFormat
 from scholarship_api.catalogue.bulk.validation import validate_rows
 from scholarship_api.vocabulary import FieldOfStudy, GradeLevel, ScholarshipType
 
-FILE = importlib.resources.files("scholarship_api.sample_data") / "catalogue.ndjson"
+BUNDLED_CATALOGUE = importlib.resources.files("scholarship_api.sample_data") / "catalogue.ndjson"
 
 
 @functools.cache
 def awards() -> list[dict[str, Any]]:
-    return [json.loads(line) for line in FILE.read_text(encoding="utf-8").splitlines()]
+    return [json.loads(line) for line in BUNDLED_CATALOGUE.read_text(encoding="utf-8").splitlines()]
 
 
 def criteria(name: str) -> Counter[Any]:
@@ -31,18 +31,20 @@ def criteria(name: str) -> Counter[Any]:
 
 def test_every_row_is_valid() -> None:
     now = dt.datetime.now(dt.UTC)
-    batches = list(validate_rows([FILE.read_bytes()], file_format=FileFormat.NDJSON, now=now))
-    assert [error for batch in batches for error in batch.errors] == []
+    batches = list(
+        validate_rows([BUNDLED_CATALOGUE.read_bytes()], file_format=FileFormat.NDJSON, now=now)
+    )
+    assert [row.errors() for batch in batches for row in batch.bad_rows] == []
     assert sum(len(batch.rows) for batch in batches) == len(awards()) >= 80
 
 
 @pytest.mark.parametrize("field", ["id", "name"])
-def test_no_award_is_there_twice(field: str) -> None:
+def test_no_award_occurs_twice(field: str) -> None:
     counted = Counter(row[field].casefold() for row in awards())
     assert [value for value, times in counted.items() if times > 1] == []
 
 
-def test_many_countries_types_fields_and_levels() -> None:
+def test_awards_cover_many_countries_types_fields_and_levels() -> None:
     assert len({row["currency"] for row in awards() if "currency" in row}) >= 8
     assert len({row.get("deadline_timezone", "UTC").split("/")[0] for row in awards()}) >= 4
     assert {row["scholarship_type"] for row in awards()} == set(ScholarshipType)
@@ -61,16 +63,16 @@ def test_yearly_deadlines_are_estimates() -> None:
     ] == []
 
 
-def test_nothing_claims_to_be_verified() -> None:
+def test_no_award_claims_to_be_verified() -> None:
     assert [row["id"] for row in awards() if row.get("last_verified_on") is not None] == []
 
 
-def test_addresses_are_https_and_each_award_has_its_provider() -> None:
+def test_every_award_names_its_source_and_all_addresses_are_https() -> None:
     for row in awards():
         addresses = {row.get(name) for name in ("application_url", "website_url", "source_url")}
         assert row.get("source_url"), row["id"]
         assert all(value.startswith("https://") for value in addresses if value), row["id"]
 
 
-def test_descriptions_say_something() -> None:
+def test_descriptions_have_at_least_100_characters() -> None:
     assert [row["id"] for row in awards() if len(row.get("description", "")) < 100] == []

@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.quality import labelled
 from benchmarks.quality.labelled import DEPTH, MISSPELLING, LabelledQuery, score
-from scholarship_api.catalogue.cli import BUNDLED, load_bundled
+from scholarship_api.catalogue.cli import BUNDLED_CATALOGUE, load_bundled
 
 QUERIES = labelled.read()
 FLOOR = {False: 0.93, True: 0.91}
@@ -28,7 +28,7 @@ def test_there_are_queries_enough_of_every_kind_in_both_halves() -> None:
 
 def test_queries_differ_and_name_awards_of_the_catalogue() -> None:
     assert len({query.q for query in QUERIES}) == len(QUERIES)
-    known = {json.loads(line)["id"] for line in BUNDLED.read_text().splitlines()}
+    known = {json.loads(line)["id"] for line in BUNDLED_CATALOGUE.read_text().splitlines()}
     for query in QUERIES:
         assert query.grades, query.q
         assert query.grades.keys() <= known, query.q

@@ -1,4 +1,4 @@
-"""Exports: the whole catalogue as a file that imports again without a change."""
+"""Exports the catalogue as a file whose import changes nothing."""
 
 from collections.abc import AsyncGenerator
 from typing import Any, Final, NamedTuple
@@ -7,20 +7,23 @@ import psycopg
 from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
 from scholarship_api.catalogue.bulk.formats import (
-    BOOLEANS,
-    CRITERIA,
     CSV_COLUMNS,
-    FIELDS,
-    FORMULA,
+    FORMULA_PATTERN,
     LIST_SEPARATOR,
-    LISTS,
     FileFormat,
+)
+from scholarship_api.catalogue.columns import (
+    BOOLEAN_FIELDS,
+    CRITERIA_FIELDS,
+    LIST_FIELDS,
+    TOP_LEVEL_FIELDS,
 )
 from scholarship_api.vocabulary import Status
 
 BLOCK_BYTES: Final = 65_536
+"""Bytes after which a block of the file is handed out."""
 
-_NOT_TEXT: Final = frozenset(
+_NUMBERS_AND_DATES: Final = frozenset(
     {
         "amount_min",
         "amount_max",
@@ -37,10 +40,10 @@ _NOT_TEXT: Final = frozenset(
 )
 
 
-class Block(NamedTuple):
+class ExportBlock(NamedTuple):
     content: bytes
     rows: int
-    """So far, this block included."""
+    """Rows in this block and all blocks before it."""
 
 
 async def export_rows(
@@ -48,42 +51,42 @@ async def export_rows(
     *,
     file_format: FileFormat = FileFormat.NDJSON,
     status: Status | None = None,
-) -> AsyncGenerator[Block, None]:
+) -> AsyncGenerator[ExportBlock, None]:
     """Yield a file of all awards, or of those with one status, in the order of their ids.
 
-    It holds what an import can set, in the import's own terms, so that the same catalogue gives
-    the same bytes on any server: versions and times of change stay with the database. One
-    statement, therefore one state of the catalogue; in blocks of about BLOCK_BYTES, at least one.
+    The file holds the fields that an import can set. Versions and times of change are left out, so
+    that the same catalogue gives the same bytes on any server. One statement reads one state of
+    the catalogue. The file comes in blocks of about BLOCK_BYTES, at least one.
     """
     copy_out = _copy_json(status) if file_format is FileFormat.NDJSON else _copy_csv(status)
     block = bytearray()
-    # The driver hands out whole rows, of a CSV file the header first.
+    # The driver yields whole rows; the first one of a CSV file is the header.
     rows = 0 if file_format is FileFormat.NDJSON else -1
     async with connection.transaction(), connection.cursor() as cursor:
         await cursor.execute("SET LOCAL statement_timeout = 0")
         async with cursor.copy(copy_out) as copy:
-            async for piece in copy:
-                block += piece
+            async for row in copy:
+                block += row
                 rows += 1
                 if len(block) >= BLOCK_BYTES:
-                    yield Block(_decoded(block, file_format), rows)
+                    yield ExportBlock(_without_escapes(block, file_format), rows)
                     block.clear()
-    yield Block(_decoded(block, file_format), rows)
+    yield ExportBlock(_without_escapes(block, file_format), rows)
 
 
-def _decoded(block: bytearray, file_format: FileFormat) -> bytes:
-    # JSON text holds no control characters, so that backslashes are all that COPY has escaped.
+def _without_escapes(block: bytearray, file_format: FileFormat) -> bytes:
+    # JSON text has no control characters: COPY escapes nothing in it but backslashes.
     return bytes(block.replace(rb"\\", b"\\") if file_format is FileFormat.NDJSON else block)
 
 
 def _source(status: Status | None) -> Composable:
-    # Collation "C": the same order on every server.
+    # The order of collation "C" is the same on every server.
     where = SQL("WHERE status = {}").format(Literal(status.value)) if status else SQL("")
     return SQL('FROM scholarships {} ORDER BY id COLLATE "C"').format(where)
 
 
 def _instant(column: Composable) -> Composable:
-    """ISO 8601 in UTC, with a fraction where there is one."""
+    """ISO 8601 in UTC, with a fraction of a second if it has one."""
     return SQL(
         "to_char({0} AT TIME ZONE 'UTC', CASE WHEN {0} = date_trunc('second', {0})"
         """ THEN 'YYYY-MM-DD"T"HH24:MI:SS"Z"' ELSE 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"' END)"""
@@ -98,10 +101,10 @@ def _json_value(name: str) -> Composable:
 
 def _copy_json(status: Status | None) -> Composed:
     fields: list[Composable] = []
-    for name in FIELDS:
+    for name in TOP_LEVEL_FIELDS:
         fields.append(_json_value(name))
-        if name == "recommendation_letters":  # where the contract has the criteria
-            criteria = SQL(", ").join(_json_value(criterion) for criterion in CRITERIA)
+        if name == "recommendation_letters":  # the criteria follow this field in answers of the API
+            criteria = SQL(", ").join(_json_value(criterion) for criterion in CRITERIA_FIELDS)
             fields.append(
                 SQL(
                     "(SELECT row_to_json(criteria) FROM (SELECT {}) AS criteria)"
@@ -117,15 +120,15 @@ def _csv_value(name: str) -> Composable:
     column = Identifier(name)
     if name == "application_deadline":
         return SQL("{} AS {}").format(_instant(column), column)
-    if name in BOOLEANS:
+    if name in BOOLEAN_FIELDS:
         return SQL("{0}::text AS {0}").format(column)
-    if name in _NOT_TEXT:
+    if name in _NUMBERS_AND_DATES:
         return column
     text: Composable = column
-    if name in LISTS:
+    if name in LIST_FIELDS:
         text = SQL("array_to_string({}, {})").format(column, Literal(LIST_SEPARATOR))
     return SQL("CASE WHEN {0} ~ {1} THEN '''' || {0} ELSE {0} END AS {2}").format(
-        text, Literal(FORMULA), column
+        text, Literal(FORMULA_PATTERN), column
     )
 
 

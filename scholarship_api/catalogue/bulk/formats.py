@@ -1,11 +1,11 @@
-"""What import and export share: formats, columns, and text that a spreadsheet would run."""
+"""Shared by import and export: file formats, CSV columns, cells that a spreadsheet would run."""
 
 import re
 from enum import StrEnum
 from pathlib import PurePath
 from typing import Final
 
-from scholarship_api.catalogue.schemas import EligibilityCriteria, ScholarshipInput
+from scholarship_api.catalogue.columns import CRITERIA_FIELDS, TOP_LEVEL_FIELDS
 
 
 class FileFormat(StrEnum):
@@ -13,45 +13,36 @@ class FileFormat(StrEnum):
     CSV = "csv"
 
 
-CRITERIA: Final = tuple(EligibilityCriteria.model_fields)
-FIELDS: Final = tuple(
-    name for name in ScholarshipInput.model_fields if name not in ("amount", "eligibility_criteria")
-)
-"""Top-level fields that are a column each; `amount` is only a short form of the two bounds."""
+CSV_COLUMNS: Final = (*TOP_LEVEL_FIELDS, *CRITERIA_FIELDS)
+"""The header of an exported CSV file: a column for each field, those of the criteria among them."""
 
-COLUMNS: Final = (*FIELDS, *CRITERIA, "deadline_date")
-"""Columns of the table that an import sets, in the order of `rows.Row.values`."""
-
-LISTS: Final = frozenset({"grade_levels", "residency_states", "fields_of_study"})
 LIST_SEPARATOR: Final = ";"
-BOOLEANS: Final = frozenset({"deadline_estimated", "renewable", "essay_required", "financial_need"})
-CSV_COLUMNS: Final = (*FIELDS, *CRITERIA)
-"""The header of an exported CSV file: one column per field, those of the criteria among them."""
+"""Between the items of a list in a CSV cell."""
 
-READ_ONLY: Final = frozenset({"version", "created_at", "updated_at", "availability", "days_left"})
-"""Keys of the API's answers that an import accepts and ignores."""
+FORMULA_PATTERN: Final = "^[ \\t\\r\\n\\u00a0'\"]*[=+\\-@\\t\\r\\n\\uff1d\\uff0b\\uff0d\\uff20]"
+"""Cells that a spreadsheet may run, after OWASP "CSV Injection".
 
-FORMULA: Final = "^[ \\t\\r\\n\\u00a0'\"]*[=+\\-@\\t\\r\\n\\uff1d\\uff0b\\uff0d\\uff20]"
-"""Cells that a spreadsheet may run, after OWASP "CSV Injection": the signs and their full-width
-forms, also behind spaces and quotes. A pattern of Python and of PostgreSQL alike."""
+They start with one of the signs or its full-width form, perhaps behind spaces and quotes. Python
+and PostgreSQL read the pattern alike.
+"""
 
-_FORMULA: Final = re.compile(FORMULA)
+_FORMULA: Final = re.compile(FORMULA_PATTERN)
 
 
 def neutralise(cell: str) -> str:
-    """An apostrophe before what would run as a formula: spreadsheets then show it as text."""
+    """Put an apostrophe before what would run as a formula: spreadsheets then show it as text."""
     return f"'{cell}" if _FORMULA.match(cell) else cell
 
 
 def restore(cell: str) -> str:
     """Undo `neutralise`, and nothing else.
 
-    Exact because the pattern passes over apostrophes: a cell that matches still matches with one
-    more in front, so no cell that was left alone can look like a neutralised one.
+    This is exact because the pattern skips apostrophes: a cell that matches still matches with one
+    more in front. Therefore no cell that was left alone can look like a neutralised one.
     """
     return cell[1:] if cell.startswith("'") and _FORMULA.match(cell[1:]) else cell
 
 
 def format_of(name: str) -> FileFormat:
-    """By the file name's extension; NDJSON unless it says CSV."""
+    """The format by the file name's extension: CSV for `.csv`, else NDJSON."""
     return FileFormat.CSV if PurePath(name).suffix.lower() == ".csv" else FileFormat.NDJSON

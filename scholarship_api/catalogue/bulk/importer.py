@@ -1,12 +1,12 @@
-"""Imports: whole files into the catalogue, a transaction per batch.
+"""Imports a whole file into the catalogue, with a transaction for each batch of rows.
 
-Reading, checking (`rows.py`) and encoding happen in a thread, one batch ahead of the database.
+Rows are read, validated and encoded in a thread, one batch ahead of the database.
 """
 
 import asyncio
 import datetime as dt
 import time
-from collections.abc import AsyncIterable, Callable, Iterator
+from collections.abc import AsyncIterable, Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import BinaryIO, Final
@@ -14,21 +14,34 @@ from typing import BinaryIO, Final
 import anyio
 import anyio.to_thread
 
-from scholarship_api.catalogue.audit import COMMAND_LINE, Origin
+from scholarship_api.catalogue.audit import COMMAND_LINE, ChangeSource
 from scholarship_api.catalogue.bulk.formats import FileFormat
-from scholarship_api.catalogue.bulk.upsert import Connection, Prepared, prepare, write_batch
-from scholarship_api.catalogue.bulk.validation import Allow, Batch, RowError, validate_rows
+from scholarship_api.catalogue.bulk.upsert import (
+    Connection,
+    EncodedBatch,
+    encode_batch,
+    write_batch,
+)
+from scholarship_api.catalogue.bulk.validation import (
+    Batch,
+    RowError,
+    WritePolicy,
+    validate_rows,
+)
 from scholarship_api.catalogue.search_index import refresh_statistics
 
 CHUNK_BYTES: Final = 262_144
-ERRORS_KEPT: Final = 50
+"""Bytes that are read from a file at a time."""
+
+MAX_REPORTED_ERRORS: Final = 50
+"""Errors that a report lists; further ones are only counted."""
 
 Source = BinaryIO | AsyncIterable[bytes]
 
 
 @dataclass(slots=True)
 class ImportReport:
-    """What became of the rows: `rows` = created + updated + unchanged + repeated + bad.
+    """The result of an import: rows = created + updated + unchanged + repeated + bad.
 
     In a dry run, rows without an error are not counted further.
     """
@@ -38,10 +51,10 @@ class ImportReport:
     updated: int = 0
     unchanged: int = 0
     repeated: int = 0
-    """Rows that a later row of the same batch with the same id replaced."""
+    """Rows that were replaced by a later row of the same batch with the same id."""
     bad: int = 0
     errors: list[RowError] = field(default_factory=list)
-    """The first ERRORS_KEPT; `on_error` gets all of them."""
+    """The first MAX_REPORTED_ERRORS."""
     error_count: int = 0
     bytes_read: int = 0
     seconds: float = 0.0
@@ -58,106 +71,125 @@ async def import_stream(
     *,
     file_format: FileFormat = FileFormat.NDJSON,
     now: dt.datetime | None = None,
-    allow: Allow | None = None,
-    origin: Origin = COMMAND_LINE,
+    write_policy: WritePolicy | None = None,
+    change_source: ChangeSource = COMMAND_LINE,
     refresh: bool = True,
     progress: Callable[[ImportReport], object] | None = None,
     on_error: Callable[[RowError], object] | None = None,
 ) -> ImportReport:
-    """Read, check and upsert a whole file in bounded memory.
+    """Read, validate and upsert a whole file in bounded memory.
 
-    `source` is a binary file, or the pieces of one as they arrive. Without a `connection` (an idle
-    one) nothing is written: a dry run. `origin` is for the audit; without `refresh` the caller
-    calls `refresh_statistics`. `progress` is called after every batch, with the report so far.
-    Batches that are written stay written when a later one fails: the same import can be run
-    again. Raises reading.FileFault, psycopg.OperationalError, and OSError of the source.
+    `source` is a binary file, or the chunks of one as they arrive. Without a `connection` (an idle
+    one) nothing is written: a dry run. Without `refresh` the caller calls `refresh_statistics`.
+    `progress` is called after every batch with the report so far, `on_error` with every error, also
+    with those that the report does not list.
+
+    Batches that are written stay written when a later one fails; the same import can be run again.
+    Raises parsing.UnreadableFile, psycopg.OperationalError, and OSError of the source.
     """
     started = time.monotonic()
     report = ImportReport()
-    pieces = _Arriving(source) if isinstance(source, AsyncIterable) else _pieces(source)
+    chunks = _EventLoopChunks(source) if isinstance(source, AsyncIterable) else _chunks(source)
     validated = validate_rows(
-        pieces,
+        chunks,
         file_format=file_format,
         now=now or dt.datetime.now(dt.UTC),
-        allow=allow,
+        write_policy=write_policy,
     )
-    ahead = _read_ahead(validated)
+    next_batch = _read_ahead(validated)
     try:
-        while checked := await ahead:
-            ahead = _read_ahead(validated)
-            batch, prepared = checked
-            errors = batch.errors
-            report.rows += len(batch.rows) + batch.bad
-            report.bad += batch.bad
+        while validated_batch := await next_batch:
+            next_batch = _read_ahead(validated)
+            batch, encoded = validated_batch
+            report.rows += batch.row_count
+            report.bad += len(batch.bad_rows)
             report.bytes_read = batch.bytes_read
+            _report_bad_rows(batch, report, on_error)
             if connection is not None and batch.rows:
-                written = await write_batch(connection, prepared, origin=origin)
-                report.created += written.created
-                report.updated += written.updated
-                report.unchanged += written.unchanged
-                report.repeated += written.repeated
-                report.bad += len(written.errors)
-                errors = [*errors, *written.errors]
-            report.error_count += len(errors)
-            report.errors += errors[: ERRORS_KEPT - len(report.errors)]
-            if on_error:
-                for error in errors:
-                    on_error(error)
+                result = await write_batch(connection, encoded, change_source=change_source)
+                report.created += result.created
+                report.updated += result.updated
+                report.unchanged += result.unchanged
+                report.repeated += result.repeated
+                report.bad += len(result.errors)
+                report.error_count += len(result.errors)
+                _report(result.errors, report, on_error)
             report.seconds = time.monotonic() - started
             if progress:
                 progress(report)
     finally:
-        ahead.cancel()
-        if isinstance(pieces, _Arriving):
-            pieces.stop()
-        await asyncio.gather(ahead, return_exceptions=True)
+        next_batch.cancel()
+        if isinstance(chunks, _EventLoopChunks):
+            chunks.stop()
+        await asyncio.gather(next_batch, return_exceptions=True)
     if refresh and connection is not None and report.created + report.updated:
         await refresh_statistics(connection)
     report.seconds = time.monotonic() - started
     return report
 
 
-def _read_ahead(validated: Iterator[Batch]) -> asyncio.Task[tuple[Batch, Prepared] | None]:
-    """Check the next batch in a thread while the database writes the one before."""
+def _report_bad_rows(
+    batch: Batch, report: ImportReport, on_error: Callable[[RowError], object] | None
+) -> None:
+    """Count all errors, but put into words only those that somebody reads."""
+    for bad_row in batch.bad_rows:
+        report.error_count += bad_row.error_count
+        if on_error or len(report.errors) < MAX_REPORTED_ERRORS:
+            _report(bad_row.errors(), report, on_error)
 
-    def check() -> tuple[Batch, Prepared] | None:
+
+def _report(
+    errors: Sequence[RowError],
+    report: ImportReport,
+    on_error: Callable[[RowError], object] | None,
+) -> None:
+    report.errors += errors[: MAX_REPORTED_ERRORS - len(report.errors)]
+    if on_error:
+        for error in errors:
+            on_error(error)
+
+
+def _read_ahead(validated: Iterator[Batch]) -> asyncio.Task[tuple[Batch, EncodedBatch] | None]:
+    """Validate the next batch in a thread while the database writes the one before."""
+
+    def validate() -> tuple[Batch, EncodedBatch] | None:
         batch = next(validated, None)
-        return None if batch is None else (batch, prepare(batch.rows))
+        return None if batch is None else (batch, encode_batch(batch.rows))
 
-    async def read() -> tuple[Batch, Prepared] | None:
+    async def read() -> tuple[Batch, EncodedBatch] | None:
         # abandon_on_cancel: the thread may be waiting for its source.
-        return await anyio.to_thread.run_sync(check, abandon_on_cancel=True)
+        return await anyio.to_thread.run_sync(validate, abandon_on_cancel=True)
 
     return asyncio.create_task(read())
 
 
-def _pieces(source: BinaryIO) -> Iterator[bytes]:
-    while piece := source.read(CHUNK_BYTES):
-        yield piece
+def _chunks(source: BinaryIO) -> Iterator[bytes]:
+    while chunk := source.read(CHUNK_BYTES):
+        yield chunk
 
 
-class _Arriving:
-    """Pieces that arrive in the event loop, for a thread to wait for."""
+class _EventLoopChunks:
+    """Chunks that arrive in the event loop, read by a thread that waits for each."""
 
-    def __init__(self, pieces: AsyncIterable[bytes]) -> None:
-        self._pieces = aiter(pieces)
+    def __init__(self, chunks: AsyncIterable[bytes]) -> None:
+        self._chunks = aiter(chunks)
         self._loop = asyncio.get_running_loop()
-        self._waiting: Future[bytes | None] | None = None
+        self._next_chunk: Future[bytes | None] | None = None
         self._stopped = False
 
     def __iter__(self) -> Iterator[bytes]:
         while not self._stopped:
-            self._waiting = asyncio.run_coroutine_threadsafe(self._next(), self._loop)
-            piece = self._waiting.result()
-            if piece is None:
+            self._next_chunk = asyncio.run_coroutine_threadsafe(self._read(), self._loop)
+            chunk = self._next_chunk.result()
+            if chunk is None:
                 return
-            yield piece
+            yield chunk
 
-    async def _next(self) -> bytes | None:
-        return await anext(self._pieces, None)
+    async def _read(self) -> bytes | None:
+        return await anext(self._chunks, None)
 
     def stop(self) -> None:
-        """Let go of a thread that is waiting."""
+        """Release a thread that waits for a chunk."""
         self._stopped = True
-        if self._waiting:
-            self._waiting.cancel()
+        if self._next_chunk:
+            self._next_chunk.cancel()

@@ -1,7 +1,7 @@
-"""From the bytes of an import file to one mapping per row, with whatever is wrong on the way.
+"""Reads the bytes of an import file as one mapping for each row.
 
-Streams: at no time is more held than a chunk, a line of at most LINE_LIMIT bytes, or the lines of
-one CSV record.
+The file is streamed. Memory holds a chunk and a line of at most MAX_LINE_BYTES, or the lines of one
+CSV record.
 """
 
 import csv
@@ -9,34 +9,39 @@ import json
 import re
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
-from decimal import Decimal, InvalidOperation
 from typing import Final, NamedTuple
 
 from pydantic_core import from_json
 
 from scholarship_api.catalogue.bulk.formats import (
-    BOOLEANS,
-    CRITERIA,
     CSV_COLUMNS,
     LIST_SEPARATOR,
-    LISTS,
-    READ_ONLY,
     FileFormat,
     restore,
 )
+from scholarship_api.catalogue.columns import (
+    BOOLEAN_FIELDS,
+    CRITERIA_FIELDS,
+    LIST_FIELDS,
+    READ_ONLY_FIELDS,
+    InvalidAward,
+    drop_read_only,
+)
 
-LINE_LIMIT: Final = 1_048_576
+MAX_LINE_BYTES: Final = 1_048_576
 """Bytes of a line or a CSV record. The longest valid row, all of it escaped, has less than half."""
 
-REPLAYS: Final = 1_000
-"""How many unclosed quotes of one CSV file may give back the lines that they swallowed: each can
-cost reading 128 KiB again, which a hostile file would repeat on every line."""
+MAX_REREADS: Final = 1_000
+"""How often the lines after an unclosed quote are read again in one CSV file.
+
+Each time can cost 128 KiB, and a hostile file would have an unclosed quote on every line.
+"""
 
 _REQUIRED: Final = ("id", "name", "organization", "scholarship_type")
-_ACCEPTED: Final = frozenset({*CSV_COLUMNS, *READ_ONLY, "amount"})
-_CRITERIA: Final = frozenset(CRITERIA)
+_ACCEPTED: Final = frozenset({*CSV_COLUMNS, *READ_ONLY_FIELDS, "amount"})
+_CRITERIA: Final = frozenset(CRITERIA_FIELDS)
 
-_SIGNATURES: Final = {
+_MAGIC_NUMBERS: Final = {
     b"\x1f\x8b": "gzip (unpack it: `gunzip -c FILE | scholarship-api import -`)",
     b"BZh": "bzip2 (unpack it first)",
     b"\xfd7zXZ": "xz (unpack it first)",
@@ -51,64 +56,55 @@ _KEY_END: Final = re.compile(rb'"\s*:')
 _POSITION: Final = re.compile(r" at line 1 column (\d+)$")
 
 
-class FileFault(Exception):
-    """The file as a whole can not be read; the message says why and what to do."""
-
-
-class RowFault(Exception):
-    """A row can not be used: the field (empty: the whole row) and the reason in plain words."""
-
-    def __init__(self, reason: str, field: str = "") -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.field = field
+class UnreadableFile(Exception):
+    """The file as a whole cannot be read; the message says why, and what to do."""
 
 
 class Record(NamedTuple):
     line: int
-    """Of the file, from 1; where the record begins."""
-    content: dict[str, object] | RowFault
+    """The line of the file, counted from 1, on which the record begins."""
+    content: dict[str, object] | InvalidAward
 
 
 class _Line(NamedTuple):
     number: int
     content: bytes | None
-    """Without the newline; None: longer than LINE_LIMIT."""
+    """Without the newline; None if it is longer than MAX_LINE_BYTES."""
 
 
 def read_records(chunks: Iterable[bytes], file_format: FileFormat) -> Iterator[Record]:
-    """The rows of a file, which is given in pieces of any size; blank lines are passed over.
+    """Yield the rows of a file that is given in chunks of any size. Blank lines are skipped.
 
-    Raises FileFault when the file is of another kind, or when a CSV header is missing or wrong.
+    Raises UnreadableFile when the file has another format, or no valid CSV header.
     """
-    lines = _lines(_checked(iter(chunks), file_format))
+    lines = _lines(_without_signature(iter(chunks), file_format))
     return _json_records(lines) if file_format is FileFormat.NDJSON else _csv_records(lines)
 
 
-def _checked(chunks: Iterator[bytes], file_format: FileFormat) -> Iterator[bytes]:
-    """Refuse what is plainly another format, by its first bytes; drop the byte order mark."""
+def _without_signature(chunks: Iterator[bytes], file_format: FileFormat) -> Iterator[bytes]:
+    """Refuse other formats by their first bytes, and drop the byte order mark."""
     start = b""
     for chunk in chunks:
         start += chunk
-        if len(start) >= max(map(len, _SIGNATURES)):
+        if len(start) >= max(map(len, _MAGIC_NUMBERS)):
             break
-    for signature, kind in _SIGNATURES.items():
+    for signature, kind in _MAGIC_NUMBERS.items():
         if start.startswith(signature):
-            raise FileFault(f"The file is neither NDJSON nor CSV but {kind}.")
+            raise UnreadableFile(f"The file is neither NDJSON nor CSV but {kind}.")
     start = start.removeprefix(_BOM)
     if file_format is FileFormat.NDJSON and start.lstrip().startswith(b"["):
-        raise FileFault(
+        raise UnreadableFile(
             "The file is a JSON array; NDJSON has one object on each line."
             " Convert it: `jq -c '.[]' FILE | scholarship-api import -`."
         )
     if file_format is FileFormat.NDJSON and _is_csv_header(start):
-        raise FileFault("The file is CSV, not NDJSON: give it with `--format csv`.")
+        raise UnreadableFile("The file is CSV, not NDJSON: give it with `--format csv`.")
     yield start
     yield from chunks
 
 
 def _is_csv_header(start: bytes) -> bool:
-    first_line = start[:LINE_LIMIT].split(b"\n", 1)[0].decode(errors="replace")
+    first_line = start[:MAX_LINE_BYTES].split(b"\n", 1)[0].decode(errors="replace")
     return set(_REQUIRED) <= {name.strip(' "\r') for name in first_line.split(",")}
 
 
@@ -134,11 +130,11 @@ def _lines(chunks: Iterator[bytes]) -> Iterator[_Line]:
 
 
 def _fits(length: int) -> bool:
-    return length <= LINE_LIMIT
+    return length <= MAX_LINE_BYTES
 
 
-def _too_long() -> RowFault:
-    return RowFault(f"the line is longer than {LINE_LIMIT:,} bytes")
+def _too_long() -> InvalidAward:
+    return InvalidAward(f"the line is longer than {MAX_LINE_BYTES:,} bytes")
 
 
 # --- NDJSON --------------------------------------------------------------------------------------
@@ -153,85 +149,64 @@ def _json_records(lines: Iterator[_Line]) -> Iterator[Record]:
             continue
         try:
             yield Record(number, _json_object(line))
-        except RowFault as fault:
-            yield Record(number, fault)
+        except InvalidAward as problem:
+            yield Record(number, problem)
 
 
 def _json_object(line: bytes) -> dict[str, object]:
     try:
         content = from_json(line, allow_inf_nan=False, cache_strings="keys")
     except ValueError as error:
-        raise _json_fault(line, str(error)) from None
+        raise _invalid_json(line, str(error)) from None
     if not isinstance(content, dict):
-        raise RowFault("the row must be a JSON object")
+        raise InvalidAward("the row must be a JSON object")
     criteria = content.get("eligibility_criteria")
     keys = len(content) + (len(criteria) if isinstance(criteria, dict) else 0)
-    # Every key ends so, and so may text inside a string: only a surplus needs the exact look.
+    # Every key ends like this, and text inside a string may: a surplus needs the exact look.
     if len(_KEY_END.findall(line)) != keys:
         _refuse_repeated_keys(line)
     drop_read_only(content)
     return content
 
 
-def _json_fault(line: bytes, message: str) -> RowFault:
+def _invalid_json(line: bytes, message: str) -> InvalidAward:
     try:
         line.decode()
     except UnicodeDecodeError as error:
         return _not_utf8(error)
     message = _POSITION.sub(r" at column \1", message)
-    return RowFault(f"the row is not valid JSON: {message}")
+    return InvalidAward(f"the row is not valid JSON: {message}")
 
 
-def _not_utf8(error: UnicodeDecodeError) -> RowFault:
-    return RowFault(f"the row is not UTF-8 text (byte {error.start + 1} of the line)")
+def _not_utf8(error: UnicodeDecodeError) -> InvalidAward:
+    return InvalidAward(f"the row is not UTF-8 text (byte {error.start + 1} of the line)")
 
 
 def _refuse_repeated_keys(line: bytes) -> None:
-    def unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    def without_repetition(pairs: list[tuple[str, object]]) -> dict[str, object]:
         found: dict[str, object] = {}
         for name, value in pairs:
             if name in found:
-                raise RowFault("is given more than once", name)
+                raise InvalidAward("is given more than once", name)
             found[name] = value
         return found
 
-    json.loads(line, object_pairs_hook=unique)
-
-
-def drop_read_only(content: dict[str, object]) -> None:
-    """Remove what the API answers beyond what can be set."""
-    for name in READ_ONLY & content.keys():
-        del content[name]
-    if content.get("amount") is not None:
-        highest = content.get("amount_max")
-        if highest is None:
-            highest = content.get("amount_min")
-        if highest is not None and _equal(content["amount"], highest):
-            del content["amount"]  # derived; given alone it would set both bounds
-
-
-def _equal(one: object, other: object) -> bool:
-    if isinstance(one, list | dict) or isinstance(other, list | dict):
-        return False  # the text of a deeply nested one is a RecursionError
-    try:
-        return Decimal(str(one)) == Decimal(str(other))
-    except InvalidOperation:
-        return False
+    json.loads(line, object_pairs_hook=without_repetition)
 
 
 # --- CSV -----------------------------------------------------------------------------------------
 
 
-class _Rewindable:
-    """Lines for csv.reader, which remembers those of the current record and can give them back."""
+class _RewindableLines:
+    """Lines for csv.reader. Remembers those of the current record, and can return them again."""
 
     def __init__(self, lines: Iterator[_Line]) -> None:
         self._lines = lines
         self._returned: deque[_Line] = deque()
         self._taken: list[_Line] = []
         self._size = 0
-        self._replays = 0
-        self.fault: RowFault | None = None
+        self._rereads = 0
+        self.problem: InvalidAward | None = None
 
     def __iter__(self) -> Iterator[str]:
         return self
@@ -240,92 +215,96 @@ class _Rewindable:
         line = self._returned.popleft() if self._returned else next(self._lines)
         self._taken.append(line)
         self._size += len(line.content or b"") + 1
-        if self._size > LINE_LIMIT:
+        if self._size > MAX_LINE_BYTES:
             raise csv.Error("record too long")
         if line.content is None:
-            self.fault = _too_long()
+            self.problem = _too_long()
             return "\n"
         try:
             return line.content.decode() + "\n"
         except UnicodeDecodeError as error:
-            self.fault = _not_utf8(error)
+            self.problem = _not_utf8(error)
             return line.content.decode(errors="replace") + "\n"
 
-    def begin(self) -> None:
+    def start_record(self) -> None:
         self._taken.clear()
         self._size = 0
-        self.fault = None
+        self.problem = None
 
     @property
     def first_line(self) -> int:
         return self._taken[0].number if self._taken else 1
 
-    def give_back_all_but_first(self) -> None:
-        if len(self._taken) > 1 and self._replays < REPLAYS:
-            self._replays += 1
+    def return_all_but_first(self) -> None:
+        if len(self._taken) > 1 and self._rereads < MAX_REREADS:
+            self._rereads += 1
             self._returned.extendleft(reversed(self._taken[1:]))
 
 
 def _csv_records(lines: Iterator[_Line]) -> Iterator[Record]:
-    source = _Rewindable(lines)
-    # Strict: text after a closing quote shows at once that an earlier one was left open.
+    source = _RewindableLines(lines)
+    # In strict mode, text after a closing quote shows at once that an earlier one was left open.
     reader = csv.reader(source, strict=True)
     header = _csv_header(reader, source)
     while True:
-        source.begin()
+        source.start_record()
         try:
             cells = next(reader)
         except StopIteration:
             return
         except csv.Error as error:
-            fault = source.fault or _csv_fault(error)
-            yield Record(source.first_line, fault)
-            source.give_back_all_but_first()
+            problem = source.problem or _invalid_csv(error)
+            yield Record(source.first_line, problem)
+            source.return_all_but_first()
             continue
-        if source.fault is not None:
-            yield Record(source.first_line, source.fault)
+        if source.problem is not None:
+            yield Record(source.first_line, source.problem)
         elif any(cell and not cell.isspace() for cell in cells):
             try:
                 yield Record(source.first_line, _csv_object(header, cells))
-            except RowFault as fault:
-                yield Record(source.first_line, fault)
+            except InvalidAward as problem:
+                yield Record(source.first_line, problem)
 
 
-def _csv_fault(error: csv.Error) -> RowFault:
+def _invalid_csv(error: csv.Error) -> InvalidAward:
     text = str(error)
     if "end of data" in text or "field limit" in text or "too long" in text:
-        return RowFault("a quoted cell that begins here is not closed")
+        return InvalidAward("a quoted cell that begins here is not closed")
     if "expected after" in text:
-        return RowFault("text follows a closing quote; inside a quoted cell quotes are doubled")
+        return InvalidAward("text follows a closing quote; inside a quoted cell quotes are doubled")
     if "new-line" in text:
-        return RowFault("a carriage return stands alone; lines end in LF or CR LF")
-    return RowFault(f"the row is not valid CSV: {text}")
+        return InvalidAward("a carriage return stands alone; lines end in LF or CR LF")
+    return InvalidAward(f"the row is not valid CSV: {text}")
 
 
-def _csv_header(reader: Iterator[list[str]], source: _Rewindable) -> list[str]:
+def _csv_header(reader: Iterator[list[str]], source: _RewindableLines) -> list[str]:
     example = ",".join((*_REQUIRED, "..."))
     cells: list[str] = []
     try:
-        while not any(cells) and source.fault is None:
-            source.begin()
+        while not any(cells) and source.problem is None:
+            source.start_record()
             cells = [cell.strip() for cell in next(reader)]
     except StopIteration:
-        raise FileFault(f"The file is empty; CSV begins with a header line: {example}") from None
+        raise UnreadableFile(
+            f"The file is empty; CSV begins with a header line: {example}"
+        ) from None
     except csv.Error as error:
-        raise FileFault(f"The CSV header can not be read: {_csv_fault(error).reason}.") from None
-    if source.fault is not None:
-        raise FileFault(f"The CSV header can not be read: {source.fault.reason}.")
-    faults = []
+        raise UnreadableFile(
+            f"The CSV header cannot be read: {_invalid_csv(error).reason}."
+        ) from None
+    if source.problem is not None:
+        raise UnreadableFile(f"The CSV header cannot be read: {source.problem.reason}.")
+    problems = []
     if repeated := [name for name, times in Counter(cells).items() if times > 1]:
-        faults.append(f"repeated: {_names(repeated)}")
+        problems.append(f"repeated: {_names(repeated)}")
     if unknown := [name for name in cells if name not in _ACCEPTED]:
-        faults.append(f"unknown: {_names(unknown)}")
+        problems.append(f"unknown: {_names(unknown)}")
     if missing := [name for name in _REQUIRED if name not in cells]:
-        faults.append(f"missing: {_names(missing)}")
-    if faults:
-        raise FileFault(
+        problems.append(f"missing: {_names(missing)}")
+    if problems:
+        raise UnreadableFile(
             f"The first line must be a CSV header of known columns, such as {example};"
-            f" {'; '.join(faults)}. Known are {', '.join(CSV_COLUMNS)}."
+            f" {'; '.join(problems)}. Known are {', '.join(CSV_COLUMNS)}."
         )
     return cells
 
@@ -336,14 +315,14 @@ def _names(names: list[str]) -> str:
 
 
 def printable(text: str, limit: int = 60) -> str:
-    """Text of a file for a terminal or a log: no control sequences, bounded."""
+    """Make text of a file safe for a terminal or a log: no control characters, at most `limit`."""
     clean = "".join(character if character.isprintable() else "?" for character in text[:limit])
     return clean if len(text) <= limit else clean + "..."
 
 
 def _csv_object(header: list[str], cells: list[str]) -> dict[str, object]:
     if len(cells) != len(header):
-        raise RowFault(f"the row has {len(cells)} cells and the header {len(header)}")
+        raise InvalidAward(f"the row has {len(cells)} cells and the header {len(header)}")
     content: dict[str, object] = {}
     criteria: dict[str, object] = {}
     for name, cell in zip(header, cells, strict=True):
@@ -351,12 +330,12 @@ def _csv_object(header: list[str], cells: list[str]) -> dict[str, object]:
         if not text:
             continue
         value: object = text
-        if name in LISTS:
+        if name in LIST_FIELDS:
             value = [part for item in text.split(LIST_SEPARATOR) if (part := item.strip())]
-        elif name in BOOLEANS:
+        elif name in BOOLEAN_FIELDS:
             value = text.lower() == "true"
             if not value and text.lower() != "false":
-                raise RowFault("must be true or false", name)
+                raise InvalidAward("must be true or false", name)
         (criteria if name in _CRITERIA else content)[name] = value
     if criteria:
         content["eligibility_criteria"] = criteria

@@ -1,4 +1,4 @@
-"""POST /scholarships/import: a file of awards as the body of a request."""
+"""POST /scholarships/import: imports the body of a request as a file of awards."""
 
 from collections.abc import AsyncIterator
 from typing import Any, Final
@@ -10,10 +10,10 @@ from starlette.requests import ClientDisconnect
 
 from scholarship_api.accounts.access import ACCESS_ERRORS, CurrentAdmin
 from scholarship_api.catalogue import schemas
-from scholarship_api.catalogue.audit import Origin
+from scholarship_api.catalogue.audit import ChangeSource
 from scholarship_api.catalogue.bulk.formats import FileFormat
 from scholarship_api.catalogue.bulk.importer import import_stream
-from scholarship_api.catalogue.bulk.parsing import FileFault
+from scholarship_api.catalogue.bulk.parsing import UnreadableFile
 from scholarship_api.catalogue.search_index import refresh_statistics
 from scholarship_api.errors import (
     BadRequest,
@@ -36,11 +36,12 @@ FORMATS: Final = {
     "text/csv": FileFormat.CSV,
 }
 HEAD_BYTES: Final = 1_048_576
-"""So much of the body is awaited before a database connection is taken: by default all of it, and
-a slow sender then keeps no connection from others."""
+"""Bytes of the body that are awaited before a database connection is taken.
 
-REFRESH: Final = "refresh after import"
-"""The name of the background task."""
+By default that is the whole body, so that a slow client holds no connection.
+"""
+REFRESH_TASK: Final = "refresh after import"
+"""Name of the background task."""
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -70,24 +71,24 @@ router = APIRouter(
     },
 )
 async def import_scholarships(request: Request, account: CurrentAdmin) -> schemas.ImportSummary:
-    file_format = _format(request)
+    file_format = _file_format(request)
     database: Database = request.app.state.database
     chunks = _chunks(request)
     head = await _head(chunks)
     try:
-        # Without one deadline for all: a large body has many batches, each with a limit of its own.
+        # No deadline for the whole import: a large body has many batches, each with its own limit.
         async with database.bulk_connection() as connection:
             report = await import_stream(
-                _joined(head, chunks),
+                _rejoined(head, chunks),
                 connection,
                 file_format=file_format,
-                origin=Origin("api", account.id, trace_id_of(request.scope)),
+                change_source=ChangeSource("api", account.id, trace_id_of(request.scope)),
                 refresh=False,
             )
-    except FileFault as fault:
-        raise ValidationFailed.of("body", str(fault)) from None
+    except UnreadableFile as error:
+        raise ValidationFailed.of("body", str(error)) from None
     if report.created + report.updated:
-        request.app.state.tasks.spawn(_refresh(database), name=REFRESH)
+        request.app.state.tasks.spawn(_refresh(database), name=REFRESH_TASK)
     _log.info(
         "import.finished",
         rows=report.rows,
@@ -103,7 +104,7 @@ async def import_scholarships(request: Request, account: CurrentAdmin) -> schema
     )
 
 
-def _format(request: Request) -> FileFormat:
+def _file_format(request: Request) -> FileFormat:
     media_type, _, parameters = request.headers.get("content-type", "").partition(";")
     file_format = FORMATS.get(media_type.strip().lower())
     name, _, charset = parameters.strip().lower().partition("=")
@@ -135,14 +136,14 @@ async def _head(chunks: AsyncIterator[bytes]) -> list[bytes]:
     return head
 
 
-async def _joined(head: list[bytes], rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def _rejoined(head: list[bytes], rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     yield b"".join(head)
     async for chunk in rest:
         yield chunk
 
 
 async def _refresh(database: Database) -> None:
-    """After the answer: it may take seconds, and what it brings up to date is no award."""
+    """Refresh statistics after the answer: it may take seconds, and the awards are written."""
     try:
         async with database.bulk_connection() as connection:
             await refresh_statistics(connection)

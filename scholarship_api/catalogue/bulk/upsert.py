@@ -1,4 +1,4 @@
-"""A batch of validated rows into the catalogue, by COPY and upsert, in one transaction."""
+"""Writes a batch of validated rows by COPY and upsert, in one transaction."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -8,15 +8,16 @@ import anyio.to_thread
 import psycopg
 from psycopg.sql import SQL, Composed, Identifier, Placeholder
 
-from scholarship_api.catalogue.audit import COMMAND_LINE, SET_ORIGIN, Origin
-from scholarship_api.catalogue.bulk.formats import COLUMNS
+from scholarship_api.catalogue.audit import COMMAND_LINE, SET_CHANGE_SOURCE, ChangeSource
 from scholarship_api.catalogue.bulk.validation import Row, RowError
+from scholarship_api.catalogue.columns import WRITTEN_COLUMNS
+from scholarship_api.catalogue.queries import REFUSED_VALUE_ERRORS
 
 Connection = psycopg.AsyncConnection[Any]
 
 
-class Written(NamedTuple):
-    """What a batch came to."""
+class BatchResult(NamedTuple):
+    """How many rows of a batch were created, updated, unchanged, or replaced by later ones."""
 
     created: int = 0
     updated: int = 0
@@ -26,33 +27,43 @@ class Written(NamedTuple):
     """One for each row that the database refused."""
 
 
-_TABLE: Final = Identifier("scholarships")
-_COLUMNS: Final = SQL(", ").join(map(Identifier, COLUMNS))
+class EncodedBatch(NamedTuple):
+    """Rows that are written together."""
+
+    rows: Sequence[Row]
+    """Each id once."""
+    copy_text: bytes
+    """The rows in COPY's text format."""
+    repeated: int = 0
+    """Rows that were dropped because a later one has the same id."""
+
+
+_COLUMNS: Final = SQL(", ").join(map(Identifier, WRITTEN_COLUMNS))
 
 
 def _qualified(table: str) -> Composed:
-    return SQL(", ").join(Identifier(table, column) for column in COLUMNS)
+    return SQL(", ").join(Identifier(table, column) for column in WRITTEN_COLUMNS)
 
 
 _BEGIN: Final = SQL("""
     SET LOCAL statement_timeout = '5min';
-    SET LOCAL work_mem = '64MB'; -- for what the trigger looks through
-    -- A batch is small and the catalogue may be large: look its rows up, never read them all.
+    SET LOCAL work_mem = '64MB'; -- for the rows that the triggers compare
+    -- A batch is small and the catalogue may be large: look rows up by id, never read all of them.
     SET LOCAL enable_hashjoin = off;
     SET LOCAL enable_mergejoin = off;
     CREATE TEMPORARY TABLE import_rows ON COMMIT DROP AS
         SELECT {columns} FROM scholarships WITH NO DATA
 """).format(columns=_COLUMNS)
-_SET_ORIGIN: Final = SQL(SET_ORIGIN).format(
+_SET_CHANGE_SOURCE: Final = SQL(SET_CHANGE_SOURCE).format(
     source=Placeholder("source"),
     account_id=Placeholder("account_id"),
     trace_id=Placeholder("trace_id"),
 )
 _COPY: Final = SQL("COPY import_rows ({columns}) FROM STDIN").format(columns=_COLUMNS)
-# Rows that would change nothing are left out beforehand: an attempted insert computes the search
-# vector, the most expensive part, before it finds the conflict. Ordered by id, so that imports
-# that run at the same time take their row locks in the same order.
-# xmax is zero in a row version that was inserted, and set in one that ON CONFLICT updated.
+# Unchanged rows are left out before the insert: an attempted insert computes the search vector, the
+# most expensive part, before it finds the conflict. Rows are ordered by id, so that concurrent
+# imports take their row locks in the same order. A row version that was inserted has an xmax of
+# zero; one that ON CONFLICT updated does not.
 _UPSERT: Final = SQL("""
     WITH written AS (
         INSERT INTO scholarships AS kept ({columns})
@@ -77,54 +88,41 @@ _UPSERT: Final = SQL("""
     excluded=_qualified("excluded"),
 )
 
-_REFUSALS: Final = (
-    psycopg.DataError,
-    psycopg.IntegrityError,
-    psycopg.errors.ProgramLimitExceeded,  # such as an index entry that is too large
-)
 
-
-class Prepared(NamedTuple):
-    """Rows to be written together, as COPY takes them."""
-
-    rows: Sequence[Row]
-    """Each id once."""
-    text: bytes
-    repeated: int = 0
-
-
-def prepare(rows: Sequence[Row]) -> Prepared:
-    """Of rows with the same id the last one counts."""
+def encode_batch(rows: Sequence[Row]) -> EncodedBatch:
+    """Encode rows for `write_batch`. When several rows have the same id, the last one counts."""
     latest = list({row.values[0]: row for row in rows}.values())
-    return Prepared(latest, _copy_text(latest), repeated=len(rows) - len(latest))
+    return EncodedBatch(latest, _copy_text(latest), repeated=len(rows) - len(latest))
 
 
 async def write_batch(
-    connection: Connection, prepared: Prepared, *, origin: Origin = COMMAND_LINE
-) -> Written:
+    connection: Connection, batch: EncodedBatch, *, change_source: ChangeSource = COMMAND_LINE
+) -> BatchResult:
     """Upsert rows by id and commit.
 
     A row that the database refuses is reported, and the others are written. Raises
     psycopg.OperationalError.
     """
-    written = await _write(connection, prepared, origin)
-    return written._replace(repeated=prepared.repeated)
+    result = await _write(connection, batch, change_source)
+    return result._replace(repeated=batch.repeated)
 
 
-async def _write(connection: Connection, prepared: Prepared, origin: Origin) -> Written:
-    """Halve what is refused until the guilty rows are found."""
-    rows = prepared.rows
+async def _write(
+    connection: Connection, batch: EncodedBatch, change_source: ChangeSource
+) -> BatchResult:
+    """Write a batch, and divide it in halves until the refused rows are found."""
+    rows = batch.rows
     try:
-        return await _upsert(connection, prepared, origin)
-    except _REFUSALS as error:
+        return await _upsert(connection, batch, change_source)
+    except REFUSED_VALUE_ERRORS as error:
         if len(rows) == 1:
-            return Written(errors=(_refusal(rows[0], error),))
+            return BatchResult(errors=(_refusal(rows[0], error),))
     middle = len(rows) // 2
     halves = [
-        await _write(connection, await anyio.to_thread.run_sync(prepare, half), origin)
+        await _write(connection, await anyio.to_thread.run_sync(encode_batch, half), change_source)
         for half in (rows[:middle], rows[middle:])
     ]
-    return Written(
+    return BatchResult(
         created=sum(half.created for half in halves),
         updated=sum(half.updated for half in halves),
         unchanged=sum(half.unchanged for half in halves),
@@ -132,23 +130,25 @@ async def _write(connection: Connection, prepared: Prepared, origin: Origin) -> 
     )
 
 
-async def _upsert(connection: Connection, prepared: Prepared, origin: Origin) -> Written:
+async def _upsert(
+    connection: Connection, batch: EncodedBatch, change_source: ChangeSource
+) -> BatchResult:
     async with connection.transaction(), connection.cursor() as cursor:
         await cursor.execute(_BEGIN)
-        await cursor.execute(_SET_ORIGIN, origin.parameters)
+        await cursor.execute(_SET_CHANGE_SOURCE, change_source.parameters)
         async with cursor.copy(_COPY) as copy:
-            await copy.write(prepared.text)
+            await copy.write(batch.copy_text)
         await cursor.execute(_UPSERT, prepare=False)
         created, updated = await cursor.fetchone() or (0, 0)
-    return Written(created, updated, len(prepared.rows) - created - updated)
+    return BatchResult(created, updated, len(batch.rows) - created - updated)
 
 
-def _refusal(row: Row, error: psycopg.Error) -> RowError:
+def _refusal(row: Row, error: Exception) -> RowError:
     # Never the driver's text: reports also go to clients of the API.
     if isinstance(error, psycopg.errors.CheckViolation) and error.diag.constraint_name:
         rule = error.diag.constraint_name.removeprefix("ck_scholarships_").replace("_", " ")
         return RowError(row.line, "", f"breaks the catalogue's rule: {rule}")
-    return RowError(row.line, "", "holds a value that the database can not store")
+    return RowError(row.line, "", "holds a value that the database cannot store")
 
 
 # --- COPY's text format --------------------------------------------------------------------------
@@ -167,18 +167,19 @@ def _array(values: list[str]) -> str:
     return f"{{{','.join(values)}}}"  # enumeration members and state codes need no quotes
 
 
-_WRITERS: Final[dict[type, Callable[[Any], str]]] = {
+_ENCODERS: Final[dict[type, Callable[[Any], str]]] = {
     str: _text,
     type(None): lambda _: r"\N",
     bool: lambda value: "t" if value else "f",
     list: _array,
 }
+"""By type of the value; all others are encoded by `str`."""
 
 
 def _copy_text(rows: Sequence[Row]) -> bytes:
-    writers = _WRITERS
+    encoders = _ENCODERS
     lines = [
-        "\t".join([writers.get(type(value), str)(value) for value in row.values]) for row in rows
+        "\t".join([encoders.get(type(value), str)(value) for value in row.values]) for row in rows
     ]
     lines.append("")
     return "\n".join(lines).encode()

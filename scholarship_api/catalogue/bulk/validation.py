@@ -1,61 +1,82 @@
-"""From the records of an import file to rows of the table: validation, and the loader's rules."""
+"""Validates the rows of an import file, and turns each into values for the table."""
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from operator import itemgetter
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from scholarship_api.catalogue.bulk.formats import CRITERIA, FIELDS, FileFormat
-from scholarship_api.catalogue.bulk.parsing import RowFault, printable, read_records
-from scholarship_api.catalogue.schemas import ScholarshipInput, zone_of
-from scholarship_api.vocabulary import Recurrence
+from scholarship_api.catalogue.bulk.formats import FileFormat
+from scholarship_api.catalogue.bulk.parsing import printable, read_records
+from scholarship_api.catalogue.columns import InvalidAward, column_values
+from scholarship_api.catalogue.schemas import ScholarshipInput
 
 FIRST_BATCH_ROWS: Final = 1_000
-"""Each later batch may have twice as many, so that the database soon has something to do."""
-BATCH_ROWS: Final = 5_000
-BATCH_BYTES: Final = 8 * 1_048_576
-"""A batch ends after this much of the file too: awards may have 20 000 characters each."""
+"""Rows in the first batch. Each later one may have twice as many as the one before.
 
-ERRORS_PER_ROW: Final = 10
+A small first batch gives the database something to do soon.
+"""
+MAX_BATCH_ROWS: Final = 5_000
+MAX_BATCH_BYTES: Final = 8 * 1_048_576
+"""Bytes of the file after which a batch ends, as an award may have 20 000 characters."""
 
-_adapter: Final = TypeAdapter(ScholarshipInput)
-_fields: Final = itemgetter(*FIELDS)
-_criteria: Final = itemgetter(*CRITERIA)
+MAX_ERRORS_PER_ROW: Final = 10
 
-D = TypeVar("D", bound=dt.date)
+_award_adapter: Final = TypeAdapter(ScholarshipInput)
 
-Allow = Callable[[ScholarshipInput], str | None]
-"""Says why the caller may not write an award; None: it may."""
+WritePolicy = Callable[[ScholarshipInput], str | None]
+"""Gives the reason why the caller may not write an award, or None if it may."""
 
 
 class RowError(NamedTuple):
     """What is wrong with one field of one row."""
 
     line: int
-    """Of the file, from 1."""
+    """The line of the file, counted from 1."""
     field: str
-    """Dotted, as in `eligibility_criteria.min_gpa`; empty: the whole row."""
+    """Dotted, as in `eligibility_criteria.min_gpa`; empty for the whole row."""
     reason: str
 
 
 class Row(NamedTuple):
     line: int
     values: tuple[Any, ...]
-    """In the order of `interchange.COLUMNS`."""
+    """In the order of `columns.WRITTEN_COLUMNS`."""
+
+
+class BadRow(NamedTuple):
+    """A row that cannot be written. Its errors are put into words only when they are asked for."""
+
+    line: int
+    problem: InvalidAward | ValidationError
+
+    @property
+    def error_count(self) -> int:
+        if isinstance(self.problem, InvalidAward):
+            return 1
+        return min(MAX_ERRORS_PER_ROW, self.problem.error_count())
+
+    def errors(self) -> list[RowError]:
+        """The first MAX_ERRORS_PER_ROW errors, in words."""
+        problem = self.problem
+        if isinstance(problem, InvalidAward):
+            return [RowError(self.line, printable(problem.field), problem.reason)]
+        details = problem.errors(include_url=False, include_context=False, include_input=False)
+        return [_row_error(self.line, one) for one in details[:MAX_ERRORS_PER_ROW]]
 
 
 @dataclass(slots=True)
 class Batch:
     rows: list[Row] = field(default_factory=list)
-    errors: list[RowError] = field(default_factory=list)
-    bad: int = 0
-    """Rows that have errors."""
+    bad_rows: list[BadRow] = field(default_factory=list)
     bytes_read: int = 0
-    """Of the whole file, so far."""
+    """Bytes of the file that were read for this batch and all before it."""
+
+    @property
+    def row_count(self) -> int:
+        return len(self.rows) + len(self.bad_rows)
 
 
 def validate_rows(
@@ -63,12 +84,12 @@ def validate_rows(
     *,
     file_format: FileFormat,
     now: dt.datetime,
-    allow: Allow | None = None,
-    batch_rows: int = BATCH_ROWS,
+    write_policy: WritePolicy | None = None,
+    batch_rows: int = MAX_BATCH_ROWS,
 ) -> Iterator[Batch]:
-    """Check a file that is given in pieces; yields it in batches, good rows and errors.
+    """Validate a file that is given in chunks, and yield its rows in batches.
 
-    `now` (with a zone) decides which yearly deadlines have passed. Raises FileFault.
+    `now` (with a zone) decides which yearly deadlines have passed. Raises UnreadableFile.
     """
     bytes_read = 0
 
@@ -80,92 +101,36 @@ def validate_rows(
 
     batch = Batch()
     batch_start = 0
-    most_rows = min(FIRST_BATCH_ROWS, batch_rows)
+    max_rows = min(FIRST_BATCH_ROWS, batch_rows)
     for line, content in read_records(counted(), file_format):
         try:
-            if isinstance(content, RowFault):
+            if isinstance(content, InvalidAward):
                 raise content
-            batch.rows.append(Row(line, _values(content, now, allow)))
-        except RowFault as fault:
-            batch.bad += 1
-            batch.errors.append(RowError(line, printable(fault.field), fault.reason))
-        except ValidationError as error:
-            batch.bad += 1
-            batch.errors += _row_errors(line, error)
-        if len(batch.rows) + batch.bad >= most_rows or bytes_read - batch_start >= BATCH_BYTES:
+            batch.rows.append(Row(line, _row_values(content, now, write_policy)))
+        except (InvalidAward, ValidationError) as problem:
+            batch.bad_rows.append(BadRow(line, problem))
+        if batch.row_count >= max_rows or bytes_read - batch_start >= MAX_BATCH_BYTES:
             batch.bytes_read = batch_start = bytes_read
-            most_rows = min(2 * most_rows, batch_rows)
+            max_rows = min(2 * max_rows, batch_rows)
             yield batch
             batch = Batch()
     batch.bytes_read = bytes_read
     yield batch
 
 
-def _values(content: dict[str, object], now: dt.datetime, allow: Allow | None) -> tuple[Any, ...]:
-    award = _adapter.validate_python(content)
-    if allow is not None and (refusal := allow(award)):
-        raise RowFault(refusal)
+def _row_values(
+    content: dict[str, object], now: dt.datetime, write_policy: WritePolicy | None
+) -> tuple[Any, ...]:
+    award = _award_adapter.validate_python(content)
+    if write_policy is not None and (refusal := write_policy(award)):
+        raise InvalidAward(refusal)
     return column_values(award, now)
-
-
-def column_values(award: ScholarshipInput, now: dt.datetime) -> tuple[Any, ...]:
-    """The values of `interchange.COLUMNS`; a passed yearly deadline is moved (see `recur`).
-
-    Raises RowFault when the deadline's local day lies outside of the years 1 to 9999.
-    """
-    recur(award, now)
-    day = None
-    deadline = award.application_deadline
-    if isinstance(deadline, dt.datetime):
-        try:
-            day = deadline.astimezone(zone_of(award.deadline_timezone)).date()
-        except OverflowError:
-            raise RowFault("must lie in the years 1 to 9999", "application_deadline") from None
-    return (*_fields(award.__dict__), *_criteria(award.eligibility_criteria.__dict__), day)
-
-
-def recur(award: ScholarshipInput, now: dt.datetime) -> None:
-    """Move a yearly, estimated deadline that has passed to its next occurrence after `now`.
-
-    By whole years on the clock of the deadline's own zone, 29 February becoming the 28th; the
-    notification date moves by as many.
-    """
-    deadline = award.application_deadline
-    if (
-        award.recurs is not Recurrence.YEARLY
-        or not award.deadline_estimated
-        or not isinstance(deadline, dt.datetime)
-        or deadline >= now
-    ):
-        return
-    zone = zone_of(award.deadline_timezone)
-    try:
-        local = deadline.astimezone(zone)
-        years = max(0, now.astimezone(zone).year - local.year)
-        moved = _later(local, years)
-        if moved.astimezone(dt.UTC) < now:
-            years += 1
-            moved = _later(local, years)
-        award.application_deadline = moved.astimezone(dt.UTC)
-        if award.notification_date is not None:
-            award.notification_date = _later(award.notification_date, years)
-    except (OverflowError, ValueError):
-        raise RowFault("must lie in the years 1 to 9999", "application_deadline") from None
-
-
-def _later(day: D, years: int) -> D:
-    try:
-        return day.replace(year=day.year + years)
-    except ValueError:
-        if (day.month, day.day) != (2, 29):
-            raise
-        return day.replace(year=day.year + years, day=28)
 
 
 # --- Errors in plain words -----------------------------------------------------------------------
 
 _ADDRESS: Final = "must be an http or https address of at most 2 048 characters"
-_PATTERNS: Final = {
+_PATTERN_REASONS: Final = {
     "id": "must be 1 to 128 letters, digits or . _ : ~ -",
     "application_url": _ADDRESS,
     "website_url": _ADDRESS,
@@ -176,28 +141,18 @@ _REASONS: Final = {
     "extra_forbidden": "is not a known field",
     "model_type": "must be an object",
 }
+"""The words for errors of these types of pydantic."""
 
 
-def _row_errors(line: int, error: ValidationError) -> list[RowError]:
-    found: dict[str, RowError] = {}
-    for details in error.errors(include_url=False, include_context=False, include_input=False):
-        name = _field_name(details)
-        found.setdefault(name, RowError(line, name, _reason(details, name)))
-        if len(found) == ERRORS_PER_ROW:
-            break
-    return list(found.values())
+def _row_error(line: int, details: ErrorDetails) -> RowError:
+    field_name = printable(".".join(map(str, details["loc"])), 120)
+    return RowError(line, field_name, _reason(details, field_name))
 
 
-def _field_name(details: ErrorDetails) -> str:
-    # Inside a list the position stays (fields_of_study.1); the names of a union's members go.
-    kept = [part for part in details["loc"] if part not in ("date", "datetime")]
-    return printable(".".join(map(str, kept)), 120)
-
-
-def _reason(details: ErrorDetails, name: str) -> str:
+def _reason(details: ErrorDetails, field_name: str) -> str:
     kind = details["type"]
-    if kind == "string_pattern_mismatch" and name in _PATTERNS:
-        return _PATTERNS[name]
+    if kind == "string_pattern_mismatch" and field_name in _PATTERN_REASONS:
+        return _PATTERN_REASONS[field_name]
     if kind in _REASONS:
         return _REASONS[kind]
     reason = details["msg"].removeprefix("Value error, ")

@@ -1,4 +1,4 @@
-"""Exports, and that an import of one changes nothing."""
+"""Exports hold every field, and importing one changes nothing."""
 
 import asyncio
 import csv
@@ -66,7 +66,9 @@ def export_all(
     return asyncio.run(run())
 
 
-def test_a_line_of_json_holds_what_an_import_can_set(catalogue: Catalogue, conninfo: str) -> None:
+def test_a_line_holds_every_field_that_an_import_can_set(
+    catalogue: Catalogue, conninfo: str
+) -> None:
     import_all(
         conninfo,
         ndjson(
@@ -122,7 +124,7 @@ def test_a_line_of_json_holds_what_an_import_can_set(catalogue: Catalogue, conni
     assert "Ångström".encode() in line
 
 
-def test_csv_neutralises_formulas_and_leaves_numbers(catalogue: Catalogue, conninfo: str) -> None:
+def test_csv_cells_with_formulas_are_neutralised(catalogue: Catalogue, conninfo: str) -> None:
     import_all(
         conninfo,
         ndjson(
@@ -153,7 +155,7 @@ def test_csv_neutralises_formulas_and_leaves_numbers(catalogue: Catalogue, conni
 
 
 @BOTH
-def test_only_one_status_and_in_the_order_of_ids(
+def test_awards_of_one_status_are_exported_in_the_order_of_ids(
     catalogue: Catalogue, conninfo: str, file_format: FileFormat
 ) -> None:
     drafts = [award(id=name, status="draft") for name in "baB"]
@@ -171,12 +173,14 @@ def test_only_one_status_and_in_the_order_of_ids(
 
 
 @BOTH
-def test_an_empty_catalogue(catalogue: Catalogue, conninfo: str, file_format: FileFormat) -> None:
+def test_an_empty_catalogue_is_exported(
+    catalogue: Catalogue, conninfo: str, file_format: FileFormat
+) -> None:
     expected = "" if file_format is FileFormat.NDJSON else ",".join(CSV_COLUMNS) + "\n"
     assert export_all(conninfo, file_format).decode() == expected
 
 
-# --- There and back ------------------------------------------------------------------------------
+# --- Round trips ---------------------------------------------------------------------------------
 
 CHARACTERS = st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")) | st.sampled_from(
     "'\"=+-@,;\\{}\n\t\r \u00a0\uff1d\u2028"
@@ -261,7 +265,7 @@ def test_export_import_export_gives_the_same_bytes(
     assert export_all(conninfo, file_format) == exported
 
 
-def test_both_formats_hold_the_same(catalogue: Catalogue, conninfo: str) -> None:
+def test_both_formats_hold_the_same_awards(catalogue: Catalogue, conninfo: str) -> None:
     import_all(conninfo, ndjson(award(amount_min=5, currency="EUR", name="'=x", renewable=True)))
     content = export_all(conninfo, FileFormat.CSV)
     line = export_all(conninfo)

@@ -1,4 +1,4 @@
-"""Imports into a real database."""
+"""Imports write files into the catalogue."""
 
 import datetime as dt
 import io
@@ -15,11 +15,12 @@ import pytest
 from psycopg.sql import SQL, Identifier
 
 from scholarship_api.catalogue.bulk import importer
-from scholarship_api.catalogue.bulk.formats import BOOLEANS, COLUMNS, LISTS, FileFormat
+from scholarship_api.catalogue.bulk.formats import FileFormat
 from scholarship_api.catalogue.bulk.importer import ImportReport, Source, import_stream
-from scholarship_api.catalogue.bulk.parsing import FileFault
-from scholarship_api.catalogue.bulk.upsert import prepare, write_batch
+from scholarship_api.catalogue.bulk.parsing import UnreadableFile
+from scholarship_api.catalogue.bulk.upsert import encode_batch, write_batch
 from scholarship_api.catalogue.bulk.validation import Row, RowError
+from scholarship_api.catalogue.columns import BOOLEAN_FIELDS, LIST_FIELDS, WRITTEN_COLUMNS
 from scholarship_api.sample_data.synthetic import generate
 from tests.catalogue.awards import award, ndjson
 
@@ -49,13 +50,13 @@ def outcome(report: ImportReport) -> tuple[int, int, int, int, int]:
 def stored(catalogue: Catalogue) -> dict[str, dict[str, Any]]:
     rows = catalogue.execute(
         SQL("SELECT {}, version, created_at, updated_at FROM scholarships ORDER BY id").format(
-            SQL(", ").join(map(Identifier, COLUMNS))
+            SQL(", ").join(map(Identifier, WRITTEN_COLUMNS))
         )
     )
     return {row["id"]: row for row in rows}
 
 
-async def test_every_field_arrives(catalogue: Catalogue, conninfo: str) -> None:
+async def test_every_field_is_stored(catalogue: Catalogue, conninfo: str) -> None:
     full = {
         "id": "full",
         "name": "Prix d'été \\ 50 %",
@@ -98,7 +99,7 @@ async def test_every_field_arrives(catalogue: Catalogue, conninfo: str) -> None:
     row = stored(catalogue)["full"]
     expected = {**full, **full.pop("eligibility_criteria")}  # type: ignore[dict-item]
     instant = dt.datetime(2027, 3, 1, 6, 30, 0, 250_000, tzinfo=dt.UTC)
-    for name in COLUMNS:
+    for name in WRITTEN_COLUMNS:
         match name:
             case "application_deadline":
                 assert row[name] == instant
@@ -112,7 +113,7 @@ async def test_every_field_arrives(catalogue: Catalogue, conninfo: str) -> None:
     assert (row["version"], row["created_at"]) == (1, row["updated_at"])
 
 
-async def test_unchanged_rows_are_not_touched_and_changed_ones_get_a_version(
+async def test_unchanged_rows_are_not_written_and_changed_ones_get_a_version(
     catalogue: Catalogue, conninfo: str
 ) -> None:
     content = ndjson(award(id="a"), award(id="b"), award(id="c", description="old"))
@@ -159,7 +160,7 @@ async def test_a_change_of_any_field_alone_is_an_update(
     changes += [{"eligibility_criteria": {name: v}} for name, v in CRITERIA_CHANGES.items()]
     changes.append({"application_deadline": "2030-01-01", "deadline_kind": "fixed"})
     names = {name for change in changes for name in change} | set(CRITERIA_CHANGES)
-    assert names >= set(COLUMNS) - {"id", "deadline_date"}
+    assert names >= set(WRITTEN_COLUMNS) - {"id", "deadline_date"}
     before = [award(id=f"{number:02d}", **base) for number in range(len(changes))]
     after = [row | change for row, change in zip(before, changes, strict=True)]
     await run(conninfo, ndjson(*before))
@@ -168,7 +169,7 @@ async def test_a_change_of_any_field_alone_is_an_update(
     assert {row["version"] for row in stored(catalogue).values()} == {2}
 
 
-async def test_of_repeated_ids_the_last_wins(catalogue: Catalogue, conninfo: str) -> None:
+async def test_the_last_row_with_an_id_wins(catalogue: Catalogue, conninfo: str) -> None:
     content = ndjson(award(name="first"), award(id="b"), award(name="last"))
     assert outcome(await run(conninfo, content)) == (2, 0, 0, 1, 0)
     assert stored(catalogue)["award"]["name"] == "last"
@@ -185,7 +186,7 @@ async def test_bad_rows_are_reported_and_good_ones_kept(
 
 
 def row(line: int, **values: object) -> Row:
-    fields = dict.fromkeys(COLUMNS) | {
+    fields = dict.fromkeys(WRITTEN_COLUMNS) | {
         "id": f"row{line}",
         "name": "N",
         "organization": "O",
@@ -197,11 +198,11 @@ def row(line: int, **values: object) -> Row:
         "status": "published",
         "recommendation_letters": 0,
     }
-    fields |= dict.fromkeys(BOOLEANS, False) | {name: [] for name in LISTS} | values
-    return Row(line, tuple(fields[name] for name in COLUMNS))
+    fields |= dict.fromkeys(BOOLEAN_FIELDS, False) | {name: [] for name in LIST_FIELDS} | values
+    return Row(line, tuple(fields[name] for name in WRITTEN_COLUMNS))
 
 
-async def test_what_only_the_database_refuses_is_narrowed_to_its_rows(
+async def test_a_row_that_the_database_refuses_does_not_affect_the_others(
     catalogue: Catalogue, conninfo: str
 ) -> None:
     rows = [row(line) for line in range(100)]
@@ -209,17 +210,17 @@ async def test_what_only_the_database_refuses_is_narrowed_to_its_rows(
     rows[8] = row(8, name="a\0b")
     rows[99] = row(99, deadline_kind="fixed")
     async with connected(conninfo) as connection:
-        written = await write_batch(connection, prepare(rows))
+        written = await write_batch(connection, encode_batch(rows))
     assert (written.created, written.updated, written.unchanged) == (97, 0, 0)
     assert written.errors == (
         RowError(7, "", "breaks the catalogue's rule: recommendation letters range"),
-        RowError(8, "", "holds a value that the database can not store"),
+        RowError(8, "", "holds a value that the database cannot store"),
         RowError(99, "", "breaks the catalogue's rule: deadline matches kind"),
     )
     assert len(stored(catalogue)) == 97
 
 
-async def test_a_batch_is_committed_before_the_next_one_is_asked_for(
+async def test_each_batch_is_committed_before_the_next_one_is_written(
     catalogue: Catalogue, conninfo: str
 ) -> None:
     seen = []
@@ -234,27 +235,29 @@ async def test_a_batch_is_committed_before_the_next_one_is_asked_for(
         await run(conninfo, lines, progress=progress)
     assert [(rows, kept) for rows, kept, _ in seen] == [(1_000, 1_000), (3_000, 3_000)]
     assert seen[0][2] < seen[1][2] <= len(lines)
-    # The same import again completes it.
+    # Running the same import again completes it.
     assert outcome(await run(conninfo, lines)) == (4_500, 0, 3_000, 0, 0)
 
 
-async def test_only_the_first_errors_are_kept_and_all_are_handed_over(
+async def test_the_report_lists_the_first_errors_and_on_error_gets_all(
     catalogue: Catalogue, conninfo: str
 ) -> None:
-    handed: list[RowError] = []
-    report = await run(conninfo, b"{\n" * 6_000, on_error=handed.append)
+    reported: list[RowError] = []
+    report = await run(conninfo, b"{\n" * 6_000, on_error=reported.append)
     assert outcome(report) == (0, 0, 0, 0, 6_000)
-    assert len(report.errors) == importer.ERRORS_KEPT
-    assert report.error_count == len(handed) == 6_000
-    assert handed[-1].line == 6_000
+    assert len(report.errors) == importer.MAX_REPORTED_ERRORS
+    assert report.error_count == len(reported) == 6_000
+    assert reported[-1].line == 6_000
 
 
-async def test_without_a_database_nothing_but_the_check_is_done() -> None:
+async def test_a_dry_run_only_validates() -> None:
     report = await import_stream(io.BytesIO(ndjson(award()) + b"{\n"), None)
     assert (report.rows, report.bad, report.accepted) == (2, 1, 0)
 
 
-async def test_pieces_that_arrive_one_by_one(catalogue: Catalogue, conninfo: str) -> None:
+async def test_chunks_that_arrive_in_the_event_loop_are_imported(
+    catalogue: Catalogue, conninfo: str
+) -> None:
     content = ndjson(*(award(id=f"{number}") for number in range(50)))
     loop_thread = threading.current_thread()
 
@@ -267,7 +270,7 @@ async def test_pieces_that_arrive_one_by_one(catalogue: Catalogue, conninfo: str
     assert outcome(await run(conninfo, arrive())) == (50, 0, 0, 0, 0)
 
 
-async def test_the_loop_stays_free_while_rows_are_checked(
+async def test_rows_are_validated_outside_of_the_event_loop(
     catalogue: Catalogue, conninfo: str
 ) -> None:
     content = ndjson(*generate(count=3_000, seed=3))
@@ -289,7 +292,7 @@ async def test_the_loop_stays_free_while_rows_are_checked(
     assert longest < whole / 4
 
 
-async def test_a_source_that_fails_and_a_file_of_another_kind(
+async def test_errors_of_the_source_and_of_the_format_are_raised(
     catalogue: Catalogue, conninfo: str
 ) -> None:
     class Broken(io.BytesIO):
@@ -298,11 +301,11 @@ async def test_a_source_that_fails_and_a_file_of_another_kind(
 
     with pytest.raises(OSError, match="unplugged"):
         await run(conninfo, Broken())
-    with pytest.raises(FileFault, match="header"):
+    with pytest.raises(UnreadableFile, match="header"):
         await run(conninfo, b"a,b\n", file_format=FileFormat.CSV)
 
 
-async def test_a_cancelled_import_ends_although_its_source_is_silent() -> None:
+async def test_a_cancelled_import_ends_while_its_source_sends_nothing() -> None:
     released = threading.Event()
 
     class Silent(io.BytesIO):
@@ -316,9 +319,7 @@ async def test_a_cancelled_import_ends_although_its_source_is_silent() -> None:
     assert scope.cancelled_caught
 
 
-async def test_imports_at_the_same_time_do_not_deadlock(
-    catalogue: Catalogue, conninfo: str
-) -> None:
+async def test_concurrent_imports_do_not_deadlock(catalogue: Catalogue, conninfo: str) -> None:
     rows = [award(id=f"{number:04d}") for number in range(1_000)]
     reports = []
 
@@ -335,8 +336,8 @@ async def test_imports_at_the_same_time_do_not_deadlock(
     assert len({row["description"] for row in stored(catalogue).values()}) == 1
 
 
-async def test_a_large_import_keeps_its_memory(catalogue: Catalogue, conninfo: str) -> None:
-    """What is read is never far ahead of what is written: the batch under way and the next."""
+async def test_memory_does_not_grow_with_the_import(catalogue: Catalogue, conninfo: str) -> None:
+    """Reading is at most two batches ahead of writing."""
     read = 0
     ahead: list[int] = []
 

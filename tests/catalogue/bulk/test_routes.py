@@ -1,4 +1,4 @@
-"""POST /scholarships/import."""
+"""POST /scholarships/import reads the body as a file of awards."""
 
 import asyncio
 import json
@@ -12,7 +12,7 @@ import pytest
 from psycopg.rows import dict_row
 
 from scholarship_api.catalogue.bulk import routes
-from tests.catalogue.api import AWARDS, Api, User, faulty_fields, refusal, serving
+from tests.catalogue.api import AWARDS, Api, User, refusal, refused_fields, serving
 from tests.catalogue.awards import award, ndjson
 
 pytestmark = pytest.mark.anyio
@@ -35,8 +35,8 @@ async def api(module_database_url: str) -> AsyncIterator[Api]:
 
 @pytest.fixture
 async def catalogue(module_database_url: str) -> AsyncIterator[Catalogue]:
-    # A statement that waits in this thread for a lock of the event loop's would wait for ever.
-    refreshing = [t for t in asyncio.all_tasks() if t.get_name() == routes.REFRESH]
+    # TRUNCATE blocks the event loop, so a refresh that runs there could never release its lock.
+    refreshing = [t for t in asyncio.all_tasks() if t.get_name() == routes.REFRESH_TASK]
     await asyncio.gather(*refreshing)
     conninfo = module_database_url.replace("+psycopg", "")
     with psycopg.connect(conninfo, autocommit=True, row_factory=dict_row) as connection:
@@ -56,7 +56,7 @@ def ids(catalogue: Catalogue) -> list[str]:
     return [row["id"] for row in catalogue.execute("SELECT id FROM scholarships ORDER BY id")]
 
 
-async def test_good_rows_are_kept_and_bad_ones_explained(api: Api, catalogue: Catalogue) -> None:
+async def test_good_rows_are_written_and_bad_ones_explained(api: Api, catalogue: Catalogue) -> None:
     content = ndjson(
         award(id="a"),
         award(id="b", name=""),
@@ -86,7 +86,7 @@ async def test_good_rows_are_kept_and_bad_ones_explained(api: Api, catalogue: Ca
     assert ids(catalogue) == ["a", "d"]
 
 
-async def test_upsert_by_id(api: Api, catalogue: Catalogue) -> None:
+async def test_rows_update_awards_with_the_same_id(api: Api, catalogue: Catalogue) -> None:
     await send(api.admin, ndjson(award(id="a"), award(id="b")))
     answer = await send(api.admin, ndjson(award(id="a"), award(id="b", name="New"), award(id="c")))
     body = answer.json()
@@ -105,7 +105,7 @@ async def test_an_import_is_found_at_once(api: Api, catalogue: Catalogue) -> Non
     "media_type",
     ["text/csv", "text/csv; charset=utf-8", 'Text/CSV;charset="UTF-8"', "text/csv;header=present"],
 )
-async def test_csv(api: Api, catalogue: Catalogue, media_type: str) -> None:
+async def test_csv_is_imported(api: Api, catalogue: Catalogue, media_type: str) -> None:
     body = (await send(api.admin, CSV, media_type)).json()
     assert (body["rows"], body["created"], body["bad"]) == (3, 2, 1)
     assert [(error["line"], error["field"]) for error in body["errors"]] == [
@@ -126,7 +126,7 @@ async def test_csv(api: Api, catalogue: Catalogue, media_type: str) -> None:
         "APPLICATION/JSONL; charset=utf-8",
     ],
 )
-async def test_ndjson(api: Api, catalogue: Catalogue, media_type: str) -> None:
+async def test_ndjson_is_imported(api: Api, catalogue: Catalogue, media_type: str) -> None:
     assert (await send(api.admin, ndjson(award()), media_type)).json()["created"] == 1
 
 
@@ -134,7 +134,9 @@ async def test_ndjson(api: Api, catalogue: Catalogue, media_type: str) -> None:
     "media_type",
     ["application/json", "text/plain", "", "multipart/form-data", "text/csv; charset=utf-16"],
 )
-async def test_other_types_are_refused(api: Api, catalogue: Catalogue, media_type: str) -> None:
+async def test_other_media_types_are_refused(
+    api: Api, catalogue: Catalogue, media_type: str
+) -> None:
     answer = await send(api.admin, ndjson(award()), media_type)
     assert refusal(answer) == (415, "UNSUPPORTED_MEDIA_TYPE")
     assert ids(catalogue) == []
@@ -150,20 +152,22 @@ async def test_other_types_are_refused(api: Api, catalogue: Catalogue, media_typ
         (json.dumps([award()]).encode(), "application/x-ndjson"),
     ],
 )
-async def test_a_file_of_another_kind_is_refused_as_a_whole(
+async def test_a_file_in_another_format_is_refused_as_a_whole(
     api: Api, catalogue: Catalogue, content: bytes, media_type: str
 ) -> None:
-    assert faulty_fields(await send(api.admin, content, media_type)) == {"body"}
+    assert refused_fields(await send(api.admin, content, media_type)) == {"body"}
     assert ids(catalogue) == []
 
 
 @pytest.mark.parametrize("content", [b"", b"\n\n \n"])
-async def test_no_rows_are_no_error(api: Api, catalogue: Catalogue, content: bytes) -> None:
+async def test_a_body_without_rows_is_accepted(
+    api: Api, catalogue: Catalogue, content: bytes
+) -> None:
     answer = await send(api.admin, content)
     assert (answer.status_code, answer.json()["rows"]) == (200, 0)
 
 
-async def test_errors_are_bounded_and_counted(api: Api, catalogue: Catalogue) -> None:
+async def test_fifty_errors_are_listed_and_all_counted(api: Api, catalogue: Catalogue) -> None:
     answer = await send(api.admin, b"x\n" * 700)
     body = answer.json()
     assert (body["bad"], body["error_count"], len(body["errors"])) == (700, 700, 50)
@@ -183,7 +187,7 @@ async def arriving(content: bytes, size: int, pause: float = 0) -> AsyncIterator
         await asyncio.sleep(pause)
 
 
-async def test_a_body_may_arrive_in_pieces_of_any_size(api: Api, catalogue: Catalogue) -> None:
+async def test_a_body_may_arrive_in_chunks_of_any_size(api: Api, catalogue: Catalogue) -> None:
     content = ndjson(*(award(id=f"{number:03}", name="ñ" * 50) for number in range(100)))
     for size in (1, 7, 1000):
         catalogue.execute("TRUNCATE scholarships")
@@ -191,7 +195,7 @@ async def test_a_body_may_arrive_in_pieces_of_any_size(api: Api, catalogue: Cata
         assert (body["rows"], body["created"]) == (100, 100)
 
 
-async def test_a_body_over_the_limit_is_refused_declared_or_not(
+async def test_a_body_over_the_limit_is_refused_with_and_without_a_declared_length(
     api: Api, catalogue: Catalogue
 ) -> None:
     content = ndjson(*(award(id=f"{number}", description="x" * 10_000) for number in range(110)))
@@ -201,7 +205,7 @@ async def test_a_body_over_the_limit_is_refused_declared_or_not(
         assert ids(catalogue) == []
 
 
-async def test_where_larger_bodies_are_allowed_they_are_streamed_in_batches(
+async def test_larger_bodies_are_written_batch_by_batch_as_they_arrive(
     module_database_url: str, catalogue: Catalogue
 ) -> None:
     rows = 12_000
@@ -225,7 +229,7 @@ async def test_where_larger_bodies_are_allowed_they_are_streamed_in_batches(
     assert len(ids(catalogue)) == rows
 
 
-async def test_a_slow_sender_holds_no_connection(
+async def test_a_slow_client_holds_no_connection(
     module_database_url: str, catalogue: Catalogue
 ) -> None:
     async with serving(module_database_url, database_pool_size=1, database_max_overflow=0) as api:
@@ -238,17 +242,20 @@ async def test_a_slow_sender_holds_no_connection(
         assert (await slow).json()["created"] == 40
 
 
-async def test_the_event_loop_stays_free(api: Api, catalogue: Catalogue) -> None:
-    """Rows are checked in a thread: by CPU time, which a busy machine does not change."""
+async def test_rows_are_validated_outside_of_the_event_loop(api: Api, catalogue: Catalogue) -> None:
+    """Measured in CPU time, so that a busy machine makes no difference."""
     content = ndjson(*(award(id=f"{number}", unknown=number) for number in range(7_000)))
-    in_all, in_the_loop = time.process_time(), time.thread_time()
+    process_seconds, loop_seconds = time.process_time(), time.thread_time()
     body = (await send(api.admin, content)).json()
-    in_all, in_the_loop = time.process_time() - in_all, time.thread_time() - in_the_loop
+    process_seconds, loop_seconds = (
+        time.process_time() - process_seconds,
+        time.thread_time() - loop_seconds,
+    )
     assert body["bad"] == 7_000
-    assert in_the_loop < 0.5 * in_all
+    assert loop_seconds < 0.5 * process_seconds
 
 
-async def test_two_imports_of_the_same_rows_at_once(api: Api, catalogue: Catalogue) -> None:
+async def test_concurrent_imports_of_the_same_rows_succeed(api: Api, catalogue: Catalogue) -> None:
     one = ndjson(*(award(id=f"{number}", name="One") for number in range(300)))
     two = ndjson(*(award(id=f"{number}", name="Two") for number in reversed(range(300))))
     answers = await asyncio.gather(*(send(api.admin, content) for content in (one, two, one, two)))
@@ -257,7 +264,7 @@ async def test_two_imports_of_the_same_rows_at_once(api: Api, catalogue: Catalog
     assert len(ids(catalogue)) == 300
 
 
-async def test_the_statistics_follow_in_the_background(api: Api, catalogue: Catalogue) -> None:
+async def test_statistics_are_refreshed_in_the_background(api: Api, catalogue: Catalogue) -> None:
     await send(api.admin, ndjson(*(award(id=f"{number}", name="Viola") for number in range(7))))
     for _ in range(200):
         row = catalogue.execute("SELECT documents FROM search_words WHERE word = 'viola'")
