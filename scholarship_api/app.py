@@ -37,7 +37,7 @@ from scholarship_api.health.service import HealthService
 from scholarship_api.platform.database.engine import Database
 from scholarship_api.platform.http.cors import CorsMiddleware
 from scholarship_api.platform.http.docs import docs_router
-from scholarship_api.platform.http.errors import ErrorsMiddleware, answer_last_resort
+from scholarship_api.platform.http.errors import ErrorsMiddleware, last_resort_response
 from scholarship_api.platform.http.hosts import HostsMiddleware
 from scholarship_api.platform.http.methods import MethodsMiddleware
 from scholarship_api.platform.http.rate_limiting import RateLimitMiddleware, RateLimits
@@ -138,7 +138,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.answers = answers
     app.state.fast_path = fast_path
     install_handlers(app)
-    app.add_exception_handler(Exception, answer_last_resort)
+    app.add_exception_handler(Exception, last_resort_response)
     app.include_router(health_routes.router)
     app.include_router(accounts_routes.router)
     app.include_router(search_routes.router)

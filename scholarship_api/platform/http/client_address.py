@@ -1,4 +1,4 @@
-"""Who is asking, when trusted proxies stand in between."""
+"""The client's address when trusted proxies stand in between."""
 
 import ipaddress
 from collections.abc import Sequence
@@ -8,32 +8,34 @@ from typing import Final
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-_LONGEST_ENTRY: Final = 64
-"""`[v6]:port` with a scope has 60 characters at most; longer ones are not parsed, nor cached."""
+_MAX_ENTRY_LENGTH: Final = 64
+"""Longest text, in characters, that is parsed: `[v6]:port` with a zone has at most 60."""
 _CACHED_ADDRESSES: Final = 4096
+"""Addresses whose parsing and trust are cached; an entry takes about 300 bytes."""
 
 
 class TrustedProxies:
-    """The networks whose X-Forwarded-For and X-Forwarded-Proto are believed."""
+    """The networks of the proxies whose X-Forwarded-For and X-Forwarded-Proto count."""
 
     def __init__(self, networks: Sequence[Network]) -> None:
         self._networks = tuple(networks)
-        self._trusts = lru_cache(maxsize=_CACHED_ADDRESSES)(self._belongs_to_a_network)
+        self._is_trusted = lru_cache(maxsize=_CACHED_ADDRESSES)(self._is_in_a_network)
         self._parsed = lru_cache(maxsize=_CACHED_ADDRESSES)(parse_address)
 
     def parse(self, host: str) -> Address | None:
-        return self._parsed(host) if len(host) <= _LONGEST_ENTRY else None
+        """`host` as an address; None for other text, such as the path of a Unix socket."""
+        return self._parsed(host) if len(host) <= _MAX_ENTRY_LENGTH else None
 
     def trusts(self, address: Address) -> bool:
-        return self._trusts(address)
+        return self._is_trusted(address)
 
     def client(self, peer: Address, forwarded_for: Sequence[bytes]) -> Address:
-        """The rightmost address that is no trusted proxy.
+        """The rightmost address that is not a trusted proxy's.
 
         `forwarded_for` holds the values of all X-Forwarded-For lines in order; `peer` is trusted.
-        Each proxy appends whom it saw, so the walk starts at the right. It ends at the first
-        entry that is no address: what stands left of it was written by somebody unknown. When
-        every entry is a trusted proxy, the leftmost one is itself the client.
+        Each proxy appends the address that it saw, so the walk starts at the right. It ends at an
+        entry that is not an address: nobody that we trust wrote what stands left of it. If every
+        entry is a trusted proxy, the leftmost one is the client.
         """
         client = peer
         for entry in reversed(b",".join(forwarded_for).decode("latin-1").split(",")):
@@ -41,11 +43,11 @@ class TrustedProxies:
             if address is None:
                 break
             client = address
-            if not self._trusts(address):
+            if not self._is_trusted(address):
                 break
         return client
 
-    def _belongs_to_a_network(self, address: Address) -> bool:
+    def _is_in_a_network(self, address: Address) -> bool:
         return any(address in network for network in self._networks)
 
 
@@ -78,7 +80,7 @@ def _is_port(text: str) -> bool:
 
 
 def forwarded_scheme(forwarded_proto: Sequence[bytes]) -> str | None:
-    """What the nearest proxy says about its own client's connection: http, https or None."""
+    """The scheme that the nearest proxy reports for its own client: http, https or None."""
     if not forwarded_proto:
         return None
     nearest = forwarded_proto[-1].rpartition(b",")[2].strip().lower()

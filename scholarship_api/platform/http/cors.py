@@ -33,7 +33,9 @@ EXPOSED_HEADERS: Final = (
     "Location",
 )
 MAX_AGE_SECONDS: Final = 600
+"""How long a browser may reuse the result of a preflight."""
 _REPLACED_HEADERS: Final = {b"content-length", b"content-type"}
+"""Headers of Starlette's plain text rejection that its JSON replacement sets anew."""
 
 
 class CorsMiddleware(StarletteCorsMiddleware):

@@ -23,8 +23,8 @@ _ASSETS: Final = Path(str(files("fastapi_offline").joinpath("static")))
 _ASSETS_VERSION: Final = version("fastapi-offline")
 _ICON: Final = "favicon.png"
 _REDOC: Final = "redoc.standalone.js"
-# ReDoc's footer would fetch this one from a CDN, whatever the page says.
-_FOREIGN_LOGO: Final = b"https://cdn.redoc.ly/redoc/logo-mini.svg"
+# ReDoc's footer fetches this logo from a CDN, and no option prevents it.
+_CDN_LOGO: Final = b"https://cdn.redoc.ly/redoc/logo-mini.svg"
 _ASSET_CACHING: Final = "public, max-age=31536000, immutable"
 _INLINE_SCRIPT: Final = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 
@@ -32,25 +32,25 @@ _INLINE_SCRIPT: Final = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 def docs_router(app: FastAPI) -> APIRouter:
     """/docs, /redoc, /openapi.json, /docs/oauth2-redirect and /docs/assets of `app`.
 
-    The pages are made once. Their links are relative, so that they work behind a prefix.
+    The pages are rendered once. Their links are relative, so that they work behind a prefix.
     """
     router = APIRouter(include_in_schema=False)
     assets = {path.name: path.read_bytes() for path in _ASSETS.iterdir()}
-    assets[_REDOC] = assets[_REDOC].replace(_FOREIGN_LOGO, _asset(_ICON).encode())
+    assets[_REDOC] = assets[_REDOC].replace(_CDN_LOGO, _asset_url(_ICON).encode())
     pages = {
         "/docs": get_swagger_ui_html(
             openapi_url="openapi.json",
             title=app.title,
-            swagger_js_url=_asset("swagger-ui-bundle.js"),
-            swagger_css_url=_asset("swagger-ui.css"),
-            swagger_favicon_url=_asset(_ICON),
+            swagger_js_url=_asset_url("swagger-ui-bundle.js"),
+            swagger_css_url=_asset_url("swagger-ui.css"),
+            swagger_favicon_url=_asset_url(_ICON),
             oauth2_redirect_url="/docs/oauth2-redirect",
         ),
         "/redoc": get_redoc_html(
             openapi_url="openapi.json",
             title=app.title,
-            redoc_js_url=_asset(_REDOC),
-            redoc_favicon_url=_asset(_ICON),
+            redoc_js_url=_asset_url(_REDOC),
+            redoc_favicon_url=_asset_url(_ICON),
             with_google_fonts=False,
         ),
         "/docs/oauth2-redirect": get_swagger_ui_oauth2_redirect_html(),
@@ -58,7 +58,7 @@ def docs_router(app: FastAPI) -> APIRouter:
 
     def add_page(path: str, page: HTMLResponse) -> None:
         body = bytes(page.body)
-        headers = {"Content-Security-Policy": _policy(body.decode())}
+        headers = {"Content-Security-Policy": _content_security_policy(body.decode())}
 
         async def show() -> Response:
             return HTMLResponse(body, headers=headers)
@@ -84,14 +84,14 @@ def docs_router(app: FastAPI) -> APIRouter:
     return router
 
 
-def _asset(name: str) -> str:
+def _asset_url(name: str) -> str:
     return f"docs/assets/{name}?v={_ASSETS_VERSION}"
 
 
-def _policy(page: str) -> str:
-    """A policy that names the page's own inline scripts by their hashes.
+def _content_security_policy(page: str) -> str:
+    """A policy that names the page's inline scripts by their hashes.
 
-    Inline styles are allowed as ReDoc makes its style sheets while it runs.
+    Inline styles are allowed, because ReDoc makes its style sheets at run time.
     """
     scripts = ["'self'"]
     for text in _INLINE_SCRIPT.findall(page):

@@ -1,4 +1,4 @@
-"""Whatever goes wrong below becomes an answer in the error schema."""
+"""Turns exceptions of the routes and of inner middleware into responses in the error schema."""
 
 from collections.abc import Awaitable
 
@@ -22,9 +22,10 @@ _log = structlog.stdlib.get_logger(__name__)
 
 
 class ErrorsMiddleware:
-    """Answers 500, or 503 when the database is away; raises on once an answer has started.
+    """Answers 500, or 503 while the database is unavailable.
 
-    Each fault is logged with its traceback and reported once, under its trace id.
+    Once a response has started, the exception is raised again instead. Each unexpected exception is
+    logged with its traceback and reported once, with the trace id.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -36,38 +37,38 @@ class ErrorsMiddleware:
             return
         started = False
 
-        def send_and_note(message: Message) -> Awaitable[None]:
+        def send_and_note_start(message: Message) -> Awaitable[None]:
             nonlocal started
             started = True
             return send(message)
 
         try:
-            await self._app(scope, receive, send_and_note)
+            await self._app(scope, receive, send_and_note_start)
         except Exception as error:
-            answer = _answer_for(error)
-            if isinstance(answer, InternalError) or started:
+            api_error = _api_error_for(error)
+            if isinstance(api_error, InternalError) or started:
                 _log.error("request.failed", exc_info=error, answer_started=started)
                 sentry.report(error)
             if started:
                 error.add_note(REPORTED)
                 raise
-            await send_error(answer, scope, receive, send)
+            await send_error(api_error, scope, receive, send)
 
 
-def _answer_for(error: Exception) -> ApiError:
+def _api_error_for(error: Exception) -> ApiError:
     if isinstance(error, ApiError):
         return error
-    # The database's own blocks raise DatabaseUnavailable; this is for what escapes them.
+    # Sessions raise DatabaseUnavailable themselves; this is for driver errors outside of them.
     if reason := outage_reason(error):
-        # During an outage every request comes here: a traceback each would be a flood.
+        # During an outage every request comes here: no traceback for each.
         _log.warning("database.unavailable", reason=reason)
         return DatabaseUnavailable()
     return InternalError()
 
 
-async def answer_last_resort(request: Request, _: Exception) -> Response:
-    """Starlette's outermost handler: a fault of a middleware outside this one has the schema too.
+async def last_resort_response(request: Request, _: Exception) -> Response:
+    """For Starlette's outermost handler, which catches errors of the outer middleware.
 
-    Starlette raises on after this answer, so that the server logs the fault.
+    Starlette raises the exception again afterwards, so that the server logs it.
     """
     return to_response(InternalError(), request.scope)

@@ -1,4 +1,4 @@
-"""HEAD wherever there is GET (RFC 9110, 9.3.2), and an Allow header that is complete."""
+"""HEAD for every GET route (RFC 9110, 9.3.2), and a complete Allow header."""
 
 from collections.abc import Awaitable
 
@@ -11,10 +11,10 @@ from scholarship_api.errors import MethodNotAllowed
 
 
 class MethodsMiddleware:
-    """Right above the routes.
+    """The innermost middleware.
 
-    A FastAPI route answers only the methods it names, and its 405 names only the methods of the
-    first route with that path.
+    A FastAPI route answers only the methods that it names, and its 405 lists only the methods of
+    the first route with that path.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -31,17 +31,17 @@ class MethodsMiddleware:
             return send(message)
 
         if scope["method"] == "HEAD":
-            await self._head(scope, receive, send_with_allow)
+            await self._respond_to_head(scope, receive, send_with_allow)
         else:
             await self._app(scope, receive, send_with_allow)
 
-    async def _head(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _respond_to_head(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_without_body(message: Message) -> None:
             if message["type"] == "http.response.body":
                 message = {**message, "body": b""}
             await send(message)
 
-        # A copy, because the server still has to know that it was HEAD.
+        # A copy, because the server has to see that the request was HEAD.
         as_get = {**scope, "method": "GET"}
         try:
             await self._app(as_get, receive, send_without_body)

@@ -1,4 +1,4 @@
-"""The outermost middleware: who asks, under which trace id, and what came of it."""
+"""The outermost middleware: trace id, client address and access log of each request."""
 
 import os
 import re
@@ -24,9 +24,9 @@ ACCOUNT_ID_KEY: Final = "account_id"
 ROUTE_TEMPLATE_KEY: Final = "route_template"
 """The scope key for the path template of an answer that a middleware gives itself."""
 UNMATCHED: Final = "unmatched"
-"""The path template of a request that no route took; a raw path could hold anything."""
-CLIENT_CLOSED: Final = 499
-"""The status, as nginx names it, of a request that ended before its answer started."""
+"""The path template of a request without a route; its raw path could hold anything."""
+CLIENT_CLOSED_REQUEST: Final = 499
+"""The status of a request that ended before its response started; nginx logs the same one."""
 
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 # https://www.w3.org/TR/trace-context/#traceparent-header; version ff and id 0 are invalid.
@@ -36,7 +36,7 @@ _TRACEPARENT: Final = re.compile(
 
 
 class RequestContext:
-    """Who asks, and where it is told what came of it; one per process."""
+    """Reads what identifies a request, and reports how it ended; one per process."""
 
     def __init__(
         self, *, trusted_proxies: Sequence[Network] = (), access_log: AccessLog | None = None
@@ -46,9 +46,9 @@ class RequestContext:
 
     def read(self, scope: Scope) -> str:
         """The trace id; puts it, and what trusted proxies say about the client, into the scope."""
-        known: str | None = scope.get(TRACE_ID_KEY)
-        if known is not None:
-            return known
+        already_read: str | None = scope.get(TRACE_ID_KEY)
+        if already_read is not None:
+            return already_read
         request_id = traceparent = None
         forwarded_for: list[bytes] = []
         forwarded_proto: list[bytes] = []
@@ -148,11 +148,11 @@ class RequestContextMiddleware:
             self._context.report(
                 scope,
                 route=route_template(scope),
-                status=status or CLIENT_CLOSED,
+                status=status or CLIENT_CLOSED_REQUEST,
                 started_at=started_at,
                 response_bytes=response_bytes,
             )
-        # Not after an exception: the server logs it next, in this task, under this trace id.
+        # Not after an exception: the server logs it next, in this task, with this trace id.
         reset_contextvars(**tokens)
 
 
@@ -162,7 +162,7 @@ def _text_of(address: Address) -> str:
 
 
 def route_template(scope: Scope) -> str:
-    """The template of the route that took the request, with the prefixes of its routers."""
+    """The path template of the request's route, with the prefixes of its routers."""
     if ROUTE_TEMPLATE_KEY in scope:
         return str(scope[ROUTE_TEMPLATE_KEY])
     # Since FastAPI 0.137 a router is included without copying its routes, and scope["route"] is

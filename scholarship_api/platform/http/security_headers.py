@@ -1,4 +1,4 @@
-"""The headers that every answer carries, whichever middleware or route gave it."""
+"""The headers that every response has, whichever middleware or route made it."""
 
 from collections.abc import Awaitable
 from typing import Final
@@ -22,13 +22,13 @@ _PERMISSIONS: Final = (
     "usb",
 )
 _NO_STORE: Final = (b"cache-control", b"no-store")
-_FIRST_ERROR: Final = 400
+_FIRST_ERROR_STATUS: Final = 400
 
 
 class SecurityHeadersMiddleware:
-    """Adds the security headers; a docs page brings a policy of its own.
+    """Adds the security headers; a docs page keeps its own Content-Security-Policy.
 
-    Answers to requests with credentials, and errors, are never stored by a cache.
+    Errors and responses to requests with credentials are marked so that no cache stores them.
     """
 
     def __init__(self, app: ASGIApp, *, settings: Settings) -> None:
@@ -51,20 +51,19 @@ class SecurityHeadersMiddleware:
 
         def send_with_headers(message: Message) -> Awaitable[None]:
             if message["type"] == "http.response.start":
-                message["headers"] = self._complete(scope, message)
+                message["headers"] = self._with_security_headers(scope, message)
             return send(message)
 
         return self._app(scope, receive, send_with_headers)
 
-    def _complete(self, scope: Scope, message: Message) -> list[tuple[bytes, bytes]]:
-        own: list[tuple[bytes, bytes]] = list(message.get("headers", ()))
-        names = [name for name, _ in own]
+    def _with_security_headers(self, scope: Scope, message: Message) -> list[tuple[bytes, bytes]]:
+        headers: list[tuple[bytes, bytes]] = list(message.get("headers", ()))
+        names = [name for name, _ in headers]
         if b"authorization" in [name for name, _ in scope["headers"]]:
-            own = [header for header in own if header[0] != b"cache-control"]
-            own.append(_NO_STORE)
-        elif message["status"] >= _FIRST_ERROR and b"cache-control" not in names:
-            own.append(_NO_STORE)
+            headers = [header for header in headers if header[0] != b"cache-control"]
+            headers.append(_NO_STORE)
+        elif message["status"] >= _FIRST_ERROR_STATUS and b"cache-control" not in names:
+            headers.append(_NO_STORE)
         if b"content-security-policy" not in names:
-            own.append(self._policy)
-        own += self._headers
-        return own
+            headers.append(self._policy)
+        return headers + self._headers

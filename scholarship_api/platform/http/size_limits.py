@@ -1,4 +1,4 @@
-"""How long an address and how large a body may be."""
+"""Limits of the length of a URL and of the size of a body."""
 
 from collections.abc import Awaitable
 from typing import Final
@@ -9,12 +9,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from scholarship_api.errors import ApiError, BadRequest, PayloadTooLarge, UriTooLong, send_error
 from scholarship_api.settings.settings import Settings
 
-# Unread bytes follow: the connection cannot be used again.
+# The rest of the body follows unread: the connection cannot be used again.
 _CLOSE: Final = {"Connection": "close"}
 
 
 class SizeLimitsMiddleware:
-    """Refuses before reading what is declared too large, and stops reading what turns out so."""
+    """Rejects a body that is declared too large, and stops reading a chunked one that grows so."""
 
     def __init__(self, app: ASGIApp, *, settings: Settings) -> None:
         self._app = app
@@ -31,15 +31,15 @@ class SizeLimitsMiddleware:
                 lengths.append(value)
             elif name == b"transfer-encoding":
                 chunked = True
-        refusal = self._refusal(scope, lengths)
-        if refusal is not None:
-            return send_error(refusal, scope, receive, send)
+        rejection = self._rejection(scope, lengths)
+        if rejection is not None:
+            return send_error(rejection, scope, receive, send)
         if chunked:
             body = _CountedBody(receive, send, self._max_body_bytes)
             return self._app(scope, body.receive, body.send)
         return self._app(scope, receive, send)
 
-    def _refusal(self, scope: Scope, lengths: list[bytes]) -> ApiError | None:
+    def _rejection(self, scope: Scope, lengths: list[bytes]) -> ApiError | None:
         query = scope["query_string"]
         path = scope.get("raw_path") or scope["path"].encode()
         if len(path) + (len(query) + 1 if query else 0) > self._max_url_bytes:
@@ -49,7 +49,7 @@ class SizeLimitsMiddleware:
         declared = lengths[0]
         if not declared.isdigit() or lengths.count(declared) != len(lengths):
             return BadRequest("The Content-Length header is malformed.", headers=_CLOSE)
-        # Leading zeros are legal; more digits than this are larger than any limit.
+        # The digits are counted first, as int() rejects thousands of them. Leading zeros are legal.
         if len(declared.lstrip(b"0")) > len(str(self._max_body_bytes)) or (
             int(declared) > self._max_body_bytes
         ):
@@ -58,29 +58,29 @@ class SizeLimitsMiddleware:
 
 
 class _CountedBody:
-    """A chunked body: counted while it is read, and no longer read once it is too large."""
+    """A chunked body that is counted while it is read, and not read on once it is too large."""
 
     def __init__(self, receive: Receive, send: Send, max_bytes: int) -> None:
         self._receive = receive
         self._send = send
-        self._left = max_bytes
+        self._bytes_left = max_bytes
         self._complete = False
 
     async def receive(self) -> Message:
-        if self._left >= 0:
+        if self._bytes_left >= 0:
             message = await self._receive()
             if message["type"] != "http.request":
                 return message
-            self._left -= len(message.get("body", b""))
+            self._bytes_left -= len(message.get("body", b""))
             self._complete = not message.get("more_body", False)
-            if self._left >= 0:
+            if self._bytes_left >= 0:
                 return message
         # FastAPI turns any other exception of `receive` into a 400.
         raise HTTPException(PayloadTooLarge.status)
 
     async def send(self, message: Message) -> None:
-        # An answer to a body that nobody has read to its end: without this the server would go
-        # on reading, without a limit, to find the next request.
+        # A response to a body that was not read to its end: without this the server would read on,
+        # without a limit, to find the next request.
         if message["type"] == "http.response.start" and not self._complete:
             message["headers"] = [*message.get("headers", ()), (b"connection", b"close")]
         await self._send(message)

@@ -1,11 +1,11 @@
-"""One log stream for the app, the servers, Alembic and every other library: stderr.
+"""One log stream for the app, the servers, Alembic and every other library: standard error.
 
-JSON, one object a line (or, in development, lines for people): timestamp (RFC 3339, UTC), level,
-event, logger, and within a request trace_id and request_id. Standard output stays free for what a
-command prints. Write events as `structlog.stdlib.get_logger(__name__).info("thing.happened",
+Each line is a JSON object (in development, text for people): timestamp (RFC 3339, UTC), level,
+event, logger, and within a request trace_id and request_id. Standard output is left to the output
+of commands. Write events as `structlog.stdlib.get_logger(__name__).info("thing.happened",
 identifier=...)`: a fixed name, identifiers, no objects.
 
-Servers must not bring handlers of their own: uvicorn gets `log_config=None, access_log=False`.
+Servers must not install handlers of their own: uvicorn gets `log_config=None, access_log=False`.
 """
 
 import datetime as dt
@@ -23,26 +23,26 @@ from scholarship_api.platform.observability.redaction import Redactor, escape_co
 from scholarship_api.settings.settings import SECRETS, Settings
 
 REPORTED: Final = "logged as request.failed"
-"""A note on an exception that is raised on although it has been logged; servers log it again."""
+"""A note on an exception that has been logged and is raised again, as servers would log it too."""
 
 _LEVELS: Final = {"exception": "error", "warn": "warning", "fatal": "critical"}
-_OURS: Final = ("scholarship_api", "uvicorn", "gunicorn", "alembic", "py.warnings")
-"""Loggers at LOG_LEVEL; other libraries are heard from WARNING on.
+_OWN_LOGGERS: Final = ("scholarship_api", "uvicorn", "gunicorn", "alembic", "py.warnings")
+"""Loggers at LOG_LEVEL; those of other libraries are at WARNING.
 
 Below that, drivers and clients log statements, parameters and URLs.
 """
-_SERVERS: Final = ("uvicorn.error", "uvicorn.access", "gunicorn.error", "gunicorn.access")
+_SERVER_LOGGERS: Final = ("uvicorn.error", "uvicorn.access", "gunicorn.error", "gunicorn.access")
 encode_json: Final = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
 _ATOMIC_WRITE_BYTES: Final = select.PIPE_BUF
 """A longer write to a pipe may be mixed with those of other processes (pipe(7))."""
 
-# Changed in place: loggers that are in use keep a reference to it.
+# Changed in place, because loggers in use keep a reference to the list.
 _processors: Final[list[Processor]] = []
 
 
 def configure(settings: Settings) -> None:
-    """Send all logs of this process through one format; again replaces what was before."""
+    """Give all logs of this process one format; a second call replaces the first."""
     level = logging.getLevelNamesMapping()[settings.log_level]
     redactor = Redactor(_secrets_of(settings))
     finish = _to_json(redactor) if settings.log_format == "json" else _to_console(redactor)
@@ -80,7 +80,7 @@ def plain_json_redactor() -> Redactor | None:
 
 
 class _LineLogger:
-    """Writes finished lines. Past the standard library's records, which would cost 10 us more."""
+    """Writes finished lines without the standard library's records, which cost 10 us each."""
 
     def __init__(self, name: str = "scholarship_api") -> None:
         self.name = name
@@ -107,21 +107,21 @@ def write_lines(lines: Iterable[str]) -> None:
 
 def _write(lines: str) -> None:
     stream = sys.stderr
-    # Past its buffer: what could not be written, as when the disk is full, would stay there, and be
-    # written later by this process and by each one that was forked meanwhile.
+    # Not through the stream's buffer: text that cannot be written, as on a full disk, would stay in
+    # it, and this process and each one forked meanwhile would write it later.
     raw = getattr(getattr(stream, "buffer", None), "raw", None)
     try:
-        # One call, so that the lines of several workers do not mix.
+        # One system call, so that the lines of several workers do not mix.
         if raw is None:
             stream.write(f"{lines}\n")
             stream.flush()
         else:
-            stream.flush()  # what others have printed
+            stream.flush()  # text that others have printed
             left = f"{lines}\n".encode(errors="backslashreplace")
             while left and (written := raw.write(left)):
                 left = left[written:]
     except (OSError, ValueError):
-        # Nobody reads any more, and there is nowhere left to say so.
+        # The reader has gone, and there is no other place to report it.
         return
 
 
@@ -131,7 +131,7 @@ class _Handler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         try:
             _write(self.format(record))
-        except Exception:  # noqa: BLE001 - as every handler of the standard library
+        except Exception:  # noqa: BLE001 - like every handler of the standard library
             self.handleError(record)
 
 
@@ -144,12 +144,12 @@ def _take_over_standard_library(level: int, finish: Processor) -> None:
     root = logging.getLogger()
     root.handlers = [*(old for old in root.handlers if not isinstance(old, _Handler)), handler]
     root.setLevel(max(level, logging.WARNING))
-    for name in (*_OURS, *_SERVERS):
+    for name in (*_OWN_LOGGERS, *_SERVER_LOGGERS):
         logger = logging.getLogger(name)
         logger.handlers = []
         logger.propagate = True
-        logger.setLevel(level if name in _OURS else logging.NOTSET)
-    # The access log is the request context middleware's.
+        logger.setLevel(level if name in _OWN_LOGGERS else logging.NOTSET)
+    # The request context middleware writes the access log.
     logging.getLogger("uvicorn.access").propagate = False
     logging.captureWarnings(capture=True)
 
@@ -160,7 +160,7 @@ def _not_reported_yet(record: logging.LogRecord) -> bool:
 
 
 def _compose(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
-    """All that every line has, in one step: the access log takes this way at every request."""
+    """Add the parts that every line has, in one step instead of several processors."""
     record = event.pop("_record", None)
     event.pop("_from_structlog", None)
     return {

@@ -1,9 +1,8 @@
 """Prometheus metrics, summed over all workers when gunicorn's arbiter has prepared a directory.
 
-Durations are in seconds. Labels come from bounded sets only (route templates, fixed words), never
-from what a client sent. The instruments are made at the first observation: prometheus_client
-chooses between values in memory and values in files when the first one is made, which has to be
-after `metrics_folder.prepare_multiprocess_dir`.
+Durations are in seconds. Labels come from bounded sets (route templates, fixed words), never from
+the client. The instruments are made at the first observation, because prometheus_client decides
+then between values in memory and values in files, and the folder of the files has to exist.
 """
 
 import asyncio
@@ -45,7 +44,7 @@ _BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0,
 
 class _Instruments:
     def __init__(self) -> None:
-        # Chosen when the library was imported, which may be before the directory was named.
+        # The library chose at its import, which may be before the folder was named.
         prometheus_client.values.ValueClass = prometheus_client.values.get_value_class()  # type: ignore[no-untyped-call]
         self.registry = registry = CollectorRegistry()
         self.requests = Counter(
@@ -138,7 +137,7 @@ class _Batch:
         if self._count is not None:
             self._count.inc(self._number)
         if self._duration is not None:
-            # As its observe() does, for several at once.
+            # The same as several calls of observe().
             self._duration._sum.inc(self._seconds)  # noqa: SLF001
             for bucket, hits in self._hits.items():
                 self._duration._buckets[bucket].inc(hits)  # noqa: SLF001
@@ -228,7 +227,7 @@ def count_database_failure(reason: str) -> None:
 
 
 def watch_pool(pool: QueuePool, *, limit: int) -> None:
-    """Keep the pool's gauges right from now on; `limit` is its size with the overflow."""
+    """Keep the pool's gauges up to date; `limit` is its size with the overflow."""
     instruments = _instruments()
     in_use = instruments.pool_connections.labels("in_use")
     idle = instruments.pool_connections.labels("idle")
@@ -239,7 +238,7 @@ def watch_pool(pool: QueuePool, *, limit: int) -> None:
         idle.set(pool.checkedin())
 
     def checked_in(*_: Any) -> None:  # noqa: ANN401
-        # The event comes just before the connection is back in the pool.
+        # SQLAlchemy sends the event just before the connection is back in the pool.
         in_use.set(max(pool.checkedout() - 1, 0))
         idle.set(pool.checkedin() + 1)
 

@@ -1,4 +1,4 @@
-"""What `tracing` does when the extra `otel` is installed."""
+"""The part of `tracing` that needs the packages of the extra `otel`."""
 
 import hashlib
 import re
@@ -33,14 +33,14 @@ _request_trace_id: ContextVar[int | None] = ContextVar("request_trace_id", defau
 
 
 def w3c_trace_id(trace_id: str) -> int:
-    """The request's trace id as OpenTelemetry's; one of another form is hashed into it."""
+    """The request's trace id as OpenTelemetry's number; an id of another form is hashed."""
     if _W3C_TRACE_ID.fullmatch(trace_id):
         return int(trace_id, 16)
     return int.from_bytes(hashlib.sha256(trace_id.encode()).digest()[:16])
 
 
 class _RequestIds(RandomIdGenerator):
-    """New traces get the id of the request that they belong to."""
+    """Gives a new trace the id of its request."""
 
     def generate_trace_id(self) -> int:
         return _request_trace_id.get() or super().generate_trace_id()

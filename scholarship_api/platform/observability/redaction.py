@@ -1,7 +1,7 @@
-"""Takes secrets and control characters out of what is about to be logged.
+"""Removes secrets and control characters from log lines.
 
-Two nets: the process's own secrets are replaced wherever they occur, and whatever looks like a
-credential is replaced although nobody has told us of it.
+The process's own secrets are replaced wherever they occur, and so is whatever looks like a
+credential.
 """
 
 import json
@@ -13,18 +13,19 @@ from urllib.parse import unquote, urlsplit
 
 REDACTED: Final = "[redacted]"
 
-_LONGEST_TEXT: Final = 16_384
-"""Characters of one value; a log line is no place for a body."""
-_DEEPEST: Final = 6
-_SHORTEST_SECRET: Final = 6
-"""A shorter one would also be cut out of innocent words."""
+_MAX_TEXT_LENGTH: Final = 16_384
+"""Most characters of one value; a longer one is cut."""
+_MAX_DEPTH: Final = 6
+"""Nested values below this depth are written as text."""
+_MIN_SECRET_LENGTH: Final = 6
+"""A shorter secret is not searched for: it would be cut out of ordinary words."""
 
 _SENSITIVE: Final = (
     r"authorization|cookie|passw(?:or)?d|passwd|pwd|secret|token|api_?key|private_?key|credential"
 )
 _SENSITIVE_KEY: Final = re.compile(_SENSITIVE, re.IGNORECASE)
-# All repetitions at whose start another match may start are bounded: a hostile text of the longest
-# length must not take longer than milliseconds.
+# Repetitions that another match could start inside are bounded, so that a hostile text of the
+# greatest length takes milliseconds.
 _PATTERNS: Final = (
     # Scheme://user:password@host, also with an empty user, as Redis URLs have it.
     (
@@ -58,13 +59,13 @@ _CONTROL_BUT_NEWLINE: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u
 
 
 class Redactor:
-    """`secrets` are texts that no line may hold; URLs among them also stand for their password."""
+    """`secrets` may not occur in any line; the passwords of URLs among them are secrets as well."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._secrets = tuple(sorted(_forms(secrets), key=len, reverse=True))
         self._hints = (
             *_HINTS,
-            # A text that holds one of these holds those that it is a part of.
+            # A secret that contains another one is found by the other.
             *(
                 json.dumps(secret)[1:-1].lower()
                 for secret in self._secrets
@@ -74,7 +75,7 @@ class Redactor:
 
     def may_change(self, line: str) -> bool:
         """Whether `mapping` may have to change a line of JSON; false positives occur."""
-        if len(line) > _LONGEST_TEXT:
+        if len(line) > _MAX_TEXT_LENGTH:
             return True
         lowered = line.lower()
         for hint in self._hints:  # noqa: SIM110 - half the time of any() with a generator
@@ -83,8 +84,8 @@ class Redactor:
         return False
 
     def text(self, text: str) -> str:
-        if len(text) > _LONGEST_TEXT:
-            text = f"{text[:_LONGEST_TEXT]}... ({len(text)} characters)"
+        if len(text) > _MAX_TEXT_LENGTH:
+            text = f"{text[:_MAX_TEXT_LENGTH]}... ({len(text)} characters)"
         for secret in self._secrets:
             if secret in text:
                 text = text.replace(secret, REDACTED)
@@ -103,7 +104,7 @@ class Redactor:
             return value
         if isinstance(value, float):
             return value if math.isfinite(value) else str(value)
-        if depth < _DEEPEST:
+        if depth < _MAX_DEPTH:
             if isinstance(value, Mapping):
                 return self.mapping(value, depth=depth + 1)
             if isinstance(value, list | tuple | set | frozenset):
@@ -120,7 +121,7 @@ class Redactor:
 
 
 def escape_control_characters(text: str, *, keep_newlines: bool = False) -> str:
-    """For terminals: what could forge a line or move the cursor becomes visible."""
+    """For terminals: characters that could forge a line or move the cursor become visible."""
     pattern = _CONTROL_BUT_NEWLINE if keep_newlines else _CONTROL
     return pattern.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
 
@@ -132,4 +133,4 @@ def _forms(secrets: Iterable[str]) -> set[str]:
         if "://" in secret:
             password = urlsplit(secret).password or ""
             forms |= {password, unquote(password)}
-    return {form for form in forms if len(form) >= _SHORTEST_SECRET}
+    return {form for form in forms if len(form) >= _MIN_SECRET_LENGTH}

@@ -1,6 +1,6 @@
-"""Sentry, when SENTRY_DSN is set: what broke and where, never whose or with which values.
+"""Sentry, when SENTRY_DSN is set: errors and their places, without people and values.
 
-With no DSN every function here does nothing, and Sentry's package is not even imported.
+Without a DSN every function here does nothing, and Sentry's package is not imported.
 """
 
 from collections.abc import Callable
@@ -22,22 +22,22 @@ class _Configured:
 def configure(
     settings: Settings, *, transport: "Transport | Callable[[Event], None] | None" = None
 ) -> None:
-    """Start reporting if it is asked for. `transport` replaces HTTP, in tests."""
+    """Start reporting if SENTRY_DSN is set. `transport` replaces HTTP, in tests."""
     if not settings.sentry_dsn.get_secret_value():
         return
-    # Here, as workers that report to nobody shall not pay for its memory: 6 MB with what it uses.
+    # Imported here, as it takes 6 MB of each worker's memory.
     from scholarship_api.platform.observability.sentry_client import SentryClient  # noqa: PLC0415
 
     _Configured.client = SentryClient(settings, transport=transport)
 
 
 def report(error: BaseException) -> None:
-    """Send an unhandled fault, tagged with the trace id of the request that it broke."""
+    """Send an unexpected exception, tagged with the trace id of its request."""
     if _Configured.client is not None:
         _Configured.client.report(error)
 
 
 def shutdown() -> None:
-    """Send what is queued (up to 2 s, blocking)."""
+    """Send what is queued; blocks for up to 1 s."""
     if _Configured.client is not None:
         _Configured.client.flush()

@@ -1,4 +1,4 @@
-"""What `sentry` does when SENTRY_DSN is set."""
+"""The part of `sentry` that needs its package."""
 
 from collections.abc import Callable
 from typing import Final
@@ -19,7 +19,7 @@ _PERSONAL: Final = ("request", "user", "breadcrumbs", "extra")
 
 
 class SentryClient:
-    """The one of this process: the package keeps its state for itself."""
+    """One per process, as the package keeps global state."""
 
     def __init__(
         self, settings: Settings, *, transport: Transport | Callable[[Event], None] | None = None
@@ -35,7 +35,7 @@ class SentryClient:
             max_breadcrumbs=0,
             traces_sample_rate=None,
             before_send=_scrub,
-            # Only these: the framework's own would attach the URL, the query and the headers.
+            # The default ones for frameworks would attach the URL, the query and the headers.
             default_integrations=False,
             auto_enabling_integrations=False,
             integrations=[
@@ -56,7 +56,7 @@ def _scrub(event: Event, _: Hint) -> Event:
     for key in _PERSONAL:
         event.pop(key, None)  # type: ignore[misc]
     for exception in event.get("exception", {}).get("values", ()):
-        exception["value"] = "see the log"  # messages quote what was sent, or a row of the database
+        exception["value"] = "see the log"  # messages quote input or rows of the database
     trace_id = structlog.contextvars.get_contextvars().get("trace_id")
     if trace_id is not None:
         event.setdefault("tags", {})["trace_id"] = trace_id

@@ -1,15 +1,13 @@
 """OpenTelemetry, when OTEL_EXPORTER_OTLP_ENDPOINT is set and the extra `otel` is installed.
 
 A span for each request, for each use of the database and for each call of the rate limiter. With
-nothing configured every function here does nothing, and the exporter is not even imported.
+nothing configured every function here does nothing, and the exporter is not imported.
 """
 
-import importlib.util
 from collections.abc import Awaitable
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Final
 
-import structlog
 from sqlalchemy import Engine
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -22,24 +20,20 @@ if TYPE_CHECKING:
 
 _NOTHING: Final = nullcontext()
 
-_log = structlog.stdlib.get_logger(__name__)
-
 
 class _Configured:
     tracer: "OpenTelemetry | None" = None
 
 
 def configure(settings: Settings, *, exporter: "SpanExporter | None" = None) -> None:
-    """Start tracing if it is asked for; before the database and the limiter are made.
+    """Start tracing if an endpoint is set; call it before the database and the limiter are made.
 
     `exporter` takes the place of OTLP over HTTP, in tests.
     """
     if _Configured.tracer is not None or not (settings.otel_exporter_otlp_endpoint or exporter):
         return
-    if importlib.util.find_spec("opentelemetry") is None:
-        _log.warning("tracing_not_installed", extra="otel")
-        return
-    # Here, as the packages are optional, and untraced workers shall not pay for their memory.
+    # Imported here, as the packages are optional and take memory in each worker. The settings
+    # refuse an endpoint without them.
     from scholarship_api.platform.observability.opentelemetry import OpenTelemetry  # noqa: PLC0415
 
     _Configured.tracer = OpenTelemetry(settings, exporter=exporter)
@@ -50,7 +44,7 @@ def is_on() -> bool:
 
 
 def shutdown() -> None:
-    """Export what is left (up to 2 s, blocking) and stop tracing."""
+    """Export the remaining spans and stop tracing; blocks for up to 2 s."""
     if _Configured.tracer is not None:
         _Configured.tracer.shutdown()
         _Configured.tracer = None

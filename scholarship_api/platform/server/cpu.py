@@ -1,4 +1,4 @@
-"""How many CPUs this process may use: affinity (cpusets) and cgroup quotas, v1 and v2."""
+"""The CPUs that this process may use, by affinity (cpusets) and cgroup quotas (v1 and v2)."""
 
 import math
 import os
@@ -11,14 +11,14 @@ _ROOT: Final = Path("/")
 
 class _Mount(NamedTuple):
     root: PurePosixPath
-    """The cgroup that is seen at the mount point."""
+    """The cgroup that the mount point shows."""
     point: PurePosixPath
 
 
 def available_cpus(root: Path = _ROOT) -> int:
-    """CPUs that may run at the same time, at least 1; a quota of 1.5 CPUs counts as 2.
+    """The number of CPUs that may run at the same time, at least 1; a quota of 1.5 counts as 2.
 
-    `root` is where /proc and the cgroup mounts are looked for.
+    `root` is the folder of /proc and of the cgroup mounts.
     """
     # A cpuset, whichever cgroup version sets it, shows in the affinity.
     if hasattr(os, "sched_getaffinity"):
@@ -29,7 +29,7 @@ def available_cpus(root: Path = _ROOT) -> int:
 
 
 def _quotas(root: Path) -> Iterator[float]:
-    """The CPU quota, in CPUs, of our cgroup and of each one above it that sets one."""
+    """The quotas, in CPUs, of our cgroup and of the ones above it."""
     try:
         groups = (root / "proc/self/cgroup").read_text().splitlines()
         mounts = (root / "proc/self/mountinfo").read_text().splitlines()

@@ -7,7 +7,7 @@ from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 
 
 class PropagatingLogger(Logger):  # type: ignore[misc]
-    """The root logger's handler formats what the arbiter and the workers say."""
+    """Leaves the formatting of all records to the root logger's handler."""
 
     def setup(self, cfg: Any) -> None:  # noqa: ANN401
         super().setup(cfg)

@@ -34,7 +34,7 @@ from scholarship_api.accounts.access import current_account_or_none
 from scholarship_api.accounts.authentication import CREDENTIALS_KEY
 from scholarship_api.platform.http.rate_limiting import RateLimits
 from scholarship_api.platform.http.request_context import (
-    CLIENT_CLOSED,
+    CLIENT_CLOSED_REQUEST,
     ROUTE_TEMPLATE_KEY,
     RequestContext,
 )
@@ -137,7 +137,7 @@ class CachedResponseMiddleware:
                 self._context.report(
                     scope,
                     route=route.route,
-                    status=status or CLIENT_CLOSED,
+                    status=status or CLIENT_CLOSED_REQUEST,
                     started_at=started_at,
                     response_bytes=response_bytes,
                 )

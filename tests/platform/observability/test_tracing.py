@@ -133,24 +133,3 @@ def test_unconfigured_the_exporter_is_not_even_imported() -> None:
         "sys.exit(any(name.startswith('opentelemetry.exporter') for name in sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-
-
-def test_without_the_extra_the_setting_has_no_effect() -> None:
-    code = """
-import importlib.abc, sys
-class Missing(importlib.abc.MetaPathFinder):
-    def find_spec(self, name, path, target=None):
-        if name.split(".")[0] == "opentelemetry":
-            raise ModuleNotFoundError(name=name)
-        return None
-sys.meta_path.insert(0, Missing())
-import importlib.util
-real = importlib.util.find_spec
-importlib.util.find_spec = lambda n, p=None: None if n == "opentelemetry" else real(n, p)
-from scholarship_api.platform.observability import tracing
-from scholarship_api.settings.settings import Settings
-tracing.configure(Settings(environment="test", otel_exporter_otlp_endpoint="http://127.0.0.1:9"))
-with tracing.span("x") as span:
-    assert span is None
-"""
-    subprocess.run([sys.executable, "-c", code], check=True)
