@@ -17,7 +17,7 @@ from scholarship_api.activity import retention
 from scholarship_api.activity import routes as activity_routes
 from scholarship_api.activity.recording import SearchRecorder
 from scholarship_api.catalogue import routes as catalogue_routes
-from scholarship_api.catalogue.bulk import routes
+from scholarship_api.catalogue.bulk import routes as bulk_routes
 from scholarship_api.catalogue.versions import CatalogueVersions
 from scholarship_api.eligibility import routes as eligibility_routes
 from scholarship_api.errors import (
@@ -68,7 +68,21 @@ MIDDLEWARE_ERRORS = (
     HeadersTooLarge,
     InternalError,
 )
-"""What any request can be answered with before it reaches a route, or when one fails."""
+"""The errors that any request can be answered with, before it reaches a route or when one fails."""
+
+SEARCH_ROUTERS = (search_routes.router, search_routes.root_router)
+ROUTERS = (
+    health_routes.router,
+    accounts_routes.router,
+    *SEARCH_ROUTERS,
+    eligibility_routes.router,
+    eligibility_routes.root_router,
+    recommendations_routes.router,
+    bulk_routes.router,
+    catalogue_routes.router,
+    activity_routes.router,
+)
+"""In the order of the OpenAPI document. A `root_router` has the former addresses of a feature."""
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -139,16 +153,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.fast_path = fast_path
     install_handlers(app)
     app.add_exception_handler(Exception, last_resort_response)
-    app.include_router(health_routes.router)
-    app.include_router(accounts_routes.router)
-    app.include_router(search_routes.router)
-    app.include_router(search_routes.root_router)
-    app.include_router(eligibility_routes.router)
-    app.include_router(eligibility_routes.root_router)
-    app.include_router(recommendations_routes.router)
-    app.include_router(routes.router)
-    app.include_router(catalogue_routes.router)
-    app.include_router(activity_routes.router)
+    for router in ROUTERS:
+        app.include_router(router)
     if settings.enable_docs:
         app.include_router(docs_router(app))
     return app
@@ -178,7 +184,7 @@ def _middleware(
         Middleware(
             DirectCallMiddleware,
             fast_path=fast_path,
-            routes=[*search_routes.router.routes, *search_routes.root_router.routes],
+            routes=[route for router in SEARCH_ROUTERS for route in router.routes],
         ),
         Middleware(MethodsMiddleware),
     ]
@@ -210,7 +216,7 @@ def rate_limit_groups(settings: Settings) -> RateLimitGroups:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     async with AsyncExitStack() as closing:
-        # Run from the last to the first, all of them even when one fails.
+        # These run from the last to the first, and all of them even when one fails.
         closing.push_async_callback(_export_what_is_left)
         closing.push_async_callback(_close_database, app.state.database)
         closing.push_async_callback(app.state.limiter.close)

@@ -26,7 +26,7 @@ from scholarship_api.errors import (
 )
 from scholarship_api.platform.database.sessions import Reading
 from scholarship_api.platform.http.content_type import require_json
-from scholarship_api.platform.http.deprecation import deprecated
+from scholarship_api.platform.http.deprecation import RawHeaders, deprecation_headers
 
 ERRORS = (ValidationFailed, RateLimited, DatabaseUnavailable, ServiceUnavailable)
 BODY_ERRORS = (BadRequest, UnsupportedMediaType)
@@ -34,15 +34,18 @@ SUCCESSOR = "/api/v1/eligibility/check"
 
 router = APIRouter(prefix="/api/v1", tags=["eligibility"], responses=document(*ERRORS))
 root_router = APIRouter(tags=["eligibility"], responses=document(*ERRORS), deprecated=True)
+"""The former address of the catalogue check."""
 
 CheckQuery = Annotated[CheckRequest, Query()]
 
 _results: Final = TypeAdapter(list[EligibilityResult])
 
 
-def _private(body: str | bytes) -> Response:
+def _private(body: str | bytes, headers: RawHeaders = ()) -> Response:
     # The URL and the answer contain what a student said about themselves: no cache may keep them.
-    return Response(body, headers={"Cache-Control": "no-store"}, media_type="application/json")
+    response = Response(body, headers={"Cache-Control": "no-store"}, media_type="application/json")
+    response.raw_headers += headers
+    return response
 
 
 @router.post(
@@ -73,44 +76,41 @@ async def check_each(session: Reading, request: BulkEligibilityRequest) -> Respo
     return _private(_results.dump_json(results))
 
 
-@router.get(
-    "/eligibility/check",
-    response_model=CheckPage,
-    summary="Check a profile against the catalogue, or against some awards",
+def _add_check(
+    to: APIRouter, *, summary: str, name_suffix: str = "", headers: RawHeaders = ()
+) -> None:
+    """Add GET and POST /eligibility/check to a router; `headers` are added to their responses."""
+
+    @to.get(
+        "/eligibility/check",
+        name=f"check_by_query{name_suffix}",
+        response_model=CheckPage,
+        summary=summary,
+    )
+    async def check_by_query(session: Reading, request: CheckQuery) -> Response:
+        page = await service.check(session, request, now=_now())
+        return _private(page.model_dump_json(), headers)
+
+    @to.post(
+        "/eligibility/check",
+        name=f"check_by_body{name_suffix}",
+        response_model=CheckPage,
+        summary=summary,
+        dependencies=[Depends(require_json)],
+        responses=document(*BODY_ERRORS),
+    )
+    async def check_by_body(session: Reading, request: CheckRequest) -> Response:
+        page = await service.check(session, request, now=_now())
+        return _private(page.model_dump_json(), headers)
+
+
+_add_check(router, summary="Check a profile against the catalogue, or against some awards")
+_add_check(
+    root_router,
+    summary=f"Moved to {SUCCESSOR}",
+    name_suffix="_at_root",
+    headers=deprecation_headers(SUCCESSOR),
 )
-async def check_by_query(session: Reading, request: CheckQuery) -> Response:
-    return _private((await service.check(session, request, now=_now())).model_dump_json())
-
-
-@router.post(
-    "/eligibility/check",
-    response_model=CheckPage,
-    summary="Check a profile against the catalogue, or against some awards",
-    dependencies=[Depends(require_json)],
-    responses=document(*BODY_ERRORS),
-)
-async def check_by_body(session: Reading, request: CheckRequest) -> Response:
-    return _private((await service.check(session, request, now=_now())).model_dump_json())
-
-
-@root_router.get(
-    "/eligibility/check",
-    response_model=CheckPage,
-    summary="Moved to /api/v1/eligibility/check",
-)
-async def check_by_query_at_root(session: Reading, request: CheckQuery) -> Response:
-    return deprecated(await check_by_query(session, request), successor=SUCCESSOR)
-
-
-@root_router.post(
-    "/eligibility/check",
-    response_model=CheckPage,
-    summary="Moved to /api/v1/eligibility/check",
-    dependencies=[Depends(require_json)],
-    responses=document(*BODY_ERRORS),
-)
-async def check_by_body_at_root(session: Reading, request: CheckRequest) -> Response:
-    return deprecated(await check_by_body(session, request), successor=SUCCESSOR)
 
 
 def _now() -> dt.datetime:

@@ -1,7 +1,5 @@
 """Headers of a response at a deprecated address: the same response, and where its successor is."""
 
-from fastapi import Response
-
 RawHeaders = tuple[tuple[bytes, bytes], ...]
 
 
@@ -11,9 +9,3 @@ def deprecation_headers(successor: str) -> RawHeaders:
         (b"deprecation", b"true"),
         (b"link", f'<{successor}>; rel="successor-version"'.encode()),
     )
-
-
-def deprecated(response: Response, *, successor: str) -> Response:
-    """Mark `response` as deprecated in favour of the path `successor`."""
-    response.raw_headers += deprecation_headers(successor)
-    return response
