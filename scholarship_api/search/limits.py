@@ -87,9 +87,6 @@ MAX_EXTRA_COST: Final = 0.5
 MISSING_SPACE_COST: Final = 1.0
 """The cost, in edits, of a missing space; the same as that of a missing letter."""
 
-MAX_MEMOIZED_TERMS: Final = 2_000
-"""Words whose tsquery texts are kept in memory; each takes about 500 bytes."""
-
 # --- Counting ------------------------------------------------------------------------------------
 
 COUNT_CAP_MATCHES: Final = 2_000

@@ -2,7 +2,6 @@
 synonyms."""
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 
 from scholarship_api.errors import ValidationFailed
 from scholarship_api.search import limits
@@ -101,7 +100,6 @@ def _words_of(entries: Mapping[Word, SynonymEntry]) -> list[str]:
     return list(dict.fromkeys(word for text in texts for word in text))
 
 
-@lru_cache(maxsize=limits.MAX_MEMOIZED_TERMS)
 def _expand(statistics: TermStatistics) -> ExpandedTerm:
     """The term of a word. One that no award contains is replaced by its completions, if any."""
     word = statistics.folded

@@ -6,10 +6,7 @@ The table never excludes an award. Synonyms that no award contains are left out 
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final
-
-from scholarship_api.search import limits
 
 # Each side of = is a synonym of the other; the left side of > finds the right side, and not the
 # other way round. Plurals need no row of their own.
@@ -261,7 +258,6 @@ def is_noise(word: str) -> bool:
     return singular(word) in NOISE
 
 
-@lru_cache(maxsize=limits.MAX_MEMOIZED_TERMS)
 def singular(word: str) -> str:
     """Lower case without the ending of a plural: the key of the table."""
     word = word.casefold()

@@ -9,7 +9,6 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from functools import lru_cache
 from itertools import combinations
 from operator import attrgetter
 from types import MappingProxyType
@@ -231,14 +230,13 @@ def _plain_parts(
     query: Query, terms: Mapping[Word, ExpandedTerm], groups: Mapping[Word, SynonymGroup]
 ) -> list[_Part]:
     parts = (
-        _part(tuple([terms[word] for word in words]), group.synonyms if group else ())
+        _part([terms[word] for word in words], group.synonyms if group else ())
         for words, group in _grouped(query, groups)
     )
     return [part for part in parts if part is not None]
 
 
-@lru_cache(maxsize=limits.MAX_MEMOIZED_TERMS)
-def _part(terms: tuple[ExpandedTerm, ...], synonyms: tuple[Synonym, ...]) -> _Part | None:
+def _part(terms: Sequence[ExpandedTerm], synonyms: Sequence[Synonym]) -> _Part | None:
     """The part for the words of a group; None if there is nothing to search for."""
     own = [(term, choices) for term in terms if (choices := _choices(term))]
     if not own and not synonyms:
@@ -322,10 +320,9 @@ def _weighted_clauses(
     return tuple(sorted(weighted, key=attrgetter("weight"), reverse=True))
 
 
-@lru_cache(maxsize=limits.MAX_MEMOIZED_TERMS)
 def _term_clauses(
     term: ExpandedTerm, own_boost: float, *, has_synonyms: bool
-) -> tuple[WeightedClause, ...]:
+) -> list[WeightedClause]:
     """The clauses that one term adds, whatever stands beside it."""
     own = _own_lexemes(term)
     weight = term.weight * own_boost
@@ -334,7 +331,7 @@ def _term_clauses(
     if further:
         boost = PREFIX_BOOST if own or has_synonyms else 1.0
         clauses.append(_any_lexeme(weight * boost, further))
-    return tuple(clauses)
+    return clauses
 
 
 def _own_lexemes(term: ExpandedTerm) -> tuple[str, ...]:
@@ -372,7 +369,9 @@ def _in_any_field(lexeme: str) -> str:
 
 def quote(lexeme: str) -> str:
     """A lexeme as a tsquery text."""
-    return "'" + lexeme.replace("\\", "\\\\").replace("'", "''") + "'"
+    if "'" in lexeme or "\\" in lexeme:
+        lexeme = lexeme.replace("\\", "\\\\").replace("'", "''")
+    return f"'{lexeme}'"
 
 
 def word_beginnings(match: str) -> str:
