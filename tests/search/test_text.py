@@ -1,4 +1,4 @@
-"""What q finds, in which order, and how the answer says so."""
+"""Searches for words: which awards are found, in which order, and how they are shown."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -72,10 +72,10 @@ def ids(body: dict[str, Any]) -> list[str]:
         ('-"women in engineering" engineering', {"in_name", "in_organization", "in_description"}),
         ("nurs", {"nursing", "nursing_texas"}),  # prefix of the last word
         ("engineeri", {"in_name", "in_organization", "in_description", "women"}),
-        ('"nurs"', set()),  # only a last word that is not quoted is a prefix
+        ('"nurs"', set()),  # a quoted word is no prefix
         ("nurs texas", {"nursing_texas"}),  # nor is nurs, so that is all that is left
-        ("nursing lighthouse", {"nursing", "nursing_texas"}),  # no award has both
-        ("nursing texas award", {"nursing_texas"}),  # award is what they all are
+        ("nursing lighthouse", {"nursing", "nursing_texas"}),  # no award has both words
+        ("nursing texas award", {"nursing_texas"}),  # nearly every award is an award
         ("scholarship for nurses", {"nursing", "nursing_texas"}),
         ("elysee etudes", {"accents"}),
         ("ÉLYSÉE", {"accents"}),
@@ -91,7 +91,9 @@ def ids(body: dict[str, Any]) -> list[str]:
         ("the engineering of", {"in_name", "in_organization", "in_description", "women"}),
     ],
 )
-async def test_what_is_found(client: httpx.AsyncClient, q: str, found: Iterable[str]) -> None:
+async def test_the_awards_that_are_found(
+    client: httpx.AsyncClient, q: str, found: Iterable[str]
+) -> None:
     assert set(ids(await search(client, q))) == found
 
 
@@ -99,12 +101,13 @@ async def test_what_is_found(client: httpx.AsyncClient, q: str, found: Iterable[
     ("q", "corrected", "first"),
     [
         ("engneering", "engineering", "in_name"),
-        ("enginering", None, "in_name"),  # its stem is right
+        ("enginering", None, "in_name"),  # it has the stem of engineering
         ("nurisng", "nursing", "nursing"),
         ("nursng texsa", "nursing texas", "nursing_texas"),
         ("Californa", "california", "nursing"),
         ('"woman in engneering"', '"women in engineering"', "women"),
         ("submarin", None, "long"),  # a prefix is no mistake
+        ("ély sée", "elysee", "accents"),
     ],
 )
 async def test_misspelt_words_are_corrected(
@@ -115,11 +118,11 @@ async def test_misspelt_words_are_corrected(
     assert ids(body)[0] == first
 
 
-async def test_a_right_word_has_no_correction(client: httpx.AsyncClient) -> None:
+async def test_a_correct_word_is_not_corrected(client: httpx.AsyncClient) -> None:
     assert "did_you_mean" not in await search(client, "engineering")
 
 
-async def test_a_word_like_no_other_finds_nothing(client: httpx.AsyncClient) -> None:
+async def test_a_word_unlike_any_other_finds_nothing(client: httpx.AsyncClient) -> None:
     body = await search(client, "xylophonist")
     assert (body["total"], body["items"]) == (0, [])
     assert "did_you_mean" not in body

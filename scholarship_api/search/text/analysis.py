@@ -8,7 +8,7 @@ from scholarship_api.search import limits
 from scholarship_api.search.snapshot import Snapshot, TermStatistics
 from scholarship_api.search.text import dictionary, parser, synonyms, tsquery
 from scholarship_api.search.text.parser import Query, Word
-from scholarship_api.search.text.spellcheck import Misspelling, corrections
+from scholarship_api.search.text.spellcheck import corrections
 from scholarship_api.search.text.synonyms import SynonymEntry
 from scholarship_api.search.text.tsquery import ExpandedTerm, Synonym, SynonymGroup, TextQuery
 from scholarship_api.search.text.weights import (
@@ -36,9 +36,9 @@ async def analyse(snapshot: Snapshot, q: str) -> TextQuery | None:
     entries = _synonym_entries(query, texts)
     statistics, synonym_terms = await _look_up(snapshot, query, entries)
     terms = {word: _expand(found) for word, found in statistics.items()}
-    misspellings = _misspellings(query, statistics, entries)
-    if misspellings:
-        corrected = await corrections(snapshot.fetch, query, misspellings)
+    misspelt = _misspelt_words(query, statistics, entries)
+    if misspelt:
+        corrected = await corrections(snapshot.fetch, query, misspelt, statistics)
         if corrected:
             terms |= corrected
             texts |= {
@@ -119,11 +119,11 @@ def _weight(statistics: TermStatistics) -> float:
     return inverse_document_frequency(documents=statistics.documents, awards=statistics.awards)
 
 
-def _misspellings(
+def _misspelt_words(
     query: Query,
     statistics: Mapping[Word, TermStatistics],
     entries: Mapping[Word, SynonymEntry],
-) -> list[Misspelling]:
+) -> list[Word]:
     """The words that no award contains, that begin no other word, and that have no synonyms."""
     unknown = [
         word
@@ -139,11 +139,7 @@ def _misspellings(
         for word in plain[plain.index(first) : plain.index(first) + entry.word_count]
     }
     excluded = {word for clause in query.clauses if clause.is_excluded for word in clause.words}
-    return [
-        Misspelling(word, statistics[word].folded, awards=statistics[word].awards)
-        for word in unknown
-        if word not in excluded and word not in with_synonyms
-    ]
+    return [word for word in unknown if word not in excluded and word not in with_synonyms]
 
 
 def _synonym_groups(

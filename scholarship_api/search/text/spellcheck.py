@@ -1,10 +1,10 @@
 """Corrections for words that no award contains: other spellings, missing and superfluous spaces."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from scholarship_api.platform.database.libpq import Fetch
 from scholarship_api.search import limits
+from scholarship_api.search.snapshot import TermStatistics
 from scholarship_api.search.text import dictionary, edit_distance, synonyms
 from scholarship_api.search.text.edit_distance import DictionaryTerm
 from scholarship_api.search.text.parser import Query, Word
@@ -12,53 +12,53 @@ from scholarship_api.search.text.tsquery import ExpandedTerm
 from scholarship_api.search.text.weights import inverse_document_frequency
 
 
-@dataclass(frozen=True, slots=True)
-class Misspelling:
-    word: Word
-    folded: str
-    awards: float
-    """The size of the catalogue."""
-
-
 async def corrections(
-    fetch: Fetch, query: Query, misspellings: Sequence[Misspelling]
+    fetch: Fetch,
+    query: Query,
+    misspelt: Sequence[Word],
+    statistics: Mapping[Word, TermStatistics],
 ) -> dict[Word, ExpandedTerm]:
-    """The terms of the words that could be corrected, and of the neighbours joined to them."""
-    misspellings = [
-        each for each in misspellings if len(each.folded) <= limits.MAX_CORRECTED_LETTERS
-    ]
-    if not misspellings:
+    """The terms of the misspelt words that could be corrected, and of the neighbours joined to
+    them.
+
+    `statistics` has all words of the query.
+    """
+    folded = {word: found.folded for word, found in statistics.items()}
+    misspelt = [word for word in misspelt if len(folded[word]) <= limits.MAX_CORRECTED_LETTERS]
+    if not misspelt:
         return {}
     plain = query.plain_words
-    pairs = {each.word: list(_pairs(each.word, plain)) for each in misspellings}
+    pairs = {word: list(_pairs(word, plain)) for word in misspelt}
     spellings = {
-        *(text for each in misspellings for text in edit_distance.edited(each.folded)),
+        *(text for word in misspelt for text in edit_distance.edited(folded[word])),
         *(
             half
-            for each in misspellings
-            for pair in edit_distance.halves(each.folded)
+            for word in misspelt
+            for pair in edit_distance.halves(folded[word])
             for half in pair
         ),
-        *(_joined(pair) for found in pairs.values() for pair in found),
+        *(folded[first] + folded[second] for found in pairs.values() for first, second in found),
     }
     similar = await dictionary.similar(
-        fetch, [each.folded for each in misspellings], spellings=sorted(spellings)
+        fetch, [folded[word] for word in misspelt], spellings=sorted(spellings)
     )
     known = {term.word: term for term in similar}
     corrected: dict[Word, ExpandedTerm] = {}
-    for misspelling in misspellings:
-        if misspelling.word in corrected:
+    for word in misspelt:
+        if word in corrected:
             continue
-        joined = next((pair for pair in pairs[misspelling.word] if _joined(pair) in known), None)
-        if joined is not None:
-            first, second = joined
-            corrected[first] = _corrected_term(known[_joined(joined)], misspelling)
-            corrected[second] = ExpandedTerm(None, correction="")
-            continue
-        is_alone = len(list(query.words)) == 1
-        term = _nearest_term(misspelling, known, is_alone=is_alone)
-        if term is not None:
-            corrected[misspelling.word] = term
+        awards = statistics[word].awards
+        for first, second in pairs[word]:
+            joined = known.get(folded[first] + folded[second])
+            if joined is not None:
+                corrected[first] = _corrected_term(joined, awards)
+                corrected[second] = ExpandedTerm(None, correction="")
+                break
+        else:
+            is_alone = len(statistics) == 1
+            term = _nearest_term(folded[word], known, awards=awards, is_alone=is_alone)
+            if term is not None:
+                corrected[word] = term
     return corrected
 
 
@@ -72,27 +72,17 @@ def _pairs(word: Word, plain: Sequence[Word]) -> Iterator[tuple[Word, Word]]:
             yield plain[first], plain[second]
 
 
-def _joined(pair: tuple[Word, Word]) -> str:
-    return (pair[0].text + pair[1].text).casefold()
-
-
 def _nearest_term(
-    misspelling: Misspelling, known: Mapping[str, DictionaryTerm], *, is_alone: bool
+    folded: str, known: Mapping[str, DictionaryTerm], *, awards: float, is_alone: bool
 ) -> ExpandedTerm | None:
     synonym_words = (
         DictionaryTerm(word, "", 0) for word in synonyms.single_words() if word not in known
     )
     near = edit_distance.nearest(
-        misspelling.folded,
-        [*known.values(), *synonym_words],
-        limit=1 + limits.MAX_OTHER_CORRECTIONS,
+        folded, [*known.values(), *synonym_words], limit=1 + limits.MAX_OTHER_CORRECTIONS
     )
     split = max(
-        (
-            pair
-            for pair in edit_distance.halves(misspelling.folded)
-            if all(half in known for half in pair)
-        ),
+        (pair for pair in edit_distance.halves(folded) if all(half in known for half in pair)),
         key=lambda pair: min(known[half].documents for half in pair),
         default=None,
     )
@@ -101,7 +91,7 @@ def _nearest_term(
         rarer = min(first, second, key=lambda half: half.documents)
         return ExpandedTerm(
             None,
-            weight=_weight(rarer, misspelling),
+            weight=inverse_document_frequency(documents=rarer.documents, awards=awards),
             correction=f"{first.word} {second.word}",
             halves=(first.lexeme, second.lexeme),
         )
@@ -119,20 +109,16 @@ def _nearest_term(
             if other.lexeme not in ("", best.lexeme) and other_cost <= cost + limits.MAX_EXTRA_COST
         )
     )
-    return _corrected_term(best, misspelling, others=others)
+    return _corrected_term(best, awards, others=others)
 
 
 def _corrected_term(
-    term: DictionaryTerm, misspelling: Misspelling, *, others: tuple[str, ...] = ()
+    term: DictionaryTerm, awards: float, *, others: tuple[str, ...] = ()
 ) -> ExpandedTerm:
     return ExpandedTerm(
         term.lexeme or None,
-        weight=_weight(term, misspelling),
+        weight=inverse_document_frequency(documents=term.documents, awards=awards),
         correction=term.word,
         others=tuple(dict.fromkeys(others)),
         is_optional=synonyms.is_noise(term.word),
     )
-
-
-def _weight(term: DictionaryTerm, misspelling: Misspelling) -> float:
-    return inverse_document_frequency(documents=term.documents, awards=misspelling.awards)
