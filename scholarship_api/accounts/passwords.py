@@ -5,6 +5,7 @@ a parallelism of 1. All workers together use at most
 workers x MAX_CONCURRENT_HASHES x 19 MiB for hashing.
 """
 
+import functools
 import secrets
 import unicodedata
 from dataclasses import dataclass
@@ -74,6 +75,12 @@ def hash_password(password: str) -> str:
     return _argon2id.hash(_normalised(password))
 
 
+@functools.cache
+def _dummy_hash() -> str:
+    """What the password of an account that does not exist is compared with; one per process."""
+    return hash_password(secrets.token_urlsafe())
+
+
 def _normalised(password: str) -> str:
     """NFC as in RFC 8265, OpaqueString: keyboards compose the same character differently."""
     return unicodedata.normalize("NFC", password)
@@ -92,7 +99,7 @@ class Passwords:
     def __init__(self) -> None:
         self._threads = CapacityLimiter(MAX_CONCURRENT_HASHES)
         self._pending = 0
-        self._dummy_hash = hash_password(secrets.token_urlsafe())
+        self._dummy_hash = _dummy_hash()
 
     async def verify(self, password: str, password_hash: str | None) -> Verification:
         """Verify the password. Without a hash the same work is done, and the answer is no.
