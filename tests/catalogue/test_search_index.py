@@ -12,6 +12,7 @@ import pytest
 from scholarship_api.catalogue import search_index
 from scholarship_api.catalogue.bulk.importer import ImportReport, import_stream
 from scholarship_api.platform.database.advisory_locks import AdvisoryLock
+from tests.catalogue.api import serving
 from tests.catalogue.awards import Row, award, ndjson
 
 pytestmark = pytest.mark.anyio
@@ -65,6 +66,18 @@ def test_every_function_of_generated_columns_and_word_triggers_is_listed(
     # The audit and the version of the catalogue are of no concern to search.
     others = {"scholarships_audit", "catalogue_changed"}
     assert {row["proname"] for row in rows} - others == search_index.FUNCTIONS.keys()
+
+
+async def test_search_works_without_the_extension_fuzzystrmatch(
+    catalogue: Catalogue, conninfo: str, module_database_url: str
+) -> None:
+    catalogue.execute("DROP EXTENSION fuzzystrmatch RESTRICT")
+    await import_awards(conninfo, award(name="Theremin prize"))
+    async with serving(module_database_url) as api:
+        found = await api.anonymous.get("/api/v1/search", params={"q": "theremni"})
+        completed = await api.anonymous.get("/api/v1/search/suggestions", params={"prefix": "ther"})
+    assert [item["name"] for item in found.json()["items"]] == ["Theremin prize"]
+    assert completed.json()["suggestions"]
 
 
 # --- Statistics ----------------------------------------------------------------------------------
