@@ -77,6 +77,11 @@ class AuthenticatedAccount:
     def scopes(self) -> list[Scope]:
         return sorted(SCOPES[self.role])
 
+    @property
+    def confined_to(self) -> str | None:
+        """The only organization whose drafts, figures and changes are the account's; None: all."""
+        return None if self.role is Role.ADMIN else self.organization or ""
+
 
 # For the OpenAPI document only: the authentication middleware reads the header. The address is
 # relative, so that the documentation pages work behind a prefix.
@@ -188,7 +193,11 @@ def may_change(account: AuthenticatedAccount, organization: str) -> bool:
         return False
     if account.role is not Role.PARTNER:
         return True
-    return _folded(organization) == _folded(account.organization or "")
+    return is_same_organization(organization, account.organization or "")
+
+
+def is_same_organization(one: str, other: str) -> bool:
+    return _folded(one) == _folded(other)
 
 
 def _folded(organization: str) -> str:

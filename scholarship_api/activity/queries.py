@@ -2,7 +2,7 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -171,8 +171,32 @@ def active_accounts_statement(*, since: dt.datetime) -> Select[int]:
     return select(func.count()).select_from(active.group_by(Interaction.account_id).subquery())
 
 
-def popular_statement(*, since: dt.datetime, limit: int) -> Select[*tuple[Any, ...]]:
-    """Awards by score, then by id, without drafts and without awards that no longer exist."""
+def organizations_statement(name: str, *, since: dt.datetime) -> Select[str]:
+    """Organizations whose awards have interactions, in all spellings that fold to `name`.
+
+    Folding also removes accents, so that the result can hold other organizations too.
+    """
+    active = select(Interaction.scholarship_id).where(Interaction.occurred_at >= since).distinct()
+    seen = active.subquery("seen")
+    award = (
+        select(Scholarship.organization)
+        .where(
+            Scholarship.id == seen.c.scholarship_id,
+            Scholarship.organization_folded == func.public.fold_text(name),
+        )
+        .limit(1)
+        .lateral("award")
+    )
+    return select(award.c.organization).select_from(seen).join(award, true()).distinct()
+
+
+def popular_statement(
+    *, since: dt.datetime, limit: int, organizations: Collection[str] | None = None
+) -> Select[*tuple[Any, ...]]:
+    """Awards by score, then by id, without drafts and without awards that no longer exist.
+
+    With `organizations` only their awards.
+    """
     counts = {
         kind: func.count().filter(Interaction.type == kind.value).label(kind.value)
         for kind in InteractionType
@@ -195,12 +219,12 @@ def popular_statement(*, since: dt.datetime, limit: int) -> Select[*tuple[Any, .
         select(summed, score).order_by(desc("score"), summed.c.scholarship_id).subquery("ranked")
     )
     # Lateral and with its own limit, so that names are read for the rows of the page only.
-    award = (
-        select(Scholarship.name, Scholarship.organization)
-        .where(Scholarship.id == ranked.c.scholarship_id, Scholarship.status != Status.DRAFT.value)
-        .limit(1)
-        .lateral("award")
+    names = select(Scholarship.name, Scholarship.organization).where(
+        Scholarship.id == ranked.c.scholarship_id, Scholarship.status != Status.DRAFT.value
     )
+    if organizations is not None:
+        names = names.where(Scholarship.organization.in_(organizations))
+    award = names.limit(1).lateral("award")
     return (
         select(ranked, award)
         .join(award, true())
@@ -225,10 +249,19 @@ async def active_accounts(session: ReadSession, *, since: dt.datetime) -> int:
     return (await session.execute(active_accounts_statement(since=since))).scalar_one()
 
 
+async def organizations(session: ReadSession, name: str, *, since: dt.datetime) -> Sequence[str]:
+    return (await session.scalars(organizations_statement(name, since=since))).all()
+
+
 async def popular(
-    session: ReadSession, *, since: dt.datetime, limit: int
+    session: ReadSession,
+    *,
+    since: dt.datetime,
+    limit: int,
+    organizations: Collection[str] | None = None,
 ) -> Sequence[Row[*tuple[Any, ...]]]:
-    return (await session.execute(popular_statement(since=since, limit=limit))).all()
+    statement = popular_statement(since=since, limit=limit, organizations=organizations)
+    return (await session.execute(statement)).all()
 
 
 async def trends(session: ReadSession, *, since: dt.date, limit: int) -> Sequence[Row[str, int]]:

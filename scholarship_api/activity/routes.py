@@ -80,12 +80,17 @@ async def list_interactions(
 @analytics.get(
     "/popular-scholarships",
     summary="The awards that students viewed, saved and applied for the most",
+    description="Partners see the awards of their own organization, administrators all.",
 )
 async def list_popular_scholarships(
-    _: AnalyticsReader, session: Reading, request: Annotated[schemas.TopRequest, Query()]
+    account: AnalyticsReader, session: Reading, request: Annotated[schemas.TopRequest, Query()]
 ) -> schemas.PopularScholarships:
     return await service.popular_scholarships(
-        session, days=request.days, limit=request.limit, now=_now()
+        session,
+        days=request.days,
+        limit=request.limit,
+        now=_now(),
+        organization=account.confined_to,
     )
 
 

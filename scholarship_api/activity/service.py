@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy import Row
 
+from scholarship_api.accounts.access import is_same_organization
 from scholarship_api.activity import cursors, queries, schemas
 from scholarship_api.errors import NotFound
 from scholarship_api.platform.database.sessions import ReadSession, WriteSession
@@ -88,10 +89,21 @@ async def summarise(session: ReadSession, *, days: int, now: dt.datetime) -> sch
 
 
 async def popular_scholarships(
-    session: ReadSession, *, days: int, limit: int, now: dt.datetime
+    session: ReadSession,
+    *,
+    days: int,
+    limit: int,
+    now: dt.datetime,
+    organization: str | None = None,
 ) -> schemas.PopularScholarships:
+    """The most popular awards, with `organization` only those of that organization."""
     since = first_day(days=days, now=now)
-    rows = await queries.popular(session, since=_midnight(since), limit=limit)
+    own: list[str] | None = None
+    if organization is not None:
+        # The database folds accents as well, but a partner may only see what it may change.
+        similar = await queries.organizations(session, organization, since=_midnight(since))
+        own = [name for name in similar if is_same_organization(name, organization)]
+    rows = await queries.popular(session, since=_midnight(since), limit=limit, organizations=own)
     return schemas.PopularScholarships(
         days=days,
         since=since,

@@ -15,6 +15,8 @@ from scholarship_api.activity.cursors import encode
 from scholarship_api.settings.settings import Settings
 from tests.accounts.conftest import changed, connected, running
 from tests.activity.conftest import Connection, Headers, MakeAccount
+from tests.eligibility.awards import award
+from tests.eligibility.awards import put as put_awards
 from tests.faults import FaultyProxy, postgres_socket, through_proxy
 
 pytestmark = pytest.mark.anyio
@@ -150,7 +152,7 @@ async def test_invalid_windows_are_refused(
 
 
 async def test_popular_awards_are_ordered_by_score(
-    client: httpx.AsyncClient, make_account: MakeAccount, rows: Connection
+    client: httpx.AsyncClient, admin: Headers, rows: Connection
 ) -> None:
     put(rows, "viewed", "award_1", count=6)
     put(rows, "saved", "award_2", count=2)
@@ -162,10 +164,9 @@ async def test_popular_awards_are_ordered_by_score(
     put(rows, "viewed", "archived", count=1)
     put(rows, "applied", "draft", count=99)
     put(rows, "applied", "removed for good", count=99)
-    _, headers = await make_account(Role.PARTNER)
 
     async def popular(**params: int) -> list[dict[str, Any]]:
-        answer = await client.get(f"{URL}/popular-scholarships", params=params, headers=headers)
+        answer = await client.get(f"{URL}/popular-scholarships", params=params, headers=admin)
         assert answer.status_code == 200
         found: list[dict[str, Any]] = answer.json()["scholarships"]
         return found
@@ -192,6 +193,32 @@ async def test_popular_awards_are_ordered_by_score(
         *(entry["scholarship_id"] for entry in week),
         "award_5",
     }
+
+
+async def test_a_partner_sees_the_figures_of_its_own_organization_only(
+    client: httpx.AsyncClient,
+    make_account: MakeAccount,
+    admin: Headers,
+    rows: Connection,
+    module_database_url: str,
+) -> None:
+    organizations = ["Acme Trust", "ACME trust", "Acmé Trust", "Acme Trust II", "Acme"]
+    put_awards(
+        module_database_url,
+        [award(f"of_{number}", organization=name) for number, name in enumerate(organizations)],
+    )
+    for number in range(len(organizations)):
+        put(rows, "applied", f"of_{number}")
+    put(rows, "applied", "award_1", count=50)
+    _, partner = await make_account(Role.PARTNER)
+    seen = {}
+    for headers in (admin, partner):
+        params = {"limit": 10}
+        answer = await client.get(f"{URL}/popular-scholarships", params=params, headers=headers)
+        found = answer.json()["scholarships"]
+        seen[headers["Authorization"]] = {entry["organization"] for entry in found}
+    assert seen[admin["Authorization"]] == {*organizations, "Curie Trust"}
+    assert seen[partner["Authorization"]] == {"Acme Trust", "ACME trust"}
 
 
 @pytest.mark.parametrize("path", ["popular-scholarships", "search-trends", "interactions"])

@@ -79,7 +79,8 @@ A_YEAR = (
     """,
     """
     INSERT INTO scholarships (id, name, organization, scholarship_type, deadline_kind)
-    SELECT 'plan_' || i, 'Name', 'Organization', 'athletic', 'rolling'
+    SELECT 'plan_' || i, 'Name', CASE WHEN i < 20 THEN 'Other' ELSE 'Organization' END,
+        'athletic', 'rolling'
     FROM generate_series(1, 2000) AS i
     """,
     """
@@ -109,7 +110,9 @@ def filled(module_database_url: str) -> Iterator[Connection]:
             connection.execute(text(statement))
         connection.commit()
         connection.execution_options(isolation_level="AUTOCOMMIT")
-        connection.execute(text("VACUUM ANALYZE interactions, search_counts, accounts"))
+        connection.execute(
+            text("VACUUM ANALYZE interactions, search_counts, accounts, scholarships")
+        )
         yield connection
     engine.dispose()
 
@@ -124,6 +127,11 @@ def newest(**filters: object) -> Select[Any]:
         (queries.counts_statement(since=SINCE), "ix_interactions_(type|occurred_at)"),
         (queries.active_accounts_statement(since=SINCE), "ix_interactions_(type|occurred_at)"),
         (queries.popular_statement(since=SINCE, limit=10), "ix_interactions_(type|occurred_at)"),
+        (
+            queries.popular_statement(since=SINCE, limit=10, organizations=["Other"]),
+            "ix_interactions_(type|occurred_at)",
+        ),
+        (queries.organizations_statement("Other", since=SINCE), "pk_scholarships"),
         (queries.trends_statement(since=SINCE.date(), limit=10), "pk_search_counts"),
         (queries.account_counts_statement(ACCOUNT), "ix_interactions_account_id"),
         (newest(), "ix_interactions_occurred_at"),
@@ -133,7 +141,8 @@ def newest(**filters: object) -> Select[Any]:
         (newest(type="applied", since=SINCE, until=SINCE), "ix_interactions_"),
     ],
     ids=[
-        *("counts", "active accounts", "popular", "trends", "account counts"),
+        *("counts", "active accounts", "popular", "popular of a partner", "organizations"),
+        *("trends", "account counts"),
         *("newest", "of an account", "of an award", "of a type", "in a span"),
     ],
 )

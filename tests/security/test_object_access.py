@@ -1,0 +1,168 @@
+"""A walk over every documented route by role and organization.
+
+Acme Trust has a draft, an award, and interactions with it. Each identity sends each route a request
+about them. The access rules say who is refused; nobody else may see the draft or the figures.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import httpx
+import pytest
+
+from tests.catalogue.api import Api, created
+from tests.security.conftest import assert_error
+
+pytestmark = pytest.mark.anyio
+
+DRAFT: Final = "Zqsecretdraft"
+AWARD: Final = "Zqpublicaward"
+ENDS_THE_TOKEN: Final = ("/api/v1/auth/me", "/api/v1/auth/logout")
+"""Walked by the anonymous client alone: DELETE and POST here would end the walk of others."""
+
+WRITES: Final = ("PUT", "PATCH", "DELETE")
+
+ADMINS_ONLY: Final = frozenset(
+    {
+        ("POST", "/api/v1/scholarships/import"),
+        ("GET", "/api/v1/analytics/summary"),
+        ("GET", "/api/v1/analytics/user/{id}"),
+        ("GET", "/api/v1/analytics/interactions"),
+        ("GET", "/api/v1/analytics/search-trends"),
+    }
+)
+
+SCOPES: Final[Mapping[str, set[str]]] = {
+    "admin": {"scholarships:read", "scholarships:write", "analytics:read", "analytics:write"},
+    "partner": {"scholarships:read", "scholarships:write", "analytics:read"},
+    "other": {"scholarships:read", "scholarships:write", "analytics:read"},
+    "student": {"scholarships:read"},
+    "reader": {"scholarships:read"},
+}
+
+
+def clients(api: Api) -> dict[str, httpx.AsyncClient]:
+    """Each identity; `partner` is of Acme Trust and `other` of Other Trust."""
+    identities = ("admin", "partner", "other", "student", "reader")
+    return {"anonymous": api.anonymous} | {name: getattr(api, name).client for name in identities}
+
+
+def operations(document: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            yield method.upper(), path, operation
+
+
+def required_scopes(operation: Mapping[str, Any]) -> set[str] | None:
+    """The scopes that the document names; None for a public route."""
+    security = operation.get("security") or [{}]
+    if {} in security:
+        return None
+    return {
+        scope for requirement in security for scopes in requirement.values() for scope in scopes
+    }
+
+
+async def send(
+    client: httpx.AsyncClient, method: str, path: str, operation: Mapping[str, Any], subject: str
+) -> httpx.Response:
+    media_type = next(iter(operation.get("requestBody", {}).get("content", {"": ""})))
+    headers = {"Content-Type": media_type} if media_type else {}
+    return await client.request(
+        method,
+        re.sub(r"\{.*?\}", subject, path),
+        headers={**headers, "If-Match": '"999999"'},
+        content=b"{}" if media_type else b"",
+        params={"q": DRAFT} if method == "GET" and path.endswith("search") else {},
+    )
+
+
+@pytest.fixture(scope="module")
+async def awards(api: Api) -> dict[str, str]:
+    """The ids of Acme Trust's draft and award."""
+    draft = await created(api.partner, name=DRAFT, status="draft")
+    award = await created(api.partner, name=AWARD)
+    ids = {"draft": draft.json()["id"], "award": award.json()["id"]}
+    for kind in ("viewed", "applied"):
+        body = {"scholarship_id": ids["award"], "type": kind}
+        answer = await api.student.client.post("/api/v1/interactions", json=body)
+        assert answer.status_code == 201
+    return ids
+
+
+async def test_the_rules_say_who_is_refused(api: Api, awards: dict[str, str]) -> None:
+    wrong: list[str] = []
+    for method, path, operation in operations(api.app.openapi()):
+        scopes = required_scopes(operation)
+        for name, client in clients(api).items():
+            if path in ENDS_THE_TOKEN and name != "anonymous":
+                continue
+            answer = await send(client, method, path, operation, awards["award"])
+            if scopes is None or (name != "anonymous" and scopes <= SCOPES[name]):
+                expected = {401: False, 403: False}
+                if (method, path) in ADMINS_ONLY and name != "admin":
+                    expected[403] = True
+            else:
+                refusal = 401 if name == "anonymous" else 403
+                expected = {401: refusal == 401, 403: refusal == 403}
+            if path.startswith("/api/v1/auth/login"):  # refuses the body, not the identity
+                expected[401] = answer.status_code == 401
+            if name == "other" and method in WRITES and "{scholarship_id}" in path:
+                expected[403] = answer.status_code == 403  # the award of Acme Trust
+            if path == "/metrics":  # exists with METRICS_TOKEN only
+                expected = {404: True}
+            for status, is_expected in expected.items():
+                if (answer.status_code == status) is not is_expected:
+                    wrong.append(f"{name}: {method} {path}: {answer.status_code}")
+    assert wrong == []
+
+
+async def test_only_admins_and_its_owner_see_a_draft(api: Api, awards: dict[str, str]) -> None:
+    for method, path, operation in operations(api.app.openapi()):
+        if path in ENDS_THE_TOKEN:
+            continue
+        for name in ("anonymous", "other", "student", "reader"):
+            answer = await send(clients(api)[name], method, path, operation, awards["draft"])
+            body = answer.json()
+            if isinstance(body, dict):
+                body.pop("filters", None)  # repeat the query that was sent
+                body.pop("suggestions", None)
+            assert DRAFT.casefold() not in str(body).casefold(), (name, method, path)
+    for name in ("admin", "partner"):
+        answer = await clients(api)[name].get(f"/api/v1/scholarships/{awards['draft']}")
+        assert answer.json()["name"] == DRAFT
+
+
+async def test_only_admins_and_its_owner_see_the_figures_of_an_award(
+    api: Api, awards: dict[str, str]
+) -> None:
+    """An award's score, and who did what with it, in all answers under /analytics."""
+    for method, path, operation in operations(api.app.openapi()):
+        if not path.startswith("/api/v1/analytics"):
+            continue
+        for name, client in clients(api).items():
+            answer = await send(client, method, path, operation, str(api.student.id))
+            owner = path.endswith("popular-scholarships") and name == "partner"
+            if name != "admin" and not owner:
+                for secret in (awards["award"], AWARD, str(api.student.id)):
+                    assert secret not in answer.text, (name, path)
+    for name in ("admin", "partner"):
+        answer = await clients(api)[name].get("/api/v1/analytics/popular-scholarships")
+        scores = {
+            entry["scholarship_id"]: entry["score"] for entry in answer.json()["scholarships"]
+        }
+        assert scores[awards["award"]] == 6
+
+
+async def test_only_admins_and_its_owner_change_an_award(api: Api, awards: dict[str, str]) -> None:
+    for kind, status in (("award", 403), ("draft", 404)):
+        for method, path, _ in operations(api.app.openapi()):
+            if method not in WRITES or "{scholarship_id}" not in path:
+                continue
+            body = {"name": "Taken", "organization": "Other Trust", "scholarship_type": "athletic"}
+            headers = {"Content-Type": "application/json", "If-Match": "*"}
+            answer = await api.other.client.request(
+                method, path.replace("{scholarship_id}", awards[kind]), json=body, headers=headers
+            )
+            assert_error(answer, status, {403: "FORBIDDEN", 404: "NOT_FOUND"}[status])
