@@ -23,8 +23,8 @@ from starlette.types import Scope
 from scholarship_api.accounts.service import LoginRefused
 from scholarship_api.platform.http.rate_limiting import address_identity, site_bucket
 from scholarship_api.platform.observability import metrics
+from scholarship_api.platform.rate_limiting.buckets import Bucket
 from scholarship_api.platform.rate_limiting.limiter import RateLimiter, RateLimiterUnavailable
-from scholarship_api.platform.rate_limiting.storage import Bucket
 from scholarship_api.settings.settings import Settings
 
 GROUP: Final = "login"
@@ -77,6 +77,6 @@ class LoginLimits:
         except RateLimiterUnavailable:
             metrics.count_rate_limit(GROUP, "unavailable")
             raise
-        metrics.count_rate_limit(GROUP, "allowed" if decision.passed else "refused")
-        if not decision.passed:
+        metrics.count_rate_limit(GROUP, "allowed" if decision.allowed else "refused")
+        if not decision.allowed:
             raise decision.refusal()

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from scholarship_api.platform.timeouts import Patience
+from scholarship_api.platform.timeouts import SlicedTimeout
 
 Status = Literal["up", "down", "degraded", "not_configured", "disabled", "in_memory"]
 
@@ -102,7 +102,7 @@ class Check:
         self._unfinished.add(task)
         task.add_done_callback(self._discard)
         try:
-            return await Patience(DEADLINE_SECONDS).wait(task)
+            return await SlicedTimeout(DEADLINE_SECONDS).wait(task)
         except TimeoutError:
             raise Unhealthy("timeout") from None
         finally:

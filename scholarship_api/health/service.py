@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import psycopg
-import redis.exceptions
 
 from scholarship_api.health.checks import DEADLINE_SECONDS, Check, Result, Status, Unhealthy
 from scholarship_api.health.schemas import ServiceName
@@ -15,8 +14,8 @@ from scholarship_api.platform.database import revisions
 from scholarship_api.platform.database.engine import Database
 from scholarship_api.platform.database.errors import outage_reason
 from scholarship_api.platform.database.libpq import Row
+from scholarship_api.platform.rate_limiting.errors import BACKEND_ERRORS, backend_reason
 from scholarship_api.platform.rate_limiting.limiter import RateLimiter
-from scholarship_api.platform.rate_limiting.storage import BACKEND_ERRORS
 from scholarship_api.settings.settings import Settings
 
 if TYPE_CHECKING:
@@ -108,7 +107,7 @@ class HealthService:
         try:
             await self._limiter.shared.ping()
         except BACKEND_ERRORS as error:
-            raise Unhealthy(_backend_reason(error)) from None
+            raise Unhealthy(backend_reason(error).word) from None
         return "up"
 
     async def _check_outbound(self) -> Status:
@@ -125,13 +124,3 @@ def _outbound_hosts(settings: Settings) -> "OutboundHosts | None":
     from scholarship_api.health.outbound import OutboundHosts  # noqa: PLC0415
 
     return OutboundHosts(settings.outbound_check_urls)
-
-
-def _backend_reason(error: Exception) -> str:
-    if isinstance(error, TimeoutError | redis.exceptions.TimeoutError):
-        return "timeout"
-    if isinstance(error, redis.exceptions.AuthenticationError):
-        return "access_denied"
-    if isinstance(error, ConnectionRefusedError) or "refused" in str(error):
-        return "refused"
-    return "unreachable"

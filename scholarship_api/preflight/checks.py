@@ -21,8 +21,8 @@ from scholarship_api.platform.database import revisions
 from scholarship_api.platform.database.engine import Database
 from scholarship_api.platform.database.errors import outage_reason
 from scholarship_api.platform.observability import logging
+from scholarship_api.platform.rate_limiting.errors import BACKEND_ERRORS
 from scholarship_api.platform.rate_limiting.limiter import RateLimiter
-from scholarship_api.platform.rate_limiting.storage import BACKEND_ERRORS
 from scholarship_api.platform.server.gunicorn_options import default_workers
 from scholarship_api.preflight import deployment
 from scholarship_api.preflight import image as image_checks

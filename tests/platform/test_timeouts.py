@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from scholarship_api.platform.timeouts import Patience
+from scholarship_api.platform.timeouts import SlicedTimeout
 
 pytestmark = pytest.mark.anyio
 
@@ -11,21 +11,21 @@ pytestmark = pytest.mark.anyio
 async def test_an_answer_in_time_is_passed_on() -> None:
     answer: asyncio.Future[int] = asyncio.get_running_loop().create_future()
     asyncio.get_running_loop().call_later(0.02, answer.set_result, 7)
-    assert await Patience(1).wait(answer) == 7
+    assert await SlicedTimeout(1).wait(answer) == 7
 
 
 async def test_an_error_is_passed_on() -> None:
     answer: asyncio.Future[int] = asyncio.get_running_loop().create_future()
     answer.set_exception(KeyError("x"))
     with pytest.raises(KeyError):
-        await Patience(1).wait(answer)
+        await SlicedTimeout(1).wait(answer)
 
 
-async def test_it_ends_in_time_and_cancels_a_bare_future() -> None:
+async def test_a_bare_future_is_cancelled_at_the_timeout() -> None:
     answer: asyncio.Future[int] = asyncio.get_running_loop().create_future()
     started_at = time.monotonic()
     with pytest.raises(TimeoutError):
-        await Patience(0.1).wait(answer)
+        await SlicedTimeout(0.1).wait(answer)
     assert 0.09 < time.monotonic() - started_at < 2
     assert answer.cancelled()
 
@@ -33,23 +33,23 @@ async def test_it_ends_in_time_and_cancels_a_bare_future() -> None:
 async def test_a_task_goes_on_when_its_waiter_gives_up() -> None:
     task = asyncio.create_task(asyncio.sleep(0.2, result=7))
     with pytest.raises(TimeoutError):
-        await Patience(0.02).wait(task)
+        await SlicedTimeout(0.02).wait(task)
     assert await task == 7
 
 
-async def test_one_patience_covers_several_waits() -> None:
-    patience = Patience(0.1)
+async def test_one_timeout_is_for_all_its_waits_together() -> None:
+    timeout = SlicedTimeout(0.1)
     with pytest.raises(TimeoutError):
-        await patience.wait(asyncio.get_running_loop().create_future())
+        await timeout.wait(asyncio.get_running_loop().create_future())
     started_at = time.monotonic()
     with pytest.raises(TimeoutError):
-        await patience.wait(asyncio.get_running_loop().create_future())
+        await timeout.wait(asyncio.get_running_loop().create_future())
     assert time.monotonic() - started_at < 0.05
 
 
-async def test_a_long_turn_of_the_loop_is_not_the_answers_fault() -> None:
+async def test_a_long_turn_of_the_event_loop_is_not_taken_for_a_late_answer() -> None:
     answer: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-    waiting = asyncio.create_task(Patience(0.1).wait(answer))
+    waiting = asyncio.create_task(SlicedTimeout(0.1).wait(answer))
     await asyncio.sleep(0)
     time.sleep(0.3)  # noqa: ASYNC251 - the point
     asyncio.get_running_loop().call_later(0.01, answer.set_result, 7)

@@ -1,7 +1,7 @@
 """Rate limits by route group and client, on successful answers and refusals alike.
 
-A route of a group waits for its verdict, and fails closed. All other paths, unknown ones included,
-count towards the ceiling only; they are let through when the verdict takes longer than
+A route of a group waits for its decision, and fails closed. All other paths, unknown ones included,
+count towards the ceiling only; they are let through when the decision takes longer than
 PATIENCE_SECONDS or cannot be had, so that a slow backend slows nothing that has no limit of its
 own. OPTIONS is free, and probes and /metrics are answered before this middleware.
 """
@@ -18,14 +18,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from scholarship_api.errors import send_error
 from scholarship_api.platform.http.request_context import ACCOUNT_ID_KEY
 from scholarship_api.platform.observability import metrics
+from scholarship_api.platform.rate_limiting.buckets import Bucket
 from scholarship_api.platform.rate_limiting.groups import CEILING, RateLimitGroups
 from scholarship_api.platform.rate_limiting.limiter import (
+    Decision,
     RateLimiter,
     RateLimiterUnavailable,
-    Verdict,
 )
-from scholarship_api.platform.rate_limiting.storage import Bucket
-from scholarship_api.platform.timeouts import Patience
+from scholarship_api.platform.timeouts import SlicedTimeout
 
 PATIENCE_SECONDS: Final = 0.1
 
@@ -38,9 +38,8 @@ IPV6_SITE_PREFIX: Final = 48
 SITE_LIMIT_FACTOR: Final = 4
 """A site may send as many anonymous requests as this number of clients."""
 
-_VERDICT_KEY: Final = "rate_limit_verdict"
+_DECISION_KEY: Final = "rate_limit_decision"
 _CACHED: Final = 4096
-_LONGEST_CACHED_PATH: Final = 256
 
 
 def client_identity(scope: Scope) -> str:
@@ -97,38 +96,34 @@ class RateLimits:
         self._limiter = limiter
         self._limits = groups.limits(client_identity)
         self._group_of = groups.group_of
-        self._cached_group_of = functools.lru_cache(maxsize=_CACHED)(groups.group_of)
-        self._late: set[asyncio.Task[Verdict]] = set()
+        self._late: set[asyncio.Task[Decision]] = set()
 
     @property
     def enabled(self) -> bool:
         return self._limiter.enabled
 
-    async def verdict(self, scope: Scope) -> Verdict | None:
+    async def decide(self, scope: Scope) -> Decision | None:
         """Count the request, once, and say whether it passes; None if it passes uncounted.
 
         Raises RateLimiterUnavailable for a route of a group that cannot be counted.
         """
-        if _VERDICT_KEY not in scope:
+        if _DECISION_KEY not in scope:
             try:
-                scope[_VERDICT_KEY] = await self._count(scope)
+                scope[_DECISION_KEY] = await self._count(scope)
             except RateLimiterUnavailable as error:
-                scope[_VERDICT_KEY] = error
-        verdict: Verdict | RateLimiterUnavailable | None = scope[_VERDICT_KEY]
-        if isinstance(verdict, RateLimiterUnavailable):
-            raise verdict
-        return verdict
+                scope[_DECISION_KEY] = error
+        decision: Decision | RateLimiterUnavailable | None = scope[_DECISION_KEY]
+        if isinstance(decision, RateLimiterUnavailable):
+            raise decision
+        return decision
 
-    async def _count(self, scope: Scope) -> Verdict | None:
-        path = scope["path"]
-        group = (self._cached_group_of if len(path) <= _LONGEST_CACHED_PATH else self._group_of)(
-            path
-        )
+    async def _count(self, scope: Scope) -> Decision | None:
+        group = self._group_of(scope["path"])
         try:
             if group is None:
-                verdict = await self._hastily(*self._buckets(CEILING, scope))
+                decision = await self._hastily(*self._buckets(CEILING, scope))
             else:
-                verdict = await self._limiter.hit(
+                decision = await self._limiter.hit(
                     *self._buckets(group, scope), *self._buckets(CEILING, scope)
                 )
         except RateLimiterUnavailable:
@@ -137,8 +132,8 @@ class RateLimits:
                 return None
             metrics.count_rate_limit(group, "unavailable")
             raise
-        metrics.count_rate_limit(group or CEILING, "allowed" if verdict.passed else "refused")
-        return verdict
+        metrics.count_rate_limit(group or CEILING, "allowed" if decision.allowed else "refused")
+        return decision
 
     def _buckets(self, group: str, scope: Scope) -> list[Bucket]:
         limit = self._limits[group]
@@ -147,16 +142,16 @@ class RateLimits:
             buckets.append(site)
         return buckets
 
-    async def _hastily(self, *buckets: Bucket) -> Verdict:
-        task = asyncio.create_task(self._limiter.hit(*buckets), name="rate limit verdict")
+    async def _hastily(self, *buckets: Bucket) -> Decision:
+        task = asyncio.create_task(self._limiter.hit(*buckets), name="rate limit decision")
         self._late.add(task)
         task.add_done_callback(self._forget)
         try:
-            return await Patience(PATIENCE_SECONDS).wait(task)
+            return await SlicedTimeout(PATIENCE_SECONDS).wait(task)
         except TimeoutError:  # it is counted all the same, if it can be
             raise RateLimiterUnavailable from None
 
-    def _forget(self, task: asyncio.Task[Verdict]) -> None:
+    def _forget(self, task: asyncio.Task[Decision]) -> None:
         self._late.discard(task)
         if not task.cancelled():
             task.exception()  # seen
@@ -174,24 +169,24 @@ class RateLimitMiddleware:
 
     async def _count(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            verdict = await self._limits.verdict(scope)
+            decision = await self._limits.decide(scope)
         except RateLimiterUnavailable as error:
             await send_error(error, scope, receive, send)
             return
-        if verdict is None:
+        if decision is None:
             await self._app(scope, receive, send)
-        elif verdict.passed:
-            await self._app(scope, receive, _with_headers(send, verdict))
+        elif decision.allowed:
+            await self._app(scope, receive, _with_headers(send, decision))
         else:
-            await send_error(verdict.refusal(), scope, receive, send)
+            await send_error(decision.refusal(), scope, receive, send)
 
 
-def _with_headers(send: Send, verdict: Verdict) -> Send:
+def _with_headers(send: Send, decision: Decision) -> Send:
     def send_with_headers(message: Message) -> Awaitable[None]:
         if message["type"] == "http.response.start":
             headers = list(message.get("headers", ()))
             names = [name for name, _ in headers]
-            for name, value in verdict.raw_headers:
+            for name, value in decision.raw_headers:
                 if name not in names:  # a route's own limit says more
                     headers.append((name, value))
             message["headers"] = headers

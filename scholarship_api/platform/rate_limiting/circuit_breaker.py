@@ -8,7 +8,10 @@ from typing import Final, Literal
 State = Literal["closed", "open", "half_open"]
 
 FAILURES_TO_OPEN: Final = 3
+"""Failures in a row after which the dependency is no longer asked."""
+
 RETRY_AFTER_SECONDS: Final = 2.0
+"""How long an open circuit stays open before one request tries the dependency again."""
 
 
 class CircuitOpenError(Exception):
@@ -16,7 +19,7 @@ class CircuitOpenError(Exception):
 
 
 class CircuitBreaker:
-    """For one event loop. `on_change` hears of each new state."""
+    """For one event loop. `on_change` is called with each new state."""
 
     def __init__(
         self,
@@ -32,10 +35,10 @@ class CircuitBreaker:
 
     @contextmanager
     def guard(self, *failures: type[Exception]) -> Iterator[None]:
-        """Around one use of the dependency. Raises CircuitOpenError instead of entering.
+        """Surround one use of the dependency. Raises CircuitOpenError while the circuit is open.
 
-        Exceptions of the types `failures` count; anything else, cancellation included, says
-        nothing about the dependency.
+        Exceptions of the types `failures` count as failures. Any other exception, cancellation
+        included, says nothing about the dependency.
         """
         trial = self._admit()
         try:
@@ -61,7 +64,7 @@ class CircuitBreaker:
 
     def _failed(self, *, trial: bool) -> None:
         self._failures += 1
-        # One that was under way when the circuit opened changes nothing.
+        # A failure that was in flight when the circuit opened changes nothing.
         if trial or (self.state == "closed" and self._failures >= FAILURES_TO_OPEN):
             self._retry_at = self._clock() + RETRY_AFTER_SECONDS
             self._change("open")

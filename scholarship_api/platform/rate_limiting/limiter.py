@@ -1,4 +1,4 @@
-"""Rate limits: which buckets a request counts in, and what happens when nobody can count.
+"""The rate limiter: it counts requests, and decides when the backend cannot count them.
 
 The engine is `limits.aio`: slowapi's own check is synchronous, so that a Redis that pauses for 2 s
 would stop the whole worker for 2 s.
@@ -10,7 +10,6 @@ one exhausted bucket does not use up another.
 import asyncio
 import math
 import time
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -20,14 +19,13 @@ import structlog
 from scholarship_api.errors import RateLimited, ServiceUnavailable
 from scholarship_api.platform.observability import metrics, tracing
 from scholarship_api.platform.rate_limiting import circuit_breaker
+from scholarship_api.platform.rate_limiting.buckets import Bucket, BucketState, Hit
 from scholarship_api.platform.rate_limiting.circuit_breaker import CircuitBreaker, CircuitOpenError
+from scholarship_api.platform.rate_limiting.errors import BACKEND_ERRORS
 from scholarship_api.platform.rate_limiting.storage import (
-    BACKEND_ERRORS,
-    Bucket,
-    LocalWindows,
-    SharedWindows,
-    Window,
-    Windows,
+    InMemoryStorage,
+    SharedStorage,
+    WindowStorage,
 )
 from scholarship_api.settings.settings import Settings
 
@@ -49,17 +47,18 @@ class RateLimiterStartError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """Whether a request passes, and what its headers say."""
+class Decision:
+    """Whether a request is allowed, and what its headers say."""
 
-    passed: bool
+    allowed: bool
     limit: int
-    """Of the bucket that is nearest to its end, like the following."""
+    """That of the bucket with the fewest requests left, or of the one with the longest wait after a
+    refusal; the other figures are that bucket's too."""
     remaining: int
     reset_at: int
-    """Unix seconds: when a refused request would pass; else when the window moves on."""
+    """In Unix seconds: when a refused request would pass, or else when the window moves on."""
     retry_after_seconds: int
-    """0 when the request passes, else at least 1."""
+    """0 for an allowed request, else at least 1."""
 
     @property
     def headers(self) -> dict[str, str]:
@@ -68,42 +67,48 @@ class Verdict:
             "X-RateLimit-Remaining": str(self.remaining),
             "X-RateLimit-Reset": str(self.reset_at),
         }
-        return headers if self.passed else {**headers, "Retry-After": str(self.retry_after_seconds)}
+        return (
+            headers if self.allowed else {**headers, "Retry-After": str(self.retry_after_seconds)}
+        )
 
     @property
     def raw_headers(self) -> tuple[tuple[bytes, bytes], ...]:
-        """Those of an answer, as ASGI sends them."""
+        """The headers as ASGI sends them."""
         return tuple(
             (name.lower().encode(), value.encode()) for name, value in self.headers.items()
         )
 
     def refusal(self) -> RateLimited:
-        """The 429 of a verdict that does not pass."""
+        """The 429 for a request that is not allowed."""
         return RateLimited(
             details={"retry_after_seconds": self.retry_after_seconds}, headers=self.headers
         )
 
 
-UNLIMITED: Final = Verdict(passed=True, limit=0, remaining=0, reset_at=0, retry_after_seconds=0)
+UNLIMITED: Final = Decision(allowed=True, limit=0, remaining=0, reset_at=0, retry_after_seconds=0)
 
 
-def verdict_of(windows: Sequence[Window], *, passed: bool, now: float) -> Verdict:
-    """`now` in Unix seconds."""
-    if passed:
-        nearest = min(windows, key=lambda window: (window.remaining, -window.seconds_to_reset))
-        wait, reset_in = 0, nearest.seconds_to_reset
+def decide(hit: Hit, *, now: float) -> Decision:
+    """The decision after a hit; `now` is in Unix seconds."""
+    if hit.allowed:
+        decisive = min(hit.states, key=_remaining_then_longest_reset)
+        wait, reset_in = 0, decisive.seconds_to_reset
     else:
-        nearest = max(windows, key=lambda window: window.seconds_to_wait)
+        decisive = max(hit.states, key=lambda state: state.seconds_to_wait)
         # A whole second at least, and never one too few by rounding.
-        wait = max(math.ceil(nearest.seconds_to_wait + 0.001), 1)
+        wait = max(math.ceil(decisive.seconds_to_wait + 0.001), 1)
         reset_in = wait
-    return Verdict(
-        passed=passed,
-        limit=nearest.bucket.limit.amount,
-        remaining=nearest.remaining,
+    return Decision(
+        allowed=hit.allowed,
+        limit=decisive.bucket.limit.amount,
+        remaining=decisive.remaining,
         reset_at=math.ceil(now + reset_in),
         retry_after_seconds=wait,
     )
+
+
+def _remaining_then_longest_reset(state: BucketState) -> tuple[int, float]:
+    return state.remaining, -state.seconds_to_reset
 
 
 class RateLimiter:
@@ -117,9 +122,9 @@ class RateLimiter:
         url = settings.rate_limit_backend_url.get_secret_value()
         shared = settings.rate_limit_enabled and url and not settings.disable_rate_limit_backend
         self.enabled = settings.rate_limit_enabled
-        self.shared: SharedWindows | None = SharedWindows(url) if shared else None
+        self.shared: SharedStorage | None = SharedStorage(url) if shared else None
         """None when requests are not counted, or in this process only."""
-        self._local: Windows | None = None if settings.fails_closed else LocalWindows()
+        self._local: WindowStorage | None = None if settings.fails_closed else InMemoryStorage()
         self._breaker = CircuitBreaker(on_change=self._on_change)
 
     @property
@@ -138,7 +143,7 @@ class RateLimiter:
             metrics.set_limiter_state("shared")
             await self._warm(self.shared)
 
-    async def _warm(self, shared: SharedWindows) -> None:
+    async def _warm(self, shared: SharedStorage) -> None:
         for delay in (*START_UP_DELAYS_SECONDS, None):
             try:
                 await shared.connect()
@@ -154,35 +159,35 @@ class RateLimiter:
         if self._local is None:
             raise RateLimiterStartError("the rate limiter's backend cannot be reached")
 
-    async def hit(self, *buckets: Bucket) -> Verdict:
+    async def hit(self, *buckets: Bucket) -> Decision:
         """Count one request. Raises RateLimiterUnavailable after 0.4 s at most.
 
-        The caller counts the outcome (`metrics.count_rate_limit`) and answers `verdict.refusal()`.
+        The caller counts the outcome (`metrics.count_rate_limit`) and raises the `refusal()` of a
+        decision that does not allow the request.
         """
         if not self.enabled:
             return UNLIMITED
         if self.shared is not None:
             try:
                 with self._breaker.guard(*BACKEND_ERRORS), tracing.span("rate limit", **_SPAN):
-                    count = await self.shared.hit(buckets)
+                    counted = await self.shared.hit(buckets)
             except (CircuitOpenError, *BACKEND_ERRORS):
                 if self._local is None:
                     raise RateLimiterUnavailable from None
             else:
-                return verdict_of(count.windows, passed=count.passed, now=time.time())
+                return decide(counted, now=time.time())
         if self._local is None:
             raise RateLimiterUnavailable
-        count = await self._local.hit(buckets)
-        return verdict_of(count.windows, passed=count.passed, now=time.time())
+        return decide(await self._local.hit(buckets), now=time.time())
 
     async def refund(self, *buckets: Bucket) -> None:
         """Take back one counted request from each bucket; does nothing without the backend."""
         if not self.enabled:
             return
-        windows = self.shared or self._local
-        if windows is not None:
+        storage = self.shared or self._local
+        if storage is not None:
             with suppress(CircuitOpenError, *BACKEND_ERRORS), self._breaker.guard(*BACKEND_ERRORS):
-                await windows.refund(buckets)
+                await storage.refund(buckets)
 
     async def close(self) -> None:
         if self.shared is not None:

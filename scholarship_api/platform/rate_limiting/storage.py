@@ -1,100 +1,43 @@
-"""Sliding-window counters for several buckets at once: all of them count a request, or none does.
+"""Where buckets are counted: in this process, or in Redis for all workers together.
 
 The engine is `limits.aio`: its storages, its key layout and its counting rule. Its own calls take
-one bucket each, so that asking for two buckets and their state would be four round trips, and a
-request that the second bucket refuses would have been counted by the first.
+one bucket each: two buckets and their states would be four round trips, and a request that the
+second bucket refuses would already have been counted by the first.
 """
 
 import asyncio
 import functools
 import hashlib
 import itertools
-import math
 import time
-from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Final, Protocol, cast
+from collections.abc import Callable, Sequence
+from typing import Final, Protocol, cast
 
+import hiredis
 import redis.asyncio
 import redis.exceptions
-from limits import RateLimitItem
 from limits.aio.storage import MemoryStorage, RedisStorage
 from limits.aio.storage.redis.redispy import RedispyBridge
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from scholarship_api.platform.timeouts import Patience
+from scholarship_api.platform.rate_limiting.buckets import Bucket, BucketState, Hit
+from scholarship_api.platform.rate_limiting.errors import BACKEND_ERRORS
+from scholarship_api.platform.rate_limiting.pipeline import Pipeline, Reply
+from scholarship_api.platform.timeouts import SlicedTimeout
 
 STRATEGY: Final = "sliding-window-counter"
 
 ATTEMPT_SECONDS: Final = 0.2
+"""For one attempt to count a request; a second attempt follows the first."""
 
 CONNECT_SECONDS: Final = 2.0
-"""For the six round trips of a new connection, which no request has to wait for."""
-
-BACKEND_ERRORS: Final = (redis.exceptions.RedisError, OSError, TimeoutError, EOFError)
-
-Reply = Any
-"""Of the Redis protocol: integers, bytes and lists of replies."""
+"""For the six round trips of a new connection, which no request waits for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Bucket:
-    """A counter: what it counts, for whom, and how many it allows."""
-
-    group: str
-    identity: str
-    limit: RateLimitItem
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """The state of a bucket after a request has or has not been counted."""
-
-    bucket: Bucket
-    previous_count: int
-    previous_seconds: float
-    """Until the previous window has left the sliding one."""
-    current_count: int
-    current_seconds: float
-    """Until the current window becomes the previous one."""
-
-    @property
-    def remaining(self) -> int:
-        """How many requests would pass now."""
-        limit = self.bucket.limit
-        previous = math.floor(self.previous_count * self.previous_seconds / limit.get_expiry())
-        return max(limit.amount - previous - self.current_count, 0)
-
-    @property
-    def seconds_to_wait(self) -> float:
-        """Until the next request would pass; 0 when it would pass now."""
-        if self.remaining:
-            return 0.0
-        length, amount = self.bucket.limit.get_expiry(), self.bucket.limit.amount
-        free = amount - self.current_count
-        if free > 0:
-            # floor(previous * s / length) < free from s < free * length / previous on
-            return self.previous_seconds - free * length / self.previous_count
-        full = amount * length / self.current_count if self.current_count else length
-        return self.current_seconds + max(length - full, 0)
-
-    @property
-    def seconds_to_reset(self) -> float:
-        """Until the sliding window has let go of more than now."""
-        return self.current_seconds or float(self.bucket.limit.get_expiry())
-
-
-@dataclass(frozen=True, slots=True)
-class Count:
-    passed: bool
-    windows: tuple[Window, ...]
-
-
-class Windows(Protocol):
-    async def hit(self, buckets: Sequence[Bucket]) -> Count:
+class WindowStorage(Protocol):
+    async def hit(self, buckets: Sequence[Bucket]) -> Hit:
         """Count one request in all buckets if each has room for it, in one step."""
 
     async def refund(self, buckets: Sequence[Bucket]) -> None:
@@ -106,7 +49,7 @@ class Windows(Protocol):
 # --- In this process -------------------------------------------------------------------------
 
 
-class LocalWindows:
+class InMemoryStorage:
     """For development and tests: each process counts for itself."""
 
     def __init__(self) -> None:
@@ -114,15 +57,15 @@ class LocalWindows:
         self._limiter = SlidingWindowCounterRateLimiter(self._storage)
         self._lock = asyncio.Lock()
 
-    async def hit(self, buckets: Sequence[Bucket]) -> Count:
+    async def hit(self, buckets: Sequence[Bucket]) -> Hit:
         async with self._lock:
-            passed = True
+            allowed = True
             for bucket in buckets:
-                passed = passed and await self._limiter.test(bucket.limit, *_identifiers(bucket))
-            if passed:
+                allowed = allowed and await self._limiter.test(bucket.limit, *_identifiers(bucket))
+            if allowed:
                 for bucket in buckets:
                     await self._limiter.hit(bucket.limit, *_identifiers(bucket))
-            return Count(passed, tuple([await self._window(bucket) for bucket in buckets]))
+            return Hit(allowed, tuple([await self._state(bucket) for bucket in buckets]))
 
     async def refund(self, buckets: Sequence[Bucket]) -> None:
         async with self._lock:
@@ -132,11 +75,11 @@ class LocalWindows:
                 _, current_key = self._storage.sliding_window_keys(key, expiry, time.time())
                 await self._storage.decr(current_key)
 
-    async def _window(self, bucket: Bucket) -> Window:
+    async def _state(self, bucket: Bucket) -> BucketState:
         expiry = bucket.limit.get_expiry()
         key = bucket.limit.key_for(*_identifiers(bucket))
         previous, previous_ttl, current, ttl = await self._storage.get_sliding_window(key, expiry)
-        return Window(bucket, previous, previous_ttl, current, ttl - expiry)
+        return BucketState(bucket, previous, previous_ttl, current, ttl - expiry)
 
     async def close(self) -> None:
         await self._storage.reset()
@@ -185,7 +128,6 @@ end
 return answer
 """
 
-
 # KEYS: the current window of each bucket.
 _REFUND: Final = """
 for i = 1, #KEYS do
@@ -197,11 +139,17 @@ return #KEYS
 """
 
 _SCRIPT_SHA1: Final = hashlib.sha1(_SCRIPT.encode(), usedforsecurity=False).hexdigest()
-_PACKED: Final = 2048
-"""Commands that are kept, of 400 bytes each: to pack one takes 20 us, a third of a verdict."""
+
+_PACKED_COMMANDS: Final = 2048
+"""How many packed commands are kept, of 400 bytes each. Packing one takes 6 us: 6 % of the CPU of a
+cached search with limits (benchmarks.cached_search)."""
 
 
-class _Storage(RedisStorage):
+# hiredis annotates a tuple of one element.
+_pack = cast("Callable[[tuple[str | int, ...]], bytes]", hiredis.pack_command)
+
+
+class _RedisStorage(RedisStorage):
     """limits' storage, for its URL handling, its connections and its keys."""
 
     STORAGE_SCHEME: list[str] | None = None  # type: ignore[assignment] # registers nothing
@@ -219,17 +167,16 @@ class _Storage(RedisStorage):
         )
 
 
-class SharedWindows:
-    """In Redis or Valkey; one round trip for each request, and one write for all that coincide.
+class SharedStorage:
+    """In Redis or Valkey: one round trip for each request, one write for all that coincide.
 
-    `hit` raises one of BACKEND_ERRORS after two attempts of ATTEMPT_SECONDS each at most. Under
-    load a command of redis-py's pool costs 80-140 us of CPU, one that shares its write about 20.
+    `hit` raises one of BACKEND_ERRORS after two attempts of ATTEMPT_SECONDS each at most.
     """
 
     def __init__(self, url: str) -> None:
         scheme, _, rest = url.partition("://")
         # limits would ask for another client for valkey://, and for coredis without a name.
-        self._storage = _Storage(
+        self._storage = _RedisStorage(
             f"async+{scheme.replace('valkey', 'redis')}://{rest}",
             implementation="redispy",
             key_prefix=STRATEGY,
@@ -238,26 +185,25 @@ class SharedWindows:
             socket_keepalive=True,
             retry=Retry(NoBackoff(), 0),  # type: ignore[arg-type] # ours is below
         )
-        self._packer = self._new_connection()  # which is never connected
-        self._packed = functools.lru_cache(maxsize=_PACKED)(self._command)
-        self._pipeline: _Pipeline | None = None
-        self._connecting: asyncio.Task[_Pipeline] | None = None
+        self._packed_command = functools.lru_cache(maxsize=_PACKED_COMMANDS)(self._pack_command)
+        self._pipeline: Pipeline | None = None
+        self._connecting: asyncio.Task[Pipeline] | None = None
 
     async def connect(self) -> None:
         """Connect and load the script; or raise one of BACKEND_ERRORS within CONNECT_SECONDS."""
         if self._pipeline is None or self._pipeline.closed:
             await asyncio.shield(self._connection())
 
-    async def hit(self, buckets: Sequence[Bucket]) -> Count:
+    async def hit(self, buckets: Sequence[Bucket]) -> Hit:
         buckets = tuple(buckets)
         try:
             reply = await self._attempt(buckets)
         except BACKEND_ERRORS:
             reply = await self._attempt(buckets)
-        return Count(
+        return Hit(
             bool(reply[0]),
             tuple(
-                Window(
+                BucketState(
                     bucket,
                     previous_count=reply[i],
                     previous_seconds=reply[i + 1] / 1000,
@@ -271,11 +217,11 @@ class SharedWindows:
     async def refund(self, buckets: Sequence[Bucket]) -> None:
         """Takes one attempt of ATTEMPT_SECONDS at most. Raises one of BACKEND_ERRORS."""
         keys = [self._storage.keys(bucket)[1] for bucket in buckets]
-        patience = Patience(ATTEMPT_SECONDS)
+        timeout = SlicedTimeout(ATTEMPT_SECONDS)
         pipeline = self._pipeline
         if pipeline is None or pipeline.closed:
-            pipeline = await patience.wait(self._connection())
-        await patience.wait(pipeline.call(self._pack("EVAL", _REFUND, len(keys), *keys)))
+            pipeline = await timeout.wait(self._connection())
+        await timeout.wait(pipeline.call(_pack(("EVAL", _REFUND, len(keys), *keys))))
 
     async def ping(self) -> None:
         """Ask over a connection of its own. Raises one of BACKEND_ERRORS; sets no deadline."""
@@ -298,122 +244,48 @@ class SharedWindows:
         ]
         return (len(keys), *keys, *limits)
 
-    def _pack(self, *command: str | int) -> bytes:
-        return b"".join(self._packer.pack_command(*command))
-
-    def _command(self, buckets: tuple[Bucket, ...]) -> bytes:
-        return self._pack("EVALSHA", _SCRIPT_SHA1, *self._arguments(buckets))
+    def _pack_command(self, buckets: tuple[Bucket, ...]) -> bytes:
+        return _pack(("EVALSHA", _SCRIPT_SHA1, *self._arguments(buckets)))
 
     async def _attempt(self, buckets: tuple[Bucket, ...]) -> Reply:
-        patience = Patience(ATTEMPT_SECONDS)
+        timeout = SlicedTimeout(ATTEMPT_SECONDS)
         pipeline = self._pipeline
         if pipeline is None or pipeline.closed:
-            pipeline = await patience.wait(self._connection())
+            pipeline = await timeout.wait(self._connection())
         try:
             try:
-                return await patience.wait(pipeline.call(self._packed(buckets)))
+                return await timeout.wait(pipeline.call(self._packed_command(buckets)))
             except redis.exceptions.NoScriptError:  # SCRIPT FLUSH, or a restart
-                command = self._pack("EVAL", _SCRIPT, *self._arguments(buckets))
-                return await patience.wait(pipeline.call(command))
+                command = _pack(("EVAL", _SCRIPT, *self._arguments(buckets)))
+                return await timeout.wait(pipeline.call(command))
         except TimeoutError as error:
-            await pipeline.close(error)  # whoever else waits on that connection waits in vain
+            await pipeline.close(error)  # every other command on that connection waits in vain
             raise
 
-    def _new_connection(self) -> "redis.asyncio.Connection":
-        pool = self._storage.client.connection_pool
-        return cast("redis.asyncio.Connection", pool.make_connection())  # type: ignore[no-untyped-call]
-
-    def _connection(self) -> "asyncio.Task[_Pipeline]":
-        """The attempt to connect that is under way; it goes on when its waiters give up."""
+    def _connection(self) -> "asyncio.Task[Pipeline]":
+        """The attempt to connect that is in flight; it goes on when its waiters give up."""
         if self._connecting is None:
             self._connecting = asyncio.create_task(self._connect(), name="rate limit connection")
             self._connecting.add_done_callback(self._connected_or_failed)
         return self._connecting
 
-    def _connected_or_failed(self, task: "asyncio.Task[_Pipeline]") -> None:
+    def _connected_or_failed(self, task: "asyncio.Task[Pipeline]") -> None:
         self._connecting = None
-        if not task.cancelled() and task.exception() is None:  # else its waiters hear of it
+        if not task.cancelled() and task.exception() is None:  # an error is raised to the waiters
             self._pipeline = task.result()
 
-    async def _connect(self) -> "_Pipeline":
-        connection = self._new_connection()
+    async def _connect(self) -> Pipeline:
+        pool = self._storage.client.connection_pool
+        connection = cast(
+            "redis.asyncio.Connection",
+            pool.make_connection(),  # type: ignore[no-untyped-call]
+        )
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
                 await connection.connect()  # type: ignore[no-untyped-call]
                 await connection.send_command("SCRIPT LOAD", _SCRIPT)
                 await connection.read_response()
-                return _Pipeline(connection)
+                return Pipeline(connection)
         except BaseException:
             await connection.disconnect(nowait=True)
             raise
-
-
-class _Pipeline:
-    """One connection, on which the commands of many requests travel together.
-
-    The commands of one turn of the event loop leave in one write, and do not wait for the answers
-    to earlier ones. Answers come in the order of the commands.
-    """
-
-    def __init__(self, connection: "redis.asyncio.Connection") -> None:
-        self.closed = False
-        self._connection = connection
-        self._unsent: list[bytes] = []
-        self._unanswered: deque[asyncio.Future[Reply]] = deque()
-        self._reader = asyncio.create_task(self._read(), name="rate limit answers")
-        self._sender: asyncio.Task[None] | None = None
-
-    def call(self, command: bytes) -> "asyncio.Future[Reply]":
-        """The answer to come. To be cancelled when nobody wants it any more."""
-        answer: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
-        if self.closed:
-            answer.set_exception(redis.exceptions.ConnectionError("closed"))
-            return answer
-        self._unsent.append(command)
-        self._unanswered.append(answer)
-        if len(self._unsent) == 1:
-            self._sender = asyncio.create_task(self._send(), name="rate limit commands")
-        return answer
-
-    async def _send(self) -> None:
-        commands, self._unsent = self._unsent, []
-        if self.closed:  # sending would open the connection again
-            return
-        try:
-            await self._connection.send_packed_command(b"".join(commands), check_health=False)
-        except BACKEND_ERRORS as error:
-            await self.close(error)
-
-    async def close(self, reason: BaseException) -> None:
-        if not self.closed:
-            self.closed = True
-            self._reader.cancel()
-            self._fail(reason)
-            await self._connection.disconnect(nowait=True)
-
-    def _fail(self, reason: BaseException) -> None:
-        self.closed = True
-        while self._unanswered:
-            answer = self._unanswered.popleft()
-            if not answer.done():
-                answer.set_exception(redis.exceptions.ConnectionError(type(reason).__name__))
-
-    async def _read(self) -> None:
-        try:
-            while True:
-                try:
-                    reply = await self._connection.read_response(
-                        disable_decoding=True, timeout=math.inf
-                    )
-                except redis.exceptions.ResponseError as error:
-                    reply = error
-                answer = self._unanswered.popleft()
-                if answer.done():  # its request has given up
-                    continue
-                if isinstance(reply, Exception):
-                    answer.set_exception(reply)
-                else:
-                    answer.set_result(reply)
-        except BACKEND_ERRORS as error:
-            self._fail(error)
-            await self._connection.disconnect(nowait=True)

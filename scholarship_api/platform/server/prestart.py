@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from scholarship_api.command_errors import EXIT_UNAVAILABLE, CommandError
 from scholarship_api.platform.database import migrations
 from scholarship_api.platform.database.errors import reason_of
+from scholarship_api.platform.rate_limiting.errors import BACKEND_ERRORS, backend_reason
 from scholarship_api.settings.settings import SettingError, Settings, SettingsError
 
 WAIT_SECONDS: Final = 60.0
@@ -25,7 +26,7 @@ _FIRST_PAUSE_SECONDS: Final = 0.1
 _LONGEST_PAUSE_SECONDS: Final = 3.0
 _ATTEMPT_SECONDS: Final = 5
 _REFUSALS: Final = frozenset({"access_denied", "pgbouncer_not_configured", "tls_failed"})
-"""Reasons of PostgreSQL that do not pass by themselves."""
+"""Reasons that do not pass by themselves."""
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -141,15 +142,9 @@ def _ping(url: str) -> None:
         )
         with client:
             client.ping()
-    except redis.AuthenticationError:
-        raise _UnusableError("it refuses the password", refused=True) from None
-    except redis.ResponseError:
-        reason = "it refuses the user, its rights or the number of the database"
-        raise _UnusableError(reason, refused=True) from None
-    except redis.TimeoutError:
-        raise _UnusableError("it does not answer", refused=False) from None
-    except (redis.RedisError, OSError, ValueError):
-        raise _UnusableError("it cannot be reached", refused=False) from None
+    except (*BACKEND_ERRORS, ValueError) as error:
+        reason = backend_reason(error)
+        raise _UnusableError(reason.sentence, refused=reason.word in _REFUSALS) from None
 
 
 def _migrate(settings: Settings, *, revision: str, down: bool) -> tuple[str, ...]:

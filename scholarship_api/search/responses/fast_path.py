@@ -146,10 +146,10 @@ class CachedResponseMiddleware:
         """Count the request. The headers of its rate limits; None if it is refused or cannot be
         counted, which the rate limiting middleware then answers."""
         try:
-            verdict = await self._limits.verdict(scope)
+            decision = await self._limits.decide(scope)
         except RateLimiterUnavailable:
             return None
-        return verdict.raw_headers if verdict is not None and verdict.passed else None
+        return decision.raw_headers if decision is not None and decision.allowed else None
 
     def _caching_route(self, cache_key: CacheKey, scope: Scope, send: Send) -> Send:
         def send_and_cache(message: Message) -> Awaitable[None]:

@@ -214,7 +214,7 @@ async def test_without_a_backend_routes_of_a_group_fail_closed_and_others_go_on(
         await stack.limiter.close()
 
 
-async def test_a_late_verdict_is_counted_all_the_same(redis_url: str) -> None:
+async def test_a_late_decision_is_counted_all_the_same(redis_url: str) -> None:
     with FaultyProxy(redis_target(redis_url)) as proxy:
         stack = Stack(redis_through_proxy(redis_url, proxy))
         await stack.limiter.start()

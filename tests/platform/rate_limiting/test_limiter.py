@@ -1,31 +1,22 @@
 import asyncio
-import math
 import time
 import uuid
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
-import redis.asyncio
 from limits import parse
 from structlog.testing import capture_logs
 
 from scholarship_api.app import create_app
 from scholarship_api.platform.rate_limiting import limiter as limiter_module
+from scholarship_api.platform.rate_limiting.buckets import Bucket, BucketState, Hit
 from scholarship_api.platform.rate_limiting.circuit_breaker import RETRY_AFTER_SECONDS
 from scholarship_api.platform.rate_limiting.limiter import (
     RateLimiter,
     RateLimiterStartError,
     RateLimiterUnavailable,
-    verdict_of,
-)
-from scholarship_api.platform.rate_limiting.storage import (
-    Bucket,
-    Count,
-    LocalWindows,
-    SharedWindows,
-    Window,
-    Windows,
+    decide,
 )
 from scholarship_api.settings.settings import Settings
 from tests.faults import FaultyProxy, Mode, redis_target, redis_through_proxy
@@ -52,13 +43,6 @@ def settings_for(environment: str, url: str, **values: Any) -> Settings:  # noqa
     return Settings(environment=environment, rate_limit_backend_url=url, **values)
 
 
-@pytest.fixture(params=["shared", "local"])
-async def windows(request: pytest.FixtureRequest, redis_url: str) -> AsyncIterator[Windows]:
-    windows: Windows = SharedWindows(redis_url) if request.param == "shared" else LocalWindows()
-    yield windows
-    await windows.close()
-
-
 @pytest.fixture
 def proxy(redis_url: str) -> Iterator[FaultyProxy]:
     with FaultyProxy(redis_target(redis_url)) as proxy:
@@ -70,138 +54,18 @@ def proxied_url(redis_url: str, proxy: FaultyProxy) -> str:
     return redis_through_proxy(redis_url, proxy)
 
 
-# --- Counting --------------------------------------------------------------------------------
+# --- Decisions -------------------------------------------------------------------------------
 
 
-async def test_parallel_requests_pass_exactly_as_often_as_allowed(windows: Windows) -> None:
-    one = bucket(rate="10/minute")
-    counts = await asyncio.gather(*(windows.hit([one]) for _ in range(40)))
-    assert sum(count.passed for count in counts) == 10
-
-
-async def test_several_processes_share_one_count(redis_url: str) -> None:
-    one = bucket(rate="10/minute")
-    workers = [SharedWindows(redis_url) for _ in range(3)]
-    hits = [worker.hit([one]) for worker in workers for _ in range(20)]
-    counts = await asyncio.gather(*hits)
-    assert sum(count.passed for count in counts) == 10
-    for worker in workers:
-        await worker.close()
-
-
-async def test_a_refused_request_counts_in_no_bucket(windows: Windows) -> None:
-    client = uuid.uuid4().hex
-    small, large = bucket("a", "2/minute", client), bucket("b", "10/minute", client)
-    await windows.hit([small, large])
-    await windows.hit([large, small])
-    count = await windows.hit([small, large])
-    assert not count.passed
-    assert {w.bucket.group: w.remaining for w in count.windows} == {"a": 0, "b": 8}
-
-
-async def test_the_state_of_every_bucket_comes_with_the_answer(windows: Windows) -> None:
-    client = uuid.uuid4().hex
-    one, other = bucket("a", "5/minute", client), bucket("b", "9/hour", client)
-    await windows.hit([one])
-    count = await windows.hit([one, other])
-    assert count.passed
-    assert [window.remaining for window in count.windows] == [3, 8]
-    assert 0 < count.windows[0].seconds_to_reset <= 60
-    assert 60 < count.windows[1].seconds_to_reset <= 3600
-
-
-async def test_the_window_slides_and_the_announced_wait_is_enough(windows: Windows) -> None:
-    one = bucket(rate="4/2second")
-    count = await windows.hit([one])
-    while count.passed:
-        count = await windows.hit([one])
-    wait = count.windows[0].seconds_to_wait
-    assert 0 < wait < 4
-    await asyncio.sleep(wait + 0.01)
-    assert (await windows.hit([one])).passed
-
-
-async def wait_is_minimal(window: Window) -> bool:
-    wait = window.seconds_to_wait
-    return _passes_after(window, wait + 0.002) and not _passes_after(window, wait - 0.002)
-
-
-def _passes_after(window: Window, seconds: float) -> bool:
-    """The counting rule itself, at a later time without further requests."""
-    length, amount = window.bucket.limit.get_expiry(), window.bucket.limit.amount
-    if seconds < window.current_seconds:
-        previous, current = window.previous_count, window.current_count
-        left = max(window.previous_seconds - seconds, 0)
-    else:
-        previous, current = window.current_count, 0
-        left = max(window.current_seconds + length - seconds, 0)
-    return math.floor(previous * left / length) + current < amount
-
-
-@pytest.mark.parametrize(
-    "state",
-    [(0, 0, 10, 30), (10, 30, 5, 30), (10, 59.5, 1, 59.5), (7, 12.3, 9, 12.3), (3, 50, 8, 50)],
-)
-async def test_seconds_to_wait_is_what_the_counting_rule_implies(
-    state: tuple[int, float, int, float],
-) -> None:
-    window = Window(bucket(), *state)
-    assert window.remaining == 0
-    assert await wait_is_minimal(window)
-
-
-async def test_the_key_names_strategy_group_and_client(redis_url: str) -> None:
-    windows = SharedWindows(redis_url.replace("redis://", "valkey://"))
-    one = bucket()
-    await windows.hit([one])
-    client = redis.asyncio.Redis.from_url(redis_url, decode_responses=True)
-    keys = await client.keys(f"*{one.identity}*")
-    assert len(keys) == 1
-    assert str(keys[0]).startswith("sliding-window-counter:")
-    assert "/search/" in str(keys[0])
-    assert 60 < await client.ttl(keys[0]) <= 120
-    await client.aclose()
-    await windows.close()
-
-
-async def test_a_flushed_script_is_loaded_again(redis_url: str) -> None:
-    windows = SharedWindows(redis_url)
-    one = bucket()
-    await windows.hit([one])
-    client = redis.asyncio.Redis.from_url(redis_url)
-    await client.script_flush()
-    await client.aclose()
-    count = await windows.hit([one])
-    assert count.windows[0].remaining == 8
-    await windows.close()
-
-
-async def test_a_cancelled_request_disturbs_no_other(redis_url: str) -> None:
-    windows = SharedWindows(redis_url)
-    one = bucket(rate="1000/minute")
-    await windows.hit([one])
-    tasks = [asyncio.create_task(windows.hit([one])) for _ in range(20)]
-    await asyncio.sleep(0)
-    for task in tasks[1::2]:
-        task.cancel()
-    outcomes = await asyncio.gather(*tasks, return_exceptions=True)
-    assert all(isinstance(outcome, Count) and outcome.passed for outcome in outcomes[::2])
-    assert (await windows.hit([one])).passed
-    await windows.close()
-
-
-# --- Verdicts --------------------------------------------------------------------------------
-
-
-def window(rate: str, used: int, seconds: float = 30) -> Window:
-    return Window(bucket(rate=rate), 0, 0.0, used, seconds)
+def state_after(rate: str, used: int, seconds: float = 30) -> BucketState:
+    return BucketState(bucket(rate=rate), 0, 0.0, used, seconds)
 
 
 @pytest.mark.parametrize("order", [1, -1])
-async def test_headers_tell_of_the_bucket_nearest_to_its_end(order: int) -> None:
-    states = [window("30/minute", 3), window("100/minute", 90)][::order]
-    verdict = verdict_of(states, passed=True, now=1000.0)
-    assert verdict.headers == {
+async def test_headers_are_those_of_the_bucket_with_the_fewest_requests_left(order: int) -> None:
+    states = [state_after("30/minute", 3), state_after("100/minute", 90)][::order]
+    decision = decide(Hit(allowed=True, states=tuple(states)), now=1000.0)
+    assert decision.headers == {
         "X-RateLimit-Limit": "100",
         "X-RateLimit-Remaining": "10",
         "X-RateLimit-Reset": "1030",
@@ -209,10 +73,14 @@ async def test_headers_tell_of_the_bucket_nearest_to_its_end(order: int) -> None
 
 
 @pytest.mark.parametrize("order", [1, -1])
-async def test_a_refusal_tells_of_the_longest_wait(order: int) -> None:
-    states = [window("5/minute", 5, 2.2), window("9/hour", 9, 40.5), window("8/hour", 1)][::order]
-    verdict = verdict_of(states, passed=False, now=1000.0)
-    refusal = verdict.refusal()
+async def test_a_refusal_has_the_longest_wait(order: int) -> None:
+    states = [
+        state_after("5/minute", 5, 2.2),
+        state_after("9/hour", 9, 40.5),
+        state_after("8/hour", 1),
+    ][::order]
+    decision = decide(Hit(allowed=False, states=tuple(states)), now=1000.0)
+    refusal = decision.refusal()
     assert refusal.status == 429
     assert refusal.details == {"retry_after_seconds": 41}
     assert refusal.headers == {
@@ -226,7 +94,7 @@ async def test_a_refusal_tells_of_the_longest_wait(order: int) -> None:
 # --- When the backend fails ------------------------------------------------------------------
 
 
-def state(limiter: RateLimiter) -> str:
+def breaker_state(limiter: RateLimiter) -> str:
     return limiter.breaker_state
 
 
@@ -255,14 +123,14 @@ async def test_fails_closed_in_time_then_at_once_and_recovers(
     proxy.set(mode)
     for _ in range(3):
         assert await seconds_until_unavailable(limiter, [one]) < DEADLINE_SECONDS + SLACK_SECONDS
-    assert state(limiter) == "open"
+    assert breaker_state(limiter) == "open"
     at_once = [await seconds_until_unavailable(limiter, [one]) for _ in range(20)]
     assert sum(at_once) < DEADLINE_SECONDS
 
     proxy.set("forward")
     await asyncio.sleep(RETRY_AFTER_SECONDS)
-    assert (await limiter.hit(one)).passed
-    assert state(limiter) == "closed"
+    assert (await limiter.hit(one)).allowed
+    assert breaker_state(limiter) == "closed"
     await limiter.close()
 
 
@@ -275,8 +143,8 @@ async def test_elsewhere_the_in_memory_limiter_takes_over_and_says_so(
     proxy.set("refuse")
     one = bucket(rate="5/minute")
     with capture_logs() as logs:
-        verdicts = [await limiter.hit(one) for _ in range(8)]
-    assert [verdict.passed for verdict in verdicts] == [True] * 5 + [False] * 3
+        decisions = [await limiter.hit(one) for _ in range(8)]
+    assert [decision.allowed for decision in decisions] == [True] * 5 + [False] * 3
     assert [log["log_level"] for log in logs if log["event"] == "rate_limiter.in_memory"] == [
         "warning"
     ]
@@ -290,13 +158,13 @@ async def test_a_slow_answer_within_the_deadline_is_an_answer(
     limiter = RateLimiter(settings_for("production", proxied_url))
     await limiter.start()
     started_at = time.monotonic()
-    verdicts = await asyncio.gather(*(limiter.hit(bucket()) for _ in range(20)))
-    assert all(verdict.passed for verdict in verdicts)
+    decisions = await asyncio.gather(*(limiter.hit(bucket()) for _ in range(20)))
+    assert all(decision.allowed for decision in decisions)
     assert time.monotonic() - started_at < 20 * 0.05, "the requests wait for each other"
     await limiter.close()
 
 
-async def test_a_busy_process_does_not_take_its_own_delay_for_the_backends(
+async def test_a_busy_process_does_not_take_its_own_delay_for_the_backend(
     redis_url: str,
 ) -> None:
     limiter = RateLimiter(settings_for("production", redis_url))
@@ -306,7 +174,7 @@ async def test_a_busy_process_does_not_take_its_own_delay_for_the_backends(
     for _ in range(3):
         time.sleep(0.25)  # noqa: ASYNC251 - the point
         await asyncio.sleep(0)
-    assert all(verdict.passed for verdict in await asyncio.gather(*hits))
+    assert all(decision.allowed for decision in await asyncio.gather(*hits))
     assert limiter.breaker_state == "closed"
     await limiter.close()
 
@@ -318,7 +186,7 @@ async def test_a_restarted_backend_costs_no_request(proxy: FaultyProxy, proxied_
     await limiter.hit(one)
     proxy.set("refuse")
     proxy.set("forward")
-    assert (await limiter.hit(one)).passed
+    assert (await limiter.hit(one)).allowed
     await limiter.close()
 
 
@@ -333,7 +201,7 @@ async def test_start_waits_for_the_backend(
     assert not starting.done()
     proxy.set("forward")
     await asyncio.wait_for(starting, 10)
-    assert (await limiter.hit(bucket())).passed
+    assert (await limiter.hit(bucket())).allowed
     await limiter.close()
 
 
@@ -366,7 +234,7 @@ async def test_in_memory_only_says_so() -> None:
     assert [(log["event"], log["log_level"]) for log in logs] == [
         ("rate_limiter.in_memory", "warning")
     ]
-    assert (await limiter.hit(bucket())).passed
+    assert (await limiter.hit(bucket())).allowed
     await limiter.close()
 
 
@@ -376,5 +244,5 @@ async def test_disabled_counts_nothing_and_says_so() -> None:
         await limiter.start()
     assert [log["event"] for log in logs] == ["rate_limiter.disabled"]
     one = bucket(rate="1/minute")
-    assert all([(await limiter.hit(one)).passed for _ in range(5)])
+    assert all([(await limiter.hit(one)).allowed for _ in range(5)])
     await limiter.close()
