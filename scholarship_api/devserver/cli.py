@@ -15,16 +15,21 @@ STATE_DIR: Final = Path(".dev")
 
 def dev_command(
     *,
-    port: Annotated[int, typer.Option(envvar="PORT", min=0, max=65_535)] = 8000,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            min=0, max=65_535, help="Port to listen on; PORT or 8000 unless given, 0 a free one."
+        ),
+    ] = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     reload: Annotated[bool, typer.Option(help="Start anew when a source file changes.")] = True,
 ) -> None:
     """Serve for development, with PostgreSQL, Valkey and a catalogue of its own.
 
-    The state lies in .dev/. DATABASE_URL and RATE_LIMIT_BACKEND_URL, when set, are used instead.
+    Their data are in .dev/. DATABASE_URL and RATE_LIMIT_BACKEND_URL, when set, are used instead.
     """
     code = supervisor.run(
-        port=port,
+        port=load_settings().port if port is None else port,
         host=host,
         state_dir=STATE_DIR,
         reload=reload,

@@ -25,6 +25,7 @@ from scholarship_api.devserver.embedded import (
 )
 from scholarship_api.devserver.embedded.forked import ForkedChild
 from scholarship_api.devserver.embedded.processes import Child, child_command, stop_child
+from scholarship_api.settings.settings import load_settings
 
 PACKAGE: Final = Path(__file__).parents[1]
 STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -77,10 +78,6 @@ def _bind(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _given(name: str) -> bool:
-    return bool(os.environ.get(name) or os.environ.get(f"{name}_FILE"))
-
-
 def _signing_key(file: Path) -> Path:
     """A key of this checkout's own, so that tokens outlive a restart."""
     if not file.exists():
@@ -91,19 +88,20 @@ def _signing_key(file: Path) -> Path:
 
 
 def _start_servers(stack: ExitStack, state_dir: Path) -> None:
-    """Start what no setting names, and export the addresses for all that follows."""
-    if _given("DATABASE_URL"):
+    """Start the servers that no setting names, and export their URLs to all that follows."""
+    given = load_settings().model_fields_set  # from the environment, secret files or .env
+    if "database_url" in given:
         console.print("  PostgreSQL   yours, from DATABASE_URL")
     else:
         url = stack.enter_context(embedded_postgres(state_dir / "postgres"))
-        # Also for migrations: an address of another database must not be used for ours.
+        # Also for migrations: they must not go to another database than the one that serves.
         os.environ["DATABASE_URL"] = os.environ["DATABASE_MIGRATION_URL"] = url
         os.environ.pop("DATABASE_MIGRATION_URL_FILE", None)
         console.print(f"  PostgreSQL   embedded, data in {escape(str(state_dir / 'postgres'))}")
         console.print(f"               for commands beside it: DATABASE_URL='{escape(url)}'")
-    if not _given("JWT_SECRET_KEY"):
+    if "jwt_secret_key" not in given:
         os.environ["JWT_SECRET_KEY_FILE"] = str(_signing_key(state_dir / "jwt_secret_key"))
-    if _given("RATE_LIMIT_BACKEND_URL"):
+    if "rate_limit_backend_url" in given:
         console.print("  Valkey       yours, from RATE_LIMIT_BACKEND_URL")
     else:
         url = stack.enter_context(embedded_valkey(state_dir / "valkey"))

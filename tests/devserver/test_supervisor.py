@@ -18,17 +18,22 @@ pytestmark = pytest.mark.server
 
 COMMAND = textwrap.dedent(
     """
-    import os, sys
+    import sys
     from pathlib import Path
     import psycopg
     from scholarship_api.devserver import supervisor
+    from scholarship_api.settings.settings import load_settings
+
+    def connect():
+        url = load_settings().database_url.get_secret_value()
+        return psycopg.connect(url.replace("+psycopg", ""))
 
     def migrate():
-        with psycopg.connect(os.environ["DATABASE_URL"].replace("+psycopg", "")) as connection:
+        with connect() as connection:
             connection.execute("CREATE TABLE IF NOT EXISTS starts (at timestamptz)")
 
     def load():
-        with psycopg.connect(os.environ["DATABASE_URL"].replace("+psycopg", "")) as connection:
+        with connect() as connection:
             connection.execute("INSERT INTO starts VALUES (now())")
             return connection.execute("SELECT count(*) FROM starts").fetchone()[0]
 
@@ -179,8 +184,14 @@ def test_taken_port(project: Path) -> None:
     assert not (project / "state").exists()
 
 
-def test_given_servers_are_used(project: Path, scratch_database_url: str, redis_url: str) -> None:
+@pytest.mark.parametrize("place", ["process environment", ".env"])
+def test_given_servers_are_used(
+    project: Path, scratch_database_url: str, redis_url: str, place: str
+) -> None:
     given = {"DATABASE_URL": scratch_database_url, "RATE_LIMIT_BACKEND_URL": redis_url}
+    if place == ".env":
+        (project / ".env").write_text("".join(f"{name}='{url}'\n" for name, url in given.items()))
+        given = {}
     with started(project, environment=given) as run:
         run.read_until("Ready")
         assert "yours, from DATABASE_URL" in run.output
