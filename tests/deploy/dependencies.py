@@ -1,4 +1,4 @@
-"""PostgreSQL and Valkey of one's own, which stop, freeze and come back."""
+"""A PostgreSQL and a Valkey for one test, which can stop, freeze and come back."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -12,7 +12,7 @@ from tests.faults import frozen, postmaster_pid
 
 
 class Postgres:
-    """Not durable: a fast shutdown writes everything, only a crash of the machine would not."""
+    """Without fsync: a fast shutdown writes everything; only a crash of the machine loses data."""
 
     def __init__(self, folder: Path, *, durable: bool = False) -> None:
         self.data_dir = folder / "postgres"
@@ -25,7 +25,7 @@ class Postgres:
 
     @contextmanager
     def stopped(self) -> Iterator[None]:
-        """Shut down, and on the same socket again."""
+        """Shut down and start again on the same socket."""
         self._running.close()
         try:
             yield
@@ -49,7 +49,7 @@ class Valkey:
 
     @contextmanager
     def stopped(self) -> Iterator[None]:
-        """Ended, and at the same address again, without any data."""
+        """Stop and start again at the same address, without data."""
         self._running.close()
         try:
             yield

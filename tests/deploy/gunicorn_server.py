@@ -1,4 +1,4 @@
-"""Real gunicorn with real signals.
+"""A real gunicorn that takes real signals.
 
 with running_server({"DATABASE_URL": database_url, "RATE_LIMIT_BACKEND_URL": redis_url}) as server:
     httpx.get(f"{server.url}/healthz")
@@ -28,7 +28,7 @@ APPLICATION: Final = "scholarship_api.app:create_app()"
 SLOW_SERVICE: Final = "tests.deploy.slow_service:create()"
 READY_SECONDS: Final = 60.0
 
-# PR_SET_PDEATHSIG: a test run that is killed leaves no server behind.
+# PR_SET_PDEATHSIG: the server ends when the test run is killed.
 _END_WITH_US: Final = """
 import ctypes, os, signal, sys
 ctypes.CDLL(None).prctl(1, signal.SIGTERM, 0, 0, 0)
@@ -40,7 +40,7 @@ PRODUCTION: Final = {
     "JWT_SECRET_KEY": secrets.token_hex(48),
     "CORS_ALLOWED_ORIGINS": "https://app.example.org",
     "ALLOWED_HOSTS": "127.0.0.1,localhost,api.example.org",
-    # Valid, and nobody is there: for applications that need neither.
+    # Well-formed URLs without a server, for applications that need neither.
     "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",
     "RATE_LIMIT_BACKEND_URL": "redis://127.0.0.1:1/0",
     "WEB_CONCURRENCY": "2",
@@ -58,11 +58,11 @@ class Log:
         return self._path.read_text()
 
     def size(self) -> int:
-        """In bytes."""
+        """The size of the log in bytes."""
         return self._path.stat().st_size
 
     def lines(self) -> list[dict[str, Any]]:
-        """Each complete line as JSON; an exception if one is not."""
+        """Each complete line as JSON; raises an exception for another one."""
         return [json.loads(line) for line in self.text().split("\n")[:-1]]
 
     def named(self, event: str) -> list[dict[str, Any]]:
@@ -94,11 +94,11 @@ class RunningServer:
 
     @property
     def pid(self) -> int:
-        """Of the arbiter."""
+        """The process id of the arbiter."""
         return self.process.pid
 
     def stdout(self) -> str:
-        """What was written beside the log; nothing should be."""
+        """The standard output, which should be empty."""
         return self._stdout.read_text()
 
     def workers(self) -> list[int]:
@@ -135,7 +135,7 @@ def until(
 
 
 def environment(settings: Mapping[str, str], port: int) -> dict[str, str]:
-    """The environment of a server: ours, and nothing of the developer's but the paths."""
+    """The environment of a server; only the paths come from the developer's."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
     path = f"{Path(sys.executable).parent}{os.pathsep}{kept.get('PATH', os.defpath)}"
     return {**kept, "PATH": path, **PRODUCTION, "PORT": str(port), **settings}
@@ -152,8 +152,8 @@ def running_server(
 ) -> Iterator[RunningServer]:
     """A server with `settings` over `PRODUCTION`, on a free port, stopped at the end.
 
-    `application` is what gunicorn loads; `command` replaces gunicorn's whole command line. Ready
-    is when every worker serves and `ready_path` answers 200.
+    gunicorn loads `application`; `command` replaces gunicorn's whole command line. The server is
+    ready when every worker serves and `ready_path` answers 200.
     """
     port = _free_port()
     variables = environment(settings or {}, port)
@@ -207,7 +207,7 @@ def _end(server: RunningServer) -> None:
 
 
 def _free_port() -> int:
-    # Below the ports that the kernel gives to clients, so that nobody takes it meanwhile.
+    # Below the ports that the kernel gives to clients, so that none is taken meanwhile.
     while True:
         port = random.randrange(20_000, 32_000)  # noqa: S311
         with socket.socket() as probe, suppress(OSError):

@@ -12,7 +12,7 @@ class Outcome:
     answered: int = 0
     lost: Counter[str] = field(default_factory=Counter)
     closes_announced: int = 0
-    """Answers that said Connection: close."""
+    """Responses with Connection: close."""
     longest_seconds: float = 0.0
 
     @property

@@ -76,12 +76,12 @@ class SlowService:
 
 
 def create(fault: str = "") -> SlowService:
-    """`fault`: startup, shutdown, or a file: as long as it exists, no worker can start."""
+    """`fault`: startup, shutdown, or a file; while the file exists, no worker can start."""
     return SlowService(fault)
 
 
 def create_when_gone(path: str) -> SlowService:
-    """Takes as long as there is a file at `path`: a start that is slow."""
+    """A slow start: it lasts while there is a file at `path`."""
     while Path(path).exists():
         time.sleep(0.02)
     return SlowService()

@@ -62,12 +62,12 @@ class Service:
     postgres: ProxiedPostgres
     valkey: ProxiedValkey
     client: httpx.Client
-    """With a connection for each request, so that every worker gets some."""
+    """Send each request on a connection of its own, so that every worker gets some."""
 
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """One production server with two workers and servers of its own, all on their own ports."""
+    """A production server with two workers, with its own PostgreSQL and Valkey."""
     folder = tmp_path_factory.mktemp("dependencies")
     with ExitStack() as stack:
         postgres, valkey = ProxiedPostgres(folder), ProxiedValkey(folder)
@@ -117,7 +117,7 @@ def statuses(service: Service, path: str, times: int = 4) -> set[int]:
 
 
 def assert_survived(service: Service, workers: list[int]) -> None:
-    """The same workers serve again, and nobody was told 500."""
+    """Assert that the same workers serve again and that no response was a 500."""
     assert_serves(service)
     assert service.server.workers() == workers
     answered = {line["status"] for line in service.server.log.named("request.finished")}
@@ -140,7 +140,9 @@ FAULTS = [
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_without_postgresql(service: Service, fault: Fault) -> None:
+def test_the_service_answers_503_without_postgresql_and_recovers(
+    service: Service, fault: Fault
+) -> None:
     assert_serves(service)
     workers = service.server.workers()
     with fault(service.postgres), ThreadPoolExecutor(8) as threads:
@@ -165,7 +167,9 @@ def test_without_postgresql(service: Service, fault: Fault) -> None:
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_without_redis(service: Service, fault: Fault) -> None:
+def test_limited_routes_answer_503_without_redis_and_recover(
+    service: Service, fault: Fault
+) -> None:
     assert_serves(service)
     workers = service.server.workers()
     with fault(service.valkey), ThreadPoolExecutor(8) as threads:

@@ -1,4 +1,4 @@
-"""Who the client is, directly and behind a real nginx."""
+"""The client's address and scheme, directly and behind a real nginx."""
 
 import shutil
 import socket
@@ -115,7 +115,7 @@ def answers(port: int) -> bool:
 
 
 def ask(url: str, *, peer: str, path: str = "/", **headers: str) -> httpx.Response:
-    """Ask from the local address `peer`; header names are written with underscores."""
+    """Send a request from the local address `peer`; header names have underscores."""
     transport = httpx.HTTPTransport(local_address=peer, verify=False)
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     with httpx.Client(transport=transport, timeout=20) as client:
@@ -123,7 +123,7 @@ def ask(url: str, *, peer: str, path: str = "/", **headers: str) -> httpx.Respon
 
 
 def client_seen(server: RunningServer, response: httpx.Response) -> str:
-    """The address that application and log agree upon."""
+    """The client's address, which must be the same in the application and in the log."""
     trace_id = response.headers["X-Trace-ID"]
 
     def logged() -> list[str]:
@@ -166,7 +166,9 @@ DIRECT = [
 
 
 @pytest.mark.parametrize(("peer", "headers", "client"), DIRECT)
-def test_directly(server: RunningServer, peer: str, headers: dict[str, str], client: str) -> None:
+def test_headers_of_untrusted_peers_have_no_effect(
+    server: RunningServer, peer: str, headers: dict[str, str], client: str
+) -> None:
     assert client_seen(server, ask(server.url, peer=peer, **headers)) == client
 
 
@@ -174,7 +176,7 @@ def test_directly(server: RunningServer, peer: str, headers: dict[str, str], cli
     ("peer", "sent", "scheme"),
     [(PROXY, "https", "https"), (STRANGER, "https", "http"), (PROXY, "http", "http")],
 )
-def test_https_is_believed_from_a_trusted_proxy_only(
+def test_only_a_trusted_proxy_reports_https(
     server: RunningServer, peer: str, sent: str, scheme: str
 ) -> None:
     answer = ask(server.url, peer=peer, X_Forwarded_For="203.0.113.5", X_Forwarded_Proto=sent)
@@ -195,7 +197,7 @@ def test_https_is_believed_from_a_trusted_proxy_only(
         ),
     ],
 )
-def test_behind_nginx(
+def test_the_client_behind_nginx_is_found(
     server: RunningServer, nginx: Nginx, peer: str, headers: dict[str, str], client: str
 ) -> None:
     answer = ask(f"http://127.0.0.1:{nginx.http}", peer=peer, **headers)
@@ -203,7 +205,7 @@ def test_behind_nginx(
     assert answer.json()["scheme"] == "http"
 
 
-def test_behind_nginx_over_ipv6(server: RunningServer, nginx: Nginx) -> None:
+def test_the_client_behind_nginx_is_found_over_ipv6(server: RunningServer, nginx: Nginx) -> None:
     try:
         answer = ask(f"http://[::1]:{nginx.http}", peer="::1")
     except httpx.ConnectError:
@@ -219,7 +221,7 @@ def test_https_ends_at_nginx(server: RunningServer, nginx: Nginx) -> None:
 
 def test_limits_count_by_the_resolved_client(server: RunningServer, nginx: Nginx) -> None:
     url, path = f"http://127.0.0.1:{nginx.http}", "/api/v1/search"
-    # Addresses of the benchmark network, for this run alone.
+    # Addresses of the network for benchmarks (RFC 2544), which no other test uses.
     group = f"2001:db8:{uuid.uuid4().hex[:4]}:{int(time.time()) % 65536:x}"
 
     def statuses(*clients: str) -> list[int]:

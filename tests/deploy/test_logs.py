@@ -1,4 +1,4 @@
-"""The log of a whole run: one JSON object a line, traceable, and without a secret in it."""
+"""The log of a whole run: one JSON object a line, with trace ids and without secrets."""
 
 import http.client
 import json
@@ -27,7 +27,7 @@ PLANTED = {
 
 @pytest.fixture(scope="module")
 def log(database_url: str, redis_url: str) -> Iterator[RunningServer]:
-    """A server that has seen good and bad requests, and has ended."""
+    """A server that has answered good and bad requests and has ended."""
     settings = {
         "DATABASE_URL": make_url(database_url)
         .set(password=PLANTED["password"])
@@ -43,7 +43,7 @@ def log(database_url: str, redis_url: str) -> Iterator[RunningServer]:
         exercise(server)
         server.signal(signal.SIGHUP)
         until(lambda: server.log.named("Hang up: Master") or server.log.starting("Handling signal"))
-        # A SIGTERM that comes earlier ends the reload, and no more workers are made.
+        # An earlier SIGTERM would end the reload before it makes more workers.
         until(lambda: len(server.log.named("rate_limiter.connected")) >= 4)
         server.signal(signal.SIGTERM)
         assert server.wait() == 0
@@ -91,7 +91,7 @@ def test_every_line_is_one_json_object(log: RunningServer) -> None:
     assert log.stdout() == ""
 
 
-def test_requests_can_be_traced(log: RunningServer) -> None:
+def test_lines_of_a_request_have_its_trace_id(log: RunningServer) -> None:
     requests = log.log.named("request.finished")
     assert len(requests) > 50
     for line in requests:
@@ -103,18 +103,18 @@ def test_requests_can_be_traced(log: RunningServer) -> None:
     assert {"/api/v1/search", "/readyz", "/metrics", "unmatched"} <= templates
 
 
-def test_no_planted_secret_is_in_it(log: RunningServer) -> None:
+def test_the_log_contains_no_secret(log: RunningServer) -> None:
     text = log.log.text()
     for secret in (*PLANTED.values(), PRODUCTION["JWT_SECRET_KEY"]):
         assert secret not in text
 
 
-def test_nothing_can_be_forged(log: RunningServer) -> None:
+def test_no_line_can_be_forged(log: RunningServer) -> None:
     assert not log.log.named("forged")
     assert "\x1b" not in log.log.text()
 
 
-def test_the_start_and_the_end_of_each_part_are_logged_once_per_worker(
+def test_each_worker_logs_its_start_and_its_end_once(
     log: RunningServer,
 ) -> None:
     started = log.log.named("rate_limiter.connected")

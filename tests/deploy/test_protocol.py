@@ -1,4 +1,4 @@
-"""What the server refuses before any application, through real gunicorn and real sockets."""
+"""Requests that a real gunicorn rejects before the application."""
 
 import json
 import socket
@@ -21,8 +21,8 @@ def server() -> Iterator[RunningServer]:
     assert running.wait() == 0
 
 
-def exchange(server: RunningServer, *parts: bytes) -> bytes:
-    """What the server says until it closes."""
+def send(server: RunningServer, *parts: bytes) -> bytes:
+    """Send `parts`; everything that the server sends until it closes."""
     with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
         for part in parts:
             connection.sendall(part)
@@ -32,7 +32,7 @@ def exchange(server: RunningServer, *parts: bytes) -> bytes:
         return received
 
 
-def assert_refused(answer: bytes, status: int, code: str) -> None:
+def assert_rejected(answer: bytes, status: int, code: str) -> None:
     head, _, body = answer.partition(b"\r\n\r\n")
     line, *headers = head.lower().split(b"\r\n")
     error = json.loads(body)
@@ -55,9 +55,9 @@ def assert_refused(answer: bytes, status: int, code: str) -> None:
     assert not any(header.startswith(b"server:") for header in headers)
 
 
-def test_64_kib_of_headers(server: RunningServer) -> None:
-    answer = exchange(server, HEAD + b"X: " + b"a" * 65_536 + b"\r\n\r\n")
-    assert_refused(answer, 431, "HEADERS_TOO_LARGE")
+def test_64_kib_of_headers_are_rejected(server: RunningServer) -> None:
+    answer = send(server, HEAD + b"X: " + b"a" * 65_536 + b"\r\n\r\n")
+    assert_rejected(answer, 431, "HEADERS_TOO_LARGE")
 
 
 def test_8_mb_of_headers_are_not_read(server: RunningServer) -> None:
@@ -82,18 +82,18 @@ def test_8_mb_of_headers_are_not_read(server: RunningServer) -> None:
         b"POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
     ],
 )
-def test_malformed(server: RunningServer, request_bytes: bytes) -> None:
-    assert_refused(exchange(server, request_bytes), 400, "BAD_REQUEST")
+def test_malformed_requests_are_rejected(server: RunningServer, request_bytes: bytes) -> None:
+    assert_rejected(send(server, request_bytes), 400, "BAD_REQUEST")
 
 
-def test_a_slow_head_is_cut_off(server: RunningServer) -> None:
-    """In 10 s; that each further byte does not extend it is tested beside the protocol."""
-    assert_refused(exchange(server, b"GET / HTTP/1.1\r\n"), 400, "BAD_REQUEST")
+def test_a_slow_head_is_rejected(server: RunningServer) -> None:
+    """After 10 s. The protocol's own tests show that further bytes do not extend them."""
+    assert_rejected(send(server, b"GET / HTTP/1.1\r\n"), 400, "BAD_REQUEST")
 
 
-def test_refusals_are_logged(server: RunningServer) -> None:
+def test_rejections_are_logged(server: RunningServer) -> None:
     head = HEAD + b"X-Request-ID: to-be-found\r\nHost: other\r\n\r\n"
-    assert_refused(exchange(server, head), 400, "INVALID_HOST")
+    assert_rejected(send(server, head), 400, "INVALID_HOST")
 
     def lines() -> list[dict[str, Any]]:
         return [line for line in server.log.lines() if line.get("trace_id") == "to-be-found"]

@@ -1,4 +1,4 @@
-"""The configurations of deploy/proxy, in the real programs where they are installed."""
+"""The configurations of deploy/proxy, run by the real programs if they are installed."""
 
 import re
 import shutil
@@ -46,7 +46,7 @@ def server(database_url: str, redis_url: str) -> Iterator[RunningServer]:
         "DATABASE_URL": database_url,
         "RATE_LIMIT_BACKEND_URL": redis_url,
         "TRUSTED_PROXY_IPS": PROXY,
-        # The tests before may have used up what this address may ask for.
+        # Earlier tests may have used up the rate limit of this address.
         "RATE_LIMIT_SEARCH": "100000/minute",
         "RATE_LIMIT_PER_MINUTE": "100000",
     }
@@ -74,11 +74,11 @@ def run(command: list[str], *, log: Path, port: int) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def nginx(server: RunningServer) -> Iterator[str]:
-    """Its address for HTTPS."""
+    """nginx; its HTTPS address."""
     program = shutil.which("nginx", path=PATH)
     if program is None:
         pytest.skip("nginx is not installed")
-    # Its workers are another user's when it is started by root, who have no way into tmp_path.
+    # Started by root, nginx runs its workers as another user, who cannot read tmp_path.
     with tempfile.TemporaryDirectory(prefix="scholarship-nginx-") as name:
         Path(name).chmod(0o755)
         yield from run_nginx(program, server, Path(name))
@@ -116,7 +116,7 @@ def run_nginx(program: str, server: RunningServer, folder: Path) -> Iterator[str
 
 @pytest.fixture(scope="module")
 def caddy(server: RunningServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Its address, without the certificate that it would get itself."""
+    """Caddy; its address, with a certificate of its own authority."""
     program = shutil.which("caddy")
     if program is None:
         pytest.skip("Caddy is not installed")
@@ -137,7 +137,7 @@ def caddy(server: RunningServer, tmp_path_factory: pytest.TempPathFactory) -> It
 
 @pytest.fixture(params=["nginx", "caddy"])
 def client(request: pytest.FixtureRequest) -> Iterator[httpx.Client]:
-    """A client far away from the proxy."""
+    """A client with a public address, behind the proxy."""
     url: str = request.getfixturevalue(request.param)
     transport = httpx.HTTPTransport(local_address=STRANGER, verify=False)
     headers = {"Host": HOST}
@@ -160,14 +160,14 @@ def test_the_service_answers_and_sees_the_client(
     assert lines() == [STRANGER]
 
 
-def test_metrics_are_not_for_the_outside(client: httpx.Client) -> None:
+def test_the_proxy_does_not_forward_metrics(client: httpx.Client) -> None:
     answer = client.get("/metrics")
     assert answer.status_code == 404
     assert "X-Trace-ID" not in answer.headers, "the service has been asked"
 
 
-def test_refusals_are_the_service_s_own(client: httpx.Client) -> None:
-    """A limit of the proxy below the service's would answer a page of HTML."""
+def test_rejections_come_from_the_service(client: httpx.Client) -> None:
+    """If the proxy's limit was lower, it would answer with an HTML page."""
     body = client.post("/api/v1/search", json={"q": "x" * Settings().max_request_size_bytes})
     head = client.get("/status", headers={"X-Filler": "x" * 20_000})
     assert [body.json()["code"], head.json()["code"]] == ["PAYLOAD_TOO_LARGE", "HEADERS_TOO_LARGE"]
@@ -175,10 +175,10 @@ def test_refusals_are_the_service_s_own(client: httpx.Client) -> None:
 
 @pytest.mark.parametrize("chunked", [False, True])
 @pytest.mark.parametrize("size", [1_200_000, 5_000_000, 10_000_000])
-def test_a_large_body_is_refused_by_the_service_each_time(
+def test_a_large_body_is_rejected_by_the_service_each_time(
     client: httpx.Client, size: int, *, chunked: bool
 ) -> None:
-    """It answers before the proxy has sent the body: who cannot send on may lose the answer."""
+    """The service answers before the proxy has sent the body; the response must not be lost."""
     for _ in range(REPETITIONS):
         content = iter([bytes(size // 4)] * 4) if chunked else bytes(size)
         answer = client.post("/api/v1/search", content=content)

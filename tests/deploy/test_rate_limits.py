@@ -42,7 +42,7 @@ def server(database_url: str, redis_url: str) -> Iterator[RunningServer]:
 
 
 class Client:
-    """A client with an address that nobody else uses, and a connection for each request."""
+    """A client with an address of its own, and a new connection for each request."""
 
     def __init__(self, server: RunningServer, stack: ExitStack) -> None:
         self.address = ".".join(["127", *(str(random.randint(1, 254)) for _ in range(3))])  # noqa: S311
@@ -57,7 +57,7 @@ class Client:
         return self._client.request(method, path, **options)
 
     def passes(self, path: str, times: int) -> int:
-        """How many of so many parallel requests are not refused."""
+        """How many of `count` parallel requests pass."""
         with ThreadPoolExecutor(times) as threads:
             answers = list(threads.map(lambda _: self.ask(path), range(times)))
         assert {answer.status_code for answer in answers} <= {200, 401, 404, 405, 422, 429}
@@ -70,11 +70,11 @@ def client(server: RunningServer) -> Iterator[Client]:
         yield Client(server, stack)
 
 
-def test_of_40_parallel_requests_exactly_10_pass(client: Client) -> None:
+def test_exactly_10_of_40_parallel_requests_pass(client: Client) -> None:
     assert client.passes(SEARCH, 40) == 10
 
 
-def test_several_workers_shared_that_count(server: RunningServer, client: Client) -> None:
+def test_several_workers_counted_them_together(server: RunningServer, client: Client) -> None:
     with ThreadPoolExecutor(20) as threads:
         statuses = Counter(threads.map(lambda _: client.ask(SEARCH).status_code, range(20)))
     assert statuses == {200: 10, 429: 10}
@@ -83,7 +83,7 @@ def test_several_workers_shared_that_count(server: RunningServer, client: Client
     assert 'rate_limiter_state{state="shared"} 3.0' in lines
 
 
-def test_a_refusal_says_everything_a_client_needs(client: Client) -> None:
+def test_a_429_tells_the_limit_and_the_time_to_wait(client: Client) -> None:
     first = client.ask(SEARCH)
     assert first.headers["X-RateLimit-Limit"] == "10"
     assert first.headers["X-RateLimit-Remaining"] == "9"
@@ -118,7 +118,7 @@ def test_the_root_alias_is_the_same_group(client: Client) -> None:
     assert client.passes(SEARCH, 10) == 4
 
 
-def test_unknown_paths_count_towards_the_ceiling_of_everything(client: Client) -> None:
+def test_unknown_paths_count_towards_the_ceiling(client: Client) -> None:
     assert client.passes(NOWHERE, 29) == 29
     assert client.ask(SEARCH).status_code == 200
     refused = client.ask(SEARCH)
@@ -127,7 +127,7 @@ def test_unknown_paths_count_towards_the_ceiling_of_everything(client: Client) -
     assert client.ask("/").status_code == 429
 
 
-def test_no_bypass(client: Client) -> None:
+def test_headers_and_spellings_of_a_path_do_not_bypass_the_limit(client: Client) -> None:
     client.passes(SEARCH, 10)
     for number in range(3):
         for headers in (
@@ -145,13 +145,13 @@ def test_no_bypass(client: Client) -> None:
         assert client.ask(SEARCH, method).status_code == 429, method
 
 
-def test_another_client_is_another_count(server: RunningServer, client: Client) -> None:
+def test_each_client_is_counted_by_itself(server: RunningServer, client: Client) -> None:
     client.passes(SEARCH, 11)
     with ExitStack() as stack:
         assert Client(server, stack).ask(SEARCH).headers["X-RateLimit-Remaining"] == "9"
 
 
-def test_options_probes_and_metrics_are_free(client: Client) -> None:
+def test_options_probes_and_metrics_are_not_limited(client: Client) -> None:
     preflight = {
         "Origin": "https://app.example.org",
         "Access-Control-Request-Method": "GET",

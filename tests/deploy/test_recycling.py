@@ -1,4 +1,4 @@
-"""Workers come and go under load, and no request is lost."""
+"""Workers are replaced under load, and no request is lost."""
 
 import asyncio
 import os
@@ -29,7 +29,7 @@ ENDED = "worker.finished"
 
 
 def load_during(server: RunningServer, requests: int, action: Callable[[], None]) -> Outcome:
-    """Run `action` while the load is on."""
+    """Run `action` under load."""
     load = Load(server.port, requests=requests, seconds=SECONDS)
     with ThreadPoolExecutor(1) as threads:
         running = threads.submit(lambda: asyncio.run(load.run()))
@@ -51,8 +51,8 @@ def test_recycling_loses_no_request() -> None:
     assert problems == []
 
 
-def test_workers_are_recycled_in_turn() -> None:
-    """All reach max_requests together; were all recycled then, nobody would accept."""
+def test_workers_are_recycled_one_at_a_time() -> None:
+    """All reach max_requests together; if all were recycled at once, nobody would accept."""
     with running_server(SHORT_LIVES, application=SLOW_SERVICE) as server:
         asyncio.run(Load(server.port, requests=4_000, seconds=SECONDS).run())
         until(lambda: len(server.log.named("worker.finished")) >= 2)
@@ -101,7 +101,7 @@ def test_a_killed_worker_is_replaced() -> None:
         assert server.get("/pid")[0] == 200
 
 
-def test_a_replacement_that_cannot_start_does_not_end_the_service(tmp_path: Path) -> None:
+def test_a_failed_replacement_does_not_end_the_service(tmp_path: Path) -> None:
     fault = tmp_path / "fault"
     application = f"tests.deploy.slow_service:create({str(fault)!r})"
     with running_server(LONG_LIVES, application=application) as server:
@@ -116,7 +116,7 @@ def test_a_replacement_that_cannot_start_does_not_end_the_service(tmp_path: Path
 
 
 def ask(connection: socket.socket, worker: int) -> bytes:
-    """The answer to /pid on this connection, which is `worker`'s."""
+    """The response to /pid on this connection, which `worker` has to send."""
     connection.sendall(b"GET /pid HTTP/1.1\r\nHost: x\r\n\r\n")
     answer = b""
     while not answer.endswith(f"\r\n\r\n{worker}".encode()):
@@ -126,7 +126,7 @@ def ask(connection: socket.socket, worker: int) -> bytes:
     return answer
 
 
-def test_accepted_connections_wait_for_their_request_while_the_worker_is_recycled() -> None:
+def test_a_recycled_worker_waits_for_requests_on_accepted_connections() -> None:
     settings = {
         "WEB_CONCURRENCY": "1",
         "MAX_REQUESTS": "5",
@@ -148,7 +148,7 @@ def test_accepted_connections_wait_for_their_request_while_the_worker_is_recycle
             assert b"\r\nconnection: close\r\n" in answer
 
 
-def test_workers_end_with_their_arbiter() -> None:
+def test_workers_end_when_their_arbiter_is_killed() -> None:
     """Otherwise they would hold the port, and the next start would fail."""
     with running_server(LONG_LIVES, application=SLOW_SERVICE) as server:
         workers = server.workers()

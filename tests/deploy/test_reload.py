@@ -1,4 +1,4 @@
-"""SIGHUP: the workers are replaced, and the service goes on meanwhile; unless it is to end."""
+"""SIGHUP: the workers are replaced while the service goes on, or ends."""
 
 import os
 import signal
@@ -26,7 +26,7 @@ SETTINGS = {
 
 @contextmanager
 def reloading(obstacle: Path, *, delay: int = 0) -> Iterator[tuple[RunningServer, list[int]]]:
-    """A server, and its old workers, whose successors start when `obstacle` is gone."""
+    """A server and its old workers; their successors start when `obstacle` is removed."""
     application = f"tests.deploy.slow_service:create_when_gone({str(obstacle)!r})"
     settings = SETTINGS | {"SHUTDOWN_DELAY": str(delay)}
     with running_server(settings, application=application) as server:
@@ -42,7 +42,7 @@ def test_readiness_holds_while_the_successors_start(tmp_path: Path) -> None:
     with reloading(obstacle) as (server, before):
         seen = set()
         for _ in range(PROBES):
-            # As the arbiter repeats it when it has waited for graceful_timeout.
+            # The arbiter repeats the signal after graceful_timeout.
             for pid in before:
                 os.kill(pid, signal.SIGTERM)
             seen.add(server.get("/readyz")[0])
@@ -55,13 +55,13 @@ def test_readiness_holds_while_the_successors_start(tmp_path: Path) -> None:
         until(replaced, reason=server.log.text)
         assert seen == {200}
         assert server.log.at_least("warning") == []
-        # The new ones know when they are meant.
+        # The new workers know that SIGTERM is meant for them.
         server.signal(signal.SIGTERM)
         assert server.wait() == 0
 
 
-def test_terminated_while_the_successors_start_all_end_in_time(tmp_path: Path) -> None:
-    """The arbiter heeds no signal until its old workers have ended."""
+def test_sigterm_during_a_reload_ends_all_workers_in_time(tmp_path: Path) -> None:
+    """The arbiter handles no signal until its old workers have ended."""
     with reloading(tmp_path / "obstacle") as (server, _), ExitStack() as stack:
         quick = ask_slowly(server, 2, 2, stack)
         slow = ask_slowly(server, 60, 2, stack)
@@ -74,7 +74,7 @@ def test_terminated_while_the_successors_start_all_end_in_time(tmp_path: Path) -
         assert "SIGKILL" not in server.log.text()
 
 
-def test_terminated_while_the_successors_start_the_delay_passes(tmp_path: Path) -> None:
+def test_sigterm_during_a_reload_keeps_the_shutdown_delay(tmp_path: Path) -> None:
     with reloading(tmp_path / "obstacle", delay=2) as (server, _):
         server.signal(signal.SIGTERM)
         until(lambda: server.get("/readyz")[0] == 503)
@@ -83,15 +83,13 @@ def test_terminated_while_the_successors_start_the_delay_passes(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGQUIT])
-def test_interrupted_while_the_successors_start_all_end(
-    tmp_path: Path, number: signal.Signals
-) -> None:
+def test_sigint_during_a_reload_ends_all_workers(tmp_path: Path, number: signal.Signals) -> None:
     with reloading(tmp_path / "obstacle") as (server, _):
         server.signal(number)
         assert server.wait(GRACEFUL_SECONDS + 2) == 0
 
 
-def test_without_an_arbiter_the_replaced_workers_end(tmp_path: Path) -> None:
+def test_replaced_workers_end_when_their_arbiter_is_killed(tmp_path: Path) -> None:
     obstacle = tmp_path / "obstacle"
     with reloading(obstacle) as (server, before):
         server.signal(signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""What was acknowledged is seen: by the next request, in every worker, under load."""
+"""An acknowledged write is seen by the next request, in every worker, under load."""
 
 import secrets
 import threading
@@ -41,7 +41,7 @@ def server(module_database_url: str, redis_url: str) -> Iterator[RunningServer]:
 
 
 class Award:
-    """A row that its writer renames, and how far that has come."""
+    """A row that a writer renames again and again, and its last acknowledged name."""
 
     def __init__(self, number: int) -> None:
         self.word = "abcdefgh"[number] * 3 + "cache"
@@ -67,7 +67,7 @@ def write(url: str, award: Award, end: float) -> int:
 
 
 def read(server: RunningServer, awards: list[Award], end: float, stop: threading.Event) -> int:
-    """How many answers were seen; every request on a connection of its own."""
+    """Read on a new connection each time; the number of responses."""
     limits = httpx.Limits(max_keepalive_connections=0)
     seen = 0
     with httpx.Client(base_url=server.url, limits=limits, timeout=20) as client:
@@ -83,7 +83,7 @@ def read(server: RunningServer, awards: list[Award], end: float, stop: threading
     return seen
 
 
-def test_no_worker_answers_with_what_was_before_an_acknowledged_write(
+def test_no_worker_answers_with_the_state_before_an_acknowledged_write(
     server: RunningServer, module_database_url: str
 ) -> None:
     url = module_database_url.replace("+psycopg", "")
@@ -105,7 +105,7 @@ def test_no_worker_answers_with_what_was_before_an_acknowledged_write(
 
 
 def _searches(server: RunningServer, source: str) -> float:
-    """How many answers came from there, in all workers."""
+    """How many responses of all workers came from `source`."""
     headers = {"Authorization": f"Bearer {METRICS_TOKEN}"}
     text = httpx.get(f"{server.url}/metrics", headers=headers).text
     [line] = [

@@ -1,4 +1,4 @@
-"""SIGTERM: what is in progress ends well, then everything is closed."""
+"""SIGTERM: requests in progress are finished, then everything is closed."""
 
 import signal
 import time
@@ -59,14 +59,14 @@ def test_twenty_requests_in_flight_complete() -> None:
         assert server.stdout() == ""
 
 
-def test_without_requests_it_takes_a_moment() -> None:
+def test_an_idle_server_ends_at_once() -> None:
     with running_server(application=SLOW_SERVICE) as server:
         server.signal(signal.SIGTERM)
         assert server.wait() == 0
         assert [line["seconds"] < 2 for line in server.log.named("worker.finished")] == [True, True]
 
 
-def test_what_does_not_end_in_time_is_cut_off_and_logged() -> None:
+def test_requests_that_do_not_end_in_time_are_aborted_and_logged() -> None:
     times = {"GRACEFUL_TIMEOUT": "4", "TERMINATION_GRACE_PERIOD": "10"}
     with running_server(times, application=SLOW_SERVICE) as server, ExitStack() as stack:
         answers = ask_slowly(server, 60, 3, stack)
@@ -75,13 +75,13 @@ def test_what_does_not_end_in_time_is_cut_off_and_logged() -> None:
         assert server.wait() == 0
         assert len(server.log.named("request.cut_off")) == 3
         assert {line["level"] for line in server.log.named("request.cut_off")} == {"error"}
-        # The lifespan still had its time: gunicorn has killed nobody.
+        # The lifespan still had its time: gunicorn has killed no worker.
         assert len(server.log.named("service.closed")) == 2
         assert server.log.named("tasks.left") == []
         assert "SIGKILL" not in server.log.text()
 
 
-def test_a_lifespan_that_hangs_is_cut_off_and_logged() -> None:
+def test_a_hanging_lifespan_is_aborted_and_logged() -> None:
     application = "tests.deploy.slow_service:create('shutdown')"
     with running_server(application=application) as server:
         server.signal(signal.SIGTERM)
@@ -89,7 +89,7 @@ def test_a_lifespan_that_hangs_is_cut_off_and_logged() -> None:
         assert len(server.log.named("closing.cut_off")) == 2
 
 
-def test_the_delay_fails_readiness_and_goes_on_accepting() -> None:
+def test_during_the_delay_readiness_fails_and_accepting_goes_on() -> None:
     with running_server({"SHUTDOWN_DELAY": "3"}, application=SLOW_SERVICE) as server:
         assert server.get("/readyz")[0] == 200
         server.signal(signal.SIGTERM)
@@ -101,7 +101,7 @@ def test_the_delay_fails_readiness_and_goes_on_accepting() -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGQUIT])
-def test_interrupted_it_skips_the_delay(number: signal.Signals) -> None:
+def test_sigint_skips_the_delay(number: signal.Signals) -> None:
     times = {"SHUTDOWN_DELAY": "20"}
     with running_server(times, application=SLOW_SERVICE) as server:
         began = time.monotonic()
@@ -111,7 +111,7 @@ def test_interrupted_it_skips_the_delay(number: signal.Signals) -> None:
         assert len(server.log.named("service.closed")) == 2
 
 
-def test_a_lifespan_that_fails_refuses_the_start() -> None:
+def test_a_failing_lifespan_ends_the_start() -> None:
     application = "tests.deploy.slow_service:create('startup')"
     with running_server(application=application, wait_until_ready=False) as server:
         assert server.wait() == 3
@@ -119,7 +119,7 @@ def test_a_lifespan_that_fails_refuses_the_start() -> None:
         assert server.log.lines()[-1]["event"] == "Reason: Worker failed to boot."
 
 
-def test_an_application_that_cannot_be_made_refuses_the_start() -> None:
+def test_an_application_that_cannot_be_made_ends_the_start() -> None:
     application = "tests.deploy.slow_service:fail()"
     with running_server(application=application, wait_until_ready=False) as server:
         assert server.wait() == 3

@@ -1,4 +1,4 @@
-"""An ASGI application that answers whom it thinks it talks to, behind the real outer middleware."""
+"""An ASGI application that answers with the client that it sees, behind the outer middleware."""
 
 import json
 

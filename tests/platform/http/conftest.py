@@ -11,7 +11,7 @@ from tests.platform.http.production import HOST, ORIGIN, connect, with_test_rout
 
 @pytest.fixture
 def production(database_url: str, redis_url: str) -> Settings:
-    """Production as an operator sets it, on the servers of the tests."""
+    """Settings of production with the PostgreSQL and Redis of the tests."""
     return Settings(
         environment="production",
         jwt_secret_key="9f2c4e8a1b7d3f6055aa0e9c8d7b6a5f4e3d2c1b0a99887766f5e4d3c2b1a0f9",
@@ -32,6 +32,6 @@ def app(production: Settings) -> FastAPI:
 
 @pytest.fixture
 async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
-    """Of the application in production, whose lifespan runs."""
+    """A client of the application in production, with its lifespan running."""
     async with app.router.lifespan_context(app), connect(app) as made:
         yield made

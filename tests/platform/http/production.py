@@ -1,4 +1,4 @@
-"""The application as production runs it, with a few routes of the tests' own."""
+"""The application with the settings of production, and a few routes for tests."""
 
 import json
 import socket
@@ -44,7 +44,7 @@ def connect(app: Any, *, peer: str = "203.0.113.9", host: str = HOST) -> httpx.A
 
 
 def assert_error(response: httpx.Response, status: int, code: str) -> dict[str, Any]:
-    """The answer is an error of the schema, with the headers that every answer has."""
+    """Assert that the response is an error in the schema, with the headers of every response."""
     assert (response.status_code, response.headers["content-type"]) == (status, "application/json")
     body: dict[str, Any] = json.loads(response.content)
     assert set(body) - {"details"} == {"trace_id", "code", "message", "status", "timestamp"}
@@ -55,7 +55,7 @@ def assert_error(response: httpx.Response, status: int, code: str) -> dict[str, 
 
 
 def assert_complete(response: httpx.Response) -> None:
-    """What every answer of production has, from whichever middleware or route it comes."""
+    """Assert the headers of every response, whichever middleware or route made it."""
     headers = response.headers
     assert headers["x-trace-id"] == headers["x-request-id"]
     assert headers["x-content-type-options"] == "nosniff"

@@ -49,7 +49,7 @@ PEER = ipaddress.ip_address("10.0.0.1")
         (["203.0.113.9\t , \t10.0.0.2 "], "203.0.113.9"),
     ],
 )
-def test_client_is_the_rightmost_address_that_is_no_proxy(
+def test_the_client_is_the_rightmost_untrusted_address(
     forwarded_for: list[str], client: str
 ) -> None:
     values = [line.encode("latin-1") for line in forwarded_for]
@@ -67,7 +67,7 @@ def test_addresses_of_the_networks_are_trusted(address: str, trusted: bool) -> N
 
 
 @pytest.mark.parametrize("address", ["", "unix:", "203.0.113.999", "1" * 5000])
-def test_other_text_is_no_address(address: str) -> None:
+def test_other_text_is_not_an_address(address: str) -> None:
     assert PROXIES.parse(address) is None
 
 
@@ -84,5 +84,7 @@ def test_other_text_is_no_address(address: str) -> None:
         ([b""], None),
     ],
 )
-def test_scheme_is_what_the_nearest_proxy_says(lines: list[bytes], scheme: str | None) -> None:
+def test_the_scheme_is_the_one_that_the_nearest_proxy_reports(
+    lines: list[bytes], scheme: str | None
+) -> None:
     assert forwarded_scheme(lines) == scheme

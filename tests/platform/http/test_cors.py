@@ -46,7 +46,9 @@ CODES = {
 
 @pytest.mark.parametrize("origin", [ORIGIN, FOREIGN_ORIGIN, "null", None])
 @pytest.mark.parametrize("status", ANSWERS)
-async def test_answers(client: httpx.AsyncClient, status: int, origin: str | None) -> None:
+async def test_responses_have_cors_headers_for_allowed_origins(
+    client: httpx.AsyncClient, status: int, origin: str | None
+) -> None:
     method, path, body = ANSWERS[status]
     headers = {"Content-Type": "application/json"} | ({"Origin": origin} if origin else {})
     response = await client.request(method, path, headers=headers, **body)  # type: ignore[arg-type]
@@ -63,7 +65,7 @@ async def test_answers(client: httpx.AsyncClient, status: int, origin: str | Non
         assert response.headers["access-control-expose-headers"] == EXPOSED
 
 
-async def test_chunked_body_too_large(client: httpx.AsyncClient) -> None:
+async def test_the_rejection_of_a_chunked_body_has_cors_headers(client: httpx.AsyncClient) -> None:
     headers = {"Content-Type": "application/json", "Origin": ORIGIN}
     response = await client.post("/notes/a", headers=headers, content=endless_body())
     assert_error(response, 413, "PAYLOAD_TOO_LARGE")
@@ -81,7 +83,7 @@ async def preflight(client: httpx.AsyncClient, **headers: str) -> httpx.Response
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
-async def test_preflight(client: httpx.AsyncClient, method: str) -> None:
+async def test_an_allowed_preflight_is_answered(client: httpx.AsyncClient, method: str) -> None:
     response = await preflight(
         client,
         Access_Control_Request_Method=method,
@@ -114,7 +116,9 @@ async def test_preflight(client: httpx.AsyncClient, method: str) -> None:
         {"Access_Control_Request_Headers": "authorization, x-anything"},
     ],
 )
-async def test_refused_preflight(client: httpx.AsyncClient, refused: dict[str, str]) -> None:
+async def test_a_rejected_preflight_is_an_error_in_the_schema(
+    client: httpx.AsyncClient, refused: dict[str, str]
+) -> None:
     response = await preflight(client, **refused)
     assert_error(response, 400, "BAD_REQUEST")
     allowed = None if "Origin" in refused else ORIGIN
@@ -122,6 +126,6 @@ async def test_refused_preflight(client: httpx.AsyncClient, refused: dict[str, s
     assert FOREIGN_ORIGIN not in response.text
 
 
-async def test_options_without_a_preflight_is_a_request(client: httpx.AsyncClient) -> None:
+async def test_options_that_is_no_preflight_reaches_the_routes(client: httpx.AsyncClient) -> None:
     response = await client.options("/notes/a", headers={"Origin": ORIGIN})
     assert_error(response, 405, "METHOD_NOT_ALLOWED")

@@ -49,13 +49,13 @@ def open_app(database_url: str) -> FastAPI:
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("path", PATHS)
-async def test_closed_in_production(client: httpx.AsyncClient, path: str) -> None:
+async def test_the_pages_are_absent_in_production(client: httpx.AsyncClient, path: str) -> None:
     assert_error(await client.get(path), 404, "NOT_FOUND")
 
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("path", PATHS)
-async def test_closed_in_staging(production: Settings, path: str) -> None:
+async def test_the_pages_are_absent_in_staging(production: Settings, path: str) -> None:
     staging = production.model_copy(update={"environment": "staging", "enable_hsts": False})
     async with connect(create_app(staging)) as client:
         response = await client.get(path)
@@ -63,14 +63,14 @@ async def test_closed_in_staging(production: Settings, path: str) -> None:
 
 
 @pytest.mark.anyio
-async def test_enable_docs_opens_them_in_production(production: Settings) -> None:
+async def test_enable_docs_shows_them_in_production(production: Settings) -> None:
     async with connect(create_app(production.model_copy(update={"enable_docs": True}))) as client:
         assert [(await client.get(path)).status_code for path in PATHS] == [200] * len(PATHS)
 
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("path", ["/docs", "/redoc", "/docs/oauth2-redirect"])
-async def test_pages_need_nobody_else(open_app: FastAPI, path: str) -> None:
+async def test_pages_load_nothing_from_other_hosts(open_app: FastAPI, path: str) -> None:
     async with connect(open_app) as client:
         page = await client.get(path)
         policy = page.headers["content-security-policy"]
@@ -87,14 +87,14 @@ async def test_pages_need_nobody_else(open_app: FastAPI, path: str) -> None:
 
 
 @pytest.mark.anyio
-async def test_unknown_asset(open_app: FastAPI) -> None:
+async def test_an_unknown_asset_is_not_found(open_app: FastAPI) -> None:
     async with connect(open_app) as client:
         for name in ("nothing.js", "..%2f__init__.py", "%2e%2e/core.py"):
             assert (await client.get(f"/docs/assets/{name}")).status_code == 404
 
 
 def in_browser(app: FastAPI, path: str, profile: Path) -> tuple[str, list[str]]:
-    """The document after its scripts have run, and what the console says."""
+    """The document after its scripts have run, and the messages of the console."""
     with served(app) as base:
         result = subprocess.run(
             [str(CHROMIUM), *FLAGS, f"--user-data-dir={profile}", f"{base}{path}"],
@@ -112,7 +112,7 @@ needs_chromium = pytest.mark.skipif(
 
 
 @needs_chromium
-def test_swagger_ui_in_a_browser(open_app: FastAPI, tmp_path: Path) -> None:
+def test_swagger_ui_renders_in_a_browser(open_app: FastAPI, tmp_path: Path) -> None:
     document, console = in_browser(open_app, "/docs", tmp_path)
     assert console == []
     shown = re.sub(r"<[^>]+>|\u200b", "", document)
@@ -122,7 +122,7 @@ def test_swagger_ui_in_a_browser(open_app: FastAPI, tmp_path: Path) -> None:
 
 
 @needs_chromium
-def test_redoc_in_a_browser(open_app: FastAPI, tmp_path: Path) -> None:
+def test_redoc_renders_in_a_browser(open_app: FastAPI, tmp_path: Path) -> None:
     document, console = in_browser(open_app, "/redoc", tmp_path)
     assert console == []
     shown = html.unescape(re.sub(r"<[^>]+>", "", document))
@@ -136,7 +136,7 @@ def test_redoc_in_a_browser(open_app: FastAPI, tmp_path: Path) -> None:
 
 
 @needs_chromium
-def test_the_console_tells_of_violations(open_app: FastAPI, tmp_path: Path) -> None:
+def test_the_console_reports_policy_violations(open_app: FastAPI, tmp_path: Path) -> None:
     @open_app.get("/broken")
     async def broken() -> HTMLResponse:
         return HTMLResponse("<script>document.title = 'inline'</script>")

@@ -32,7 +32,7 @@ async def answer(fault: BaseException) -> tuple[httpx.Response, list[Any]]:
             return await client.get("/"), events
 
 
-async def test_unhandled_fault(client: httpx.AsyncClient) -> None:
+async def test_an_unhandled_exception_is_answered_500(client: httpx.AsyncClient) -> None:
     with structlog.testing.capture_logs() as events:
         response = await client.get("/fault")
         await asyncio.sleep(0)  # the end of the turn, when the request is logged
@@ -54,7 +54,7 @@ async def test_unhandled_fault(client: httpx.AsyncClient) -> None:
         psycopg.errors.TooManyConnections(PLANTED),
     ],
 )
-async def test_database_away(fault: Exception) -> None:
+async def test_an_unreachable_database_is_answered_503(fault: Exception) -> None:
     response, events = await answer(fault)
     assert (response.status_code, response.json()["code"]) == (503, "DATABASE_UNAVAILABLE")
     assert int(response.headers["retry-after"]) > 0
@@ -73,20 +73,20 @@ async def test_database_away(fault: Exception) -> None:
         ExceptionGroup(PLANTED, [ValueError(PLANTED)]),
     ],
 )
-async def test_other_faults_are_ours(fault: Exception) -> None:
+async def test_other_driver_errors_are_answered_500(fault: Exception) -> None:
     response, events = await answer(fault)
     assert (response.status_code, response.json()["code"]) == (500, "INTERNAL_ERROR")
     assert PLANTED not in response.text
     assert [event["exc_info"] for event in events] == [fault]
 
 
-async def test_refusals_of_the_layers_below_keep_their_status() -> None:
+async def test_errors_of_inner_middleware_keep_their_status() -> None:
     response, events = await answer(Conflict("taken", headers={"X-Why": "order"}))
     assert (response.status_code, response.headers["x-why"]) == (409, "order")
     assert events == []
 
 
-async def test_cancellation_passes() -> None:
+async def test_a_cancellation_is_not_caught() -> None:
     middleware = ErrorsMiddleware(fails_with(asyncio.CancelledError()))
 
     async def unused(*_: object) -> Any:  # noqa: ANN401
@@ -96,7 +96,7 @@ async def test_cancellation_passes() -> None:
         await middleware({"type": "http"}, unused, unused)
 
 
-async def test_after_the_start_of_an_answer_the_fault_is_raised_on_and_logged_once() -> None:
+async def test_after_the_response_started_the_exception_is_raised_and_logged_once() -> None:
     fault = RuntimeError("in the middle")
 
     async def half() -> Any:  # noqa: ANN401
@@ -118,7 +118,7 @@ async def test_after_the_start_of_an_answer_the_fault_is_raised_on_and_logged_on
     ]
 
 
-async def test_faults_of_the_outer_layers_have_the_schema_too(
+async def test_exceptions_of_outer_middleware_are_answered_in_the_schema(
     app: FastAPI, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(

@@ -38,7 +38,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize("host", ACCEPTED)
-async def test_accepted(client: httpx.AsyncClient, host: str) -> None:
+async def test_allowed_hosts_are_accepted(client: httpx.AsyncClient, host: str) -> None:
     response = await client.get("/notes/a", headers={"Host": host})
     assert response.status_code == 200
     assert_complete(response)
@@ -46,26 +46,26 @@ async def test_accepted(client: httpx.AsyncClient, host: str) -> None:
 
 @pytest.mark.parametrize("path", ["/notes/a", "/nothing", "/fault"])
 @pytest.mark.parametrize("host", REFUSED)
-async def test_refused(client: httpx.AsyncClient, host: str, path: str) -> None:
+async def test_other_hosts_are_rejected(client: httpx.AsyncClient, host: str, path: str) -> None:
     body = assert_error(await client.get(path, headers={"Host": host}), 400, "INVALID_HOST")
     assert host.strip("* ") == "" or host not in body["message"]
 
 
-async def test_two_host_headers_are_refused(app: FastAPI) -> None:
+async def test_two_host_headers_are_rejected(app: FastAPI) -> None:
     async with connect(app) as client:
         request = client.build_request("GET", "/notes/a")
         request.headers = httpx.Headers([("Host", HOST), ("Host", HOST)])
         assert_error(await client.send(request), 400, "INVALID_HOST")
 
 
-async def test_no_host_header_is_refused(app: FastAPI) -> None:
+async def test_a_missing_host_header_is_rejected(app: FastAPI) -> None:
     async with connect(app) as client:
         request = client.build_request("GET", "/notes/a")
         del request.headers["host"]
         assert_error(await client.send(request), 400, "INVALID_HOST")
 
 
-async def test_no_redirect_to_www() -> None:
+async def test_there_is_no_redirect_to_www() -> None:
     settings = Settings(environment="test", allowed_hosts="www.example.org")
     async with connect(
         HostsMiddleware(_unreachable, settings=settings), host="example.org"
@@ -75,7 +75,7 @@ async def test_no_redirect_to_www() -> None:
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/health"])
-async def test_probes_come_by_address(client: httpx.AsyncClient, path: str) -> None:
+async def test_probes_are_answered_under_any_host(client: httpx.AsyncClient, path: str) -> None:
     response = await client.get(path, headers={"Host": "10.1.2.3:8000"})
     assert response.status_code == 200
     assert_complete(response)

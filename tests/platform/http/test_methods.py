@@ -15,14 +15,14 @@ async def test_head_is_get_without_the_body(client: httpx.AsyncClient) -> None:
     assert_complete(head)
 
 
-async def test_head_of_nothing(client: httpx.AsyncClient) -> None:
+async def test_head_of_an_unknown_path_is_not_found(client: httpx.AsyncClient) -> None:
     head = await client.head("/nothing")
     assert (head.status_code, head.content) == (404, b"")
     assert_complete(head)
 
 
 @pytest.mark.parametrize("path", ["/", "/api/v1/search", "/healthz"])
-async def test_head_where_the_contract_has_it(client: httpx.AsyncClient, path: str) -> None:
+async def test_documented_head_routes_are_answered(client: httpx.AsyncClient, path: str) -> None:
     head = await client.head(path)
     assert (head.status_code, head.content) == (200, b"")
 
@@ -36,7 +36,7 @@ async def test_head_where_the_contract_has_it(client: httpx.AsyncClient, path: s
         ("HEAD", "/only-post", "POST"),
     ],
 )
-async def test_allow_names_all_methods_of_the_path(
+async def test_allow_lists_all_methods_of_the_path(
     app: FastAPI, client: httpx.AsyncClient, method: str, path: str, allow: str
 ) -> None:
     @app.post("/only-post")
@@ -50,6 +50,6 @@ async def test_allow_names_all_methods_of_the_path(
         assert_error(response, 405, "METHOD_NOT_ALLOWED")
 
 
-async def test_no_redirect_over_a_slash(client: httpx.AsyncClient) -> None:
+async def test_a_trailing_slash_is_not_redirected(client: httpx.AsyncClient) -> None:
     for path in ("/notes/a/", "/healthz/", "//notes/a"):
         assert_error(await client.get(path), 404, "NOT_FOUND")

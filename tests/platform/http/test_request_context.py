@@ -71,7 +71,9 @@ async def ask(
         ({"traceparent": "nonsense"}, GENERATED),
     ],
 )
-async def test_trace_id(sent: dict[str, str], pattern: str) -> None:
+async def test_the_trace_id_is_taken_from_the_request_or_made(
+    sent: dict[str, str], pattern: str
+) -> None:
     encoded = [(name, value.encode("latin-1")) for name, value in sent.items()]
     response = await ask(encoded)  # type: ignore[arg-type]
     trace_id = response.headers["x-trace-id"]
@@ -116,17 +118,19 @@ async def test_generated_trace_ids_differ() -> None:
         ("10.0.0.1", [("X-Forwarded-Proto", "javascript")], "10.0.0.1 http"),
     ],
 )
-async def test_client_and_scheme(peer: str, headers: list[tuple[str, str]], seen: str) -> None:
+async def test_trusted_proxies_report_client_and_scheme(
+    peer: str, headers: list[tuple[str, str]], seen: str
+) -> None:
     assert (await ask(headers, peer=peer)).text.startswith(f"{seen} ")
 
 
-async def test_nobody_is_trusted_by_default() -> None:
+async def test_no_proxy_is_trusted_by_default() -> None:
     forwarded = [("X-Forwarded-For", "198.51.100.1")]
     response = await ask(forwarded, peer="10.0.0.1", trusted_proxies=())
     assert response.text.startswith("10.0.0.1 ")
 
 
-async def test_a_peer_without_an_address_is_nobody() -> None:
+async def test_a_peer_without_an_address_is_accepted() -> None:
     sent: list[Any] = []
 
     async def receive() -> Any:  # noqa: ANN401
@@ -150,7 +154,7 @@ async def test_a_peer_without_an_address_is_nobody() -> None:
     assert sent[0]["status"] == 200
 
 
-async def test_access_event() -> None:
+async def test_each_request_is_logged() -> None:
     with structlog.testing.capture_logs([structlog.contextvars.merge_contextvars]) as events:
         response = await ask([("X-Request-ID", "seven")], peer="203.0.113.9")
         await asyncio.sleep(0)
@@ -186,7 +190,9 @@ async def test_observers_get_each_access_record() -> None:
 
 
 @pytest.mark.parametrize("fault", [RuntimeError("lost"), asyncio.CancelledError()])
-async def test_a_request_without_an_answer_is_logged_and_raised_on(fault: BaseException) -> None:
+async def test_a_request_without_a_response_is_logged_and_its_exception_raised(
+    fault: BaseException,
+) -> None:
     async def fails(_: Scope, __: Receive, ___: Send) -> None:
         raise fault
 

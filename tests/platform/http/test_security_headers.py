@@ -32,13 +32,13 @@ async def answer(
         ({"environment": "staging", "enable_hsts": True}, "SAMEORIGIN", True),
     ],
 )
-async def test_outside_production(options: dict[str, Any], frames: str, hsts: bool) -> None:
+async def test_headers_outside_production(options: dict[str, Any], frames: str, hsts: bool) -> None:
     response = await answer(PlainTextResponse("x"), Settings(**options))
     assert response.headers["x-frame-options"] == frames
     assert ("strict-transport-security" in response.headers) is hsts
 
 
-async def test_production(production: Settings) -> None:
+async def test_headers_in_production(production: Settings) -> None:
     headers = (await answer(PlainTextResponse("x"), production)).headers
     assert headers["x-frame-options"] == "DENY"
     assert "strict-transport-security" in headers
@@ -48,7 +48,7 @@ async def test_production(production: Settings) -> None:
     )
 
 
-async def test_a_page_may_bring_its_own_policy() -> None:
+async def test_a_page_may_have_its_own_policy() -> None:
     page = PlainTextResponse("x", headers={"Content-Security-Policy": "default-src 'self'"})
     response = await answer(page)
     assert response.headers.get_list("content-security-policy") == ["default-src 'self'"]
@@ -66,7 +66,7 @@ async def test_a_page_may_bring_its_own_policy() -> None:
         (401, None, "Bearer x", "no-store"),
     ],
 )
-async def test_what_caches_may_keep(
+async def test_cache_control_depends_on_credentials_and_status(
     status: int, own: str | None, authorization: str | None, stored: str | None
 ) -> None:
     page = PlainTextResponse("x", status, headers={"Cache-Control": own} if own else None)
@@ -75,7 +75,7 @@ async def test_what_caches_may_keep(
     assert response.headers.get_list("cache-control") == ([stored] if stored else [])
 
 
-async def test_an_answer_is_not_changed_for_the_next_request() -> None:
+async def test_the_headers_of_a_response_are_not_changed_for_the_next_one() -> None:
     page = PlainTextResponse("x")
     first = await answer(page)
     second = await answer(page)

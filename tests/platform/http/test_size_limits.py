@@ -24,7 +24,7 @@ def url_of(length: int, *, query: bool) -> str:
 
 
 @pytest.mark.parametrize("query", [False, True])
-async def test_url_length(client: httpx.AsyncClient, query: bool) -> None:
+async def test_a_url_above_the_limit_is_rejected(client: httpx.AsyncClient, query: bool) -> None:
     assert (await client.get(url_of(MAX_URL, query=query))).status_code == 200
     assert_error(await client.get(url_of(MAX_URL + 1, query=query)), 414, "URI_TOO_LONG")
 
@@ -45,7 +45,7 @@ async def chunks(body: bytes) -> AsyncIterator[bytes]:
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-async def test_body_size(client: httpx.AsyncClient, chunked: bool) -> None:
+async def test_a_body_above_the_limit_is_rejected(client: httpx.AsyncClient, chunked: bool) -> None:
     headers = {"Content-Type": "application/json"}
 
     def content(size: int) -> Any:  # noqa: ANN401
@@ -62,7 +62,9 @@ async def test_body_size(client: httpx.AsyncClient, chunked: bool) -> None:
     "lengths",
     [["-1"], ["+5"], ["5.0"], ["0x5"], ["five"], [""], ["1_0"], ["5", "6"], ["\u00b2"], ["5 5"]],
 )
-async def test_malformed_content_length(client: httpx.AsyncClient, lengths: list[str]) -> None:
+async def test_a_malformed_content_length_is_rejected(
+    client: httpx.AsyncClient, lengths: list[str]
+) -> None:
     request = client.build_request("POST", "/notes/a", content=b"12345")
     request.headers = httpx.Headers(
         [
@@ -74,7 +76,7 @@ async def test_malformed_content_length(client: httpx.AsyncClient, lengths: list
 
 
 @pytest.mark.parametrize("length", ["1048577", "0001048577", "9" * 5000, str(2**64)])
-async def test_declared_length_is_refused_without_reading(
+async def test_a_declared_length_is_rejected_without_reading(
     client: httpx.AsyncClient, length: str
 ) -> None:
     request = client.build_request("POST", "/notes/a", content=_Unread())
@@ -88,7 +90,7 @@ class _Unread:
 
 
 class Chunked:
-    """A chunked request of ASGI, which counts how often it is read."""
+    """A chunked ASGI request that counts how often it is read."""
 
     def __init__(self, *sizes: int) -> None:
         self._messages: Iterator[Message] = iter(
@@ -128,7 +130,7 @@ async def test_reading_stops_at_the_limit() -> None:
     assert request.reads == 4
 
 
-async def test_answer_before_the_end_of_a_chunked_body_closes_the_connection() -> None:
+async def test_an_early_response_to_a_chunked_body_closes_the_connection() -> None:
     async def reads_nothing(_: Any, __: Any, send: Any) -> None:  # noqa: ANN401
         await send({"type": "http.response.start", "status": 404, "headers": [(b"a", b"b")]})
 
@@ -155,9 +157,7 @@ async def test_answer_before_the_end_of_a_chunked_body_closes_the_connection() -
         (b"Content-Length: 9999999999", b"x" * 65_536),
     ],
 )
-def test_on_the_wire_the_server_stops_reading(
-    database_url: str, framing: bytes, piece: bytes
-) -> None:
+def test_a_real_server_stops_reading(database_url: str, framing: bytes, piece: bytes) -> None:
     settings = Settings(environment="test", database_url=database_url, rate_limit_enabled=False)
     sent = 0
     with served(with_test_routes(create_app(settings))) as base:

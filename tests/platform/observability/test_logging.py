@@ -21,7 +21,7 @@ NAMES = ("", "scholarship_api", "uvicorn", "uvicorn.error", "uvicorn.access", "a
 
 
 class Written:
-    """What the process has written to standard error."""
+    """The text that the process has written to standard error."""
 
     def __init__(self, capture: pytest.CaptureFixture[str]) -> None:
         self._capture = capture
@@ -34,7 +34,7 @@ class Written:
 
 @pytest.fixture
 def stream(capsys: pytest.CaptureFixture[str]) -> Iterator[Written]:
-    """Afterwards logging is as it was."""
+    """Puts logging back as it was."""
     loggers = [logging.getLogger(name) for name in (*NAMES, "gunicorn.error", "py.warnings")]
     before = [(one, one.handlers, one.level, one.propagate) for one in loggers]
     yield Written(capsys)
@@ -69,7 +69,7 @@ def lines_of(stream: Written) -> list[dict[str, Any]]:
     return lines
 
 
-def test_one_format_for_all(stream: Written) -> None:
+def test_all_loggers_have_one_format(stream: Written) -> None:
     configure(settings())
     structlog.stdlib.get_logger("scholarship_api.things").info("thing.happened", number=7)
     logging.getLogger("uvicorn.error").info("Started server process [%d]", 7)
@@ -91,7 +91,7 @@ def test_one_format_for_all(stream: Written) -> None:
     assert "DeprecationWarning: old" in found[-1][2]
 
 
-def test_the_request_is_named_on_every_line(stream: Written) -> None:
+def test_every_line_has_the_ids_of_its_request(stream: Written) -> None:
     configure(settings())
     with structlog.contextvars.bound_contextvars(trace_id="seven", request_id="seven"):
         structlog.stdlib.get_logger("scholarship_api.things").info("thing.happened")
@@ -128,7 +128,7 @@ def test_no_secret_is_logged(stream: Written, log_format: str) -> None:
     assert stream.getvalue().count("Traceback (most recent call last)") == 2
 
 
-def test_one_line_each_whatever_is_logged(stream: Written) -> None:
+def test_every_event_is_one_line(stream: Written) -> None:
     configure(settings())
     forged = 'x\n{"level":"critical"}\r\n\x1b[2J\u2028\u0085\x00'
     structlog.stdlib.get_logger("scholarship_api.things").info(forged, value=forged, **{forged: 1})
@@ -146,7 +146,7 @@ def test_console_lines_cannot_be_forged(stream: Written) -> None:
     assert "\x1b[2J" not in stream.getvalue()
 
 
-def test_values_that_json_cannot_hold(stream: Written) -> None:
+def test_values_without_a_json_form_are_logged_as_text(stream: Written) -> None:
     configure(settings())
     log = structlog.stdlib.get_logger("scholarship_api.things")
     log.info("odd", value=object(), nan=float("nan"), key={1: {2}})
@@ -155,7 +155,7 @@ def test_values_that_json_cannot_hold(stream: Written) -> None:
     assert (line["nan"], line["key"]) == ("nan", {"1": [2]})
 
 
-def test_levels(stream: Written) -> None:
+def test_the_log_level_filters_events(stream: Written) -> None:
     configure(settings(log_level="WARNING"))
     structlog.stdlib.get_logger("scholarship_api.things").info("quiet")
     logging.getLogger("uvicorn.error").info("quiet")
@@ -163,7 +163,7 @@ def test_levels(stream: Written) -> None:
     assert [line["event"] for line in lines_of(stream)] == ["heard"]
 
 
-def test_libraries_stay_quiet_when_we_debug(stream: Written) -> None:
+def test_libraries_are_quiet_at_level_debug(stream: Written) -> None:
     configure(settings(debug=True))
     structlog.stdlib.get_logger("scholarship_api.things").debug("heard")
     for name in ("sqlalchemy.engine", "httpx", "asyncio", "python_multipart"):
@@ -171,12 +171,12 @@ def test_libraries_stay_quiet_when_we_debug(stream: Written) -> None:
     assert [line["event"] for line in lines_of(stream)] == ["heard"]
 
 
-def test_the_servers_access_log_is_off(stream: Written) -> None:
+def test_the_access_log_of_uvicorn_is_off(stream: Written) -> None:
     configure(settings())
     assert not logging.getLogger("uvicorn.access").hasHandlers()
 
 
-def test_a_fault_is_logged_once(stream: Written) -> None:
+def test_an_exception_is_logged_once(stream: Written) -> None:
     configure(settings())
     known, unknown = RuntimeError("known"), RuntimeError("unknown")
     known.add_note(REPORTED)
@@ -199,7 +199,7 @@ def test_loggers_in_use_follow_a_new_configuration(stream: Written) -> None:
     ]
 
 
-def test_a_closed_stream_harms_nobody(stream: Written, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_closed_stream_raises_nothing(stream: Written, monkeypatch: pytest.MonkeyPatch) -> None:
     configure(settings())
     closed = io.StringIO()
     closed.close()
@@ -228,7 +228,7 @@ log.info("after")
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])
-def test_what_a_full_disk_does_not_take_is_not_written_later(
+def test_text_that_a_full_disk_rejects_is_not_written_later(
     tmp_path: Path, unbuffered: str
 ) -> None:
     with (tmp_path / "log").open("wb") as log:

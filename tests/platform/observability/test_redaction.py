@@ -38,7 +38,7 @@ PLANTED = "Pl4nted.Value-7"
         f"$argon2id$v=19$m=65536,t=3,p=4$c2FsdA${PLANTED}",
     ],
 )
-def test_what_looks_like_a_credential_is_redacted(text: str) -> None:
+def test_credentials_are_redacted_by_their_form(text: str) -> None:
     for candidate in (text, f"line before\n{text}\nline after"):
         clean = Redactor().text(candidate)
         assert PLANTED not in clean
@@ -59,7 +59,7 @@ def test_what_looks_like_a_credential_is_redacted(text: str) -> None:
         "the basic plan",
     ],
 )
-def test_other_text_stays(text: str) -> None:
+def test_other_text_is_unchanged(text: str) -> None:
     assert Redactor().text(text) == text
 
 
@@ -81,7 +81,7 @@ def test_the_secrets_of_the_process_are_redacted_anywhere(secret: str, text: str
     assert secret not in clean
 
 
-def test_secrets_under_telling_keys() -> None:
+def test_values_of_sensitive_keys_are_redacted() -> None:
     event: dict[str, Any] = {
         "password": PLANTED,
         "nested": {"Authorization": PLANTED, "list": [{"api_key": [PLANTED]}]},
@@ -93,7 +93,7 @@ def test_secrets_under_telling_keys() -> None:
     assert (clean["user"], clean["new_password"]) == ("ada", None)
 
 
-def test_values_that_json_cannot_hold() -> None:
+def test_values_without_a_json_form_become_text() -> None:
     class Odd:
         def __str__(self) -> str:
             return f"odd password={PLANTED}"

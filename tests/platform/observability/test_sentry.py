@@ -53,7 +53,7 @@ def report_fault() -> None:
         sentry.report(error)
 
 
-def test_a_fault_is_reported_with_release_environment_and_trace_id(
+def test_an_exception_is_reported_with_release_environment_and_trace_id(
     transport: CapturingTransport,
 ) -> None:
     configure(transport)
@@ -68,7 +68,7 @@ def test_a_fault_is_reported_with_release_environment_and_trace_id(
     assert functions == ["report_fault", "break_something"]
 
 
-def test_no_local_variables_no_request_no_person(transport: CapturingTransport) -> None:
+def test_a_report_has_no_local_variables_request_or_user(transport: CapturingTransport) -> None:
     configure(transport)
     sentry_sdk.set_user({"id": "student-7", "email": "s@planted.example"})
     sentry_sdk.add_breadcrumb(message="planted breadcrumb")

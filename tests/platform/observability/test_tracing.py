@@ -25,7 +25,7 @@ PARENT_ID = "00f067aa0ba902b7"
 
 
 class KeepingExporter(InMemorySpanExporter):
-    """Keeps the spans beyond the shutdown that exports the last of them."""
+    """Keeps the spans after the shutdown that exports the last ones."""
 
     def shutdown(self) -> None:
         pass
@@ -69,7 +69,7 @@ async def ask(database: Database, limiter: RateLimiter, headers: dict[str, str])
         {"X-Request-ID": "order-7", "traceparent": f"00-{TRACE_ID}-{PARENT_ID}-01"},
     ],
 )
-async def test_request_database_and_redis_have_spans_of_the_requests_own_trace(
+async def test_request_database_and_redis_have_spans_with_the_trace_id_of_the_request(
     headers: dict[str, str],
     finish: Callable[[], list[ReadableSpan]],
     database_url: str,
@@ -118,14 +118,14 @@ async def test_a_failed_statement_ends_its_span_as_an_error(
     assert len(failed) == 1
 
 
-async def test_unconfigured_it_does_nothing() -> None:
+async def test_without_an_endpoint_nothing_happens() -> None:
     tracing.configure(Settings(environment="test"))
     with tracing.span("anything", size=1) as span:
         assert span is None
     tracing.shutdown()
 
 
-def test_unconfigured_the_exporter_is_not_even_imported() -> None:
+def test_without_an_endpoint_the_exporter_is_not_imported() -> None:
     code = (
         "import sys; from scholarship_api.platform.database import engine;"
         "from scholarship_api.platform.observability import tracing;"

@@ -39,11 +39,11 @@ def tree(root: Path, cgroup: str, mounts: str, files: dict[str, str]) -> Path:
         ("nonsense", 8),
     ],
 )
-def test_v2_in_a_container(tmp_path: Path, limit: str, cpus: int) -> None:
+def test_a_v2_quota_is_rounded_up(tmp_path: Path, limit: str, cpus: int) -> None:
     assert available_cpus(tree(tmp_path, "0::/", V2_MOUNT, {"cpu.max": limit})) == cpus
 
 
-def test_v2_the_smallest_quota_on_the_way_up_counts(tmp_path: Path) -> None:
+def test_the_smallest_v2_quota_of_the_parents_counts(tmp_path: Path) -> None:
     files = {
         "cpu.max": "max 100000",
         "system.slice/cpu.max": "300000 100000",
@@ -54,14 +54,14 @@ def test_v2_the_smallest_quota_on_the_way_up_counts(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("quota", "cpus"), [("-1", 8), ("250000", 3)])
-def test_v1(tmp_path: Path, quota: str, cpus: int) -> None:
+def test_a_v1_quota_is_rounded_up(tmp_path: Path, quota: str, cpus: int) -> None:
     folder = "cpu,cpuacct/docker/abc"
     files = {f"{folder}/cpu.cfs_quota_us": quota, f"{folder}/cpu.cfs_period_us": "100000"}
     groups = "9:name=systemd:/\n1:cpu,cpuacct:/docker/abc\n0::/"
     assert available_cpus(tree(tmp_path, groups, V1_MOUNT.format(root="/"), files)) == cpus
 
 
-def test_v1_in_a_container_that_is_told_the_path_of_the_host(tmp_path: Path) -> None:
+def test_a_v1_path_of_the_host_is_read_in_a_container(tmp_path: Path) -> None:
     files = {"cpu,cpuacct/cpu.cfs_quota_us": "100000", "cpu,cpuacct/cpu.cfs_period_us": "50000"}
     groups = "1:cpu,cpuacct:/docker/abc"
     mounts = V1_MOUNT.format(root="/docker/abc")
@@ -78,9 +78,9 @@ def test_the_cpuset_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert available_cpus(tree(tmp_path, "0::/", V2_MOUNT, {"cpu.max": "400000 100000"})) == 1
 
 
-def test_without_proc(tmp_path: Path) -> None:
+def test_without_proc_the_affinity_counts(tmp_path: Path) -> None:
     assert available_cpus(tmp_path) == 8
 
 
-def test_this_machine() -> None:
+def test_this_machine_has_at_least_one_cpu() -> None:
     assert available_cpus() >= 1

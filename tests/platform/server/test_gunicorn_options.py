@@ -1,4 +1,4 @@
-"""gunicorn's configuration, as gunicorn itself understands it."""
+"""gunicorn's configuration, as gunicorn reads it."""
 
 import subprocess
 import sys
@@ -27,16 +27,16 @@ print("fastapi" in sys.modules, "sentry_sdk" in sys.modules)
 """
 
 
-def understood(**settings: Any) -> Any:  # noqa: ANN401 - gunicorn has no types
+def read_by_gunicorn(**settings: Any) -> Any:  # noqa: ANN401 - gunicorn has no types
     config = Config()
     for name, value in gunicorn_options(Settings(environment="test", **settings)).items():
         config.set(name, value)
     return config
 
 
-def test_the_defaults_of_the_contract(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_defaults_are_the_documented_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(options_module, "available_cpus", lambda: 4)
-    config = understood()
+    config = read_by_gunicorn()
     assert config.address == [("0.0.0.0", 8000)]  # noqa: S104
     assert config.workers == 9
     assert (config.timeout, config.graceful_timeout, config.keepalive) == (60, 30, 5)
@@ -49,8 +49,8 @@ def test_the_defaults_of_the_contract(monkeypatch: pytest.MonkeyPatch) -> None:
     assert config.preload_app is False
 
 
-def test_every_setting_of_the_server_has_its_effect() -> None:
-    config = understood(
+def test_every_setting_of_the_server_has_an_effect() -> None:
+    config = read_by_gunicorn(
         port=9001,
         web_concurrency=3,
         timeout=61,
@@ -70,25 +70,25 @@ def test_every_setting_of_the_server_has_its_effect() -> None:
     ]
 
 
-def test_the_heartbeat_is_in_memory_where_there_is_some(
+def test_the_heartbeat_is_in_shared_memory_if_there_is_any(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(options_module, "_SHARED_MEMORY", tmp_path)
-    assert understood().worker_tmp_dir == str(tmp_path)
+    assert read_by_gunicorn().worker_tmp_dir == str(tmp_path)
     monkeypatch.setattr(options_module, "_SHARED_MEMORY", tmp_path / "missing")
-    assert understood().worker_tmp_dir is None
+    assert read_by_gunicorn().worker_tmp_dir is None
 
 
 def test_the_workers_of_two_configurations_have_their_own_settings() -> None:
-    first = understood(port=9001).worker_class
-    second = understood(port=9002).worker_class
+    first = read_by_gunicorn(port=9001).worker_class
+    second = read_by_gunicorn(port=9002).worker_class
     assert (first.settings.port, second.settings.port) == (9001, 9002)
 
 
 @pytest.mark.parametrize(
     ("dsn", "imported"), [("", "True False"), ("https://key@sentry.example.org/1", "True True")]
 )
-def test_the_arbiter_imports_what_the_workers_share(dsn: str, imported: str) -> None:
+def test_the_arbiter_imports_the_modules_of_its_workers(dsn: str, imported: str) -> None:
     arbiter = subprocess.run(
         [sys.executable, "-c", ARBITER, dsn], capture_output=True, text=True, check=True
     )

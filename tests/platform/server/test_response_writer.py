@@ -1,4 +1,4 @@
-"""Answers in one piece: each is one write, framed as its headers say, and never malformed."""
+"""Responses: each is one write, framed as its headers say, and never malformed."""
 
 import asyncio
 import logging
@@ -19,7 +19,7 @@ DATE: Header = (b"date", b"Tue, 01 Jan 2030 00:00:00 GMT")
 
 
 class Written(asyncio.Transport):
-    """Keeps what is written; nothing below it is of concern here."""
+    """A transport that keeps the written pieces."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -94,7 +94,9 @@ async def test_shared_headers_are_sent_with_the_others() -> None:
 
 
 @pytest.mark.parametrize("header", [length(0), (b"Connection", b"close"), (b"a", b"b\r\nc: d")])
-async def test_shared_headers_concern_no_framing_and_are_well_formed(header: Header) -> None:
+async def test_shared_headers_are_well_formed_and_do_not_concern_the_framing(
+    header: Header,
+) -> None:
     with pytest.raises(RuntimeError, match=r"framing|malformed"):
         await respond({**start(headers=[length(0)]), SHARED_HEADERS: (header,)}, body())
 
@@ -108,14 +110,14 @@ async def test_without_a_length_the_body_is_chunked() -> None:
     assert text.endswith(b"\r\n\r\n5\r\nfirst\r\n6\r\nsecond\r\n0\r\n\r\n")
 
 
-async def test_a_head_has_the_headers_of_its_body_alone() -> None:
+async def test_a_response_to_head_has_no_body() -> None:
     written, cycle = await respond(start(headers=[length(2)]), body(b"ok"), method="HEAD")
     assert written.pieces[0].endswith(b"content-length: 2\r\n\r\n")
     assert cycle.response_complete
 
 
 @pytest.mark.parametrize("status", [204, 304])
-async def test_no_framing_where_there_is_no_body(status: int) -> None:
+async def test_a_bodiless_response_has_no_framing(status: int) -> None:
     written, _ = await respond(start(status, [(b"etag", b'"a"')]), body())
     assert written.pieces[0].endswith(b'etag: "a"\r\n\r\n')
     assert b"chunked" not in written.pieces[0]
@@ -130,7 +132,7 @@ async def test_a_response_can_end_the_connection(token: bytes) -> None:
     assert written.pieces[0].lower().count(b"connection:") == 1
 
 
-async def test_a_connection_that_ends_anyway_says_so() -> None:
+async def test_the_last_response_of_a_connection_says_so() -> None:
     written, _ = await respond(start(headers=[length(0)]), body(), keep_alive=False)
     assert b"connection: close\r\n" in written.pieces[0]
     assert written.closed
@@ -145,18 +147,18 @@ async def test_a_connection_that_ends_anyway_says_so() -> None:
         (b"x-split:", b"a"),
     ],
 )
-async def test_a_header_cannot_begin_another_one(header: Header) -> None:
+async def test_a_header_cannot_contain_another_one(header: Header) -> None:
     with pytest.raises(RuntimeError, match="malformed"):
         await respond(start(headers=[header, length(0)]), body())
 
 
 @pytest.mark.parametrize(("content", "what"), [(b"too long", "longer"), (b"", "shorter")])
-async def test_a_body_has_the_length_that_was_announced(content: bytes, what: str) -> None:
+async def test_a_body_has_its_declared_length(content: bytes, what: str) -> None:
     with pytest.raises(RuntimeError, match=what):
         await respond(start(headers=[length(3)]), body(content))
 
 
 @pytest.mark.parametrize("messages", [[body()], [start(), start()]])
-async def test_messages_come_in_order(messages: list[Message]) -> None:
+async def test_messages_out_of_order_are_an_error(messages: list[Message]) -> None:
     with pytest.raises(RuntimeError):
         await respond(*messages)
