@@ -1,11 +1,11 @@
 """The end of a process: the draining state and the background tasks.
 
-`state` is the process's own (each gunicorn worker has one). The server process calls
-`state.begin()` at SIGTERM; readiness reads `state.draining` and answers 503 while it is true. A
-worker that is only replaced (recycling, reload) does not drain: the service goes on.
+Each process (each gunicorn worker) has its own `state`. The server calls `state.begin()` at
+SIGTERM; readiness answers 503 from then on. A worker that is only replaced (recycling, reload) does
+not drain, because the service goes on.
 
-`TaskRegistry` is the application's: the lifespan makes one and awaits its `close()` before it
-closes what the tasks use.
+The application's lifespan makes one `TaskRegistry` and awaits its `close()` before it closes the
+database and the limiter, which the tasks use.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ _log = structlog.stdlib.get_logger(__name__)
 
 
 class DrainState:
-    """Whether this process has begun to end. It never goes back."""
+    """Whether this process has begun to end. Draining never ends."""
 
     def __init__(self) -> None:
         self._draining = False
@@ -29,7 +29,7 @@ class DrainState:
         return self._draining
 
     def begin(self) -> None:
-        """Start draining; again is the same as once. Safe in a signal handler."""
+        """Start draining. Safe in a signal handler, and to call again."""
         self._draining = True
 
 
@@ -37,7 +37,7 @@ state = DrainState()
 
 
 class TaskRegistry:
-    """Background tasks of one event loop, none of which outlives `close()`."""
+    """Background tasks of one event loop. `close()` ends them all."""
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -68,7 +68,7 @@ class TaskRegistry:
             for task in running:
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
-            # The done callbacks have been scheduled by now, not necessarily run.
+            # The done callbacks are scheduled by now, but may not have run.
             self._tasks.difference_update(running)
         _log.info("background_tasks.closed")
 

@@ -48,7 +48,7 @@ def applied_revisions(database_url: str) -> list[str]:
         return [row[0] for row in connection.execute("SELECT version_num FROM alembic_version")]
 
 
-def test_replicas_may_race(scratch_database_url: str, redis_url: str) -> None:
+def test_replicas_that_race_all_end_at_the_head(scratch_database_url: str, redis_url: str) -> None:
     settings = {"DATABASE_URL": scratch_database_url, "RATE_LIMIT_BACKEND_URL": redis_url}
     finished: list[subprocess.CompletedProcess[str]] = []
     threads = [

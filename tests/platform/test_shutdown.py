@@ -1,3 +1,5 @@
+"""Draining never ends, and no background task outlives the registry."""
+
 import asyncio
 
 import pytest
@@ -16,7 +18,7 @@ async def forever(ended: list[str]) -> None:
         ended.append("cleaned up")
 
 
-def test_draining_begins_once_and_stays() -> None:
+def test_draining_never_ends() -> None:
     state = DrainState()
     assert not state.draining
     state.begin()
@@ -35,7 +37,7 @@ async def test_close_cancels_and_awaits_the_clean_up() -> None:
     assert len(registry) == 0
 
 
-async def test_close_waits_for_a_task_that_takes_its_time() -> None:
+async def test_close_waits_for_a_task_that_ignores_its_cancellation() -> None:
     async def stubborn() -> None:
         try:
             await asyncio.sleep(3600)

@@ -1,3 +1,5 @@
+"""A timeout ends in time, and a busy event loop does not use it up."""
+
 import asyncio
 import time
 

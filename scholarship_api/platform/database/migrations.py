@@ -24,9 +24,9 @@ class MigrationTimeoutError(Exception):
 def upgrade(
     database_url: str, *, revision: str = "head", wait_seconds: float = 300
 ) -> tuple[str, ...]:
-    """Bring the schema to `revision`; answers the revisions now applied.
+    """Bring the schema to `revision`, and return the revisions that are now applied.
 
-    Of replicas that race, one migrates and the others wait. Raises MigrationTimeoutError after
+    When replicas race, one migrates and the others wait. Raises MigrationTimeoutError after
     `wait_seconds`.
     """
     with _locked_connection(database_url, wait_seconds) as connection:
@@ -42,7 +42,7 @@ def downgrade(database_url: str, *, revision: str, wait_seconds: float = 300) ->
 
 
 def current_revisions(connection: Connection) -> tuple[str, ...]:
-    """The revisions that are applied; empty on a database without our schema."""
+    """The revisions that are applied; none on a database without our schema."""
     return tuple(MigrationContext.configure(connection).get_current_heads())
 
 

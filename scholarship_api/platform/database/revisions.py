@@ -1,6 +1,6 @@
-"""The schema revisions that this code knows, by the files of the migrations.
+"""The schema revisions that this code knows, read from the file names of the migrations.
 
-Read without Alembic: every worker asks when it starts, and Alembic would cost each 7 MB.
+Every worker needs them when it starts, and importing Alembic would cost each worker 7 MB.
 """
 
 from pathlib import Path
@@ -19,5 +19,5 @@ def known() -> frozenset[str]:
 
 
 def head() -> str:
-    """The newest one: revisions are numbered, and follow each other in one line."""
+    """The newest revision: revisions are numbered and form one line without branches."""
     return max(known())

@@ -30,7 +30,8 @@ from scholarship_api.platform.rate_limiting.storage import (
 from scholarship_api.settings.settings import Settings
 
 START_UP_DELAYS_SECONDS: Final = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
-"""Between the attempts to connect at start-up; the orchestrator tries again after the last one."""
+"""The pauses between attempts to connect at start-up. After the last attempt the process ends, and
+the orchestrator starts another one."""
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -43,7 +44,7 @@ class RateLimiterUnavailable(ServiceUnavailable):
 
 
 class RateLimiterStartError(Exception):
-    """The rate limiter's backend cannot be reached and this environment does without it."""
+    """The rate limiter's backend cannot be reached, and this environment requires it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +115,8 @@ def _remaining_then_longest_reset(state: BucketState) -> tuple[int, float]:
 class RateLimiter:
     """Counts requests in buckets that all workers share; one per process.
 
-    While the backend cannot be reached, staging and production refuse what they cannot count;
-    development and test count in this process, and say so.
+    While the backend cannot be reached, staging and production refuse the requests that they cannot
+    count; development and test count in this process, and log that they do.
     """
 
     def __init__(self, settings: Settings) -> None:

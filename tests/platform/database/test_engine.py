@@ -1,3 +1,5 @@
+"""Sessions, statements and probes: in time, or DatabaseUnavailable, whatever the server does."""
+
 import asyncio
 import os
 import shutil
@@ -85,7 +87,7 @@ async def test_refused_connections_fail_at_once_and_recover(
     assert await select(database) == 1
 
 
-async def test_black_holed_before_and_during_a_statement(
+async def test_a_silent_server_fails_new_and_running_statements_in_time(
     database: Database, proxy: FaultyProxy
 ) -> None:
     """Both at once, to wait once: a new request, and one that waits for its answer."""
@@ -100,7 +102,7 @@ async def test_black_holed_before_and_during_a_statement(
     assert await select(database) == 1
 
 
-async def test_a_connection_that_was_cut_off_leaves_the_pool_in_silence(
+async def test_a_closed_connection_leaves_the_pool_without_a_log_line(
     database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     started = asyncio.Event()
@@ -122,7 +124,7 @@ async def test_a_connection_that_was_cut_off_leaves_the_pool_in_silence(
     assert not caplog.records
 
 
-async def test_connections_beyond_what_the_pool_keeps_are_closed_in_silence(
+async def test_overflow_connections_are_closed_without_a_log_line(
     database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def work() -> None:
@@ -133,7 +135,7 @@ async def test_connections_beyond_what_the_pool_keeps_are_closed_in_silence(
     assert not caplog.records
 
 
-async def test_a_frozen_server_gives_503_and_recovers(tmp_path: Path) -> None:
+async def test_a_frozen_server_is_503_in_time_and_recovers(tmp_path: Path) -> None:
     with embedded_postgres(tmp_path / "postgres", durable=False) as url:
         database = Database(settings_for(url))
         assert await select(database) == 1
@@ -172,7 +174,7 @@ async def sleep_three_times(database: Database, *, seconds: float | None) -> Non
             await session.scalar(text("SELECT 1 FROM pg_sleep(0.1)"))
 
 
-async def test_bulk_work_has_no_deadline_as_a_whole(
+async def test_without_a_deadline_only_single_answers_are_bounded(
     database: Database,
 ) -> None:
     await sleep_three_times(database, seconds=None)
@@ -192,7 +194,7 @@ async def test_a_statement_that_takes_too_long_is_503(database: Database) -> Non
     assert await select(database) == 1
 
 
-async def test_errors_of_the_statement_itself_are_not_hidden(database: Database) -> None:
+async def test_errors_of_the_statement_itself_are_raised_as_they_are(database: Database) -> None:
     with pytest.raises(Exception, match="no_such_table"):
         await select(database, "SELECT * FROM no_such_table")
 
@@ -278,7 +280,7 @@ def pgbouncer_url(database_url: str, proxy: FaultyProxy, tmp_path: Path) -> Iter
             process.communicate(timeout=10)
 
 
-async def test_a_real_pgbouncer_in_transaction_mode(pgbouncer_url: str) -> None:
+async def test_statements_work_through_pgbouncer_in_transaction_mode(pgbouncer_url: str) -> None:
     database = Database(settings_for(pgbouncer_url, database_pgbouncer=True))
 
     async def answers() -> bool:

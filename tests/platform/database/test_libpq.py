@@ -1,4 +1,4 @@
-"""Statements and parameters as libpq takes them."""
+"""Statements and parameters become what libpq takes."""
 
 import datetime as dt
 from decimal import Decimal
@@ -14,7 +14,7 @@ def test_names_become_numbers_in_the_order_of_their_first_use() -> None:
     assert numbered(statement) == (b"SELECT $1::int, $2::text, $1::int, 7 % 2", ("b", "a"))
 
 
-def test_only_what_the_statement_names_is_sent() -> None:
+def test_only_the_parameters_of_the_statement_are_sent() -> None:
     assert values(("b", "a"), {"a": "x", "b": None, "c": object()}) == [None, b"x"]
 
 
@@ -33,11 +33,11 @@ def test_only_what_the_statement_names_is_sent() -> None:
         (['a"b', "c\\d", "e,f", ""], r'{"a\"b","c\\d","e,f",""}'),
     ],
 )
-def test_values_are_postgresqls_texts(value: object, text: str) -> None:
+def test_values_are_sent_as_text(value: object, text: str) -> None:
     assert values(("value",), {"value": value}) == [text.encode()]
 
 
-def test_what_postgresql_cannot_hold_is_an_error() -> None:
+def test_a_value_that_postgresql_cannot_store_is_an_error() -> None:
     with pytest.raises(psycopg.DataError):
         values(("q",), {"q": "a\x00b"})
     with pytest.raises(UnicodeEncodeError):

@@ -28,7 +28,7 @@ def connected(url: str) -> Iterator[Connection]:
     engine.dispose()
 
 
-def test_models_and_migrations_have_not_drifted(database_url: str) -> None:
+def test_models_and_migrations_agree(database_url: str) -> None:
     assert FEATURES
     with connected(database_url) as connection:
         context = MigrationContext.configure(connection, opts={"compare_server_default": True})
@@ -63,7 +63,7 @@ def test_a_second_upgrade_changes_nothing(scratch_database_url: str) -> None:
     assert migrations.upgrade(scratch_database_url) == (revisions.head(),)
 
 
-def test_replicas_may_race(scratch_database_url: str) -> None:
+def test_replicas_that_race_all_end_at_the_head(scratch_database_url: str) -> None:
     results: list[object] = []
 
     def migrate() -> None:
@@ -80,14 +80,14 @@ def test_replicas_may_race(scratch_database_url: str) -> None:
     assert results == [(revisions.head(),)] * len(replicas)
 
 
-def test_a_replica_does_not_wait_for_ever(scratch_database_url: str) -> None:
+def test_a_replica_gives_up_waiting_for_the_migration_lock(scratch_database_url: str) -> None:
     with connected(scratch_database_url) as other:
         other.execute(text(AdvisoryLock.SCHEMA_MIGRATION.try_for_session))
         with pytest.raises(migrations.MigrationTimeoutError, match="another replica"):
             migrations.upgrade(scratch_database_url, wait_seconds=0.3)
 
 
-def test_new_words_are_remembered_whoever_writes(scratch_database_url: str) -> None:
+def test_every_write_stores_its_new_words(scratch_database_url: str) -> None:
     migrations.upgrade(scratch_database_url)
     with connected(scratch_database_url) as connection:
         connection.execute(
@@ -111,7 +111,7 @@ def test_new_words_are_remembered_whoever_writes(scratch_database_url: str) -> N
     }
 
 
-def test_the_words_are_those_of_the_parser(scratch_database_url: str) -> None:
+def test_stored_words_are_those_of_the_text_search_parser(scratch_database_url: str) -> None:
     descriptions = (
         "The same words, the same; words -- and/or U.S. e.g. twenty-first",
         "Tab\there\nand\r\nbreaks\u00a0everywhere",
@@ -147,7 +147,7 @@ def test_the_words_are_those_of_the_parser(scratch_database_url: str) -> None:
     assert "hidden" not in remembered
 
 
-def test_an_award_of_usual_length_lies_in_one_piece(scratch_database_url: str) -> None:
+def test_an_award_of_usual_length_is_stored_in_its_row(scratch_database_url: str) -> None:
     migrations.upgrade(scratch_database_url)
     with connected(scratch_database_url) as connection:
         connection.execute(

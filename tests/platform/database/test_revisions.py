@@ -6,7 +6,7 @@ from alembic.script import ScriptDirectory
 from scholarship_api.platform.database import revisions
 
 
-def test_the_file_names_are_alembics_revisions() -> None:
+def test_file_names_begin_with_their_revision() -> None:
     config = Config()
     config.set_main_option("script_location", str(revisions.LOCATION))
     scripts = ScriptDirectory.from_config(config)

@@ -184,7 +184,7 @@ async def test_a_query_that_was_cancelled_is_passed_over(database: Database) -> 
     assert await sleeping[1] == [(b"",)]
 
 
-async def test_no_connection_in_time_is_503(database: Database) -> None:
+async def test_a_query_without_a_free_connection_is_503_in_time(database: Database) -> None:
     sleeping = [asyncio.create_task(database.fetch("SELECT pg_sleep(4)", {})) for _ in range(SIZE)]
     await asyncio.sleep(0.1)
     started_at = time.monotonic()

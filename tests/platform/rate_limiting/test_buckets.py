@@ -29,7 +29,7 @@ def _passes_after(state: BucketState, seconds: float) -> bool:
     "numbers",
     [(0, 0, 10, 30), (10, 30, 5, 30), (10, 59.5, 1, 59.5), (7, 12.3, 9, 12.3), (3, 50, 8, 50)],
 )
-def test_seconds_to_wait_is_what_the_counting_rule_implies(
+def test_seconds_to_wait_is_the_shortest_wait_that_the_rule_allows(
     numbers: tuple[int, float, int, float],
 ) -> None:
     state = BucketState(Bucket("search", "client", parse("10/minute")), *numbers)

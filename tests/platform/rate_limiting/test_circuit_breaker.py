@@ -1,3 +1,5 @@
+"""The circuit opens after failures, and one request finds out when the dependency is back."""
+
 import asyncio
 from contextlib import suppress
 
@@ -42,7 +44,7 @@ def fail(breaker: CircuitBreaker, times: int = 1) -> None:
             raise OSError("down")
 
 
-def test_opens_after_three_failures_in_a_row(breaker: CircuitBreaker) -> None:
+def test_three_failures_in_a_row_open_the_circuit(breaker: CircuitBreaker) -> None:
     fail(breaker, 2)
     with breaker.guard(OSError):
         pass
@@ -71,7 +73,7 @@ def test_after_two_seconds_one_request_tries(breaker: CircuitBreaker, clock: Clo
     assert state(breaker) == "closed"
 
 
-def test_a_failed_trial_opens_again_for_two_seconds(
+def test_a_failed_trial_opens_the_circuit_for_two_seconds(
     breaker: CircuitBreaker, clock: Clock, changes: list[State]
 ) -> None:
     fail(breaker, 3)

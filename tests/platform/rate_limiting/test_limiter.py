@@ -1,3 +1,5 @@
+"""The limiter decides in time, fails closed where it must, and recovers."""
+
 import asyncio
 import time
 import uuid
@@ -24,7 +26,7 @@ from tests.faults import FaultyProxy, Mode, redis_target, redis_through_proxy
 pytestmark = pytest.mark.anyio
 
 DEADLINE_SECONDS = 0.4
-SLACK_SECONDS = 0.6  # of a machine that runs other tests as well
+SLACK_SECONDS = 0.6  # the machine runs other tests as well
 
 
 def bucket(group: str = "search", rate: str = "10/minute", identity: str | None = None) -> Bucket:
@@ -109,7 +111,7 @@ async def seconds_until_unavailable(limiter: RateLimiter, buckets: Sequence[Buck
 @pytest.mark.parametrize(
     ("environment", "mode"), [("staging", "refuse"), ("production", "blackhole")]
 )
-async def test_fails_closed_in_time_then_at_once_and_recovers(
+async def test_requests_fail_closed_in_time_then_at_once_and_recover(
     proxy: FaultyProxy,
     proxied_url: str,
     environment: str,
@@ -135,7 +137,7 @@ async def test_fails_closed_in_time_then_at_once_and_recovers(
 
 
 @pytest.mark.parametrize("environment", ["development", "test"])
-async def test_elsewhere_the_in_memory_limiter_takes_over_and_says_so(
+async def test_development_and_test_count_in_memory_and_log_it(
     proxy: FaultyProxy, proxied_url: str, environment: str
 ) -> None:
     limiter = RateLimiter(settings_for(environment, proxied_url))
@@ -179,7 +181,9 @@ async def test_a_busy_process_does_not_take_its_own_delay_for_the_backend(
     await limiter.close()
 
 
-async def test_a_restarted_backend_costs_no_request(proxy: FaultyProxy, proxied_url: str) -> None:
+async def test_a_restart_of_the_backend_fails_no_request(
+    proxy: FaultyProxy, proxied_url: str
+) -> None:
     limiter = RateLimiter(settings_for("production", proxied_url))
     await limiter.start()
     one = bucket()
@@ -219,7 +223,9 @@ async def test_start_gives_up_where_the_limiter_is_required(
     await limiter.close()
 
 
-async def test_production_refuses_to_start_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_production_does_not_start_without_the_backend(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(limiter_module, "START_UP_DELAYS_SECONDS", (0.01,))
     app = create_app(settings_for("production", "redis://127.0.0.1:1/0"))
     with pytest.raises(RateLimiterStartError):
@@ -227,7 +233,7 @@ async def test_production_refuses_to_start_without_it(monkeypatch: pytest.Monkey
             pytest.fail("started")
 
 
-async def test_in_memory_only_says_so() -> None:
+async def test_counting_in_memory_is_logged() -> None:
     limiter = RateLimiter(settings_for("development", "", disable_rate_limit_backend=True))
     with capture_logs() as logs:
         await limiter.start()
@@ -238,7 +244,7 @@ async def test_in_memory_only_says_so() -> None:
     await limiter.close()
 
 
-async def test_disabled_counts_nothing_and_says_so() -> None:
+async def test_a_disabled_limiter_counts_nothing_and_logs_it() -> None:
     limiter = RateLimiter(settings_for("test", "", rate_limit_enabled=False))
     with capture_logs() as logs:
         await limiter.start()
