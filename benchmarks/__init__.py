@@ -1,4 +1,4 @@
-"""The goals of performance as programs: each starts its servers, and exits with 1 under its goal.
+"""The performance goals as programs. Each starts its servers, and exits with 1 for a missed goal.
 
-They run from the repository's root, as they share servers and faults with the tests.
+They run from the root of the repository, because they share servers and faults with the tests.
 """

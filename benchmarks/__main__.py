@@ -1,9 +1,9 @@
-"""Measure every goal, and print one table.
+"""Measure every goal and print one table.
 
     python -m benchmarks [--only NAME ...] [--quick]
 
-Each NAME is a program of its own too: python -m benchmarks.NAME. Exits with 1 when a goal is
-missed or cannot be measured here.
+Each NAME is also a program: python -m benchmarks.NAME. Exits with 1 when a goal is missed or cannot
+be measured on this machine.
 """
 
 import importlib
@@ -16,17 +16,21 @@ from typing import Final
 from benchmarks import (
     cached_search,
     cold_start,
+    command_line,
+    filters,
     growth,
+    hot_after_write,
     image_size,
     import_rate,
+    matching,
     mixed_load,
-    naive_ranking,
     not_modified,
-    one_client,
-    predecessor,
+    peer_comparison,
+    single_award,
     slow_redis,
     uncached_search,
     worker_memory,
+    worker_start,
 )
 from benchmarks.goals import (
     Figure,
@@ -45,30 +49,34 @@ PROGRAMS: Final[dict[str, Measure]] = {
     "cached_search": cached_search.measure,
     "not_modified": not_modified.measure,
     "uncached_search": uncached_search.measure,
-    "predecessor": predecessor.measure,
-    "one_client": one_client.measure,
+    "peer_comparison": peer_comparison.measure,
+    "filters": filters.measure,
+    "matching": matching.measure,
+    "single_award": single_award.measure,
+    "hot_after_write": hot_after_write.measure,
     "growth": growth.measure,
-    "naive_ranking": naive_ranking.measure,
     "slow_redis": slow_redis.measure,
     "worker_memory": worker_memory.measure,
+    "worker_start": worker_start.measure,
+    "command_line": command_line.measure,
     "import_rate": import_rate.measure,
     "image_size": image_size.measure,
     "cold_start": cold_start.measure,
     "mixed_load": mixed_load.measure,
 }
 QUALITY: Final = "quality"
-"""Loaded when it is asked for only, as it needs the packages of the group `benchmarks`."""
+"""A program that is imported only when it runs: it needs packages of the group `benchmarks`."""
 
 NAMES: Final = (*PROGRAMS, QUALITY)
 
 
 def rows_of(name: str, *, quick: bool) -> list[Row]:
-    """The table's lines of one program, whatever becomes of it."""
+    """The rows of one program, also when it fails."""
     try:
         figures = _quality() if name == QUALITY else PROGRAMS[name](quick=quick)
     except NotMeasuredError as error:
         return [Row(name, "", "", None, str(error))]
-    except Exception as error:  # noqa: BLE001 - the other goals are measured all the same
+    except Exception as error:  # noqa: BLE001 - the other goals are still measured
         traceback.print_exc()
         return [Row(name, "", "", None, f"failed: {type(error).__name__}: {error}")]
     return [Row.of(figure) for figure in figures]
@@ -78,7 +86,7 @@ def _quality() -> Sequence[Figure]:
     try:
         quality = importlib.import_module(f"benchmarks.{QUALITY}.__main__")
     except ModuleNotFoundError as error:
-        raise NotMeasuredError(f"no package {error.name}: run it by `make bench`") from None
+        raise NotMeasuredError(f"no package {error.name}: run it with `make bench`") from None
     figures: Sequence[Figure] = quality.figures_of(quality.compare())
     return figures
 

@@ -1,12 +1,12 @@
-"""Synthetic catalogues that are kept between runs, each as a PostgreSQL data folder of its own.
+"""Synthetic catalogues that are kept between runs, each in its own PostgreSQL data folder.
 
     python -m benchmarks.catalogues [--rows 100000] [--rebuild] [--serve]
 
-They lie in .cache/benchmarks/<rows>-<hash of the generator>/: another generator makes another
-catalogue, and the old one is removed. A newer schema does not: whenever a catalogue is opened, the
-migrations that it lacks are applied, and those that were edited since are undone and done again.
-`--rebuild` makes it anew; `--serve` keeps its server running until Ctrl-C and prints the
-DATABASE_URL.
+The folders are .cache/benchmarks/<rows>-<hash of the generator>. When the generator changes, a new
+catalogue is built and the old one is removed. When the schema changes, the catalogue is migrated as
+soon as it is opened; migrations that were edited since are undone and applied again. `--rebuild`
+builds a catalogue again. `--serve` prints the DATABASE_URL and keeps the server running until
+Ctrl-C.
 """
 
 import argparse
@@ -37,9 +37,9 @@ CACHE: Final = Path(__file__).parents[1] / ".cache" / "benchmarks"
 SIZES: Final = (10_000, 100_000, 1_000_000)
 MIGRATIONS: Final = CACHE.parents[1] / "alembic" / "versions"
 COMPLETE: Final = "complete.json"
-"""The file that says that a catalogue was built to its end, and with which migrations."""
+"""The file that marks a catalogue as complete and names its migrations."""
 
-# What importing does row by row and building afterwards does faster; see `_build`.
+# Indexes are faster to build after the import than row by row; see `_build`.
 _INDEXES: Final = """
     SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid)
     FROM pg_index WHERE indrelid = 'scholarships'::regclass AND NOT indisprimary
@@ -54,22 +54,22 @@ _AUDIT_TRIGGERS: Final = """
 class Catalogue:
     rows: int
     url: str
-    """A DATABASE_URL whose role may do everything."""
+    """A DATABASE_URL with the rights of a superuser."""
 
     @property
     def conninfo(self) -> str:
         return self.url.replace("+psycopg", "")
 
     def connect(self) -> "psycopg.Connection[tuple[Any, ...]]":
-        """In autocommit."""
+        """A new connection in autocommit mode."""
         return psycopg.connect(self.conninfo, autocommit=True)
 
 
 @contextmanager
 def catalogue(rows: int) -> Iterator[Catalogue]:
-    """A server on the catalogue of `rows` awards, built when it is not there.
+    """A server with the catalogue of `rows` awards, which is built when it does not exist.
 
-    Raises EmbeddedServerError, also while another run has it open.
+    Raises EmbeddedServerError, also while another run uses the catalogue.
     """
     folder = CACHE / f"{rows}-{generator_hash()}"
     if not (folder / COMPLETE).exists():
@@ -81,7 +81,7 @@ def catalogue(rows: int) -> Iterator[Catalogue]:
 
 
 def generator_hash() -> str:
-    """The hash of the modules that decide what a synthetic catalogue contains."""
+    """A hash of the modules that generate the synthetic catalogue."""
     digest = hashlib.sha256()
     for module in sorted(Path(sample_data.__file__ or "").parent.rglob("*.py")):
         digest.update(module.read_bytes())
@@ -89,7 +89,7 @@ def generator_hash() -> str:
 
 
 def _migrate(folder: Path, url: str) -> None:
-    """Bring the schema up to date, also when a migration was edited after it was applied here."""
+    """Migrate to the present schema, also when an applied migration was edited later."""
     applied: dict[str, str] = json.loads((folder / COMPLETE).read_text())
     present = migration_hashes()
     if edited := first_edited(applied, present):
@@ -106,7 +106,7 @@ def _migrate(folder: Path, url: str) -> None:
 
 
 def migration_hashes() -> dict[str, str]:
-    """By file name, which begins with the revision, in the order of the revisions."""
+    """The hash of each migration by file name, in the order of the revisions."""
     return {
         file.name: hashlib.sha256(file.read_bytes()).hexdigest()
         for file in sorted(MIGRATIONS.glob("*.py"))
@@ -114,20 +114,20 @@ def migration_hashes() -> dict[str, str]:
 
 
 def first_edited(applied: Mapping[str, str], present: Mapping[str, str]) -> str | None:
-    """The first migration that is not as it was when it was applied."""
+    """The first migration that has changed since it was applied."""
     return next((name for name, digest in applied.items() if present.get(name) != digest), None)
 
 
 def forget(rows: int) -> None:
-    """Remove the catalogues of this size, whatever generator made them."""
+    """Remove all catalogues of this size."""
     for folder in CACHE.glob(f"{rows}-*"):
         shutil.rmtree(folder)
 
 
 def _build(folder: Path, rows: int) -> None:
-    """Import the awards as `scholarship-api import` does, but make the indexes afterwards.
+    """Import the awards like `scholarship-api import`, but build the indexes afterwards.
 
-    The audit is left out: no search reads it, and it would double the size.
+    The audit is disabled: no search reads it, and it would double the size.
     """
     STDERR.print(f"Building the synthetic catalogue of {rows:,} awards; the next runs reuse it.")
     hashes = migration_hashes()
@@ -149,7 +149,7 @@ def _build(folder: Path, rows: int) -> None:
                     connection.execute(definition)
             connection.execute("ALTER TABLE scholarships ENABLE TRIGGER ALL")
             asyncio.run(_settle(conninfo))
-            # Frozen and checkpointed, so that no background work falls into a measurement.
+            # Freeze and checkpoint now, so that no background work disturbs a measurement.
             connection.execute("VACUUM (FREEZE, ANALYZE)")
             connection.execute("CHECKPOINT")
     (folder / COMPLETE).write_text(json.dumps(hashes))
@@ -160,7 +160,7 @@ def _build(folder: Path, rows: int) -> None:
 
 def _generate_and_import(conninfo: str, rows: int) -> None:
     command = [sys.executable, "-m", "scholarship_api", "sample", "--count", str(rows)]
-    # A process of its own, as generating takes as long as checking.
+    # A separate process, because generating takes as long as validating.
     with (
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as sample,
         progress_bar() as progress,

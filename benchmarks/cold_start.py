@@ -1,10 +1,10 @@
-"""How long the image takes from its start to its first answer, beside debian:trixie-slim.
+"""Time from the start of the image to its first answer, compared with debian:trixie-slim.
 
     python -m benchmarks.cold_start [--quick]
 
-The image is the one that `make image` builds (IMAGE=name:tag: another one). The other has the same
-packages and bytecode, on the base that the Dockerfile builds with and Debian's Python. The two are
-started in turn, so that whatever else the machine does meets both.
+The image is the one that `make image` builds (IMAGE=name:tag names another one). The other image
+has the same packages and bytecode, on the base that the Dockerfile builds with and Debian's Python.
+Both are started in turn, so that other work on the machine affects both.
 """
 
 import http.client
@@ -29,7 +29,7 @@ REPOSITORY: Final = Path(__file__).parents[1]
 ROUNDS: Final = 10
 QUICK_ROUNDS: Final = 3
 HARDENED: Final = ("--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges")
-# It needs no server to answer /healthz.
+# /healthz needs no other server.
 SETTINGS: Final = (
     "--env=ENVIRONMENT=test",
     "--env=DISABLE_RATE_LIMIT_BACKEND=true",
@@ -38,7 +38,7 @@ SETTINGS: Final = (
 )
 LONGEST_START_SECONDS: Final = 60.0
 NOISE: Final = 1.05
-"""Two runs of one image differ by up to this factor."""
+"""Factor by which two runs of the same image may differ."""
 
 OTHER: Final = """
 FROM {base}
@@ -58,7 +58,7 @@ def docker(*arguments: str, stdin: str = "") -> str:
 
 
 def require_image() -> None:
-    """Raises NotMeasuredError where there is no container engine, or it has no such image."""
+    """Raises NotMeasuredError without a container engine or without the image."""
     for arguments, missing in (
         (["info"], "no container engine answers here"),
         (["image", "inspect", IMAGE], f"there is no image {IMAGE}: make image"),
@@ -98,7 +98,7 @@ def _in_turn(images: Mapping[str, str], rounds: int) -> dict[str, list[float]]:
         for number in progress.track(range(rounds + 1), description="Starts"):
             for name, image in images.items():
                 start = cold_start(image)
-                if number:  # the first of each fills the machine's file cache
+                if number:  # the first start of each fills the machine's file cache
                     seconds[name].append(start)
     return seconds
 

@@ -1,92 +1,118 @@
-"""CPU per request, as a ratio to a bare hello's: rounds of all cases in turn, in one run.
+"""CPU per request and throughput of several cases, measured in turn in one run.
 
-A ratio of 0.5 means that a request costs the worker twice what the bare hello costs it. Absolute
-times of a shared machine drift by factors; a ratio of neighbouring rounds does not.
+Absolute times of a shared machine drift by factors. The ratio of two neighbouring rounds does not,
+so goals are ratios and the median over the rounds counts.
 """
 
 import statistics
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from benchmarks.load import Load
 from benchmarks.progress import progress_bar
-from benchmarks.servers import Server
 
 ROUNDS: Final = 7
-SECONDS: Final = 3.0
+ROUND_SECONDS: Final = 3.0
 WARM_UP_SECONDS: Final = 2.0
-REST_SECONDS: Final = 0.2
-LONGEST_REST_SECONDS: Final = 5.0
+"""Load before the first round, which fills pools and caches."""
+
 QUICK_ROUNDS: Final = 3
-QUICK_SECONDS: Final = 2.0
+QUICK_ROUND_SECONDS: Final = 2.0
+
+REST_SECONDS: Final = 0.2
+"""Pause after which the CPU time is read again, to see whether the servers have finished."""
+
+LONGEST_REST_SECONDS: Final = 5.0
+IDLE_CPU_SECONDS: Final = 0.02
+"""CPU time in a pause that background work may use; the kernel counts in steps of 0.01 s."""
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    server: Server
+    """A server under one kind of load."""
+
     load: Callable[[float], Load]
-    """Asks it for so many seconds."""
+    """Sends requests for so many seconds."""
+    cpu_seconds: Callable[[], float]
+    """CPU time of the processes that count, since their start."""
 
 
 @dataclass(frozen=True, slots=True)
-class Ratio:
-    rounds: tuple[float, ...]
-    """The hello's CPU per request / the case's, of each round."""
-    microseconds: float
-    """CPU per request of the case, the median of the rounds."""
+class Rounds:
+    """The measurements of one case, in the order of the rounds."""
+
+    costs: tuple[float, ...]
+    """CPU seconds per request."""
+    rates: tuple[float, ...]
+    """Requests per second."""
 
     @property
-    def median(self) -> float:
-        return statistics.median(self.rounds)
+    def milliseconds(self) -> float:
+        """Median of the CPU per request."""
+        return statistics.median(self.costs) * 1e3
 
-    @property
-    def detail(self) -> str:
-        low, high = min(self.rounds), max(self.rounds)
-        return f"{len(self.rounds)} rounds, {low:.3g}-{high:.3g}; {self.microseconds:,.0f} us CPU"
+    def cost_ratio(self, other: "Rounds") -> float:
+        """CPU per request, relative to that of the other case."""
+        return statistics.median(_quotients(self.costs, other.costs))
+
+    def rate_ratio(self, other: "Rounds") -> float:
+        """Throughput, relative to that of the other case."""
+        return statistics.median(_quotients(self.rates, other.rates))
+
+    def detail(self, other: "Rounds") -> str:
+        """The medians of both cases and the range of the ratio of their costs."""
+        ratios = _quotients(self.costs, other.costs)
+        return (
+            f"{self.milliseconds:.3g} / {other.milliseconds:.3g} ms CPU,"
+            f" {len(ratios)} rounds, {min(ratios):.3g}-{max(ratios):.3g}"
+        )
 
 
-def cpu_ratios(reference: Case, cases: Mapping[str, Case], *, quick: bool) -> dict[str, Ratio]:
-    """Raises RuntimeError when a request fails: an error costs less than an answer."""
-    rounds, seconds = (QUICK_ROUNDS, QUICK_SECONDS) if quick else (ROUNDS, SECONDS)
+def _quotients(ours: Sequence[float], theirs: Sequence[float]) -> list[float]:
+    return [one / other for one, other in zip(ours, theirs, strict=True)]
+
+
+def in_turn(
+    cases: Mapping[str, Case], *, quick: bool, seconds: float | None = None
+) -> dict[str, Rounds]:
+    """Measure all cases, one after another in each round.
+
+    Raises RuntimeError when a request fails, because an error costs less than an answer.
+    """
+    rounds = QUICK_ROUNDS if quick else ROUNDS
+    seconds = seconds or (QUICK_ROUND_SECONDS if quick else ROUND_SECONDS)
     costs: dict[str, list[float]] = {name: [] for name in cases}
-    ratios: dict[str, list[float]] = {name: [] for name in cases}
-    for case in (reference, *cases.values()):
-        case.load(WARM_UP_SECONDS)  # pools, prepared statements, caches
-    for _ in _tracked(rounds):
-        hello = _cost(reference, seconds)
-        for name, case in cases.items():
-            cost = _cost(case, seconds)
-            costs[name].append(cost)
-            ratios[name].append(hello / cost)
-    return {
-        name: Ratio(tuple(ratios[name]), statistics.median(costs[name]) * 1e6) for name in cases
-    }
-
-
-def _tracked(rounds: int) -> Iterator[int]:
+    rates: dict[str, list[float]] = {name: [] for name in cases}
+    for case in cases.values():
+        case.load(WARM_UP_SECONDS)
     with progress_bar() as progress:
-        yield from progress.track(range(rounds), description="Rounds")
+        for _ in progress.track(range(rounds), description="Rounds"):
+            for name, case in cases.items():
+                cost, rate = _measure(case, seconds)
+                costs[name].append(cost)
+                rates[name].append(rate)
+    return {name: Rounds(tuple(costs[name]), tuple(rates[name])) for name in cases}
 
 
-def _cost(case: Case, seconds: float) -> float:
-    """CPU seconds of the workers per request."""
-    before = case.server.cpu_seconds()
+def _measure(case: Case, seconds: float) -> tuple[float, float]:
+    """CPU seconds per request, and requests per second."""
+    before = case.cpu_seconds()
     load = case.load(seconds)
-    used = _at_rest(case.server) - before
+    used = _at_rest(case.cpu_seconds) - before
     if load.failed or not load.requests:
         raise RuntimeError(f"{load.failed} of {load.requests} requests failed")
-    return used / (load.requests + load.unfinished)
+    return used / (load.requests + load.unfinished), load.requests / load.seconds
 
 
-def _at_rest(server: Server) -> float:
-    """CPU seconds of the workers once they have finished what they were asked."""
+def _at_rest(cpu_seconds: Callable[[], float]) -> float:
+    """CPU time once the servers have finished their work."""
     end = time.monotonic() + LONGEST_REST_SECONDS
-    used = server.cpu_seconds()
+    used = cpu_seconds()
     while time.monotonic() < end:
         time.sleep(REST_SECONDS)
-        before, used = used, server.cpu_seconds()
-        if used == before:
+        before, used = used, cpu_seconds()
+        if used - before < IDLE_CPU_SECONDS:
             break
     return used

@@ -1,4 +1,4 @@
-"""Goals and what was measured of them, and the table that shows both."""
+"""Goals, measured figures, and the table that shows both."""
 
 import argparse
 import math
@@ -18,21 +18,21 @@ EXIT_NOT_MEASURED: Final = 2
 
 
 class NotMeasuredError(Exception):
-    """This machine lacks what the measurement needs; the message says what."""
+    """This machine lacks something that the measurement needs; the message names it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One goal, and what was measured."""
+    """One goal and its measured value."""
 
     goal: str
     measured: float
     wanted: Literal["at least", "at most"]
     bound: float
     unit: str = ""
-    """x: a ratio of two of the same kind."""
+    """The unit of both values; `x` for a ratio of two times or costs."""
     detail: str = ""
-    """What the figure was made from."""
+    """The values from which the figure was computed."""
 
     @property
     def holds(self) -> bool:
@@ -65,7 +65,7 @@ class Row:
     wanted: str
     measured: str
     holds: bool | None
-    """None: it was not measured, which is not enough."""
+    """None when it was not measured, which counts as missed."""
     detail: str = ""
 
     @classmethod
@@ -81,7 +81,7 @@ class Measure(Protocol):
 
 def table_of(rows: Sequence[Row]) -> Table:
     verdicts = {True: "[green]yes[/]", False: "[red]NO[/]", None: "[yellow]not measured[/]"}
-    table = Table("Goal", "Wanted", "Measured", "Holds", "Made from", show_edge=False)
+    table = Table("Goal", "Wanted", "Measured", "Holds", "Computed from", show_edge=False)
     for row in rows:
         cells = (row.goal, row.wanted, row.measured)
         table.add_row(*map(escape, cells), verdicts[row.holds], escape(row.detail))
@@ -93,14 +93,14 @@ def exit_code(rows: Sequence[Row]) -> int:
 
 
 def stdout() -> Console:
-    """As wide as a row needs where there is no terminal to fit."""
+    """A console on standard output; without a terminal it is as wide as a row needs."""
     console = Console(highlight=False)
     return console if console.is_terminal else Console(highlight=False, width=200)
 
 
 def machine() -> str:
     load = os.getloadavg()[0]
-    return f"{os.cpu_count()} CPUs, load {load:.1f} at the end: other work on the machine shows"
+    return f"{os.cpu_count()} CPUs, load average {load:.1f} at the end"
 
 
 def parser_of(doc: str | None) -> argparse.ArgumentParser:
@@ -108,13 +108,13 @@ def parser_of(doc: str | None) -> argparse.ArgumentParser:
         description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "--quick", action="store_true", help="a try: short rounds, 100 000 awards at most"
+        "--quick", action="store_true", help="short rounds, 100 000 awards at most: no result"
     )
     return parser
 
 
 def run(measure: Measure, doc: str | None) -> int:
-    """The whole of a program: its options, its figures as the last lines, its exit code."""
+    """Run a program: read its options, print its figures last, and return its exit code."""
     return report(measure, quick=parser_of(doc).parse_args().quick)
 
 

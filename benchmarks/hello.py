@@ -1,4 +1,4 @@
-"""The least that an ASGI application can answer: what all ratios of CPU are relative to."""
+"""The smallest ASGI application, the reference of all ratios to a bare hello."""
 
 from typing import Final
 

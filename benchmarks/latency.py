@@ -1,4 +1,4 @@
-"""How long the kinds of searches take for one client, on one or several catalogues in turn."""
+"""Latency of each kind of search for one client, on one or several catalogues in turn."""
 
 import math
 import statistics
@@ -17,16 +17,16 @@ from benchmarks.searches import Kind
 SAMPLES: Final = 9
 QUICK_SAMPLES: Final = 3
 LONGEST_SECONDS: Final = 4.0
-"""A request that took so long already is not asked again."""
+"""Seconds after which a request is not repeated any more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Latency:
     kind: str
     seconds: Mapping[int, float]
-    """By rows of the catalogue: the median of the slowest request of the kind."""
+    """By rows of the catalogue, the median of the slowest request of the kind."""
     slowest: Mapping[int, str]
-    """Which request that is."""
+    """The path of that request, by rows of the catalogue."""
 
     def growth(self, small: int, large: int) -> float:
         return self.seconds[large] / self.seconds[small]
@@ -35,7 +35,10 @@ class Latency:
 def latencies(
     clients: Mapping[int, Connection], kinds: Sequence[Mapping[int, Kind]], *, samples: int
 ) -> list[Latency]:
-    """Each kind's, on every catalogue. Raises RuntimeError for an answer of neither 200 nor 503."""
+    """The latency of each kind on every catalogue.
+
+    Raises RuntimeError for an answer with another status than 200 and 503.
+    """
     found = []
     with progress_bar() as progress:
         for by_rows in progress.track(kinds, description="Kinds of searches"):
@@ -61,7 +64,7 @@ def _medians(
                 break
             for rows, client in clients.items():
                 took = _timed(client, kind[rows].asked(position, sample))
-                if sample:  # the first fills the machine's caches, which are no goal of ours
+                if sample:  # the first one fills the caches of PostgreSQL and the machine
                     taken[rows].append(took)
         for rows in clients:
             medians[rows][kind[rows].paths[position]] = statistics.median(taken[rows])
@@ -69,7 +72,7 @@ def _medians(
 
 
 def _timed(client: Connection, path: str) -> float:
-    """Seconds; infinite for a search that the service gave up."""
+    """Seconds until the answer; infinite when the service gave up."""
     began = time.perf_counter()
     answer = client.ask(path)
     took = time.perf_counter() - began
@@ -81,11 +84,11 @@ def _timed(client: Connection, path: str) -> float:
 
 
 def table_of(found: Sequence[Latency]) -> Table:
-    """The slowest request of each kind, for those who want to know which one it is."""
+    """The latency of each kind, and its slowest request."""
     sizes = list(found[0].seconds)
     columns = (f"ms at {rows:,}" for rows in sizes)
     table = Table("Kind", *columns, "Slowest, on the largest", show_edge=False)
     for latency in found:
-        times = (f"{latency.seconds[rows] * 1e3:,.1f}" for rows in sizes)  # inf: not in time
+        times = (f"{latency.seconds[rows] * 1e3:,.1f}" for rows in sizes)  # inf: no answer in time
         table.add_row(latency.kind, *times, latency.slowest[sizes[-1]][:90])
     return table

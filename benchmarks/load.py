@@ -1,7 +1,8 @@
-"""A closed loop of connections: by `wrk` where it is installed, else by a small client of our own.
+"""A closed loop of connections, by `wrk` where it is installed, else by a client of our own.
 
-Both keep their connections and send the next request as soon as the answer is there. The server's
-CPU per request hardly depends on which of them asks; wrk leaves more of the machine to the server.
+Both keep their connections and send the next request as soon as the answer has arrived. The CPU of
+the server for each request hardly depends on the client; wrk leaves more of the machine to the
+server.
 """
 
 import itertools
@@ -15,23 +16,39 @@ import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import Final, NamedTuple, Self
 
 CONNECTIONS: Final = 32
+"""Connections of a closed loop, enough to keep some workers busy."""
+
 _HOST: Final = "127.0.0.1"
+
+
+class Request(NamedTuple):
+    """A GET, or with a body a POST of JSON."""
+
+    path: str
+    body: str = ""
+
+    @property
+    def method(self) -> str:
+        return "POST" if self.body else "GET"
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What became of the requests of one round."""
+    """The outcome of one round."""
 
     requests: int
     failed: int
-    """Answers of status 400 and above, and connections that broke."""
+    """Answers with status 400 or above, and connections that broke."""
+    seconds: float
+    """Duration of the round."""
     unfinished: int = 0
-    """Requests that were sent, and whose answers nobody waited for."""
+    """Requests that were sent and not answered before the end of the round."""
 
 
 class Answer(NamedTuple):
@@ -43,16 +60,22 @@ class Answer(NamedTuple):
 
 def closed_loop(
     port: int,
-    paths: Sequence[str],
+    requests: Sequence[str | Request],
     *,
     seconds: float,
     connections: int = CONNECTIONS,
     headers: Mapping[str, str] | None = None,
 ) -> Load:
-    """GET `paths` in turn, from the first again after the last, for `seconds`."""
-    if program := shutil.which("wrk"):
-        return _wrk(program, port, paths, seconds=seconds, connections=connections, headers=headers)
-    return _own(port, paths, seconds=seconds, connections=connections, headers=headers)
+    """Send the requests in turn for `seconds`, from the first again after the last.
+
+    A text is the path of a GET.
+    """
+    all_requests = [Request(one) if isinstance(one, str) else one for one in requests]
+    program = shutil.which("wrk")
+    began = time.monotonic()
+    send = partial(_own, port) if program is None else partial(_wrk, program, port)
+    load = send(all_requests, seconds=seconds, connections=connections, headers=headers or {})
+    return replace(load, seconds=time.monotonic() - began)
 
 
 # --- wrk -----------------------------------------------------------------------------------------
@@ -60,8 +83,14 @@ def closed_loop(
 _SCRIPT: Final = """
 local requests, at = {}, 0
 init = function(arguments)
-    for path in io.lines(arguments[1]) do
-        requests[#requests + 1] = wrk.format("GET", path)
+    for line in io.lines(arguments[1]) do
+        local path, body = line:match("^([^\\t]*)\\t(.*)$")
+        if body == "" then
+            requests[#requests + 1] = wrk.format("GET", path)
+        else
+            local headers = {["Content-Type"] = "application/json"}
+            requests[#requests + 1] = wrk.format("POST", path, headers, body)
+        end
     end
 end
 request = function()
@@ -74,21 +103,21 @@ end
 def _wrk(
     program: str,
     port: int,
-    paths: Sequence[str],
+    requests: Sequence[Request],
     *,
     seconds: float,
     connections: int,
-    headers: Mapping[str, str] | None,
+    headers: Mapping[str, str],
 ) -> Load:
     with tempfile.TemporaryDirectory(prefix="scholarship-benchmark-") as folder:
-        script, list_of_paths = Path(folder) / "turns.lua", Path(folder) / "paths"
+        script, lines = Path(folder) / "turns.lua", Path(folder) / "requests"
         script.write_text(_SCRIPT)
-        list_of_paths.write_text("\n".join(paths) + "\n")
+        lines.write_text("".join(f"{path}\t{body}\n" for path, body in requests))
         command = [
             *(program, "--threads=1", f"--connections={connections}", "--timeout=20s"),
-            *(f"--duration={max(round(seconds), 1)}s", f"--script={script}"),
-            *(f"--header={name}: {value}" for name, value in (headers or {}).items()),
-            *(f"http://{_HOST}:{port}/", "--", str(list_of_paths)),
+            *(f"--duration={round(seconds)}s", f"--script={script}"),
+            *(f"--header={name}: {value}" for name, value in headers.items()),
+            *(f"http://{_HOST}:{port}/", "--", str(lines)),
         ]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
     return replace(parse_wrk(done.stdout), unfinished=connections)
@@ -103,16 +132,17 @@ def parse_wrk(text: str) -> Load:
     broken = re.search(r"connect (\d+), read (\d+), write (\d+), timeout (\d+)", text)
     failed = int(refused[1]) if refused else 0
     failed += sum(map(int, broken.groups())) if broken else 0
-    return Load(requests=int(answered[1]), failed=failed)
+    return Load(requests=int(answered[1]), failed=failed, seconds=0.0)
 
 
-# --- Our own -------------------------------------------------------------------------------------
+# --- Our own client ------------------------------------------------------------------------------
 
 
 class Connection:
-    """One kept connection of raw HTTP/1.1, whose answers have a Content-Length.
+    """One kept connection of raw HTTP/1.1, for answers with a Content-Length.
 
-    Little but the socket: what a full client does would show beside answers of half a millisecond.
+    It does little more than the socket needs: the work of a full HTTP client would be visible
+    beside answers of half a millisecond.
     """
 
     def __init__(self, port: int, *, timeout: float = 20.0) -> None:
@@ -134,8 +164,13 @@ class Connection:
         headers: Mapping[str, str] | None = None,
         body: object = None,
     ) -> Answer:
-        """`body` is sent as JSON. Raises OSError and EOFError."""
-        content = b"" if body is None else json.dumps(body).encode()
+        """Send a request and read its answer. `body` is sent as JSON, a text as it is.
+
+        Raises OSError and EOFError.
+        """
+        content = b""
+        if body is not None:
+            content = (body if isinstance(body, str) else json.dumps(body)).encode()
         lines = [f"{method} {path} HTTP/1.1", f"Host: {_HOST}"]
         lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
         if body is not None:
@@ -154,6 +189,13 @@ class Connection:
             raise EOFError
         return Answer(int(status), received, answer)
 
+    def send(self, request: Request, headers: Mapping[str, str] | None = None) -> Answer:
+        """Send a GET, or a POST of JSON, and read its answer."""
+        if not request.body:
+            return self.ask(request.path, headers=headers)
+        headers = {"Content-Type": "application/json", **(headers or {})}
+        return self.ask(request.path, method="POST", headers=headers, body=request.body)
+
     def _line(self) -> bytes:
         line = self._answers.readline()
         if not line:
@@ -167,32 +209,32 @@ class Connection:
 
 def _own(
     port: int,
-    paths: Sequence[str],
+    requests: Sequence[Request],
     *,
     seconds: float,
     connections: int,
-    headers: Mapping[str, str] | None,
+    headers: Mapping[str, str],
 ) -> Load:
     end = time.monotonic() + seconds
     turns = itertools.count()
 
-    def ask_until_the_end() -> Load:
-        requests = failed = 0
+    def ask_until_the_end() -> tuple[int, int]:
+        answered = failed = 0
         connection = Connection(port)
         while time.monotonic() < end:
             try:
-                answer = connection.ask(paths[next(turns) % len(paths)], headers=headers)
+                answer = connection.send(requests[next(turns) % len(requests)], headers)
             except (OSError, EOFError):
                 failed += 1
                 connection.close()
                 connection = Connection(port)
             else:
-                requests += 1
+                answered += 1
                 failed += answer.status >= HTTPStatus.BAD_REQUEST
         connection.close()
-        return Load(requests, failed)
+        return answered, failed
 
     with ThreadPoolExecutor(connections) as pool:
-        loads = [pool.submit(ask_until_the_end) for _ in range(connections)]
-    done = [load.result() for load in loads]
-    return Load(sum(load.requests for load in done), sum(load.failed for load in done))
+        loops = [pool.submit(ask_until_the_end) for _ in range(connections)]
+    done = [loop.result() for loop in loops]
+    return Load(sum(answered for answered, _ in done), sum(failed for _, failed in done), 0.0)

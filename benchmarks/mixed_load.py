@@ -1,12 +1,11 @@
-"""A minute of everything at once: 32 connections, 1 000 000 awards, 1 % writes.
+"""A minute of mixed load: 32 connections, 1 000 000 awards, 1 % writes.
 
     python -m benchmarks.mixed_load [--quick]
 
-As many workers as CPUs, with the Redis limiter. Half of the reads are searches that many people
-ask, a third are pairs of words that nobody asked before, the rest filters, suggestions and single
-awards; each write changes an award (PATCH), so that whatever was kept of earlier answers is stale.
-No request may fail, the slowest hundredth must stay within ten times the median, and the memory of
-each worker must not grow.
+There are as many workers as CPUs, with the Redis limiter. Half of the reads are frequent searches,
+a third are new pairs of words, the rest are filters, suggestions and single awards. Each write
+changes an award (PATCH), which raises the catalogue version. No request may fail, the 99th
+percentile must stay below ten times the median, and the memory of each worker must not grow.
 """
 
 import json
@@ -29,11 +28,12 @@ from typing import Final
 from benchmarks.catalogues import SIZES, Catalogue, catalogue
 from benchmarks.goals import Figure, run
 from benchmarks.load import CONNECTIONS, Connection
+from benchmarks.mixes import pairs_of_words
+from benchmarks.processes import rss_bytes
 from benchmarks.progress import progress_bar
 from benchmarks.queries import SEARCH, search, vocabulary
 from benchmarks.searches import FILTERS
 from benchmarks.servers import Server, api, valkey
-from benchmarks.uncached_search import new_searches
 from tests.deploy.gunicorn_server import environment
 
 SECONDS: Final = 60.0
@@ -41,23 +41,24 @@ QUICK_SECONDS: Final = 10.0
 WARM_UP_SECONDS: Final = 5.0
 WRITES: Final = 0.01
 POPULAR: Final = 50
-"""Searches that are asked again and again."""
+"""Number of frequent searches."""
 
 NEW: Final = 100_000
 AWARDS: Final = "/api/v1/scholarships"
 MEMORY_EVERY_SECONDS: Final = 0.5
 MEMORY_MARGIN: Final = 1.05
-"""What a worker's memory may differ by between two quarters of the run and still be flat."""
+"""Ratio of a worker's memory in two quarters of the run up to which it counts as flat."""
 
 
 @dataclass
 class Outcome:
     reads: list[float] = field(default_factory=list)
-    """Seconds of each, in no order; the same for writes."""
+    """Seconds of each read, in no order."""
     writes: list[float] = field(default_factory=list)
+    """Seconds of each write, in no order."""
     failures: list[str] = field(default_factory=list)
     memory: list[list[int]] = field(default_factory=list)
-    """Bytes of each worker, again and again."""
+    """Bytes of each worker, sampled every MEMORY_EVERY_SECONDS."""
 
 
 def measure(*, quick: bool) -> Sequence[Figure]:
@@ -109,7 +110,7 @@ def _figures(outcome: Outcome, rows: int) -> list[Figure]:
 
 
 class _Requests:
-    """What the clients ask next; for all of them together."""
+    """The requests of all clients together."""
 
     def __init__(self, awards: Catalogue, token: str) -> None:
         with awards.connect() as connection:
@@ -117,14 +118,14 @@ class _Requests:
         self._rows = awards.rows
         self._token = token
         self._random = Random(1)  # noqa: S311 - repeatable on purpose
-        new = new_searches(awards)
+        new = pairs_of_words(awards)
         self._popular = list(islice(new, POPULAR))
         self._new = islice(new, NEW)
         self._prefixes = sorted({word.text[:4] for word in words})
         self._lock = threading.Lock()
 
     def ask(self, connection: Connection) -> tuple[bool, int]:
-        """Whether it was a write, and the status of the answer."""
+        """Send the next request; whether it was a write, and the status of the answer."""
         with self._lock:
             kind = self._random.random()
             path = self._award() if kind < WRITES else self._read()
@@ -162,7 +163,7 @@ def _load(server: Server, requests: _Requests, seconds: float) -> Outcome:
         clients = [pool.submit(_client, server, requests, outcome, end) for _ in range(CONNECTIONS)]
         task = progress.add_task("Seconds", total=round(seconds))
         while (left := end - time.monotonic()) > 0:
-            outcome.memory.append(server.rss_bytes())
+            outcome.memory.append([rss_bytes(pid) for pid in server.workers])
             progress.update(task, completed=round(seconds - left))
             time.sleep(MEMORY_EVERY_SECONDS)
         for client in clients:
@@ -189,7 +190,7 @@ def _client(server: Server, requests: _Requests, outcome: Outcome, end: float) -
 
 @contextmanager
 def _writer(awards: Catalogue) -> Iterator[tuple[str, str]]:
-    """Name and password of an administrator, who is gone when the block is left."""
+    """Name and password of an administrator's account that exists during the block."""
     name, password = f"benchmark-{os.getpid()}", secrets.token_urlsafe(24)
     command = [sys.executable, "-m", "scholarship_api", "users", "create", name]
     subprocess.run(

@@ -1,4 +1,4 @@
-"""What is shown while something takes long: on a terminal only, and never on standard output."""
+"""Progress of long work, on standard error and only on a terminal."""
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -7,7 +7,7 @@ STDERR = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def progress_bar() -> Progress:
-    """To be entered; gone when it is left."""
+    """A progress bar that disappears at the end of its block."""
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),

@@ -1,4 +1,4 @@
-"""Queries over a synthetic catalogue: words by how many awards hold them."""
+"""Words of a synthetic catalogue, chosen by the share of awards that contain them."""
 
 import math
 from collections.abc import Sequence
@@ -11,17 +11,21 @@ from urllib.parse import urlencode
 import psycopg
 
 SEARCH: Final = "/api/v1/search"
+
 SHARES: Final = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5)
-"""Of all awards: the sweep."""
+"""The sweep: shares of all awards that contain a word, from rare to common."""
 
 PAGE: Final = 20
 """Awards in a page."""
 
-PER_MAGNITUDE: Final = 60
-LARGEST_SHARE: Final = 0.6
+WORDS_PER_MAGNITUDE: Final = 60
+"""Words chosen from each range of shares that differ by less than a factor of two."""
 
-# Words whose completions all have the word's own stem: the last word of a query is completed, and
-# the plain tsquery of such a word finds the same awards.
+LARGEST_SHARE: Final = 0.6
+"""Words that more awards contain are left out, because nobody searches for them."""
+
+# Words whose completions all have the same stem. The last word of a query is completed, so the
+# plain tsquery of such a word finds the same awards as the search.
 _WORDS: Final = """
 SELECT min(w.word), w.lexeme, sum(w.documents)
 FROM search_words AS w
@@ -44,18 +48,18 @@ class Word:
     text: str
     lexeme: str
     share: float
-    """Of all awards; as the vocabulary estimates it, unless it is of a sweep."""
+    """Share of all awards that contain the word: exact in a sweep, else from term statistics."""
 
 
 def vocabulary(connection: "psycopg.Connection[Any]", rows: int) -> list[Word]:
-    """Words of the shares of the sweep, in the order of their stems."""
+    """Words with a share between those of the sweep, in the order of their stems."""
     found = connection.execute(_WORDS).fetchall()
     words = [Word(text, lexeme, documents / rows) for text, lexeme, documents in found]
     return [word for word in words if SHARES[0] <= word.share <= LARGEST_SHARE]
 
 
 def sweep(connection: "psycopg.Connection[Any]", rows: int) -> list[Word]:
-    """For each of SHARES the word that comes nearest, with its exact share."""
+    """For each of SHARES the word with the nearest share, and its exact share."""
     words = vocabulary(connection, rows)
     chosen = []
     for share in SHARES:
@@ -67,10 +71,10 @@ def sweep(connection: "psycopg.Connection[Any]", rows: int) -> list[Word]:
 
 
 def pairs(words: Sequence[Word], *, rows: int, seed: int) -> list[tuple[Word, Word]]:
-    """Pairs of words, each pair once, of which a page of awards can be expected to hold both.
+    """Pairs of words, each pair once, that at least a page of awards should contain together.
 
-    The words are spread evenly over the logarithm of their share, so that common ones, of which
-    there are few, are as frequent in queries as rare ones. Tens of thousands of pairs.
+    The words are spread evenly over the logarithm of their share. Common words, which are few, are
+    then as frequent in queries as rare ones. The result has tens of thousands of pairs.
     """
     random = Random(seed)  # noqa: S311 - repeatable on purpose
     by_magnitude: dict[int, list[Word]] = {}
@@ -79,7 +83,7 @@ def pairs(words: Sequence[Word], *, rows: int, seed: int) -> list[tuple[Word, Wo
     spread = [
         word
         for group in by_magnitude.values()
-        for word in random.sample(group, min(len(group), PER_MAGNITUDE))
+        for word in random.sample(group, min(len(group), WORDS_PER_MAGNITUDE))
     ]
     found = [
         (one, other)
@@ -93,3 +97,9 @@ def pairs(words: Sequence[Word], *, rows: int, seed: int) -> list[tuple[Word, Wo
 def search(**parameters: object) -> str:
     """The path of a search."""
     return f"{SEARCH}?{urlencode(parameters, doseq=True)}"
+
+
+def misspelt(text: str) -> str:
+    """The word with two letters in the middle swapped."""
+    middle = len(text) // 2
+    return text[: middle - 1] + text[middle] + text[middle - 1] + text[middle + 1 :]

@@ -1,7 +1,6 @@
-"""Every kind of search as a list of requests, over the whole range of what words and filters find.
+"""The kinds of search, each as a list of requests that find few to many awards.
 
-A kind is as slow as the slowest of its requests: a search is not fast when it is fast for rare
-words only.
+A kind is as slow as its slowest request, because a search must be fast for common words too.
 """
 
 import json
@@ -12,14 +11,14 @@ from typing import Final
 from urllib.parse import quote
 
 from benchmarks.load import Connection
-from benchmarks.queries import SEARCH, Word, search
+from benchmarks.mixes import MIN_PREFIX
+from benchmarks.queries import SEARCH, Word, misspelt, search
 
-MIN_PREFIX: Final = 3
 PAGES: Final = 5
-"""How many pages before those of a walk that are measured."""
+"""Pages of a walk before the page that is measured."""
 
 Request = dict[str, object]
-"""Parameters of a search."""
+"""The parameters of a search."""
 
 FILTERS: Final[tuple[Request, ...]] = (
     {},
@@ -48,9 +47,10 @@ class Kind:
     smallest_page: int = 20
 
     def asked(self, position: int, time: int) -> str:
-        """A path with an answer of its own, so that no cache has it: another page size each time.
+        """The path with another page size each time, so that no cache has its answer.
 
-        From `smallest_page` on; ten times differ, as suggestions have at most 20.
+        Sizes begin at `smallest_page`. Ten of them are possible, because suggestions have at most
+        20.
         """
         path = self.paths[position]
         return f"{path}{'&' if '?' in path else '?'}limit={self.smallest_page + time}"
@@ -68,7 +68,7 @@ def text_searches(words: Sequence[Word]) -> list[Kind]:
         "one word": [{"q": text} for text in texts],
         "two words": [{"q": text} for text in both],
         "prefix": [{"q": text[:MIN_PREFIX]} for text in texts],
-        "misspelt word": [{"q": _misspelt(text)} for text in texts],
+        "misspelt word": [{"q": misspelt(text)} for text in texts],
         "word and not another": [{"q": f"{b} -{a}"} for a, b in pairwise(texts)],
         "word and filters": [
             {"q": text, "states": "CA", "fields_of_study": "engineering"} for text in texts
@@ -80,7 +80,7 @@ def text_searches(words: Sequence[Word]) -> list[Kind]:
 
 
 def flat_searches(words: Sequence[Word]) -> list[Kind]:
-    """What must hardly grow with the catalogue; keyset pages come from `keyset_pages`."""
+    """Searches whose time should hardly grow with the catalogue; see also `keyset_pages`."""
     prefixes = sorted({word.text[:length] for word in words for length in (1, 2, 4)})
     return [
         Kind("filters", _paths(FILTERS)),
@@ -95,7 +95,7 @@ def flat_searches(words: Sequence[Word]) -> list[Kind]:
 
 
 def keyset_pages(client: Connection, requests: Sequence[Request]) -> dict[str, str]:
-    """The path of page PAGES of each request that has so many, by its first page's path."""
+    """The path of page PAGES + 1 by the path of the first page, for requests with so many pages."""
     found = {}
     for first in _paths(requests):
         path = first
@@ -107,9 +107,3 @@ def keyset_pages(client: Connection, requests: Sequence[Request]) -> dict[str, s
         else:
             found[first] = path
     return found
-
-
-def _misspelt(text: str) -> str:
-    """With two letters in the middle swapped."""
-    middle = len(text) // 2
-    return text[: middle - 1] + text[middle] + text[middle - 1] + text[middle + 1 :]

@@ -1,11 +1,11 @@
-"""What a slow and a stopped Redis do to the service.
+"""Effect of a slow and of a stopped Redis on the service.
 
     python -m benchmarks.slow_redis [--quick]
 
-Between the service and Redis stands a proxy. While clients search at a steady pace, a liveness
-probe is asked all the time: as Redis answers at once and as each of its answers comes 50 ms late,
-in turn. Then Redis is stopped, and then it takes connections and says nothing: every search must
-be refused with 503 within the time that two attempts are given.
+A proxy is between the service and Redis. Clients search at a steady pace while a liveness probe is
+asked all the time, in turn with a healthy Redis and with each of its answers 50 ms late. Then Redis
+is stopped, and then it accepts connections and stays silent. Every search must then be refused with
+503 within the time of two attempts.
 """
 
 import itertools
@@ -37,7 +37,7 @@ SECONDS: Final = 5.0
 QUICK_ROUNDS: Final = 2
 QUICK_SECONDS: Final = 2.0
 DEADLINE_SECONDS: Final = 2 * ATTEMPT_SECONDS + 0.2
-"""Two attempts, and 0.2 s for a machine that is busy otherwise."""
+"""Time of two attempts, and 0.2 s because the machine may be busy."""
 
 _numbers = itertools.count()
 
@@ -58,7 +58,7 @@ def measure(*, quick: bool) -> Sequence[Figure]:
                     proxy.delay_seconds = delay
                     with _searching(server) as answers:
                         p99 = _p99(_probe(server, seconds))
-                    if number:  # the first warms up
+                    if number:  # the first round warms up
                         probes[delay].append(p99)
                         searches[delay] += [took for _, took in answers]
         proxy.delay_seconds = 0.0
@@ -91,7 +91,7 @@ Answers = list[tuple[int, float]]
 
 @contextmanager
 def _searching(server: Server) -> Iterator[Answers]:
-    """CLIENTS search, each every SEARCH_EVERY_SECONDS, until the block is left."""
+    """Let CLIENTS search, each every SEARCH_EVERY_SECONDS, until the end of the block."""
     answers: Answers = []
     ended = threading.Event()
 
@@ -127,7 +127,7 @@ def _probe(server: Server, seconds: float) -> list[float]:
 
 
 def _without_redis(server: Server, proxy: FaultyProxy, mode: Mode, seconds: float) -> Answers:
-    """What searches get while Redis is gone; it is back at the end."""
+    """The answers to searches while Redis is away. Redis is back at the end."""
     proxy.set(mode)
     try:
         with _searching(server) as answers:

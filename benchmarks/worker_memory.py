@@ -1,57 +1,70 @@
-"""How much memory a worker holds after it has served a while.
+"""Memory of a worker after it has served for a while.
 
     python -m benchmarks.worker_memory [--quick]
 
-Two workers with the Redis limiter answer thousands of different searches, suggestions and facets,
-so that caches and pools have their size; then the resident memory of each is read from /proc. It
-counts what all processes share, as the goal does; what is a worker's alone is in the details.
+Two workers with the Redis limiter answer thousands of different searches, suggestions and facets on
+100 000 and on 1 000 000 awards (--quick: 10 000 and 100 000), so that caches and pools reach their
+size. The figure is the proportional set size (PSS) of the larger worker: pages that several
+processes share count in parts.
 
-The packages of the development environment count: clients that find OpenTelemetry's SDK or another
-client installed import them, too. A deployment has neither.
+The packages of the development environment count as well, because libraries import OpenTelemetry
+and other packages that they find. A deployment does not have them.
 """
 
 import sys
 from collections.abc import Sequence
 from itertools import islice
+from typing import Final
 
-from benchmarks.catalogues import Catalogue, catalogue
+from benchmarks.catalogues import SIZES, Catalogue, catalogue
 from benchmarks.goals import Figure, run
 from benchmarks.load import closed_loop
-from benchmarks.queries import SEARCH
+from benchmarks.mixes import pairs_of_words, suggestions
+from benchmarks.processes import pss_bytes, rss_bytes
 from benchmarks.servers import api, valkey
-from benchmarks.uncached_search import new_searches
 
-ROWS = 100_000
-MOST_BYTES = 90_000_000
+WANTED_BYTES: Final = {10_000: 75_000_000, 100_000: 75_000_000, 1_000_000: 220_000_000}
+"""The largest PSS by awards of the catalogue."""
+
+SECONDS: Final = 60.0
+SEARCHES: Final = 20_000
+QUICK_SECONDS: Final = 5.0
+QUICK_SEARCHES: Final = 1_000
+FACETS_EVERY: Final = 10
+"""Every tenth search also asks for facets."""
+
+LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
 
 
 def measure(*, quick: bool) -> Sequence[Figure]:
-    seconds, searches = (5.0, 1_000) if quick else (60.0, 20_000)
-    with catalogue(ROWS) as awards, valkey() as redis_url:
-        # The first start after a change compiles, and keeps 9 MB of that; an image is compiled.
-        with api(awards.url, redis_url=redis_url):
-            pass
-        return [_after_load(awards, redis_url, seconds=seconds, searches=searches)]
+    figures = []
+    for rows in SIZES[:2] if quick else SIZES[1:]:
+        with catalogue(rows) as awards, valkey() as redis_url:
+            # The first start after a change compiles, and 9 MB of that stay. An image is compiled.
+            with api(awards.url, redis_url=redis_url):
+                pass
+            figures.append(_after_load(awards, redis_url, quick=quick))
+    return figures
 
 
-def _after_load(awards: Catalogue, redis_url: str, *, seconds: float, searches: int) -> Figure:
+def _after_load(awards: Catalogue, redis_url: str, *, quick: bool) -> Figure:
+    searches, seconds = (QUICK_SEARCHES, QUICK_SECONDS) if quick else (SEARCHES, SECONDS)
     with api(awards.url, redis_url=redis_url, workers=2) as server:
-        at_start = max(server.rss_bytes())
+        at_start = max(map(pss_bytes, server.workers))
         paths = [
-            f"{path}&facets=true" if number % 10 == 0 else path
-            for number, path in enumerate(islice(new_searches(awards), searches))
+            f"{path}&facets=true" if number % FACETS_EVERY == 0 else path
+            for number, path in enumerate(islice(pairs_of_words(awards), searches))
         ]
-        paths += [f"{SEARCH}/suggestions?prefix={chr(letter)}" for letter in range(97, 123)]
-        load = closed_loop(server.port, paths, seconds=seconds)
+        load = closed_loop(server.port, [*paths, *suggestions(LETTERS)], seconds=seconds)
         if load.failed:
             raise RuntimeError(f"{load.failed} of {load.requests} requests failed")
-        after, alone = max(server.rss_bytes()), max(server.unshared_bytes())
+        after, resident = (max(map(of, server.workers)) for of in (pss_bytes, rss_bytes))
     detail = (
-        f"{alone / 1e6:.1f} MB a worker's alone; {at_start / 1e6:.1f} MB at the start,"
-        f" {load.requests:,} requests by 2 workers"
+        f"{at_start / 1e6:.1f} MB at the start, {resident / 1e6:.1f} MB resident,"
+        f" {load.requests:,} requests to 2 workers"
     )
-    goal = "memory of a worker after load (RSS)"
-    return Figure(goal, after / 1e6, "at most", MOST_BYTES / 1e6, "MB", detail)
+    goal = f"memory of a worker after load, {awards.rows:,} awards (PSS)"
+    return Figure(goal, after / 1e6, "at most", WANTED_BYTES[awards.rows] / 1e6, "MB", detail)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""How good the order of search's answers is, beside BM25 and plain ts_rank, in one run.
+"""Quality of the ranking, compared with BM25 and plain ts_rank in one run.
 
     python -m benchmarks.quality [--plot .cache/benchmarks/quality.png]
 
@@ -91,7 +91,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--plot", type=Path, default=PICTURE, help="the PNG to write")
-    parser.add_argument("--quick", action="store_true", help="the same: it takes seconds anyway")
+    parser.add_argument("--quick", action="store_true", help="no difference: it takes seconds")
     options = parser.parse_args(argv)
     comparison = compare()
     plot.draw(comparison, options.plot)

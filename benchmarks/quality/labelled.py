@@ -1,4 +1,4 @@
-"""The labelled queries, and the measures that they allow."""
+"""The labelled queries and the measures of a ranking."""
 
 import math
 import tomllib
@@ -10,10 +10,10 @@ from typing import Final
 FILE: Final = Path(__file__).with_name("queries.toml")
 GRADES: Final = (3, 2, 1)
 RELEVANT: Final = 2
-"""The grade from which an award counts as found, for recall and the reciprocal rank."""
+"""The lowest grade that counts as relevant for recall and the reciprocal rank."""
 
 DEPTH: Final = 10
-"""How many results a person looks at; all measures stop there."""
+"""Results that a person looks at; all measures stop there."""
 
 MISSPELLING: Final = "misspelling"
 
@@ -24,11 +24,11 @@ class LabelledQuery:
     category: str
     is_held_out: bool
     grades: Mapping[str, int]
-    """By id of an award, 3 the best."""
+    """The grade of each relevant award by its id; 3 is the best."""
 
     @property
     def targets(self) -> frozenset[str]:
-        """The awards that answer best."""
+        """The awards with the best grade."""
         best = max(self.grades.values())
         return frozenset(id_ for id_, grade in self.grades.items() if grade == best)
 
@@ -41,7 +41,7 @@ class Score:
 
 
 def read() -> list[LabelledQuery]:
-    """In the order of the file. Raises ValueError for an award with two grades."""
+    """The queries in the order of the file. Raises ValueError for an award with two grades."""
     queries = []
     for entry in tomllib.loads(FILE.read_text())["queries"]:
         graded = [(id_, grade) for grade in GRADES for id_ in entry.get(f"grade_{grade}", ())]
@@ -55,10 +55,10 @@ def read() -> list[LabelledQuery]:
 
 
 def score(query: LabelledQuery, found: Sequence[str]) -> Score:
-    """Of the first DEPTH ids of a result, each measure from 0 to 1.
+    """The measures of the first DEPTH ids of a result, each from 0 to 1.
 
-    NDCG with the gain 2^grade - 1 and the discount log2(rank + 1): Burges et al., Learning to Rank
-    using Gradient Descent, 2005. Recall is of as many relevant awards as DEPTH has room for.
+    NDCG has the gain 2^grade - 1 and the discount log2(rank + 1): Burges et al., Learning to Rank
+    using Gradient Descent, 2005. Recall counts at most DEPTH relevant awards.
     """
     grades = [query.grades.get(id_, 0) for id_ in found[:DEPTH]]
     ideal = sorted(query.grades.values(), reverse=True)[:DEPTH]

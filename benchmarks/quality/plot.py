@@ -1,4 +1,4 @@
-"""The comparison as a picture: a bar for each category and system, and a line for each query."""
+"""Draws the comparison: a bar for each category and system, and a line for each query."""
 
 from itertools import groupby
 from pathlib import Path
@@ -11,7 +11,7 @@ from benchmarks.quality.labelled import DEPTH, LabelledQuery
 from benchmarks.quality.report import LOST, OURS, Comparison
 
 COLUMNS: Final = 3
-"""Of queries; each as long as the others."""
+"""Columns of queries of equal length."""
 
 BETTER, WORSE, EQUAL = "#2a7f3f", "#c0392b", "#8a8a8a"
 COLORS: Final = ("#2a7f3f", "#e08a1e", "#5b7fb5", "#9a7bb0")
@@ -20,7 +20,7 @@ Gain = tuple[LabelledQuery, float, float]
 
 
 def draw(comparison: Comparison, path: Path) -> None:
-    """Write a PNG to `path`, whose folder is made if need be."""
+    """Write a PNG to `path`, and create its folder if necessary."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with mpl.rc_context({"font.size": 8, "axes.spines.top": False, "axes.spines.right": False}):
         figure = Figure(figsize=(22, 20), layout="constrained")
@@ -62,7 +62,7 @@ def _draw_means(axes: Any, comparison: Comparison) -> None:  # noqa: ANN401 - ma
 
 
 def _columns(gains: list[Gain]) -> list[list[Gain | str]]:
-    """Headings and queries, those of a category by what was gained, the losses first."""
+    """Headings and queries. The queries of a category are sorted by gain, losses first."""
     lines: list[Gain | str] = []
     for category, found in groupby(gains, key=lambda gain: gain[0].category):
         lines += [category, *sorted(found, key=lambda gain: (gain[1] - gain[2], gain[1]))]

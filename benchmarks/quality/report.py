@@ -1,4 +1,4 @@
-"""What the rankings of one run are worth, as tables."""
+"""The measures of all rankings of one run, as tables."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,10 +11,10 @@ from benchmarks.quality.systems import Rankings
 
 OURS: Final = "search"
 TOP: Final = 3
-"""The place by which a misspelled query has to find what it means."""
+"""The lowest rank at which a misspelled query has to find its target."""
 
 LOST: Final = 0.01
-"""A smaller difference of NDCG is none."""
+"""The smallest difference of NDCG that counts as a loss."""
 
 Group = Callable[[LabelledQuery], bool]
 
@@ -23,7 +23,7 @@ Group = Callable[[LabelledQuery], bool]
 class Comparison:
     queries: Sequence[LabelledQuery]
     rankings: Mapping[str, Rankings]
-    """By the system's name; OURS among them."""
+    """The rankings of each system by its name; OURS is one of them."""
 
     def scores(self, system: str) -> list[Score]:
         found = zip(self.queries, self.rankings[system], strict=True)
@@ -38,7 +38,7 @@ class Comparison:
         return [system for system in self.rankings if system != OURS]
 
     def gains(self) -> list[tuple[LabelledQuery, float, float]]:
-        """Each query with our NDCG, and the best of a reference."""
+        """Each query with our NDCG and the best NDCG of a reference."""
         best = zip(*(self.scores(system) for system in self.references), strict=True)
         return [
             (query, ours.ndcg, max(other.ndcg for other in others))

@@ -1,4 +1,4 @@
-"""What is compared: search as it is served, BM25 and plain ts_rank, each over the same texts."""
+"""The compared systems over the same texts: the search as it is served, BM25 and plain ts_rank."""
 
 import datetime as dt
 import json
@@ -21,13 +21,13 @@ from scholarship_api.search.snapshot import Snapshot
 from scholarship_api.settings.settings import Settings
 
 Rankings = list[list[str]]
-"""For each query, ids of awards, best first, at most DEPTH of them."""
+"""For each query at most DEPTH ids of awards, the best first."""
 
 
 # --- Search as it is served ----------------------------------------------------------------------
 
 TODAY: Final = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
-"""No result depends on it: closed awards are found too."""
+"""The date of the searches. No result depends on it, because closed awards are included."""
 
 
 async def served(database_url: str, queries: Sequence[str]) -> Rankings:
@@ -47,7 +47,7 @@ async def served(database_url: str, queries: Sequence[str]) -> Rankings:
 
 # --- BM25 ----------------------------------------------------------------------------------------
 
-# The best of a grid over all queries, so they flatter the reference.
+# The best values of a grid search over all queries, which favours the reference.
 NAME_REPEATED: Final = 3
 ORGANIZATION_REPEATED: Final = 1
 K1: Final = 0.6
@@ -55,9 +55,9 @@ B: Final = 0.5
 
 
 class Bm25:
-    """Lucene's BM25 with English stemming over the words that search indexes, accents folded.
+    """Lucene's BM25 with English stemming and folded accents, over the words that search indexes.
 
-    A field's weight is how often its words are repeated, as in the simple BM25F.
+    The weight of a field is the number of times that its words are repeated, as in simple BM25F.
     """
 
     def __init__(
@@ -119,7 +119,7 @@ _ANY_WORD: Final = f"replace({_ALL_WORDS}::text, ' & ', ' | ')::tsquery"
 
 
 def ts_rank(connection: "psycopg.Connection[Any]", queries: Sequence[str]) -> dict[str, Rankings]:
-    """Over the weighted vector that search has: with all the words of a query, and with any."""
+    """ts_rank over the weighted vector of the search: with all words of a query, and with any."""
     return {
         kind: [
             [id_ for (id_,) in connection.execute(statement, {"q": q, "depth": DEPTH})]

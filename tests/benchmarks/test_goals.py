@@ -1,4 +1,4 @@
-"""Figures, and the table and exit code that they come to."""
+"""Figures, the table of figures, and the exit code."""
 
 import io
 
@@ -10,25 +10,25 @@ HELD = Figure("fast", 0.47, "at least", 0.45)
 MISSED = Figure("small", 91.2, "at most", 90, "MB", "2 workers")
 
 
-def test_a_bound_itself_holds() -> None:
+def test_a_value_equal_to_the_bound_holds() -> None:
     assert Figure("", 2.0, "at most", 2).holds
     assert Figure("", 2.0, "at least", 2).holds
     assert not Figure("", 2.01, "at most", 2).holds
     assert not Figure("", 1.99, "at least", 2).holds
 
 
-def test_what_is_not_a_number_does_not_hold() -> None:
+def test_nan_does_not_hold() -> None:
     assert not Figure("", float("nan"), "at most", 2).holds
     assert not Figure("", float("nan"), "at least", 2).holds
 
 
-def test_what_was_not_answered_does_not_hold() -> None:
+def test_an_infinite_time_does_not_hold() -> None:
     never = Figure("", float("inf"), "at most", 2, "x")
     assert not never.holds
     assert never.measured_text == "no answer in time"
 
 
-def test_a_row_shows_what_was_wanted_and_measured() -> None:
+def test_a_row_shows_wanted_and_measured_values() -> None:
     row = Row.of(MISSED)
     assert (row.wanted, row.measured, row.holds) == ("at most 90 MB", "91.2 MB", False)
     assert Row.of(Figure("", 21.04, "at least", 10, "x")).measured == "21x"
@@ -46,7 +46,7 @@ def test_the_table_has_every_row_with_its_verdict() -> None:
     assert "not measured" in absent
 
 
-def test_one_row_that_does_not_hold_is_enough_to_fail() -> None:
+def test_one_missed_row_fails_the_run() -> None:
     absent = Row("image", "", "", None)
     assert exit_code([Row.of(HELD)]) == EXIT_HOLDS
     assert exit_code([Row.of(HELD), Row.of(MISSED)]) == EXIT_MISSED

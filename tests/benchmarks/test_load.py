@@ -1,4 +1,4 @@
-"""The client and the parts around wrk."""
+"""The client of our own, and reading the report of wrk."""
 
 import threading
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *arguments: object) -> None:
-        """Nobody reads it."""
+        """Log nothing."""
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def port() -> Iterator[int]:
 
 
 def test_counts_and_failures_of_wrk_are_read() -> None:
-    assert parse_wrk(REPORT.format(more="")) == Load(requests=12262, failed=0)
+    assert parse_wrk(REPORT.format(more="")) == Load(requests=12262, failed=0, seconds=0)
     refused = "  Non-2xx or 3xx responses: 12\n"
     broken = "  Socket errors: connect 1, read 2, write 0, timeout 4\n"
     assert parse_wrk(REPORT.format(more=refused + broken)).failed == 19
@@ -53,7 +53,7 @@ def test_a_report_without_a_count_is_refused() -> None:
         parse_wrk("unable to connect to 127.0.0.1:1 Connection refused")
 
 
-def test_a_connection_is_kept_and_its_answers_are_whole(port: int) -> None:
+def test_a_connection_is_kept_and_reads_whole_answers(port: int) -> None:
     with Connection(port) as connection:
         first = connection.ask("/a", headers={"X-Sent": "one"})
         assert (first.status, first.headers["etag"], first.body) == (200, '"1"', b"/a one")

@@ -1,4 +1,4 @@
-"""Every program can be run, and `python -m benchmarks` knows all of them."""
+"""Every program can be run, and `python -m benchmarks` runs all of them."""
 
 import ast
 import runpy
@@ -14,7 +14,7 @@ FOLDER = Path(__file__).parents[2] / "benchmarks"
 
 
 def measuring_modules() -> set[str]:
-    """Those that define `measure`."""
+    """The modules that define `measure`."""
     return {
         file.stem
         for file in FOLDER.glob("*.py")
@@ -54,7 +54,7 @@ def broken(*, quick: bool) -> list[Figure]:
     raise ValueError("a fault")
 
 
-def test_what_cannot_be_measured_says_why_and_does_not_hold(
+def test_a_program_that_cannot_measure_says_why(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(PROGRAMS, "growth", unmeasured)

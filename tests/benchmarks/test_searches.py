@@ -1,4 +1,4 @@
-"""The requests that are measured: valid, and never the same twice."""
+"""The measured requests are valid, and no request is sent twice."""
 
 from urllib.parse import parse_qsl, urlsplit
 
