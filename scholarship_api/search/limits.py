@@ -31,7 +31,7 @@ MAX_SUGGESTIONS: Final = 20
 # --- Cursors -------------------------------------------------------------------------------------
 
 MAX_CURSOR_CHARACTERS: Final = 6_000
-"""The longest cursor. One of a query of 32 words with synonyms takes about 1 500."""
+"""The longest cursor. One of a query of 32 words with synonyms takes about 1 100."""
 
 MAX_CURSOR_BYTES: Final = 100_000
 """The decompressed JSON of a cursor. Decompression stops here, so that a small cursor cannot fill
@@ -49,15 +49,15 @@ MAX_SYNONYMS: Final = 24
 """Synonyms of all words of a query together. Each is one more term of the tsquery."""
 
 OPTIONAL_NUMBER_DIGITS: Final = 4
-"""A number of at least so many digits is an amount or a year, and awards need not contain it."""
+"""A number of at least this many digits is an amount or a year, and awards need not contain it."""
 
 MAX_COMBINED_WORDS: Final = 6
-"""When no award has all words, combinations of fewer words are tried up to so many words. Above,
-any single word is enough: six words have 20 combinations of three, and twelve have 924."""
+"""When no award has all words, combinations of fewer words are tried for up to this many words.
+With more, any single word is enough: six words have 20 combinations of three, twelve have 924."""
 
 EDITS_BY_LETTERS: Final = ((3, 0), (6, 1), (9, 2))
-"""Words shorter than so many letters may differ from the intended word by so many edits. As the
-AUTO fuzziness of Elasticsearch, with one more edit for long words."""
+"""Pairs: words shorter than this many letters may have this many edits. As the AUTO fuzziness of
+Elasticsearch, with one more edit for long words."""
 
 MAX_EDITS: Final = 3
 """The edits of all longer words."""
@@ -71,7 +71,7 @@ MAX_ENUMERATED_LETTERS: Final = 6
 that one edit leaves hardly any for the index of trigrams to find."""
 
 MIN_HALF_LETTERS: Final = 3
-"""A missing space is sought only where both halves have so many letters; shorter halves are
+"""A missing space is sought only where both halves have this many letters; shorter halves are
 frequently words by chance."""
 
 MAX_SIMILAR_WORDS: Final = 60
@@ -98,15 +98,15 @@ TEXT_COUNT_CAP_MATCHES: Final = 1_000
 here a result is ranked by relevance, above it is tiered (see `sql/plan.py`)."""
 
 SAMPLE_ABOVE_CAPS: Final = 10
-"""Above so many times the cap a total is estimated without counting, and facets are counted in a
-sample of the table."""
+"""Above this multiple of the cap, a total is estimated without counting, and facets are counted in
+a sample of the table."""
 
 SAMPLE_ROWS: Final = 5_000
 """The rows of that sample."""
 
 TRIAL_ROWS: Final = 1_000
-"""The rows of the sample that has to contain TRIAL_MATCHES, if an estimate of so many matches is to
-be believed: the planner takes words and filters to be independent of each other."""
+"""The rows of the sample that has to contain TRIAL_MATCHES, if a large estimate is to be believed:
+the planner takes words and filters to be independent of each other."""
 
 TRIAL_MATCHES: Final = 3
 
@@ -117,7 +117,7 @@ MAX_RANKED_CLAUSES_TIMES_MATCHES: Final = 20_000
 so this allows 100 ms."""
 
 SORT_ALL_BELOW_MATCHES: Final = 3_000
-"""At or below so many matches, all are read and sorted. Scanning the index of deadlines until
+"""At or below this many matches, all are read and sorted. Scanning the index of deadlines until
 enough of such rare matches turn up is slower."""
 
 SCAN_LIMIT_AWARDS: Final = 10_000
@@ -163,7 +163,7 @@ MAX_CACHED_RESPONSE_BYTES: Final = 8_388_608
 """Responses to searches. A response of 20 rows takes about 15 KB."""
 
 MAX_CACHED_ROUTE_BYTES: Final = 1_048_576
-"""Request URLs and what they resolve to; about 400 bytes each."""
+"""Request URLs and their routes, without the response headers that many of them share."""
 
 CACHE_ITEM_OVERHEAD_BYTES: Final = 400
 """About what Python's objects take for each cached item, beside its bytes."""

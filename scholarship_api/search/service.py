@@ -56,7 +56,7 @@ class _Search:
     request: SearchRequest
     filters: dict[str, Any]
     digest: str
-    """Of everything that a cursor must not be used across."""
+    """Identifies the search: a cursor of another one is refused."""
     cursor: Cursor | None
     conditions: Conditions
     """Without the words of q."""
@@ -73,7 +73,7 @@ class _Search:
 
 @dataclass(frozen=True, slots=True)
 class _Planned:
-    """What is searched for in the end, and how."""
+    """The text query that is answered in the end, and the plan for it."""
 
     text: TextQuery | None
     conditions: Conditions

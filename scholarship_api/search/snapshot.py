@@ -15,7 +15,7 @@ _Value = TypeVar("_Value")
 
 
 class TermStatistics(NamedTuple):
-    """What the dictionary of the catalogue says about one word."""
+    """The entry of one word in the dictionary of the catalogue."""
 
     folded: str
     lexeme: str | None

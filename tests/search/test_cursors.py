@@ -1,4 +1,4 @@
-"""Cursors: walks that stay in step, and what is no cursor."""
+"""Cursors: consistent walks through the pages, and refused cursors."""
 
 import asyncio
 import base64
@@ -76,7 +76,7 @@ async def test_a_walk_under_concurrent_inserts_has_no_gap_and_no_repeat(
     }
 
 
-async def test_page_numbers_run_on(client: httpx.AsyncClient) -> None:
+async def test_page_numbers_increase_along_a_walk(client: httpx.AsyncClient) -> None:
     first = (await client.get(PATH, params={"limit": 10})).json()
     second = (await client.get(PATH, params={"limit": 10, "cursor": first["next_cursor"]})).json()
     by_offset = (await client.get(PATH, params={"limit": 10, "offset": 10})).json()
@@ -86,7 +86,7 @@ async def test_page_numbers_run_on(client: httpx.AsyncClient) -> None:
     assert (by_offset["page"], by_offset["has_previous"]) == (2, True)
 
 
-async def test_a_total_above_ten_thousand_is_said_to_be_an_estimate(
+async def test_a_large_total_is_marked_as_an_estimate(
     client: httpx.AsyncClient, module_database_url: str
 ) -> None:
     with psycopg.connect(module_database_url.replace("+psycopg", "")) as connection:
@@ -117,18 +117,18 @@ def test_a_cursor_survives_the_wire() -> None:
 @pytest.mark.parametrize(
     "text", ["", "x", "====", "e30", "\x00", "ä", cursor_for(page=1), cursor_for(page=10**9)]
 )
-def test_what_is_no_cursor_is_refused(text: str) -> None:
+def test_other_texts_are_refused(text: str) -> None:
     with pytest.raises(ValidationFailed):
         cursors.decode(text, digest="00")
 
 
-def test_what_a_cursor_unpacks_to_is_bounded() -> None:
+def test_a_decompression_bomb_is_refused() -> None:
     bomb = base64.urlsafe_b64encode(zlib.compress(b'{"d":"' + b"x" * 10**7)).decode()
     with pytest.raises(ValidationFailed):
         cursors.decode(bomb.rstrip("="), digest="00")
 
 
-async def test_the_cursor_of_a_query_of_many_words_fits_into_an_address(
+async def test_the_cursor_of_a_query_of_many_words_fits_into_a_url(
     client: httpx.AsyncClient,
 ) -> None:
     q = "otter women latino lawyer doctor teacher phd usa uk germany stem nsf athlete navy -quokka"

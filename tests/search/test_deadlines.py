@@ -1,4 +1,4 @@
-"""Availability and days left, in the deadline's own zone."""
+"""Availability and days left, in the zone of the deadline."""
 
 import datetime as dt
 import zoneinfo
@@ -31,7 +31,7 @@ def at(text: str) -> dt.datetime:
         ("Pacific/Auckland", "2027-04-04T11:59:59Z", "2027-04-03T10:00:00Z", 1),  # clocks change
     ],
 )
-def test_days_left_are_counted_in_the_deadlines_own_zone(
+def test_days_left_are_counted_in_the_zone_of_the_deadline(
     zone: str, deadline: str, now: str, left: int | None
 ) -> None:
     assert (

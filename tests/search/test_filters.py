@@ -1,4 +1,4 @@
-"""Every filter, sort and facet against the same rule written in plain Python over the same rows."""
+"""Filters, sort orders and facets, compared with the same rules in plain Python."""
 
 import datetime as dt
 import itertools
@@ -53,7 +53,7 @@ some_filters = st.fixed_dictionaries(
 
 
 def accepts(award: Award, filters: dict[str, Any], now: dt.datetime) -> bool:
-    """The contract's filters, one line each."""
+    """The filters of docs/api.md, one line each."""
 
     def open_to(column: str, wanted: list[str]) -> bool:
         return not award[column] or bool(set(award[column]) & set(wanted))
@@ -99,7 +99,7 @@ def says(award: Award, q: str) -> bool:
 
 
 def compare(award: Award, bound: str) -> int:
-    """-1, 0 or 1: the deadline's place; a date stands for that day in the award's own zone."""
+    """-1, 0 or 1 for a deadline before, at or after the bound; a date is a day in its own zone."""
     deadline = award["application_deadline"]
     if deadline is None:
         return -99
@@ -146,7 +146,7 @@ def is_ordered(filters: dict[str, Any]) -> bool:
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(filters=some_filters.filter(is_ordered))
-async def test_a_search_answers_what_the_plain_rule_says(
+async def test_a_search_finds_the_awards_that_the_plain_rules_accept(
     client: httpx.AsyncClient, random_awards: list[Award], filters: dict[str, Any]
 ) -> None:
     now = dt.datetime.now(dt.UTC)
@@ -209,7 +209,7 @@ def expected_facets(awards: list[Award]) -> dict[str, dict[str, int]]:
         {"deadline_before": f"{TODAY + dt.timedelta(days=9)}T10:00:00+02:00", "offset": 2},
     ],
 )
-async def test_get_and_post_answer_alike(
+async def test_get_and_post_have_the_same_answer(
     client: httpx.AsyncClient, random_awards: list[Award], filters: dict[str, Any]
 ) -> None:
     comma_separated = {

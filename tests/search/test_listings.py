@@ -44,7 +44,7 @@ async def get(client: httpx.AsyncClient, path: str, **params: Any) -> dict[str, 
 
 
 @pytest.mark.parametrize("name", ["Łódź Arts/Crafts Trust", "lodz arts%2Fcrafts TRUST"])
-async def test_an_organizations_awards(client: httpx.AsyncClient, name: str) -> None:
+async def test_the_list_of_an_organization(client: httpx.AsyncClient, name: str) -> None:
     body = await get(client, f"organization/{name}", limit=20, sort="amount")
     assert body["total_count"] == 30
     assert [row["amount"] for row in body["scholarships"]] == list(range(29, 9, -1))
@@ -61,7 +61,7 @@ async def test_an_unknown_organization_is_not_found(client: httpx.AsyncClient, n
     assert (answer.status_code, answer.json()["code"]) == (404, "NOT_FOUND")
 
 
-async def test_a_fields_awards_are_those_that_name_it_and_those_open_to_all(
+async def test_the_list_of_a_field_has_awards_that_name_it_or_are_open_to_all(
     client: httpx.AsyncClient,
 ) -> None:
     assert (await get(client, "fields/law"))["total_count"] == 60
@@ -70,7 +70,7 @@ async def test_a_fields_awards_are_those_that_name_it_and_those_open_to_all(
     assert "listed_60" in {row["id"] for row in aliased["scholarships"]}
 
 
-async def test_an_unknown_field_lists_the_known_ones(client: httpx.AsyncClient) -> None:
+async def test_an_unknown_field_is_answered_with_the_known_ones(client: httpx.AsyncClient) -> None:
     answer = await client.get("/api/v1/scholarships/fields/alchemy")
     assert answer.status_code == 422
     [problem] = answer.json()["details"]["fields"]
@@ -95,7 +95,7 @@ def test_search_quality(total: int, band: str) -> None:
     assert quality(total) == SearchQuality(band)
 
 
-async def test_few_results_come_with_filters_to_drop(client: httpx.AsyncClient) -> None:
+async def test_few_results_come_with_advice_to_drop_filters(client: httpx.AsyncClient) -> None:
     body = await get(client, "smart-search", q="crane", states="CA", max_amount=1)
     assert body["results"] == []
     assert body["search_metadata"] == {
@@ -106,7 +106,7 @@ async def test_few_results_come_with_filters_to_drop(client: httpx.AsyncClient) 
     assert "Without the filter q: 2 instead of 0." in body["suggestions"]
 
 
-async def test_a_correction_is_said(client: httpx.AsyncClient) -> None:
+async def test_a_correction_is_mentioned_in_the_advice(client: httpx.AsyncClient) -> None:
     body = await get(client, "smart-search", q="hreon")
     assert body["did_you_mean"] == "heron"
     assert body["total"] == 60

@@ -73,7 +73,7 @@ def ids(body: dict[str, Any]) -> list[str]:
         ("nurs", {"nursing", "nursing_texas"}),  # prefix of the last word
         ("engineeri", {"in_name", "in_organization", "in_description", "women"}),
         ('"nurs"', set()),  # a quoted word is no prefix
-        ("nurs texas", {"nursing_texas"}),  # nor is nurs, so that is all that is left
+        ("nurs texas", {"nursing_texas"}),  # no award of Texas has nurs, a prefix only as last word
         ("nursing lighthouse", {"nursing", "nursing_texas"}),  # no award has both words
         ("nursing texas award", {"nursing_texas"}),  # nearly every award is an award
         ("scholarship for nurses", {"nursing", "nursing_texas"}),
@@ -187,7 +187,7 @@ async def test_relevance_pages_join_without_gap_or_repeat(client: httpx.AsyncCli
     assert len(set(pages)) == len(pages) == 5
 
 
-async def test_a_correction_holds_for_the_next_pages(client: httpx.AsyncClient) -> None:
+async def test_next_pages_keep_the_correction(client: httpx.AsyncClient) -> None:
     params: dict[str, Any] = {"q": "engneering", "limit": 1}
     first = (await client.get(PATH, params=params)).json()
     second = (await client.get(PATH, params={**params, "cursor": first["next_cursor"]})).json()

@@ -59,8 +59,8 @@ class Answers:
         counted_query: str | None = None,
         headers: Headers = (),
     ) -> Response:
-        """What `producer` produces, or has produced for `response_key` and this version of the
-        catalogue.
+        """The response for `response_key`: cached for this version of the catalogue, or produced by
+        `producer`.
 
         `counted_query` is counted for the search trends. Raises what `producer` raises, and
         DatabaseUnavailable.

@@ -17,7 +17,7 @@ CacheKey = tuple[str, bytes, bytes | None, bytes | None]
 
 @dataclass(frozen=True, slots=True)
 class CachedRoute:
-    """What routing and validation made of a request."""
+    """The result of routing and validating a request."""
 
     response_key: str
     """The same for all requests that have the same response."""

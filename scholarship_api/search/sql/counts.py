@@ -14,7 +14,7 @@ _NO_PARAMS: Final[Mapping[str, object]] = MappingProxyType({})
 
 
 def cap_of(conditions: Conditions) -> int:
-    """Up to so many matches are counted."""
+    """The number of matches up to which they are counted."""
     if not conditions.has_text:
         return limits.COUNT_CAP_MATCHES
     return min(limits.COUNT_CAP_MATCHES, limits.TEXT_COUNT_CAP_MATCHES)
@@ -54,7 +54,7 @@ async def count_up_to(fetch: Fetch, conditions: Conditions, *, cap: int) -> int:
 
 
 async def sample_clause(fetch: Fetch, rows: int) -> str:
-    """SQL for a sample of about so many rows of the table, the same ones each time."""
+    """SQL for a sample of about this many rows of the table, the same ones each time."""
     awards = await _number(
         fetch,
         "SELECT greatest(reltuples, 1) FROM pg_class WHERE oid = 'scholarships'::regclass",

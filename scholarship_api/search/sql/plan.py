@@ -44,7 +44,7 @@ class Selectivity(StrEnum):
 class Estimate:
     matches: float
     cap: int
-    """Up to so many matches are counted exactly, and ranked."""
+    """The number of matches up to which they are counted exactly, and ranked."""
 
     @property
     def is_within_cap(self) -> bool:
@@ -69,8 +69,8 @@ def choose(
 
 
 def selectivities(*, matches: float, offset: int, is_few: bool) -> Iterator[Selectivity]:
-    """What to assume of the matches, one after the other: each assumption is dropped when reading
-    shows that it is wrong. RARE needs nothing to be true.
+    """The selectivities to assume, one after the other: each is dropped when reading shows that it
+    is wrong. RARE is never wrong.
 
     `is_few` says that few matches are expected, for other reasons than their estimated number.
     """

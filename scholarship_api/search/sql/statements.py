@@ -98,9 +98,9 @@ async def page(
 ) -> Rows:
     """The rows of a window, in any order but relevance; `tier` precedes their keyset.
 
-    With `sort_limit` the matches are read in no order and then sorted, but at most so many: if
-    `matches_read` reaches the limit, the rows are not the first ones. With `scan_limit` at most so
-    many awards are looked at in the order, whether they match or not.
+    `sort_limit` reads at most this many matches, in no order, and sorts them. If `matches_read`
+    reaches the limit, the rows are not the first ones. `scan_limit` looks at no more than this many
+    awards, in the order, whether they match or not.
     """
     order = ORDERS[window["sort"]]
     where, after = conditions.where, "true" if window["keyset"] is None else order.after

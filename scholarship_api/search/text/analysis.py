@@ -1,5 +1,5 @@
-"""What the words of a query stand for in this catalogue: stems, completions, corrections and
-synonyms."""
+"""Finds out what the words of a query stand for in this catalogue: stems, completions, corrections
+and synonyms."""
 
 from collections.abc import Mapping, Sequence
 

@@ -117,7 +117,8 @@ class TextQuery:
     """Queries with fewer and fewer of the words, for when no award has all of them."""
 
     def for_matches(self, count: int) -> "TextQuery":
-        """With as many weighted clauses as so many matches can be ranked by, the heaviest ones."""
+        """With only as many weighted clauses, the heaviest ones, as this many matches can be ranked
+        by."""
         room = max(1, limits.MAX_RANKED_CLAUSES_TIMES_MATCHES // max(count, 1))
         if len(self.weighted_clauses) <= room:
             return self
@@ -203,7 +204,7 @@ def _any_of(parts: Sequence[str], count: int) -> str:
 
 
 class _Part(NamedTuple):
-    """What an award has to contain for some of the words."""
+    """The requirement that some of the words make of an award."""
 
     match: str
     in_field: str

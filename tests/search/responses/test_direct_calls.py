@@ -122,13 +122,13 @@ async def test_an_invalid_query_is_answered_by_fastapi(query: str) -> None:
     ("method", "address"),
     [("GET", "/of/x?q=a"), ("POST", "/search?q=a"), ("GET", "/search/?q=a"), ("GET", "/none")],
 )
-async def test_everything_else_is_left_to_fastapi(method: str, address: str) -> None:
+async def test_other_requests_are_passed_to_fastapi(method: str, address: str) -> None:
     off, on, requests = await ask(method, address)
     assert (on.status_code, on.content) == (off.status_code, off.content)
     assert requests == 1
 
 
-async def test_credentials_are_left_to_the_route() -> None:
+async def test_requests_with_credentials_are_passed_to_fastapi() -> None:
     _, _, requests = await ask("GET", "/search?q=a", credentials=object())
     assert requests == 1
 

@@ -1,6 +1,6 @@
-"""No search reads the whole catalogue: PostgreSQL's plans for every shape of it, on 100 000 awards.
+"""No search reads the whole catalogue: the plans of all statements on 100 000 awards.
 
-The statements are those that the service sends, seen on its way to the server.
+The statements are those that the service sends.
 """
 
 import datetime as dt
@@ -25,13 +25,13 @@ ROWS = 100_000
 NOW = dt.datetime(2027, 3, 1, tzinfo=dt.UTC)
 WATCHED = frozenset({"scholarships", "search_words"})
 MOST_READ = ROWS // 3
-"""Rows of a table from its beginning: where many match, their count is soon at its cap."""
+"""Rows that a sequential scan may read: where many match, counting soon reaches its cap."""
 
 MOST_SORTED = ROWS // 4
-"""Rows; a word of every fifth award may be ranked or picked from, not all the awards."""
+"""Rows that may be sorted: the matches of a word of every fifth award, but not all awards."""
 
 MOST_FOR_SUGGESTIONS = ROWS // 10
-"""Rows of a table, however they are found."""
+"""Rows of a table that suggestions may read, in any way."""
 
 # Every fifth award has "engineering", another fifth "medical", each hundredth "nursing", each
 # thousandth a name of its own; deadlines, amounts and states as skewed as real ones.
@@ -74,7 +74,7 @@ FILL = """
 def catalogue(module_database_url: str) -> str:
     url = module_database_url.replace("+psycopg", "")
     with psycopg.connect(url, autocommit=True) as connection:
-        # The audit of so many rows would take as long as the rows.
+        # Auditing the rows would take as long as inserting them.
         connection.execute("ALTER TABLE scholarships DISABLE TRIGGER scholarships_audit_insert")
         connection.execute(FILL, [ROWS])
         connection.execute("VACUUM ANALYZE scholarships")
@@ -83,7 +83,7 @@ def catalogue(module_database_url: str) -> str:
 
 
 class Watched:
-    """Notes the statements that are sent."""
+    """Sends statements to the database, and notes them."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -107,7 +107,7 @@ async def fetch(catalogue: str) -> AsyncIterator[Watched]:
 
 
 async def plans(fetch: Watched) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The statements that were sent since the last time, with their plans."""
+    """The statements that were sent since the last call, with their plans."""
     sent, fetch.sent = fetch.sent, []
     assert sent
     found = []
@@ -155,7 +155,7 @@ FILTERS: tuple[dict[str, Any], ...] = (
 
 @pytest.mark.parametrize("sort", list(Sort))
 @pytest.mark.parametrize("q", [None, *TEXTS])
-async def test_searches(fetch: Watched, q: str | None, sort: Sort) -> None:
+async def test_searches_use_indexes(fetch: Watched, q: str | None, sort: Sort) -> None:
     for filters in FILTERS:
         request = SearchRequest(q=q, sort=sort, **filters)
         page = await service.search(Snapshot(fetch, NOW), request)
@@ -166,14 +166,14 @@ async def test_searches(fetch: Watched, q: str | None, sort: Sort) -> None:
 
 
 @pytest.mark.parametrize("q", [None, "engineering", "quokka7"])
-async def test_facets(fetch: Watched, q: str | None) -> None:
+async def test_facets_use_indexes(fetch: Watched, q: str | None) -> None:
     for filters in FILTERS:
         request = SearchRequest(q=q, facets=True, **filters)
         await service.search(Snapshot(fetch, NOW), request)
         await assert_indexed(fetch)
 
 
-async def test_lists_of_an_organization(fetch: Watched) -> None:
+async def test_lists_of_an_organization_use_indexes(fetch: Watched) -> None:
     for sort in Sort:
         await service.require_organization(fetch, "organization 7")
         await service.search(
@@ -196,7 +196,7 @@ async def test_lists_of_an_organization(fetch: Watched) -> None:
         "engineering medical",  # each in many names, together in none
     ],
 )
-async def test_suggestions(fetch: Watched, prefix: str) -> None:
+async def test_suggestions_read_few_rows(fetch: Watched, prefix: str) -> None:
     await service.suggest(Snapshot(fetch, NOW), prefix, limit=20)
     for statement, plan in await plans(fetch):
         for node in nodes(plan):
@@ -214,7 +214,7 @@ async def test_suggestions(fetch: Watched, prefix: str) -> None:
         ("award engin", "Engineering Award fund"),
     ],
 )
-async def test_names_of_few_and_of_many_are_suggested(
+async def test_names_with_rare_and_with_common_words_are_suggested(
     fetch: Watched, prefix: str, name: str
 ) -> None:
     found = await service.suggest(Snapshot(fetch, NOW), prefix, limit=20)
@@ -222,6 +222,6 @@ async def test_names_of_few_and_of_many_are_suggested(
 
 
 @pytest.mark.parametrize("q", ["enginering", "eng", "nursing awrd", "x", "zzzzzz"])
-async def test_completions_and_corrections(fetch: Watched, q: str) -> None:
+async def test_completions_and_corrections_use_indexes(fetch: Watched, q: str) -> None:
     await service.search(Snapshot(fetch, NOW), SearchRequest(q=q))
     await assert_indexed(fetch)

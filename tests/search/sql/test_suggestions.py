@@ -1,4 +1,4 @@
-"""Completions of what is being typed."""
+"""Suggestions: completions of what is typed."""
 
 from typing import Any
 
@@ -83,7 +83,7 @@ async def suggest(client: httpx.AsyncClient, prefix: str, **params: Any) -> list
         ("signs\\", [("organization", "Signs\\Trust")]),
         ("zzz", []),
         (" ", []),
-        ("\u0374 women a", []),  # composed it is another letter, which folds to an apostrophe
+        ("\u0374 women a", []),  # normalized to another letter, which folds to an apostrophe
         ("a " * 50, []),
     ],
 )
@@ -102,14 +102,14 @@ async def test_drafts_and_closed_awards_are_not_suggested(client: httpx.AsyncCli
     assert "Past" not in texts
 
 
-async def test_each_text_comes_once_and_the_limit_holds(client: httpx.AsyncClient) -> None:
+async def test_each_text_is_suggested_once_and_the_limit_holds(client: httpx.AsyncClient) -> None:
     found = await suggest(client, "many", limit=7)
     assert len(found) == 7
     assert found.count(("organization", "Many Trust")) == 1
     assert len(set(found)) == 7
 
 
-async def test_names_are_of_the_awards_that_close_soonest(client: httpx.AsyncClient) -> None:
+async def test_names_come_from_the_awards_that_close_soonest(client: httpx.AsyncClient) -> None:
     found = await suggest(client, "sooner", limit=3)
     assert found == [("name", f"Award {number} Sooner") for number in (210, 211, 212)]
 
@@ -118,6 +118,8 @@ async def test_names_are_of_the_awards_that_close_soonest(client: httpx.AsyncCli
     "params",
     [{}, {"prefix": ""}, {"prefix": "x" * 101}, {"prefix": "a\x00"}, {"prefix": "a", "limit": 0}],
 )
-async def test_bad_requests(client: httpx.AsyncClient, params: dict[str, Any]) -> None:
+async def test_invalid_requests_are_refused(
+    client: httpx.AsyncClient, params: dict[str, Any]
+) -> None:
     answer = await client.get(PATH, params=params)
     assert (answer.status_code, answer.json()["code"]) == (422, "VALIDATION_ERROR")

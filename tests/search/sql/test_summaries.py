@@ -1,4 +1,4 @@
-"""What PostgreSQL says of an award is what the models say of it."""
+"""Summaries from PostgreSQL are the same as those from the models."""
 
 import datetime as dt
 import re
@@ -63,7 +63,9 @@ def described(insert_awards: Insert) -> None:
 
 @pytest.mark.usefixtures("awards", "described")
 @pytest.mark.parametrize("days", [-30, 0, 20, 60])
-async def test_summaries_are_those_of_the_models(module_database_url: str, days: int) -> None:
+async def test_summaries_from_postgresql_equal_those_from_the_models(
+    module_database_url: str, days: int
+) -> None:
     now = dt.datetime.now(dt.UTC) + dt.timedelta(days=days)
     database = Database(Settings(environment="test", database_url=SecretStr(module_database_url)))
     snapshot = Snapshot(database.fetch, now)
@@ -96,7 +98,7 @@ async def test_summaries_are_those_of_the_models(module_database_url: str, days:
 
 
 async def matches(database_url: str, q: str) -> list[str]:
-    """What each award that is found shows of it."""
+    """The highlighted passages of the awards that are found."""
     database = Database(Settings(environment="test", database_url=SecretStr(database_url)))
     snapshot = Snapshot(database.fetch, dt.datetime.now(dt.UTC))
     page = await service.search(snapshot, SearchRequest(q=q))
@@ -105,7 +107,7 @@ async def matches(database_url: str, q: str) -> list[str]:
 
 
 @pytest.mark.usefixtures("described")
-async def test_what_was_found_is_escaped_but_for_the_marks(module_database_url: str) -> None:
+async def test_highlights_are_escaped_except_the_marks(module_database_url: str) -> None:
     found = await matches(module_database_url, "wombat angstrom")
     assert len(found) == len(DESCRIPTIONS)
     for match in found:
@@ -129,7 +131,7 @@ def told(insert_awards: Insert) -> None:
 
 
 @pytest.mark.usefixtures("told")
-async def test_each_sentence_with_a_word_is_shown(module_database_url: str) -> None:
+async def test_every_sentence_with_a_word_is_highlighted(module_database_url: str) -> None:
     found = await matches(module_database_url, "echidna disabilities zoology")
     assert len(found) == len(TOLD)
     for match in found:

@@ -1,4 +1,4 @@
-"""What words stand for: corrections, synonyms, noise, and relaxations."""
+"""The analysis of a query: corrections, synonyms, noise, and relaxations."""
 
 import datetime as dt
 from collections.abc import Mapping
