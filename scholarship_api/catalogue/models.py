@@ -211,6 +211,10 @@ class ScholarshipChange(Base):
     account_id: Mapped[uuid.UUID | None]
     """Without a foreign key: changes stay when their account is deleted."""
     trace_id: Mapped[str | None] = mapped_column(Text)
+    written_in: Mapped[int | None] = mapped_column(
+        BigInteger, server_default=text("((pg_current_xact_id())::text)::bigint"), index=True
+    )
+    """The transaction that made the change; None: it was made before migration 0009."""
 
     __table_args__ = (
         CheckConstraint("action IN ('created', 'updated', 'archived', 'deleted')", "action_known"),
@@ -224,6 +228,11 @@ class CatalogueVersion(Base):
 
     slot: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
     number: Mapped[int] = mapped_column(BigInteger)
+    words: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    """The same for the words of the catalogue, see `search_words`."""
+    reset_in: Mapped[int | None] = mapped_column(BigInteger)
+    """In a row of its own: the transaction of a change of which the audit says nothing, such as a
+    TRUNCATE."""
 
 
 class IdempotencyKey(Base):

@@ -18,7 +18,8 @@ MIDNIGHT_INTERVAL_SECONDS: Final = 900
 """Every time zone's offset from UTC, and so its midnight, is a multiple of 15 minutes."""
 
 _STATE: Final = """
-    SELECT (SELECT sum(number) FROM public.catalogue_versions),
+    SELECT (SELECT coalesce(sum(number), 0) FROM public.catalogue_versions),
+           (SELECT coalesce(sum(words), 0) FROM public.catalogue_versions),
            (SELECT closes_at FROM public.scholarships
             WHERE status = 'published' AND closes_at >= $1 ORDER BY closes_at, id LIMIT 1)
 """
@@ -31,6 +32,10 @@ class Version(NamedTuple):
     """The instant at which the state was read, for everything that depends on the time."""
     number: int
     """Counted by this process; other processes have other numbers."""
+    state: bytes = b""
+    """PostgreSQL's name for what the awards and words are; it does not change with the clock."""
+    words: bytes = b""
+    """The same for the words of the catalogue alone."""
 
 
 def utc_now() -> dt.datetime:
@@ -64,5 +69,5 @@ class CatalogueVersions:
             name = (*read.row, midnights)
             number = self._version.number + (name != self._name)
             self._name = name
-            self._version = Version(read.started_at, number)
+            self._version = Version(read.started_at, number, read.row[0], read.row[1])
         return self._version

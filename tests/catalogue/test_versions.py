@@ -75,6 +75,32 @@ async def test_a_write_makes_a_new_version(
     assert (await versions.current()).number == after.number
 
 
+@pytest.mark.parametrize(
+    ("write", "is_change"),
+    [
+        ("UPDATE scholarships SET amount_max = 5, currency = 'USD' WHERE id = 'award_1'", False),
+        ("UPDATE scholarships SET name = 'Award 1 Trust' WHERE id = 'award_1'", False),
+        ("DELETE FROM search_words WHERE false", False),
+        ("UPDATE scholarships SET name = 'Unheard' WHERE id = 'award_1'", True),
+        ("UPDATE search_words SET documents = documents + 1", True),
+        ("DELETE FROM search_words WHERE word = 'trust'", True),
+        ("TRUNCATE search_words", True),
+    ],
+)
+async def test_the_words_have_another_state_when_some_have_changed(
+    write: Any,  # noqa: ANN401 - the driver wants a literal
+    is_change: bool,
+    versions: CatalogueVersions,
+    writer: Connection,
+) -> None:
+    writer.execute("UPDATE scholarships SET name = 'Award 1' WHERE id = 'award_1'")  # all known
+    before = await versions.current()
+    writer.execute(write)
+    after = await versions.current()
+    assert (after.words != before.words) is is_change
+    assert after.number > before.number
+
+
 async def test_a_new_version_is_visible_when_its_write_is_committed(
     versions: CatalogueVersions, writer: Connection
 ) -> None:

@@ -21,6 +21,14 @@ from scholarship_api.catalogue.read_model.records import NEVER, NO_AMOUNT, Award
 
 _EPOCH: Final = dt.datetime.fromtimestamp(0, dt.UTC)
 _MICROSECOND: Final = dt.timedelta(microseconds=1)
+_DAY: Final = 86_400_000_000
+"""In microseconds."""
+
+DAY_MARGIN: Final = 2
+"""Days by which the day of a deadline in its own time zone may differ from that in UTC, and one."""
+
+NO_DAY: Final = -(2**31)
+"""The closing day of an award without a deadline."""
 
 
 def microseconds(instant: dt.datetime) -> int:
@@ -69,7 +77,7 @@ class ReadModel:
         self.created_at = array("q")
         self.layers = [Layer(criteria)]
         self.by_attribute = {attribute.name: Postings() for attribute in attributes}
-        self.closing_days = Postings()
+        self.closing_days = array("i")
         self.time_zones = Postings()
         id_of = self.ordinals.bytes_of
         self.by_deadline = OrderedIndex(self.closes_at, id_of=id_of)
@@ -93,7 +101,7 @@ class ReadModel:
     def build_orders(self) -> None:
         """Put all awards in every order: far faster than one by one."""
         by_id = sorted(self.ordinals.used, key=self.ordinals.bytes_of)
-        for order in self._orders:
+        for order, _ in self._orders:
             order.build(sorted(by_id, key=order.number_of))
         self._set_open(self._open_at)
 
@@ -104,50 +112,75 @@ class ReadModel:
         self._take_out(BitMap([ordinal for ordinal in present.values() if ordinal is not None]))
         for award_id, record in latest.items():
             ordinal = present[award_id]
-            if record is not None:
-                self._put_in(self.ordinals.add(award_id) if ordinal is None else ordinal, record)
+            if record is not None and ordinal is None:
+                self._set(ordinal := self.ordinals.add(award_id), record)
+                for order, _ in self._orders:
+                    order.add(ordinal)
+            elif record is not None and ordinal is not None:
+                self._replace(ordinal, record)
             elif ordinal is not None:
+                for order, _ in self._orders:
+                    order.discard(ordinal)
                 self.ordinals.discard(ordinal)
 
     def _take_out(self, replaced: BitMap) -> None:
-        for ordinal in replaced:
-            for order in self._orders:
-                order.discard(ordinal)
-        for postings in (*self.by_attribute.values(), self.closing_days, self.time_zones):
+        """Take awards out of every bitmap but those of the orders, where most stay in place."""
+        for postings in (*self.by_attribute.values(), self.time_zones):
             postings.discard(replaced)
         for layer in self.layers:
             layer.discard(replaced)
         self._open = self._open - replaced  # a request may hold the bitmap as it was
 
-    def _put_in(self, ordinal: int, record: AwardRecord) -> None:
+    def _replace(self, ordinal: int, record: AwardRecord) -> None:
+        moved = [
+            order
+            for order, name in self._orders
+            if order.number_of(ordinal) != getattr(record, name)
+        ]
+        for order in moved:
+            order.discard(ordinal)
         self._set(ordinal, record)
-        for order in self._orders:
+        for order in moved:
             order.add(ordinal)
-        if record.closes_at >= self._open_at:
-            self._open.add(ordinal)
-            self._next_closing = min(self._next_closing, record.closes_at)
 
     @property
-    def _orders(self) -> tuple[OrderedIndex, ...]:
-        return self.by_deadline, self.by_amount, self.by_creation
+    def _orders(self) -> tuple[tuple[OrderedIndex, str], ...]:
+        """Each with the record's field that it goes by."""
+        return (
+            (self.by_deadline, "closes_at"),
+            (self.by_amount, "amount"),
+            (self.by_creation, "created_at"),
+        )
 
     def _set(self, ordinal: int, record: AwardRecord) -> None:
         if ordinal == len(self.row_versions):
-            for column in (self.row_versions, self.closes_at, self.amounts, self.created_at):
+            for column in self._columns:
                 column.append(0)
         self.row_versions[ordinal] = record.row_version
         self.closes_at[ordinal] = record.closes_at
         self.amounts[ordinal] = record.amount
         self.created_at[ordinal] = record.created_at
+        self.closing_days[ordinal] = NO_DAY if record.closing_day is None else record.closing_day
         for name, postings in self.by_attribute.items():
             postings.add(ordinal, (getattr(record, name),))
-        if record.closing_day is not None:
-            self.closing_days.add(ordinal, (record.closing_day,))
-            self.time_zones.add(ordinal, (record.time_zone,))
+        self.time_zones.add(ordinal, (record.time_zone,))
+        if record.closes_at >= self._open_at:
+            self._open.add(ordinal)
+            self._next_closing = min(self._next_closing, record.closes_at)
         while len(self.layers) < len(record.sets):
             self.layers.append(Layer(self.criteria))
         for layer, criteria_set in zip(self.layers, record.sets, strict=False):
             layer.add(ordinal, criteria_set)
+
+    @property
+    def _columns(self) -> "tuple[array[int], ...]":
+        return (
+            self.row_versions,
+            self.closes_at,
+            self.amounts,
+            self.created_at,
+            self.closing_days,
+        )
 
     # --- Reading ----------------------------------------------------------------------------------
 
@@ -204,6 +237,21 @@ class ReadModel:
         first = -NEVER if low is None else microseconds(low)
         last = NEVER - 1 if high is None else microseconds(high)
         return self.by_deadline.between(first, last)
+
+    def closing_days_between(self, low: int, high: int) -> BitMap:
+        """The awards whose deadline is on a calendar day of their own time zone from `low` to
+        `high`, both included, in days since 1970."""
+        near_low = self._closing_about(low, days=DAY_MARGIN)
+        near_high = self._closing_about(high, days=DAY_MARGIN)
+        inside = self.by_deadline.between(
+            (low + DAY_MARGIN + 1) * _DAY, min((high - DAY_MARGIN) * _DAY, NEVER) - 1
+        )
+        days = self.closing_days
+        at_the_ends = [each for each in near_low | near_high if low <= days[each] <= high]
+        return inside | BitMap(at_the_ends)
+
+    def _closing_about(self, day: int, *, days: int) -> BitMap:
+        return self.by_deadline.between((day - days) * _DAY, (day + days + 1) * _DAY - 1)
 
     def match(self, answers: Answers, *, within: BitMap) -> Matches:
         """The awards of `within`, judged for a profile."""

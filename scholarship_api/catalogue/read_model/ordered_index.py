@@ -1,7 +1,7 @@
 """Awards in the order of a number and then of their id: pages, and ranges of the number."""
 
 from array import array
-from bisect import bisect_left, bisect_right, insort
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
@@ -19,8 +19,8 @@ SORT_BELOW_LEAVES: Final = 2
 ITERATE_ABOVE: Final = 8
 """A leaf of which one award in so many is wanted is gone through; of fewer these are sorted."""
 
-Place = tuple[int, bytes]
-"""Where an award stands in the order: its number and its id."""
+Place = tuple[int, bytes | bytearray]
+"""Where an award stands in the order: its number and its id in UTF-8."""
 
 
 class _Leaf:
@@ -36,11 +36,13 @@ class OrderedIndex:
     """Like a B-tree of two levels. `numbers` is a column of the model, by ordinal: it has to hold
     an award's number as long as the award is in here."""
 
-    def __init__(self, numbers: "array[int]", *, id_of: Callable[[int], bytes]) -> None:
+    def __init__(self, numbers: "array[int]", *, id_of: Callable[[int], bytes | bytearray]) -> None:
         self._numbers = numbers
         self._id_of = id_of
         self.number_of: Final[Callable[[int], int]] = numbers.__getitem__
         self._leaves: list[_Leaf] = []
+        self._firsts: list[Place] = []
+        """The first place of each leaf."""
 
     def place_of(self, ordinal: int) -> Place:
         return self._numbers[ordinal], self._id_of(ordinal)
@@ -52,32 +54,51 @@ class OrderedIndex:
         self._leaves = [
             _Leaf(ordered[start : start + half]) for start in range(0, len(ordered), half)
         ]
+        self._firsts = [self.place_of(leaf.ordinals[0]) for leaf in self._leaves]
 
     def __iter__(self) -> Iterator[int]:
         for leaf in self._leaves:
             yield from leaf.ordinals
 
     def add(self, ordinal: int) -> None:
+        place = self.place_of(ordinal)
         if not self._leaves:
             self._leaves.append(_Leaf(array("I", [ordinal])))
+            self._firsts.append(place)
             return
-        at = max(0, self._leaf_at(self.place_of(ordinal)) - 1)
+        at = max(0, bisect_right(self._firsts, place) - 1)
         leaf = self._leaves[at]
-        insort(leaf.ordinals, ordinal, key=self.place_of)
+        position = self._position(leaf, place)
+        leaf.ordinals.insert(position, ordinal)
         leaf.bitmap.add(ordinal)
+        if position == 0:
+            self._firsts[at] = place
         if len(leaf.ordinals) > MAX_LEAF:
             half = len(leaf.ordinals) // 2
-            halves = (leaf.ordinals[:half], leaf.ordinals[half:])
-            self._leaves[at : at + 1] = map(_Leaf, halves)
+            halves = [_Leaf(leaf.ordinals[:half]), _Leaf(leaf.ordinals[half:])]
+            self._leaves[at : at + 1] = halves
+            self._firsts.insert(at + 1, self.place_of(halves[1].ordinals[0]))
 
     def discard(self, ordinal: int) -> None:
-        """Raises ValueError for an award that is not in the index."""
-        at = self._leaf_at(self.place_of(ordinal)) - 1
+        """Take out an award that is in the index."""
+        place = self.place_of(ordinal)
+        at = bisect_right(self._firsts, place) - 1
         leaf = self._leaves[at]
-        leaf.ordinals.remove(ordinal)
+        position = self._position(leaf, place)
+        if leaf.ordinals.pop(position) != ordinal:
+            raise AssertionError("the award has another number than when it was added")
         leaf.bitmap.discard(ordinal)
         if not leaf.ordinals:
-            del self._leaves[at]
+            del self._leaves[at], self._firsts[at]
+        elif position == 0:
+            self._firsts[at] = self.place_of(leaf.ordinals[0])
+
+    def _position(self, leaf: _Leaf, place: Place) -> int:
+        """How many awards of the leaf are before `place`."""
+        number, award_id = place
+        start = bisect_left(leaf.ordinals, number, key=self.number_of)
+        end = bisect_right(leaf.ordinals, number, lo=start, key=self.number_of)
+        return bisect_left(leaf.ordinals, award_id, lo=start, hi=end, key=self._id_of)
 
     def between(self, low: int, high: int) -> BitMap:
         """The awards with a number from `low` to `high`, both included."""
@@ -137,9 +158,9 @@ class OrderedIndex:
     def _leaves_after(self, after: Place | None, *, descending: bool) -> Iterator[_Leaf]:
         leaves = self._leaves
         if descending:
-            end = len(leaves) if after is None else self._leaf_at(after)
+            end = len(leaves) if after is None else bisect_right(self._firsts, after)
             return (leaves[at] for at in range(end - 1, -1, -1))
-        start = 0 if after is None else max(0, self._leaf_at(after) - 1)
+        start = 0 if after is None else max(0, bisect_right(self._firsts, after) - 1)
         return (leaves[at] for at in range(start, len(leaves)))
 
     def _hits(
@@ -158,7 +179,3 @@ class OrderedIndex:
             places = [entry for entry in places if entry[0] > after]
         places.sort(reverse=descending)
         return [ordinal for _, ordinal in places]
-
-    def _leaf_at(self, place: Place) -> int:
-        """How many leaves begin at `place` or before."""
-        return bisect_right(self._leaves, place, key=lambda leaf: self.place_of(leaf.ordinals[0]))

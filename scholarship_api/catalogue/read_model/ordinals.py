@@ -91,10 +91,10 @@ class Ordinals:
     def id_of(self, ordinal: int) -> str:
         return self.bytes_of(ordinal).decode()
 
-    def bytes_of(self, ordinal: int) -> bytes:
+    def bytes_of(self, ordinal: int) -> bytearray:
         """The id in UTF-8, by which ids sort as PostgreSQL's collation "C" sorts them."""
         start = self._starts[ordinal]
-        return bytes(self._text[start : start + self._lengths[ordinal]])
+        return self._text[start : start + self._lengths[ordinal]]
 
     def _bucket(self, ordinal: int) -> int:
         return crc32(self.bytes_of(ordinal)) & (len(self._heads) - 1)

@@ -2,9 +2,12 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Hashable, Iterable, Iterator
-from typing import Any
+from typing import Any, Final
 
 from pyroaring import BitMap
+
+FEW_ORDINALS: Final = 4
+"""Up to so many are taken out of a bitmap one by one, 60 ns each; a bitmap of them takes 300 ns."""
 
 Value = Hashable
 """A code, a number, or an entry of several parts; numbers of one field compare with each other."""
@@ -50,8 +53,14 @@ class Postings:
         if not self.restricted.intersect(ordinals):
             return
         self.restricted -= ordinals
-        for bitmap in self._bitmaps.values():
-            bitmap.difference_update(ordinals)
+        if len(ordinals) <= FEW_ORDINALS:
+            few = list(ordinals)
+            for bitmap in self._bitmaps.values():
+                for ordinal in few:
+                    bitmap.discard(ordinal)
+        else:
+            for bitmap in self._bitmaps.values():
+                bitmap.difference_update(ordinals)
         for value in [value for value, bitmap in self._bitmaps.items() if not bitmap]:
             del self._bitmaps[value]
             self._sorted = None

@@ -152,13 +152,14 @@ INSTANTS: Final = st.integers(-3, 3).map(
 @st.composite
 def records(draw: st.DrawFn, *, award_id: str, several_sets: bool = True) -> AwardRecord:
     closes_at = draw(INSTANTS | st.just(NEVER))
+    offset = draw(st.sampled_from([-12, 0, 14])) * 3_600_000_000
     return AwardRecord(
         id=award_id,
         row_version=draw(st.integers(1, 1000)),
         closes_at=closes_at,
         amount=draw(st.just(NO_AMOUNT) | st.integers(0, 5).map(lambda number: number * 100_000)),
         created_at=draw(INSTANTS),
-        closing_day=None if closes_at == NEVER else closes_at // 86_400_000_000,
+        closing_day=None if closes_at == NEVER else (closes_at + offset) // 86_400_000_000,
         time_zone=draw(st.sampled_from(["UTC", "America/New_York"])),
         scholarship_type=draw(st.sampled_from([kind.value for kind in ScholarshipType][:3])),
         renewable=draw(st.booleans()),

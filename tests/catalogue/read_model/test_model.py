@@ -60,6 +60,7 @@ def contents(model: ReadModel, now: dt.datetime) -> object:
                 model.closes_at[each],
                 model.amounts[each],
                 model.created_at[each],
+                model.closing_days[each],
             )
             for each in ordinals.used
         },
@@ -68,7 +69,7 @@ def contents(model: ReadModel, now: dt.datetime) -> object:
             for order in (model.by_deadline, model.by_amount, model.by_creation)
         ],
         "attributes": {name: named(each) for name, each in model.by_attribute.items()},
-        "days": [named(model.closing_days), named(model.time_zones)],
+        "time zones": named(model.time_zones),
         "layers": [
             (
                 ids(model, layer.members),
@@ -161,4 +162,20 @@ def test_awards_without_a_deadline_close_in_no_range(
         if award.closes_at != NEVER
         and (low is None or microseconds(low) <= award.closes_at)
         and (high is None or award.closes_at <= microseconds(high))
+    }
+
+
+@pytest.mark.parametrize("days", [(-2, 2), (0, 0), (-3, 10_000), (-10_000, 1), (2, -2)])
+@examples
+@given(awards=catalogues())
+def test_days_of_deadlines_are_those_in_the_awards_own_zones(
+    awards: list[AwardRecord], days: tuple[int, int]
+) -> None:
+    model = model_of(awards)
+    today = microseconds(NOW) // 86_400_000_000
+    low, high = (today + day for day in days)
+    assert ids(model, model.closing_days_between(low, high)) == {
+        award.id
+        for award in awards
+        if award.closing_day is not None and low <= award.closing_day <= high
     }

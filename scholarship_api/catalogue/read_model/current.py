@@ -1,0 +1,233 @@
+"""The read model of a process, loaded once and then kept as new as the catalogue.
+
+PostgreSQL tells for every request which state the catalogue is in (`versions`). A request that sees
+a newer one than the model has waits until the awards that were changed since are read; a task in
+the background does the same, so that a request seldom has to.
+"""
+
+import asyncio
+import contextvars
+import datetime as dt
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import structlog
+
+from scholarship_api.catalogue.read_model import statements
+from scholarship_api.catalogue.read_model.model import Change, ReadModel
+from scholarship_api.catalogue.read_model.records import parse
+from scholarship_api.catalogue.versions import CatalogueVersions, Version, utc_now
+from scholarship_api.errors import DatabaseUnavailable
+from scholarship_api.platform.database.connection import deadline, seconds_left
+from scholarship_api.platform.database.engine import REQUEST_SECONDS, Database
+from scholarship_api.platform.database.libpq import Row
+
+POLL_SECONDS: Final = 0.5
+"""How often an idle worker asks for the state of the catalogue. LISTEN would take a connection of
+its own for each worker, would not work behind PgBouncer, and would make every commit that notifies
+wait for the one before it."""
+
+FAILURE_SECONDS: Final = 1.0
+"""The pause after PostgreSQL could not be asked."""
+
+ROWS_PER_TURN: Final = 100
+"""Awards that are loaded, 15 us each, before other requests get their turn."""
+
+CHANGES_PER_TURN: Final = 1_000
+"""Changed awards that are applied, 20 us each, before other requests get their turn. They are not
+answered from a model that has some of the changes: those that need it wait for the last one."""
+
+REMEMBERED_STATES: Final = 64
+"""States that the model has left behind. A request that still sees one of them was overtaken."""
+
+_log = structlog.stdlib.get_logger(__name__)
+
+
+class _Position(NamedTuple):
+    """What the model has read."""
+
+    state: bytes
+    snapshot: bytes
+    history: bytes
+
+
+class CurrentModel:
+    """One per process."""
+
+    def __init__(self, database: Database, versions: CatalogueVersions) -> None:
+        self._database = database
+        self._versions = versions
+        self._model: ReadModel | None = None
+        self._position: _Position | None = None
+        self._is_whole = False
+        """Not while changes are applied."""
+        self._left_states: OrderedDict[bytes, dt.datetime] = OrderedDict()
+        """When the model left each of the states behind that it had last."""
+        self._waiting: list[asyncio.Future[ReadModel]] = []
+        self._updating: asyncio.Task[None] | None = None
+
+    @property
+    def is_loaded(self) -> bool:
+        return self._model is not None
+
+    async def at(self, version: Version) -> ReadModel:
+        """The model with every write that `version` has seen. It changes with the next `await`.
+
+        Raises DatabaseUnavailable, also when the deadline of the request passes before.
+        """
+        if self._model is not None and self._is_whole and self._has(version):
+            return self._model
+        try:
+            async with asyncio.timeout(seconds_left(REQUEST_SECONDS)):
+                return await self._updated()
+        except TimeoutError:
+            raise DatabaseUnavailable from None
+
+    async def newest(self) -> tuple[ReadModel, Version]:
+        """The model with every write that was acknowledged before this call."""
+        version = await self._versions.current()
+        return await self.at(version), version
+
+    async def run(self) -> None:
+        """Keep the model as new as the catalogue, for as long as the task runs."""
+        while True:
+            try:
+                await self.newest()
+            except DatabaseUnavailable:
+                await asyncio.sleep(FAILURE_SECONDS)
+            await asyncio.sleep(POLL_SECONDS)
+
+    async def close(self) -> None:
+        if self._updating is not None:
+            self._updating.cancel()
+            await asyncio.gather(self._updating, return_exceptions=True)
+
+    def _has(self, version: Version) -> bool:
+        if self._position is not None and version.state == self._position.state:
+            return True
+        left_at = self._left_states.get(version.state)
+        # A state that comes back later belongs to a database that was restored.
+        return left_at is not None and version.at <= left_at
+
+    def _updated(self) -> "asyncio.Future[ReadModel]":
+        """The model after an update that begins from now on; requests share the next one."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[ReadModel] = loop.create_future()
+        self._waiting.append(future)
+        if self._updating is None:
+            # An empty context: the task must not inherit the deadline of the request.
+            self._updating = loop.create_task(
+                self._update_while_wanted(), name="read model", context=contextvars.Context()
+            )
+        return future
+
+    async def _update_while_wanted(self) -> None:
+        try:
+            while self._waiting:
+                waiting, self._waiting = self._waiting, []
+                try:
+                    model = await self._update()
+                except Exception as error:  # noqa: BLE001 - for those who wait to raise
+                    _fail(waiting, error)
+                else:
+                    for future in waiting:
+                        if not future.done():
+                            future.set_result(model)
+        finally:
+            self._updating = None
+            _fail(self._waiting, DatabaseUnavailable())
+
+    async def _update(self) -> ReadModel:
+        model, position = self._model, self._position
+        if model is None or position is None or not self._is_whole:  # at first, or after a failure
+            return await self._load()
+        with deadline(REQUEST_SECONDS):
+            [(state, snapshot, history, resets), *changed] = await self._database.fetch(
+                statements.CHANGES, {"snapshot": position.snapshot.decode()}
+            )
+        if history != position.history or resets != b"0" or _is_before(snapshot, position):
+            _log.info("read_model.history_changed")
+            self._left_states.clear()
+            return await self._load()
+        if len(changed) > statements.MAX_CHANGES:
+            return await self._load()
+        self._is_whole = False
+        await self._apply(model, changed)
+        self._moved(_Position(state, snapshot, history))
+        return model
+
+    async def _apply(self, model: ReadModel, changed: Sequence[Row]) -> None:
+        for start in range(0, len(changed), CHANGES_PER_TURN):
+            if start:
+                await asyncio.sleep(0)
+            model.apply(
+                [
+                    Change(award_id.decode(), None if record is None else parse(record))
+                    for award_id, record, _, _ in changed[start : start + CHANGES_PER_TURN]
+                ]
+            )
+
+    async def _load(self) -> ReadModel:
+        self._model, position = await load(self._database)
+        self._moved(position)
+        return self._model
+
+    def _moved(self, position: _Position) -> None:
+        if self._position is not None and self._position.state != position.state:
+            self._left_states[self._position.state] = utc_now()
+            if len(self._left_states) > REMEMBERED_STATES:
+                self._left_states.popitem(last=False)
+        self._position = position
+        self._is_whole = True
+
+
+def _is_before(snapshot: bytes, position: _Position) -> bool:
+    """Whether fewer transactions have begun than at `position`: then they are others."""
+    return _next_transaction(snapshot) < _next_transaction(position.snapshot)
+
+
+def _next_transaction(snapshot: bytes) -> int:
+    return int(snapshot.split(b":")[1])
+
+
+def _fail(waiting: "list[asyncio.Future[ReadModel]]", error: Exception) -> None:
+    for future in waiting:
+        if not future.done():
+            future.set_exception(error)
+    waiting.clear()
+
+
+async def load(database: Database) -> tuple[ReadModel, _Position]:
+    """Read all published awards as one snapshot of PostgreSQL sees them.
+
+    Others get their turn meanwhile. Raises DatabaseUnavailable.
+    """
+    model = ReadModel()
+    async with (
+        database.bulk_connection() as connection,
+        connection.transaction(),
+        connection.cursor() as cursor,
+    ):
+        await cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        await cursor.execute("SET LOCAL statement_timeout = '10min'")
+        await cursor.execute(statements.STATE)
+        row = await cursor.fetchone()
+        assert row is not None  # noqa: S101 - an aggregate has one row
+        position = _Position(*(str(value).encode() for value in row))
+        records = []
+        async with cursor.copy(statements.ALL) as copy:
+            async for line in copy:
+                records.append(parse(_unescaped(bytes(line))))
+                if len(records) == ROWS_PER_TURN:
+                    model.add(records)
+                    records.clear()
+                    await asyncio.sleep(0)
+        model.add(records)
+    model.build_orders()
+    return model, position
+
+
+def _unescaped(line: bytes) -> bytes:
+    """COPY doubles the backslashes, and JSON has no other character that it would write as two."""
+    return line.rstrip(b"\n").replace(rb"\\", b"\\")
