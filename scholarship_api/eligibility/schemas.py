@@ -14,7 +14,7 @@ from pydantic import (
 
 from scholarship_api.catalogue.schemas import ScholarshipId
 from scholarship_api.eligibility.rules import Outcome, Verdict
-from scholarship_api.input_limits import split_commas
+from scholarship_api.input_limits import RequestModel, split_commas
 from scholarship_api.vocabulary import (
     Availability,
     Citizenship,
@@ -54,10 +54,10 @@ Ids = Annotated[
 ]
 
 
-class Profile(BaseModel):
+class Profile(RequestModel):
     """What a student says about themselves, at least one value. Other values are unknown."""
 
-    model_config = ConfigDict(extra="forbid", use_enum_values=True)
+    model_config = ConfigDict(use_enum_values=True)
 
     gpa: GradeAverage | None = Field(None, description="On the 4.0 scale.")
     grade_level: GradeName | None = None
@@ -111,16 +111,12 @@ class Profile(BaseModel):
         return self.model_dump(mode="json", include=set(self.known()))
 
 
-class EligibilityRequest(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class EligibilityRequest(RequestModel):
     user_profile: Profile
     scholarship_id: ScholarshipId
 
 
-class BulkEligibilityRequest(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class BulkEligibilityRequest(RequestModel):
     user_profile: Profile
     scholarship_ids: Ids
 

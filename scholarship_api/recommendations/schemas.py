@@ -2,18 +2,17 @@
 
 from typing import Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from scholarship_api.eligibility.schemas import EligibilityResult, Profile
+from scholarship_api.input_limits import RequestModel
 from scholarship_api.recommendations.rules import PartName
 from scholarship_api.search.schemas import ScholarshipSummary
 
 MAX_LIMIT: Final = 50
 
 
-class RecommendationRequest(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class RecommendationRequest(RequestModel):
     user_profile: Profile
     limit: int = Field(10, ge=1, le=MAX_LIMIT)
     include_ineligible: bool = Field(

@@ -388,3 +388,23 @@ async def test_no_log_contains_a_profile_value(
     assert logged.count("request.finished") == 3
     assert "1415926" not in logged
     assert "31337" not in logged
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {f"unknown_{number}": 1 for number in range(5_000)},
+        {**PROFILE, "scholarship_ids": ["x y"] * 5_000},
+        {**PROFILE, "scholarship_ids": "," * 5_000},
+        {"user_profile": {str(number): 1 for number in range(5_000)}, "scholarship_id": "a"},
+        {"user_profile": PROFILE, "scholarship_ids": [1] * 5_000},
+    ],
+    ids=["keys", "wrong ids", "commas", "keys of the profile", "numbers"],
+)
+async def test_long_lists_and_many_keys_cost_one_error(
+    client: httpx.AsyncClient, awards: list[Award], body: Award
+) -> None:
+    path = BULK if "user_profile" in body else CHECK
+    answer = await client.post(path, json=body)
+    assert answer.status_code == 422
+    assert len(answer.content) < 2_000
