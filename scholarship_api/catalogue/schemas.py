@@ -10,13 +10,18 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     StringConstraints,
     model_validator,
 )
 
 from scholarship_api.catalogue.currencies import CURRENCIES
+from scholarship_api.input_limits import RequestModel, ShortList
+from scholarship_api.visible_text import (
+    require_a_visible_character,
+    require_plain_authority,
+    require_visible_characters,
+)
 from scholarship_api.vocabulary import (
     Availability,
     Citizenship,
@@ -46,11 +51,8 @@ _TIMEZONES: Final = frozenset(
 # ZoneInfo's own cache holds eight zones; it would read the others from disk again and again.
 zone_of: Final = functools.cache(zoneinfo.ZoneInfo)
 
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_SPACES: Final = dict.fromkeys(
-    (0x00A0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000),  # Unicode's category Zs
-    " ",
-)
+_OTHER_SPACE: Final = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
+"""All of Unicode's category Zs but the plain space."""
 _EMAIL: Final = re.compile(
     r"[^@\s<>\"\x00-\x1f\x7f]{1,64}@[^@\s<>\"\x00-\x1f\x7f]{1,253}\.[^@\s<>\".\x00-\x1f\x7f]{2,63}"
 )
@@ -59,13 +61,7 @@ _RESERVED_IDS: Final = frozenset({".", "..", "smart-search"})
 
 def _with_plain_spaces(value: str) -> str:
     """PostgreSQL's parser takes a no-break space as part of a word, which no search then finds."""
-    return value if value.isascii() else value.translate(_SPACES)
-
-
-def _without_control_characters(value: str) -> str:
-    if _CONTROL.search(value):
-        raise ValueError("must not hold control characters")
-    return value
+    return _OTHER_SPACE.sub(" ", value)
 
 
 def _timezone(value: str) -> str:
@@ -101,8 +97,15 @@ def _date_or_instant(value: object) -> object:
 Line = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=255),
-    AfterValidator(_without_control_characters),
     AfterValidator(_with_plain_spaces),
+    AfterValidator(require_visible_characters),
+    AfterValidator(require_a_visible_character),
+]
+LongText = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, max_length=20_000),
+    AfterValidator(_with_plain_spaces),
+    AfterValidator(require_visible_characters),
 ]
 Age = Annotated[int, Field(ge=0, le=130)]
 Url = Annotated[
@@ -111,7 +114,10 @@ Url = Annotated[
     StringConstraints(
         strip_whitespace=True, max_length=2048, pattern=r"^https?://[^\s<>\"\x00-\x1f\x7f]+$"
     ),
+    AfterValidator(require_visible_characters),
+    AfterValidator(require_plain_authority),
 ]
+Email = Annotated[str, AfterValidator(_email), AfterValidator(require_visible_characters)]
 ScholarshipId = Annotated[
     str,
     StringConstraints(pattern=r"^[A-Za-z0-9._:~-]{1,128}$"),
@@ -119,14 +125,12 @@ ScholarshipId = Annotated[
 ]
 
 
-class EligibilityCriteria(BaseModel):
+class EligibilityCriteria(RequestModel):
     """Who may apply. Empty lists and absent values mean open to all."""
-
-    model_config = ConfigDict(extra="forbid")
 
     min_gpa: Gpa | None = Field(None, description="On the 4.0 scale.")
     max_gpa: Gpa | None = None
-    grade_levels: Annotated[list[GradeName], AfterValidator(unique)] = []
+    grade_levels: Annotated[ShortList[GradeName], AfterValidator(unique)] = Field([])
     citizenship_required: Citizenship | None = Field(
         None,
         description=(
@@ -134,8 +138,8 @@ class EligibilityCriteria(BaseModel):
             " the US; `international`: any country but the US."
         ),
     )
-    residency_states: Annotated[list[StateCode], AfterValidator(unique)] = []
-    fields_of_study: Annotated[list[FieldName], AfterValidator(unique)] = []
+    residency_states: Annotated[ShortList[StateCode], AfterValidator(unique)] = Field([])
+    fields_of_study: Annotated[ShortList[FieldName], AfterValidator(unique)] = Field([])
     min_age: Age | None = None
     max_age: Age | None = None
     financial_need: bool = False
@@ -149,20 +153,13 @@ class EligibilityCriteria(BaseModel):
         return self
 
 
-class ScholarshipInput(BaseModel):
+class ScholarshipInput(RequestModel):
     """A scholarship as a provider writes it: in an import file or a request body."""
-
-    model_config = ConfigDict(extra="forbid", protected_namespaces=())
 
     id: ScholarshipId
     name: Line
     organization: Line
-    description: Annotated[
-        str,
-        StringConstraints(strip_whitespace=True, max_length=20_000),
-        AfterValidator(_without_control_characters),
-        AfterValidator(_with_plain_spaces),
-    ] = ""
+    description: LongText = ""
     amount: Money | None = Field(None, description="One figure; or amount_min and amount_max.")
     amount_min: Money | None = None
     amount_max: Money | None = None
@@ -189,7 +186,7 @@ class ScholarshipInput(BaseModel):
     eligibility_criteria: EligibilityCriteria = EligibilityCriteria()
     application_url: Url | None = None
     website_url: Url | None = None
-    contact_email: Annotated[str, AfterValidator(_email)] | None = None
+    contact_email: Email | None = None
     source_url: Url | None = None
     last_verified_on: PlainDate | None = None
     status: Status = Status.PUBLISHED

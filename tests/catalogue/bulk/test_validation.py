@@ -58,8 +58,15 @@ def test_unicode_spaces_become_plain_ones(space: str) -> None:
 def test_at_most_ten_errors_of_a_row_are_reported() -> None:
     file = read(ndjson(award(name="", scholarship_type="x", status="y")))
     assert [error.field for error in file.errors] == ["name", "scholarship_type", "status"]
-    file = read(ndjson({f"unknown_{number}": 1 for number in range(1000)}))
+    file = read(ndjson({f"unknown_{number}": 1 for number in range(60)}))
     assert (len(file.bad_rows), len(file.errors)) == (1, MAX_ERRORS_PER_ROW)
+
+
+def test_a_row_with_very_many_keys_has_one_error() -> None:
+    file = read(ndjson({f"unknown_{number}": 1 for number in range(10_000)}))
+    assert [(error.field, error.reason) for error in file.errors] == [
+        ("", "at most 100 keys are allowed")
+    ]
 
 
 def test_fields_that_the_api_derives_are_ignored() -> None:
