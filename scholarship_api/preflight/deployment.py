@@ -1,4 +1,4 @@
-"""What can be seen of a running deployment from outside, for `scholarship-api check --base-url`."""
+"""Looks at a running deployment from outside, for `scholarship-api check --base-url`."""
 
 import http
 from collections.abc import Callable, Iterator
@@ -8,12 +8,13 @@ import httpx
 import pydantic
 
 from scholarship_api.errors import ErrorBody
-from scholarship_api.health.paths import LIVENESS, READINESS
+from scholarship_api.health.paths import LIVENESS, METRICS, READINESS
 
 Finding = tuple[str, Literal["passed", "failed"], str]
 
 TIMEOUT_SECONDS: Final = 10.0
-FOREIGN_ORIGIN: Final = "https://foreign.invalid"
+FOREIGN_HOST: Final = "foreign.invalid"
+FOREIGN_ORIGIN: Final = f"https://{FOREIGN_HOST}"
 
 _REQUIRED_HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
@@ -26,22 +27,30 @@ _DOCS: Final = ("/docs", "/redoc", "/openapi.json", "/docs/oauth2-redirect")
 
 
 def run(base_url: str) -> Iterator[Finding]:
-    """Look at the deployment; (what, outcome, detail) each. Sends fewer than 20 requests."""
+    """Look at the deployment; yields name, outcome and detail. Sends fewer than 20 requests."""
     with httpx.Client(base_url=base_url, timeout=TIMEOUT_SECONDS) as client:
-        for name, check in _CHECKS.items():
+        for name, (looked_at, find_problem) in _CHECKS.items():
             try:
-                problem = check(client)
+                problem = find_problem(client)
             except httpx.TimeoutException:
                 problem = "no answer in time"
             except httpx.HTTPError:
                 problem = "no answer"
-            yield name, "failed" if problem else "passed", problem or "as it should be"
+            yield name, "failed" if problem else "passed", problem or looked_at
 
 
 def _probes(client: httpx.Client) -> str | None:
     statuses = {path: client.get(path).status_code for path in (LIVENESS, READINESS)}
     wrong = {path: status for path, status in statuses.items() if status != http.HTTPStatus.OK}
     return ", ".join(f"{path} answers {status}" for path, status in wrong.items()) or None
+
+
+def _hosts(client: httpx.Client) -> str | None:
+    status = client.get("/", headers={"Host": FOREIGN_HOST}).status_code
+    # A proxy may refuse it first, with a status of its own.
+    if status >= http.HTTPStatus.BAD_REQUEST:
+        return None
+    return f"a request for the host {FOREIGN_HOST} is answered with {status}"
 
 
 def _docs(client: httpx.Client) -> str | None:
@@ -76,9 +85,9 @@ def _cors(client: httpx.Client) -> str | None:
 
 
 def _metrics(client: httpx.Client) -> str | None:
-    status = client.get("/metrics").status_code
+    status = client.get(METRICS).status_code
     closed = {http.HTTPStatus.UNAUTHORIZED, http.HTTPStatus.NOT_FOUND}
-    return None if status in closed else "/metrics can be read by anybody"
+    return None if status in closed else f"{METRICS} can be read by anybody"
 
 
 def _limits(client: httpx.Client) -> str | None:
@@ -86,12 +95,16 @@ def _limits(client: httpx.Client) -> str | None:
     return None if counted else "a search is not counted by the rate limiter"
 
 
-_CHECKS: Final[dict[str, Callable[[httpx.Client], str | None]]] = {
-    "probes": _probes,
-    "docs": _docs,
-    "security headers": _headers,
-    "error schema": _errors,
-    "cors": _cors,
-    "metrics": _metrics,
-    "rate limits": _limits,
+_CHECKS: Final[dict[str, tuple[str, Callable[[httpx.Client], str | None]]]] = {
+    "probes": (f"{LIVENESS} and {READINESS} answer 200", _probes),
+    "hosts": ("another Host is refused", _hosts),
+    "docs": ("the documentation's paths answer 404", _docs),
+    "security headers": (f"{len(_REQUIRED_HEADERS)} headers are as they should be", _headers),
+    "error schema": ("a 404 has the error schema and its trace id", _errors),
+    "cors": ("a foreign origin and its preflight are refused", _cors),
+    "metrics": (f"{METRICS} asks for a token or is not there", _metrics),
+    "rate limits": ("a search is counted", _limits),
 }
+"""By name: what a passed row says, and what finds the problem."""
+
+NAMES: Final = tuple(_CHECKS)

@@ -1,4 +1,4 @@
-"""What can be seen of a container image, for `scholarship-api check --image`."""
+"""Looks at a container image without running it, for `scholarship-api check --image`."""
 
 import json
 import re
@@ -50,9 +50,9 @@ def run(image: str) -> Iterator[Finding]:
     except ImageError as error:
         yield "contents", "failed", str(error)
         return
-    for name, check in _CHECKS.items():
-        problem = check(contents)
-        yield name, "failed" if problem else "passed", problem or "as it should be"
+    for name, (looked_at, find_problem) in _CHECKS.items():
+        problem = find_problem(contents)
+        yield name, "failed" if problem else "passed", problem or looked_at
 
 
 def _read(image: str) -> _Image:
@@ -169,13 +169,16 @@ def _listed(paths: list[str]) -> str | None:
     return f"{', '.join(paths[:_SHOWN])}{more}" if paths else None
 
 
-_CHECKS: Final[dict[str, Callable[[_Image], str | None]]] = {
-    "user": _user,
-    "entry point": _entry_point,
-    "stop signal": _stop_signal,
-    "health check": _health_check,
-    "environment": _environment,
-    "no shell, no installer": _no_programs,
-    "no setuid files": _no_privileges,
-    "nothing to write to": _not_writable,
+_CHECKS: Final[dict[str, tuple[str, Callable[[_Image], str | None]]]] = {
+    "user": ("User is a number other than 0", _user),
+    "entry point": ("the entry point is scholarship-api", _entry_point),
+    "stop signal": ("SIGTERM", _stop_signal),
+    "health check": ("in exec form", _health_check),
+    "environment": ("ENVIRONMENT is production, and no variable holds a secret", _environment),
+    "no shell, no installer": (f"none of {len(PROGRAMS)} programs is there", _no_programs),
+    "no setuid files": ("no file is setuid or setgid", _no_privileges),
+    "nothing to write to": ("the user can write to scratch folders only", _not_writable),
 }
+"""By name: what a passed row says, and what finds the problem."""
+
+NAMES: Final = ("contents", *_CHECKS)

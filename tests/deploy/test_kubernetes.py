@@ -13,7 +13,7 @@ import kubernetes_validate  # type: ignore[import-untyped]
 import pytest
 import yaml
 
-from scholarship_api.preflight.checks import CONNECTIONS_BESIDE_POOL
+from scholarship_api.preflight.servers import CONNECTIONS_BESIDE_POOL
 from scholarship_api.settings.settings import SECRETS, Settings, load_settings
 from tests.deploy.gunicorn_server import PRODUCTION, REPOSITORY
 from tests.deploy.manifests import (
