@@ -22,7 +22,7 @@ from rich.table import Table
 
 from benchmarks.cpu import Case, Rounds, in_turn
 from benchmarks.goals import Figure, NotMeasuredError, run, stdout
-from benchmarks.load import Connection
+from benchmarks.load import Answer, Connection
 from benchmarks.mixes import mixed_searches, new_requests, pairs_of_words
 from benchmarks.peers import groonga, servers
 from benchmarks.progress import STDERR, progress_bar
@@ -84,27 +84,41 @@ def _cases(ours: Stack, peers: dict[str, Server]) -> dict[str, Case]:
 def _latencies(ports: dict[str, int], paths: Iterator[str], searches: int) -> Latencies:
     taken: Latencies = {name: [] for name in ports}
     with ExitStack() as stacked, progress_bar() as progress:
-        clients = {name: stacked.enter_context(Connection(port)) for name, port in ports.items()}
+        askers = {
+            name: _ask_groonga(port)
+            if name == GROONGA
+            else stacked.enter_context(Connection(port)).ask
+            for name, port in ports.items()
+        }
         total = WARM_UP_SEARCHES + searches
         for number in progress.track(range(total), description="Searches of one client"):
             # Another service goes first each time: the second finds the pages in memory.
-            names = list(clients)
+            names = list(askers)
             first = number % len(names)
             path = next(paths)
             for name in names[first:] + names[:first]:
-                seconds = _ask(clients[name], groonga.path_of if name == GROONGA else str, path)
+                seconds = _seconds(askers[name], path)
                 if number >= WARM_UP_SEARCHES:
                     taken[name].append(seconds)
     return taken
 
 
-def _ask(client: Connection, path_of: Callable[[str], str], path: str) -> float:
-    own_path = path_of(path)
+def _ask_groonga(port: int) -> Callable[[str], Answer]:
+    """Groonga's server ends each connection with its answer."""
+
+    def ask(path: str) -> Answer:
+        with Connection(port) as client:
+            return client.ask(groonga.path_of(path))
+
+    return ask
+
+
+def _seconds(ask: Callable[[str], Answer], path: str) -> float:
     began = time.perf_counter()
-    answer = client.ask(own_path)
+    answer = ask(path)
     taken = time.perf_counter() - began
     if answer.status != HTTPStatus.OK:
-        raise RuntimeError(f"{own_path} was answered with {answer.status}")
+        raise RuntimeError(f"{path} was answered with {answer.status}")
     return taken
 
 
