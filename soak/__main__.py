@@ -1,9 +1,9 @@
-"""Mixed load on the real service, with real faults, for a bounded time, on loopback only.
+"""Runs mixed load on the real service while its servers fail, for a limited time, on loopback.
 
     python -m soak [--seconds 600] [--quick] [--seed N] [--workers 3]
 
-Prints the plan of the faults, which the seed decides, and ends with tables and exit code 1 when one
-of the invariants does not hold; the log of the service is then kept in .cache/soak.log.
+It prints the plan of the faults, which follows from the seed, and ends with tables. The exit code
+is 1 when an invariant does not hold; the log of the service is then kept in .cache/soak.log.
 """
 
 import argparse
@@ -36,27 +36,39 @@ from tests.deploy.gunicorn_server import PRODUCTION, REPOSITORY
 
 SECONDS: Final = 600.0
 QUICK_SECONDS: Final = 75.0
+
 WARM_UP_SECONDS: Final = 5.0
+"""Load before the first fault."""
+
 LAST_REST_SECONDS: Final = 6.0
+"""Load after the last recovery."""
+
 REQUESTS_PER_SECOND: Final = 60
-"""About what the load makes of it: it says when workers are to be recycled."""
+"""Approximate rate of the load, from which the number of requests until recycling is computed."""
+
 RECYCLINGS: Final = 4
-"""Of each worker."""
-POOL: Final = 10
-"""Connections of a worker by default: pool and overflow."""
-PROBES: Final = 1
-SOCKETS: Final = POOL + 40
-"""A worker's at rest, with the clients that are still there and Redis."""
-TORN_LINES: Final = 2
-"""By a process that finds the disk full."""
+"""Approximate number of times that each worker is recycled."""
+
+POOL_CONNECTIONS: Final = 10
+"""Connections of a worker's pool with its overflow, by default."""
+
+PROBE_CONNECTIONS: Final = 1
+
+SOCKETS_PER_WORKER: Final = POOL_CONNECTIONS + 40
+"""Sockets of a worker at rest: the pool, Redis, and clients that are still connected."""
+
+TORN_LINES_PER_PROCESS: Final = 2
+"""Log lines that a process may cut while the disk is full."""
+
 WIDTH: Final = 130
-"""Of the tables in a file."""
+"""Columns of the tables when the output is not a terminal."""
+
 KEPT_LOG: Final = REPOSITORY / ".cache" / "soak.log"
 
 
 def main() -> int:
     options = _options()
-    # As Ctrl-C does: the servers are stopped.
+    # SIGTERM works like Ctrl-C, so that the servers are stopped.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     console = Console() if sys.stdout.isatty() else Console(width=WIDTH)
     console.print(f"seed {options.seed}, {options.seconds:.0f} s, {options.workers} workers")
@@ -147,9 +159,9 @@ def _run(
 def _final_findings(
     service: Service, load: Load, observer: Observer, inflicted: Sequence[Inflicted]
 ) -> Iterator[Finding]:
-    """What can be seen when the load has ended, and when the service has."""
+    """Findings after the end of the load, and after the end of the service."""
     server = service.server
-    limit = service.workers * (POOL + PROBES)
+    limit = service.workers * (POOL_CONNECTIONS + PROBE_CONNECTIONS)
     held = connections(service)
     yield Finding(
         "no connection to PostgreSQL leaks",
@@ -158,7 +170,11 @@ def _final_findings(
         " while workers are replaced, twice that)",
     )
     open_sockets = [sockets(pid) for pid in server.workers()]
-    yield Finding("no socket leaks", max(open_sockets) <= SOCKETS, f"{open_sockets} of {SOCKETS}")
+    yield Finding(
+        "no socket leaks",
+        max(open_sockets) <= SOCKETS_PER_WORKER,
+        f"{open_sockets} of {SOCKETS_PER_WORKER}",
+    )
     yield Finding(
         "counters never fall", not observer.fallen_counters, "; ".join(observer.fallen_counters)
     )
@@ -174,7 +190,7 @@ def _final_findings(
         "no write lost, none doubled", not wrong, f"{len(wrong)} wrong: {'; '.join(wrong[:5])}"
     )
     full = sum("log" in fault.fault.name for fault in inflicted)
-    torn_allowed = TORN_LINES * full * (service.workers + 1)
+    torn_allowed = TORN_LINES_PER_PROCESS * full * (service.workers + 1)
     yield log_finding(server.log.text(), torn_allowed=torn_allowed)
 
 

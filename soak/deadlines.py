@@ -1,4 +1,4 @@
-"""Awards that close while the soak runs, and days that end at odd hours."""
+"""Awards whose deadline passes during the soak, in time zones with unusual offsets."""
 
 import asyncio
 import datetime as dt
@@ -24,7 +24,7 @@ ZONES: Final = (
     "UTC",
 )
 TOLERANCE_SECONDS: Final = 1.0
-"""Between our look at the clock and the service's."""
+"""Largest difference between our reading of the clock and that of the service."""
 
 
 class Midnights:
@@ -39,7 +39,7 @@ class Midnights:
         await self._closes_now(self._rng.choice(ZONES))
 
     async def _create(self, **fields: object) -> dict[str, Any]:
-        """The award, under a word in its name that no other award has."""
+        """Create an award whose name has a unique word."""
         word = "".join(self._rng.choices("bcdfghjklmnpqrstvwxz", k=14))
         award = {
             "name": f"Deadline {word}",
@@ -55,7 +55,7 @@ class Midnights:
         return {**answer.json(), "word": word}
 
     async def _day_ends(self, zone: str) -> None:
-        """A date alone closes at the last second of that day over there."""
+        """A date alone closes at the last second of that day in its own zone."""
         here = ZoneInfo(zone)
         today = dt.datetime.now(here).date()
         day = today + dt.timedelta(days=self._rng.randint(-1, 1))
@@ -70,12 +70,12 @@ class Midnights:
             self._expect(award["days_left"] == left, "days left", award)
 
     async def _closes_now(self, zone: str) -> None:
-        """An award is open to the second, and then closed for readers and gone for searches."""
+        """An award is open until its deadline; then readers see it closed and searches omit it."""
         now = dt.datetime.now(dt.UTC).replace(microsecond=0)
         closes = now + dt.timedelta(seconds=self._rng.randint(3, 6))
         local = closes.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
         if local.replace(tzinfo=ZoneInfo(zone)) != closes:
-            return  # the hour that is there twice
+            return  # this local time exists twice
         award = await self._create(application_deadline=local.isoformat(), deadline_timezone=zone)
         for _ in range(20):
             await self._look(award, closes)

@@ -1,4 +1,4 @@
-"""What is broken on purpose, one thing at a time, in an order that the seed decides."""
+"""Faults that are inflicted on the service one after another, in an order given by the seed."""
 
 import os
 import random
@@ -20,9 +20,13 @@ from tests.deploy.gunicorn_server import until
 
 SHORTEST_SECONDS: Final = 3.0
 LONGEST_SECONDS: Final = 5.0
+"""Bounds of the duration of a fault."""
+
 REST_SECONDS: Final = 8.0
-"""Between two faults: the service has 5 s to recover, and the last requests 3 s to end."""
-WHOLE_SECONDS: Final = 15.0
+"""Pause between two faults: 5 s for the service to recover, 3 s for the last requests to end."""
+
+COMPLETE_SECONDS: Final = 15.0
+"""Deadline for the service to be complete again after a fault."""
 
 Hits = Literal["database", "limiter", "connections", "nothing"]
 
@@ -31,12 +35,12 @@ Hits = Literal["database", "limiter", "connections", "nothing"]
 class Fault:
     name: str
     inflict: Callable[[float, random.Random], None]
-    """Break something for about so many seconds; returns when it is mended."""
+    """Causes the fault for about so many seconds, and returns when it is over."""
     hits: Hits = "nothing"
-    """What fails meanwhile: nothing else may."""
+    """The part of the service that may fail during the fault."""
     certain: bool = False
-    """Whether readiness has to tell."""
-    whole: Callable[[], bool] = field(default=lambda: True)
+    """Whether readiness must notice the fault."""
+    complete: Callable[[], bool] = field(default=lambda: True)
     """Whether the service is complete again."""
 
 
@@ -51,14 +55,15 @@ class Planned:
 class Inflicted:
     fault: Fault
     began: float
-    """Seconds of `time.monotonic`, like the others."""
+    """Time of the beginning, in seconds of `time.monotonic`."""
     ended: float
-    whole: float
-    """When the service was complete again."""
+    """Time of the end."""
+    complete: float
+    """Time when the service was complete again."""
 
 
 def schedule(faults: list[Fault], *, seed: int, seconds: float) -> Iterator[Planned]:
-    """Rounds of all faults, each in another order, as many as fit; one round is never cut."""
+    """Rounds of all faults, each round in another order, until the time is used up."""
     rng = random.Random(seed)  # noqa: S311 - repeatable
     left = seconds
     while True:
@@ -71,16 +76,16 @@ def schedule(faults: list[Fault], *, seed: int, seconds: float) -> Iterator[Plan
 
 
 def inflict(planned: Planned) -> Inflicted:
-    """In the thread that owns the servers."""
+    """Inflict one fault. Call it in the thread that owns the servers."""
     began = time.monotonic()
     planned.fault.inflict(planned.seconds, random.Random(planned.seed))  # noqa: S311
     ended = time.monotonic()
-    until(planned.fault.whole, seconds=WHOLE_SECONDS, reason=lambda: planned.fault.name)
+    until(planned.fault.complete, seconds=COMPLETE_SECONDS, reason=lambda: planned.fault.name)
     return Inflicted(planned.fault, began, ended, time.monotonic())
 
 
 class Faults:
-    """All that can be done to a service."""
+    """All faults of a service."""
 
     def __init__(self, service: Service, crowd: Crowd) -> None:
         self._service = service
@@ -96,7 +101,7 @@ class Faults:
             Fault("Redis restarts", self._restart_valkey, "limiter", certain=True),
             Fault("Redis is paused", self._pause_valkey, "limiter", certain=True),
             Fault("Redis is flushed", self._flush_valkey),
-            Fault("a worker is killed", self._kill_worker, "connections", whole=self._complete),
+            Fault("a worker is killed", self._kill_worker, "connections", complete=self._complete),
             Fault("all workers are reloaded", self._reload),
             Fault("the disk of the log is full", self._fill_log),
             Fault("100 slow heads", crowd.slow_heads),
@@ -118,7 +123,7 @@ class Faults:
             time.sleep(seconds)
 
     def _crash_postgres(self, _: float, __: random.Random) -> None:
-        """A backend is killed: PostgreSQL ends all the others and recovers from its log."""
+        """Kill a backend: PostgreSQL ends all others and recovers from its log."""
         with self._service.connect() as connection:
             row = connection.execute("SELECT pg_backend_pid()").fetchone()
             assert row
@@ -133,7 +138,7 @@ class Faults:
         return False
 
     def _exhaust_postgres(self, seconds: float, _: random.Random) -> None:
-        """Takes every connection, those of the service too."""
+        """Take every connection, those of the service included."""
         end = time.monotonic() + seconds
         with ExitStack() as stack:
             first = stack.enter_context(self._service.connect())
@@ -158,7 +163,7 @@ class Faults:
             time.sleep(seconds)
 
     def _flush_valkey(self, _: float, __: random.Random) -> None:
-        """Counts, and the scripts that do the counting."""
+        """Remove all counters and the script that counts."""
         with redis.Redis.from_url(self._service.valkey.url) as client:
             client.flushall()
             client.script_flush()
@@ -169,7 +174,7 @@ class Faults:
         os.kill(rng.choice(self._service.server.workers()), signal.SIGKILL)
 
     def _complete(self) -> bool:
-        """Whether every worker has a process; a killed one is counted until it is buried."""
+        """Whether every worker lives; a killed one stays listed until it is reaped."""
         workers = self._service.server.workers()
         return len(workers) >= self._service.workers and not any(map(_is_dead, workers))
 
@@ -179,7 +184,7 @@ class Faults:
         until(lambda: before.isdisjoint(self._service.server.workers()), seconds=40)
 
     def _fill_log(self, seconds: float, _: random.Random) -> None:
-        """No file of the service may grow beyond what its log has now: EFBIG for ENOSPC."""
+        """Forbid the files of the service to grow: writes fail with EFBIG instead of ENOSPC."""
         server = self._service.server
         size = server.log.size()
         processes = [server.pid, *server.workers()]

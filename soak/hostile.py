@@ -1,4 +1,4 @@
-"""Clients that are slow, too many, too large or out of their minds."""
+"""Hostile clients: slow ones, many at once, oversized and malformed requests."""
 
 import random
 import socket
@@ -12,11 +12,19 @@ from tests.fuzz.exchange import Received, judge
 from tests.fuzz.messages import Message, Messages
 
 SLOW_CLIENTS: Final = 100
+"""Connections that send one byte every BYTE_SECONDS."""
+
 CROWD: Final = 400
-ONE_IN: Final = 8
-"""Of the crowd asks for something: more at once would be refused, and rightly."""
+"""Connections of a flood."""
+
+ASKING_ONE_IN: Final = 8
+"""One connection in so many of a flood sends a request; more would be refused as overload."""
+
 BYTE_SECONDS: Final = 0.25
-PATIENCE_SECONDS: Final = 12.0
+
+ANSWER_SECONDS: Final = 12.0
+"""Deadline for an answer or the end of a connection; slow heads are cut off after 10 s."""
+
 HEAD: Final = b"GET /api/v1/search?limit=1 HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 POST: Final = (
     b"POST /api/v1/search HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
@@ -25,7 +33,7 @@ TWO_MIB: Final = 2 * 1024 * 1024
 
 
 class Crowd:
-    """`port` is the service's."""
+    """Hostile clients of the service on `port`."""
 
     def __init__(self, port: int, recording: Recording) -> None:
         self._port = port
@@ -40,17 +48,17 @@ class Crowd:
         self._trickle(head + b" " * 200, len(head) + rng.randrange(10), seconds)
 
     def half_closed(self, seconds: float, rng: random.Random) -> None:
-        """They say that they will send no more, and wait."""
+        """Connections whose sending half is closed before the answer."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             whole = HEAD + b"Connection: close\r\n\r\n"
             self._send([whole[: rng.choice((0, 5, len(HEAD), len(whole)))]], half_close=True)
 
     def flood(self, seconds: float, rng: random.Random) -> None:
-        """Connections, most of which ask for nothing."""
+        """Many connections at once, most of which send nothing."""
         end = time.monotonic() + seconds
         with self._connections(CROWD) as connections:
-            asking = rng.sample(connections, CROWD // ONE_IN)
+            asking = rng.sample(connections, CROWD // ASKING_ONE_IN)
             for connection in asking:
                 connection.sendall(HEAD + b"Connection: close\r\n\r\n")
             for connection in asking:
@@ -89,7 +97,7 @@ class Crowd:
             while data := connection.recv(65_536):
                 received += data
             ended = True
-        # Cut off after a second: an answer may be missing or half there.
+        # Reading stops after a second, so the last answer may be incomplete.
         received = received if ended else received[: received.rfind(b"HTTP/1.1 ")]
         answers, faults = judge(
             self._recording.contract, message, Received(received, closed=True, ended=True)
@@ -104,7 +112,7 @@ class Crowd:
         with ExitStack() as stack:
             yield [
                 stack.enter_context(
-                    socket.create_connection(("127.0.0.1", self._port), timeout=PATIENCE_SECONDS)
+                    socket.create_connection(("127.0.0.1", self._port), timeout=ANSWER_SECONDS)
                 )
                 for _ in range(number)
             ]
@@ -125,7 +133,7 @@ class Crowd:
     def _send(self, parts: Sequence[bytes], *, half_close: bool = False) -> None:
         began = time.monotonic()
         with self._connections(1) as (connection,):
-            with suppress(OSError):  # refused before the end
+            with suppress(OSError):  # the service may refuse before the end
                 for part in parts:
                     connection.sendall(part)
                 if half_close:
@@ -133,13 +141,13 @@ class Crowd:
             self._record(connection, "half closed" if half_close else "huge", began)
 
     def _record(self, connection: socket.socket, what: str, began: float) -> None:
-        """Nothing, or the first line of an answer; never a wait without an end."""
+        """Record the status of the answer, if any, and complain when the connection hangs."""
         received = b""
         try:
             while data := connection.recv(65_536):
                 received += data
         except TimeoutError:
-            self._recording.complain(f"{what}: no end in {PATIENCE_SECONDS:.0f} s", str(received))
+            self._recording.complain(f"{what}: no end in {ANSWER_SECONDS:.0f} s", str(received))
         except OSError:
             pass
         if received:

@@ -1,4 +1,4 @@
-"""All the users together, in a thread with an event loop of its own."""
+"""All users of the load, in a thread with its own event loop."""
 
 import asyncio
 import random
@@ -21,7 +21,7 @@ STUDENTS: Final = 2
 WRITERS: Final = 4
 MIDNIGHTS: Final = 2
 LAST_SECONDS: Final = 60.0
-"""For what has been begun when the load stops."""
+"""Time for the users to finish their last steps when the load stops."""
 
 READINESS: Final = "readiness"
 LIVENESS: Final = "liveness"
@@ -46,7 +46,7 @@ class Load:
         self._thread.start()
 
     def stop(self) -> None:
-        """Wait for what has been begun. Raises what has ended the load before its time."""
+        """Let the users finish. Raises the error that ended the load early, if there was one."""
         self._loop.call_soon_threadsafe(self._stopping.set)
         self._thread.join(LAST_SECONDS)
         if self._thread.is_alive():
@@ -61,7 +61,7 @@ class Load:
     def _run(self) -> None:
         try:
             self._loop.run_until_complete(self._all())
-        except BaseException as error:  # noqa: BLE001 - for the thread that stops us
+        except BaseException as error:  # noqa: BLE001 - raised by the thread that calls stop
             self._failure = error
         finally:
             self._loop.close()
@@ -77,7 +77,7 @@ class Load:
             user.close()
 
     def _steps(self) -> list[tuple[Step, float]]:
-        """What each user does, and about how many seconds they pause after it."""
+        """The step of each user, and the approximate pause after it in seconds."""
         service, recording, ledger = self._service, self._recording, self.ledger
         admin, _ = self._log_in(service.admin)
         student, student_id = self._log_in(service.student)
@@ -129,7 +129,7 @@ class Load:
         user = self._user(kind)
 
         async def step() -> None:
-            user.close()  # a connection each time, as the kubelet does: any worker may answer
+            user.close()  # a new connection each time, like the kubelet: any worker may answer
             await user.ask("GET", path)
 
         return step
@@ -149,7 +149,7 @@ class Load:
 
 
 def wait(seconds: float, load: Load) -> None:
-    """Raises when the load ends before its time."""
+    """Wait while the load runs. Raises when the load ends early."""
     end = time.monotonic() + seconds
     while (left := end - time.monotonic()) > 0:
         if not load.is_running:

@@ -1,4 +1,4 @@
-"""Looks at the service once a second: its memory, its connections, its counters."""
+"""Samples the service once a second: memory, connections, counters."""
 
 import re
 import resource
@@ -20,15 +20,15 @@ _REQUESTS: Final = re.compile(r"^http_requests_total\{.*\} (\S+)$", re.MULTILINE
 
 @dataclass
 class Life:
-    """Of one worker."""
+    """The samples of one worker."""
 
     memory: list[tuple[float, float]] = field(default_factory=list)
-    """Seconds of `time.monotonic`, and MiB."""
+    """Time in seconds of `time.monotonic`, and memory in MiB."""
     descriptors: list[int] = field(default_factory=list)
 
 
 class Observer:
-    """A thread of its own: what it asks may be frozen."""
+    """Samples in a thread of its own, because the servers that it asks may be frozen."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -36,7 +36,7 @@ class Observer:
         self._thread = threading.Thread(target=self._run, name="observer")
         self.lives: dict[int, Life] = {}
         self.most_connections = 0
-        """Of the serving role to PostgreSQL."""
+        """Largest number of connections of the serving role to PostgreSQL."""
         self.fallen_counters: list[str] = []
         self._counted = 0.0
 
@@ -75,7 +75,7 @@ class Observer:
 
 
 def connections(service: Service) -> int:
-    """How many the serving role holds to PostgreSQL."""
+    """Number of connections of the serving role to PostgreSQL."""
     with service.connect() as connection:
         row = connection.execute(
             "SELECT count(*) FROM pg_stat_activity WHERE usename = %s", [SERVING_ROLE]
@@ -100,9 +100,9 @@ def memory(pid: int) -> float:
 
 
 def growth(life: Life, *, warm_seconds: float) -> float | None:
-    """MiB a minute over the life of a worker, once it is warm; None for a life too short.
+    """Growth of a worker in MiB per minute after its warm-up; None when it lived too short.
 
-    The slope of the line through the least squares.
+    It is the slope of the least-squares line.
     """
     first = life.memory[0][0] + warm_seconds
     points = [(at, size) for at, size in life.memory if at >= first]

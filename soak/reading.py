@@ -1,4 +1,4 @@
-"""Users who search, check whether they are eligible, log in and out."""
+"""Users who search, check their eligibility, log in and log out."""
 
 import random
 from collections import deque
@@ -20,7 +20,7 @@ REMEMBERED: Final = 30
 
 
 class Searcher:
-    """Searches in all their variants, by query and by body."""
+    """Searches in all variants, by query string and by body."""
 
     def __init__(self, user: User, rng: random.Random) -> None:
         self._user = user
@@ -100,7 +100,7 @@ class Student:
 
 
 class Visitor:
-    """Logs in and out; what was revoked has to stay so, whatever is restarted or flushed."""
+    """Logs in and out. A revoked token must stay revoked after every restart and flush."""
 
     def __init__(
         self, user: User, recording: Recording, rng: random.Random, *, name: str, password: str
@@ -128,7 +128,7 @@ class Visitor:
             return
         token = answer.json()["access_token"]
         await self._user.ask("GET", "/api/v1/auth/me", token=token)
-        # A repetition of what was done already is refused as unauthorized: the token is revoked.
+        # A repeated log-out is refused with 401, because the token is revoked already.
         done = await self._user.settle(
             lambda: self._user.ask("POST", "/api/v1/auth/logout", token=token)
         )

@@ -1,4 +1,4 @@
-"""What the load has met: one sample a request, and everything that was not as promised."""
+"""Records one sample for each request, and every broken promise of the API."""
 
 import time
 from collections import Counter
@@ -13,7 +13,7 @@ EXAMPLES: Final = 10
 
 HOSTILE: Final = "hostile"
 NO_ANSWER: Final = 0
-"""The status of a request that got none."""
+"""The status of a request without an answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,26 +24,26 @@ class Sample:
     ended: float
     status: int
     cause: str = ""
-    """The code of an error, or why there was no answer."""
+    """The code of an error, or the reason why there was no answer."""
 
     @property
     def failed(self) -> bool:
-        """Whether the service is to blame, as far as the client can see."""
+        """Whether the service failed, from the client's point of view."""
         return self.status == NO_ANSWER or self.status >= 500
 
 
 @dataclass
 class Recording:
-    """Filled by several threads, each of which only appends."""
+    """Filled by several threads, which only append."""
 
     contract: Contract
     samples: list[Sample] = field(default_factory=list)
     broken: Counter[str] = field(default_factory=Counter)
-    """Promises that an answer, or what was found later, did not keep."""
+    """Number of violations of each promise."""
     examples: list[str] = field(default_factory=list)
 
     def add(self, kind: str, began: float, method: str, target: str, answer: Answer | str) -> None:
-        """An answer, or why there was none."""
+        """Record an answer, or the reason why there was none."""
         ended = time.monotonic()
         if isinstance(answer, str):
             self.samples.append(Sample(kind, began, ended, NO_ANSWER, answer))
@@ -57,7 +57,7 @@ class Recording:
             self.complain(f"{answer.status}: {fault}", f"{method} {target}: {answer.body[:300]!r}")
 
     def add_hostile(self, began: float, status: int) -> None:
-        """An answer to a client that wanted none."""
+        """Record an answer to a hostile client."""
         self.samples.append(Sample(HOSTILE, began, time.monotonic(), status))
 
     def complain(self, what: str, example: str) -> None:

@@ -1,4 +1,4 @@
-"""The tables at the end."""
+"""Prints the tables at the end of a soak."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The service as production runs it, with a PostgreSQL and a Valkey of its own."""
+"""The service with production's settings, and its own PostgreSQL and Valkey."""
 
 import secrets
 import subprocess
@@ -24,9 +24,10 @@ from tests.deploy.gunicorn_server import (
 
 SERVING_ROLE: Final = "scholarship_api"
 CATALOGUE: Final = REPOSITORY / "scholarship_api" / "sample_data" / "catalogue.ndjson"
-MANY: Final = "1000000/minute"
+UNREACHED_LIMIT: Final = "1000000/minute"
+"""A rate limit that is counted and never reached."""
 
-# The serving role is no superuser: it gets no connection that PostgreSQL reserves.
+# The serving role is not a superuser, so it gets none of the connections that PostgreSQL reserves.
 _ROLE: Final = f"""
 CREATE ROLE {SERVING_ROLE} LOGIN;
 GRANT CONNECT, TEMPORARY ON DATABASE scholarships TO {SERVING_ROLE};
@@ -48,7 +49,7 @@ class Service:
     password: str
 
     def connect(self) -> "psycopg.Connection[Any]":
-        """As the superuser, to whom the last connections are reserved."""
+        """A connection of the superuser, for whom the last connections are reserved."""
         return connect(self.postgres.url)
 
 
@@ -58,9 +59,9 @@ def connect(url: str) -> "psycopg.Connection[Any]":
 
 @contextmanager
 def running_service(folder: Path, *, workers: int, max_requests: int) -> Iterator[Service]:
-    """To be entered in a thread that lives as long as the block: the servers end with it."""
+    """Start the service. Use it in a thread that outlives the block: the servers end with it."""
     with ExitStack() as stack:
-        # Durable: what was acknowledged has to survive a crash of the server.
+        # Durable, because acknowledged writes have to survive a crash of the server.
         postgres = Postgres(folder, durable=True)
         stack.callback(postgres.close)
         valkey = Valkey(folder)
@@ -103,7 +104,7 @@ def _settings(
         "ACCESS_TOKEN_EXPIRE_MINUTES": "600",
         "RATE_LIMIT_PER_MINUTE": "1000000",
         **{
-            f"RATE_LIMIT_{group}": MANY
+            f"RATE_LIMIT_{group}": UNREACHED_LIMIT
             for group in (
                 *("SEARCH", "ELIGIBILITY", "SCHOLARSHIPS", "ANALYTICS"),
                 *("LOGIN_ACCOUNT", "LOGIN_ADDRESS"),

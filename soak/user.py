@@ -1,4 +1,4 @@
-"""A user of the service: one connection that is kept, and every answer recorded."""
+"""A user of the service with one kept connection. Every answer is recorded."""
 
 import asyncio
 import json
@@ -11,7 +11,7 @@ from soak.recording import Recording
 from tests.wire import Answer, BrokenAnswerError, Connection
 
 ANSWER_SECONDS: Final = 15.0
-"""Nothing takes that long, whatever is broken: the database's deadline is 8 s."""
+"""Seconds after which a request counts as hanging. The deadline of the database is 8 s."""
 
 RETRY_SECONDS: Final = 0.3
 UNSETTLED: Final = frozenset({409, 429, 500, 503})
@@ -36,7 +36,7 @@ class User:
         headers: Mapping[str, str] | None = None,
         token: str | None = None,
     ) -> Answer | None:
-        """None: there was no answer. `token` instead of the user's own."""
+        """Send a request; None when there is no answer. `token` replaces the user's own."""
         sent = dict(headers or {})
         if document is not None:
             body = json.dumps(document).encode()
@@ -49,7 +49,7 @@ class User:
         return outcome if isinstance(outcome, Answer) else None
 
     async def settle(self, ask: Callable[[], Awaitable[Answer | None]]) -> Answer:
-        """Repeat until the answer says what has become of the request."""
+        """Repeat a request until its outcome is known."""
         while True:
             answer = await ask()
             if answer is not None and answer.status not in UNSETTLED:
@@ -93,7 +93,7 @@ async def repeat(
     pause_seconds: float,
     rng: random.Random,
 ) -> None:
-    """Take the step again and again, about `pause_seconds` apart, until the load stops."""
+    """Repeat the step with pauses of about `pause_seconds` until the load stops."""
     while not stopping.is_set():
         await step()
         await asyncio.sleep(rng.uniform(0.5, 1.5) * pause_seconds)

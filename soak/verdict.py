@@ -1,4 +1,4 @@
-"""What must hold after a soak, and whether it does."""
+"""The invariants of a soak, and whether they hold."""
 
 import json
 from collections import Counter
@@ -13,12 +13,20 @@ from soak.observing import Life, growth
 from soak.recording import HOSTILE, NO_ANSWER, Recording, Sample
 
 RECOVERY_SECONDS: Final = 5.0
+"""Time after a fault in which everything has to work again."""
+
 NOTICED_SECONDS: Final = 1.5
-"""After which readiness has to tell: results are shared for 1 s."""
+"""Time after which readiness has to notice a fault. Results are shared for 1 s."""
+
 MENDING_SECONDS: Final = 1.0
-"""Before a server is said to be back, it may already be."""
+"""Time before the recorded end of a fault in which the server may already work again."""
+
 WARM_SECONDS: Final = 30.0
+"""Age of a worker from which its growth counts."""
+
 GROWTH_MIB_PER_MINUTE: Final = 3.0
+"""Largest growth of the median worker."""
+
 DEPENDENCIES: Final = ("database", "limiter")
 RECOVERING: Final = ("searches", "writes", "eligibility", READINESS)
 
@@ -31,7 +39,7 @@ class Finding:
 
 
 def explained(sample: Sample, inflicted: Sequence[Inflicted]) -> bool:
-    """Whether a failure is what a fault has to be expected to cause."""
+    """Whether a fault explains a failure."""
     for fault in inflicted:
         if sample.ended < fault.began or sample.began > fault.ended + RECOVERY_SECONDS:
             continue
@@ -62,9 +70,9 @@ def _during(sample: Sample, inflicted: Sequence[Inflicted]) -> str:
 def recovery_seconds(
     samples: Sequence[Sample], inflicted: Sequence[Inflicted]
 ) -> list[float | None]:
-    """For each fault, from its end to the success after which nothing fails any more.
+    """For each fault, the seconds from its end to the first success after the last failure.
 
-    None: something still failed when the next fault came.
+    None when something still failed as the next fault began.
     """
     recovered: list[float | None] = []
     following = chain((fault.began for fault in inflicted[1:]), [float("inf")])
@@ -73,14 +81,14 @@ def recovery_seconds(
             sample
             for sample in samples
             if fault.ended < sample.began < end
-            # What was begun later and has met the next fault says nothing about this one.
+            # A request that began late and met the next fault says nothing about this one.
             and (sample.ended < end or sample.began <= fault.ended + RECOVERY_SECONDS)
         ]
         by_kind = [[sample for sample in after if sample.kind == kind] for kind in RECOVERING]
         seconds = [_first_success(some, fault.ended) for some in by_kind if some]
         known = [value for value in seconds if value is not None]
-        whole = fault.whole - fault.ended
-        recovered.append(max([whole, *known]) if len(known) == len(seconds) else None)
+        complete = fault.complete - fault.ended
+        recovered.append(max([complete, *known]) if len(known) == len(seconds) else None)
     return recovered
 
 
@@ -92,7 +100,7 @@ def _first_success(samples: Sequence[Sample], mended: float) -> float | None:
 
 
 def readiness_lies(samples: Sequence[Sample], inflicted: Sequence[Inflicted]) -> Iterator[str]:
-    """Probes that said ready when something was broken, or the other way round."""
+    """Probes that said ready during a fault, or not ready without one."""
     for sample in samples:
         if sample.kind != READINESS:
             continue
@@ -112,7 +120,7 @@ def readiness_lies(samples: Sequence[Sample], inflicted: Sequence[Inflicted]) ->
 def findings(
     recording: Recording, inflicted: Sequence[Inflicted], lives: dict[int, Life]
 ) -> Iterator[Finding]:
-    """All that can be told from the samples."""
+    """The findings from the samples."""
     samples = [sample for sample in recording.samples if sample.kind != HOSTILE]
     internal = sum(sample.status == 500 for sample in recording.samples)
     yield Finding("no 500", internal == 0, str(internal))
@@ -149,7 +157,7 @@ def memory_finding(lives: dict[int, Life]) -> Finding:
 
 
 def log_finding(text: str, *, torn_allowed: int) -> Finding:
-    """One JSON object a line, but for what a full disk has cut."""
+    """Whether every line is one JSON object, except lines that a full disk has cut."""
     torn = 0
     exceptions: Counter[str] = Counter()
     for line in text.split("\n")[:-1]:

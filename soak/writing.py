@@ -1,4 +1,4 @@
-"""Users who write, and remember what was acknowledged."""
+"""Users who write and record every acknowledged write."""
 
 import random
 import uuid
@@ -20,7 +20,7 @@ ROWS_OF_AN_IMPORT: Final = 20
 
 @dataclass
 class Kept:
-    """An award as its writer knows it."""
+    """The state of an award as its writer knows it."""
 
     id: str
     amount: int
@@ -30,18 +30,18 @@ class Kept:
 
 @dataclass
 class Ledger:
-    """All that was acknowledged."""
+    """All acknowledged writes."""
 
     created: dict[str, Kept] = field(default_factory=dict)
-    """By name."""
+    """The state of each created award by its name."""
     imported: list[str] = field(default_factory=list)
     saved: list[tuple[str, str]] = field(default_factory=list)
-    """Interactions: account and award."""
+    """Account and award of each saved interaction."""
     changes: int = 0
     replayed: int = 0
-    """Creations whose first answer was lost."""
+    """Number of creations whose first answer was lost."""
     found_out: int = 0
-    """Changes whose answer was lost, and which a read showed to be done."""
+    """Number of changes whose answer was lost and that a later read found."""
 
     @property
     def acknowledged(self) -> int:
@@ -104,7 +104,7 @@ class Writer:
             await self._look_up(kept, kept.amount)
 
     async def _look_up(self, kept: Kept, amount: int) -> None:
-        """The answer to a change was lost or unclear: is it done?"""
+        """Find out by reading whether a change was made whose answer was lost or unclear."""
         before = kept.version
         read = await self._user.settle(lambda: self._user.ask("GET", f"{AWARDS}/{kept.id}"))
         if read.status != 200:
@@ -128,7 +128,7 @@ class Writer:
 
 
 class Importer:
-    """Sends files, and the same file again when the answer is lost."""
+    """Imports files, and sends the same file again when the answer is lost."""
 
     def __init__(
         self, user: User, recording: Recording, ledger: Ledger, rng: random.Random
@@ -171,7 +171,7 @@ class Importer:
 
 
 class Saver:
-    """Saves awards, some of them again."""
+    """Saves awards, some of them several times."""
 
     def __init__(
         self, user: User, ledger: Ledger, rng: random.Random, awards: list[str], account_id: str
@@ -191,7 +191,7 @@ class Saver:
 
 
 def discrepancies(connection: "psycopg.Connection[Any]", ledger: Ledger) -> Iterator[str]:
-    """Acknowledged writes that the tables do not hold, hold twice, or hold otherwise."""
+    """Acknowledged writes that are missing in the tables, exist twice, or differ."""
     rows: dict[str, list[tuple[str, int, int, str]]] = {}
     for name, *rest in connection.execute(
         "SELECT name, id, amount::int, version, status FROM scholarships WHERE organization = %s",
@@ -227,7 +227,7 @@ def discrepancies(connection: "psycopg.Connection[Any]", ledger: Ledger) -> Iter
 
 
 def rows_found(connection: "psycopg.Connection[Any]") -> int:
-    """What `Ledger.acknowledged` has to be backed by: rows, and versions beyond the first."""
+    """Number of writes in the tables: rows, and versions of awards beyond the first."""
     row = connection.execute(
         "SELECT (SELECT coalesce(sum(version), 0) FROM scholarships"
         " WHERE organization IN (%s, %s))"

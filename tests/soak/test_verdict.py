@@ -1,4 +1,4 @@
-"""The judge of a soak notices what it is there for."""
+"""The verdict of a soak notices failures, lies, growth and slow recovery."""
 
 import random
 from dataclasses import replace
@@ -25,7 +25,7 @@ def sample(at: float, status: int, *, kind: str = "searches", cause: str = "") -
     return Sample(kind, at, at + 0.1, status, cause)
 
 
-def test_failures_are_explained_by_the_fault_that_causes_them_and_by_no_other() -> None:
+def test_a_failure_is_explained_only_by_a_fault_that_causes_it() -> None:
     broken = [sample(BEGAN + 1, 503), sample(ENDED + 4, 503)]
     assert not unexplained(broken, [fault()])
     assert unexplained(broken, [fault("connections")]).total() == 2
@@ -48,8 +48,8 @@ def test_recovery_ends_with_the_success_after_the_last_failure() -> None:
     assert recovery_seconds([*samples, sample(ENDED + 4, 503)], [fault()]) == [None]
 
 
-def test_what_the_next_fault_hits_is_no_part_of_the_recovery() -> None:
-    faults = [fault(), replace(fault(), began=ENDED + 7, ended=ENDED + 9, whole=ENDED + 9)]
+def test_requests_that_meet_the_next_fault_do_not_delay_the_recovery() -> None:
+    faults = [fault(), replace(fault(), began=ENDED + 7, ended=ENDED + 9, complete=ENDED + 9)]
     recovered = sample(ENDED + 1, 200)
     hit = Sample("searches", ENDED + 6.9, ENDED + 7.1, 503)
     assert recovery_seconds([recovered, hit], faults)[0] is not None
@@ -57,7 +57,7 @@ def test_what_the_next_fault_hits_is_no_part_of_the_recovery() -> None:
     assert recovery_seconds([recovered, hung], faults)[0] is None
 
 
-def test_readiness_that_lies() -> None:
+def test_readiness_that_lies_is_noticed() -> None:
     def lies(at: float, status: int, *, certain: bool = True) -> int:
         probe = sample(at, status, kind=READINESS)
         return len(list(readiness_lies([probe], [fault(certain=certain)])))
@@ -70,7 +70,7 @@ def test_readiness_that_lies() -> None:
     assert lies(ENDED + 6, 503) == 1
 
 
-def test_growth_is_told_from_what_a_warm_worker_takes() -> None:
+def test_growth_counts_after_the_warm_up() -> None:
     warming = [(float(second), min(100.0 + second, 130.0)) for second in range(200)]
     assert growth(Life(warming), warm_seconds=30) == 0
     leaking = [(float(second), 100.0 + second / 6) for second in range(200)]
@@ -80,7 +80,7 @@ def test_growth_is_told_from_what_a_warm_worker_takes() -> None:
     assert growth(Life(leaking[:40]), warm_seconds=30) is None
 
 
-def test_findings_of_a_soak_in_which_all_went_well_and_of_another() -> None:
+def test_findings_of_a_good_and_of_a_bad_soak() -> None:
     recording = Recording(Contract({"paths": {}, "components": {}}))
     recording.samples += [sample(BEGAN - 5, 200), sample(ENDED + 1, 200)]
     assert all(finding.holds for finding in findings(recording, [fault()], {}))
@@ -92,7 +92,7 @@ def test_findings_of_a_soak_in_which_all_went_well_and_of_another() -> None:
     assert not log_finding('{"event":"x","exception":"E: y"}\n', torn_allowed=0).holds
 
 
-def test_a_seed_is_one_schedule_within_the_time_given() -> None:
+def test_a_seed_gives_one_schedule_within_the_time() -> None:
     faults = [Fault(str(number), nothing) for number in range(5)]
     plan = list(schedule(faults, seed=3, seconds=200))
     assert plan == list(schedule(faults, seed=3, seconds=200))
