@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from scholarship_api import __version__
 from scholarship_api.accounts import routes as accounts_routes
 from scholarship_api.accounts.authentication import Authentication, AuthenticationMiddleware
+from scholarship_api.accounts.token_check import TokenCheckMiddleware
 from scholarship_api.activity import retention
 from scholarship_api.activity import routes as activity_routes
 from scholarship_api.activity.recording import SearchRecorder
@@ -26,6 +27,7 @@ from scholarship_api.errors import (
     InternalError,
     InvalidHost,
     PayloadTooLarge,
+    Unauthorized,
     UriTooLong,
     document,
     install_handlers,
@@ -67,6 +69,7 @@ MIDDLEWARE_ERRORS = (
     UriTooLong,
     HeadersTooLarge,
     InternalError,
+    Unauthorized,
 )
 """The errors that any request can be answered with, before it reaches a route or when one fails."""
 
@@ -135,6 +138,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             limits=limits,
             health=health,
             authentication=authentication,
+            database=database,
             fast_path=fast_path,
         ),
         # Served by docs_router; a redirect would repeat the Host that was sent; the spans are ours.
@@ -167,6 +171,7 @@ def _middleware(
     limits: RateLimits,
     health: HealthService,
     authentication: Authentication,
+    database: Database,
     fast_path: FastPath,
 ) -> list[Middleware]:
     """Outermost first; tests/platform/http holds the order by what is answered."""
@@ -181,6 +186,7 @@ def _middleware(
         Middleware(SizeLimitsMiddleware, settings=settings),
         Middleware(AuthenticationMiddleware, authentication=authentication),
         Middleware(RateLimitMiddleware, limits=limits),
+        Middleware(TokenCheckMiddleware, database=database, limits=limits),
         Middleware(
             DirectCallMiddleware,
             fast_path=fast_path,

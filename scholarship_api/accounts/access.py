@@ -3,25 +3,19 @@
     async def change(account: ScholarshipsWriter, session: Writing): ...
     async def search(account: CurrentAccountOrNone, session: Reading): ...
 
-Name the account before the session. FastAPI resolves dependencies in order: the check of the
-account then gives its database connection back before the route takes one. A route without a rule
-must be listed in PUBLIC_ROUTES; a test walks over all routes.
+TokenCheckMiddleware has refused invalid tokens before. A route without a rule must be listed in
+PUBLIC_ROUTES; a test walks over all routes.
 """
 
-import datetime as dt
 import unicodedata
-import uuid
-from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 from fastapi import Depends, Request, Security
 from fastapi.params import Security as SecurityRequirement
 from fastapi.security import OAuth2PasswordBearer, SecurityScopes
 
-from scholarship_api.accounts import queries
-from scholarship_api.accounts.authentication import claims_of_request
 from scholarship_api.accounts.roles import SCOPES, Role, Scope
-from scholarship_api.accounts.tokens import Claims, InvalidToken
+from scholarship_api.accounts.token_check import AuthenticatedAccount, account_of_request
 from scholarship_api.errors import Forbidden, Unauthorized
 from scholarship_api.health import paths
 
@@ -61,28 +55,6 @@ PUBLIC_ROUTES: Final = frozenset(
 """Method and path template of every route that needs no account."""
 
 
-@dataclass(frozen=True, slots=True)
-class AuthenticatedAccount:
-    """The account of the request's token, as the database has it now."""
-
-    id: uuid.UUID
-    username: str
-    email: str | None
-    role: Role
-    organization: str | None
-    created_at: dt.datetime
-    claims: Claims
-
-    @property
-    def scopes(self) -> list[Scope]:
-        return sorted(SCOPES[self.role])
-
-    @property
-    def confined_to(self) -> str | None:
-        """The only organization whose drafts, figures and changes are the account's; None: all."""
-        return None if self.role is Role.ADMIN else self.organization or ""
-
-
 # For the OpenAPI document only: the authentication middleware reads the header. The address is
 # relative, so that the documentation pages work behind a prefix.
 _security_scheme: Final = Depends(
@@ -96,36 +68,8 @@ _security_scheme: Final = Depends(
 
 
 async def authenticate(request: Request) -> AuthenticatedAccount | None:
-    """The account of the request's token; None without a token.
-
-    Raises InvalidToken when the token is not valid, is revoked, or its account is gone or disabled.
-
-    The security scheme is not among the dependencies of this function: FastAPI would then call it,
-    and query the database, once for each set of scopes that a route requires.
-    """
-    claims = claims_of_request(request.scope)
-    if claims is None:
-        return None
-    async with request.app.state.database.read_session() as session:
-        account = await queries.account_of_token(
-            session, account_id=claims.account_id, token_id=claims.token_id
-        )
-    if (
-        account is None
-        or account.revoked
-        or account.disabled_at is not None
-        or account.password_version != claims.password_version
-    ):
-        raise InvalidToken
-    return AuthenticatedAccount(
-        id=account.id,
-        username=account.username,
-        email=account.email,
-        role=Role(account.role),
-        organization=account.organization,
-        created_at=account.created_at,
-        claims=claims,
-    )
+    """The account of the request's token; None without a token."""
+    return account_of_request(request.scope)
 
 
 _Authenticated = Annotated[AuthenticatedAccount | None, Depends(authenticate)]
@@ -138,7 +82,7 @@ async def current_account_or_none(
 
 
 CurrentAccountOrNone = Annotated[AuthenticatedAccount | None, Depends(current_account_or_none)]
-"""For public routes. A request without a token is anonymous, one with a bad token is refused."""
+"""For public routes that document that they accept a token."""
 
 ANONYMOUS_ALLOWED: Final[dict[str, Any]] = {"security": [{}]}
 """`openapi_extra=` of a public route that accepts a token: FastAPI documents it as required."""

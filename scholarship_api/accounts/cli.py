@@ -104,7 +104,7 @@ def disable_command(username: Name) -> None:
 
 @users.command("enable")
 def enable_command(username: Name) -> None:
-    """Let a disabled account log in again."""
+    """Let a disabled account log in again. Its former tokens stay refused."""
 
     async def enable(session: WriteSession) -> str:
         account = await service.get(session, username=username)

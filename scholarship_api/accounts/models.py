@@ -21,7 +21,10 @@ class Account(Base):
     email: Mapped[str | None] = mapped_column(Text)
     password_hash: Mapped[str] = mapped_column(Text)
     password_version: Mapped[int] = mapped_column(server_default=text("1"))
-    """Incremented when the password is set; tokens of an older version are refused."""
+    """Incremented when the password is set or the account is disabled.
+
+    Tokens of an older version are refused.
+    """
     role: Mapped[str] = mapped_column(Text)
     organization: Mapped[str | None] = mapped_column(Text)
     """The organization of a partner; null for every other role."""

@@ -11,6 +11,7 @@ from scholarship_api.accounts.access import (
     CurrentAccountOrNone,
 )
 from scholarship_api.accounts.authentication import Authentication
+from scholarship_api.accounts.token_check import CHECK_PATH
 from scholarship_api.errors import (
     BadRequest,
     DatabaseUnavailable,
@@ -116,11 +117,12 @@ async def log_out(account: CurrentAccount, session: Writing) -> None:
 
 
 @router.get(
-    "/check",
+    CHECK_PATH.removeprefix(router.prefix),
     response_model=schemas.AuthenticationState,
     response_model_exclude_unset=True,
     openapi_extra=ANONYMOUS_ALLOWED,
     summary="Whether the token that is sent is valid",
+    description="An invalid token is answered with `authenticated: false`, not with 401.",
 )
 async def check(account: CurrentAccountOrNone) -> schemas.AuthenticationState:
     if account is None:

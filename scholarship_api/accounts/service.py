@@ -81,9 +81,16 @@ async def list_all(session: ReadSession) -> Sequence[Account]:
 
 
 async def disable(session: WriteSession, *, account: Account) -> None:
-    """Refuse the account's logins and tokens from now on."""
+    """Refuse the account's logins, and its present tokens for good: enabling revives none."""
     if account.disabled_at is None:
-        await queries.update_account(session, account.id, {"disabled_at": dt.datetime.now(dt.UTC)})
+        await queries.update_account(
+            session,
+            account.id,
+            {
+                "disabled_at": dt.datetime.now(dt.UTC),
+                "password_version": Account.password_version + 1,
+            },
+        )
         _log.info("account.disabled", account_id=str(account.id))
 
 

@@ -7,11 +7,11 @@ from fastapi import APIRouter, Body, Depends, Header, Path, Request, Response, s
 
 from scholarship_api.accounts.access import (
     ACCESS_ERRORS,
-    AuthenticatedAccount,
     ScholarshipsWriter,
     authenticate,
     may_change,
 )
+from scholarship_api.accounts.token_check import AuthenticatedAccount
 from scholarship_api.catalogue import idempotency, schemas, service, writes
 from scholarship_api.catalogue.audit import ChangeSource
 from scholarship_api.catalogue.models import Scholarship

@@ -7,7 +7,8 @@ becomes a draft again, an archived one comes back. A write that changes nothing 
 import datetime as dt
 from typing import Any
 
-from scholarship_api.accounts.access import AuthenticatedAccount, may_change
+from scholarship_api.accounts.access import may_change
+from scholarship_api.accounts.token_check import AuthenticatedAccount
 from scholarship_api.catalogue import queries
 from scholarship_api.catalogue.audit import ChangeSource
 from scholarship_api.catalogue.columns import WRITTEN_COLUMNS, InvalidAward, column_values

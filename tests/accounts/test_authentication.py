@@ -74,18 +74,6 @@ async def test_invalid_tokens_create_no_buckets(
         assert await remaining(client, bearer(app, account)) == 49  # the account's is untouched
 
 
-async def test_a_revoked_token_still_counts_for_its_account(
-    limited: Settings, make_account: MakeAccount
-) -> None:
-    account = await make_account()
-    async with running(limited) as app, connected(app, new_address()) as client:
-        token = bearer(app, account)
-        assert await remaining(client, token) == 49
-        assert (await client.post("/api/v1/auth/logout", headers=token)).status_code == 204
-        assert await remaining(client, token) == 48
-        assert await remaining(client) == 49
-
-
 async def test_the_access_log_names_the_verified_account(
     settings: Settings,
     app: FastAPI,

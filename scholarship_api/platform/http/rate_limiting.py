@@ -117,6 +117,15 @@ class RateLimits:
             raise decision
         return decision
 
+    async def count_for_address(self, scope: Scope) -> None:
+        """Count the request for the client's address, beside the account that it has counted for.
+
+        Raises RateLimited, or RateLimiterUnavailable for a route of a group.
+        """
+        anonymous = {name: value for name, value in scope.items() if name != ACCOUNT_ID_KEY}
+        if self.enabled and (decision := await self._count(anonymous)) and not decision.allowed:
+            raise decision.refusal()
+
     async def _count(self, scope: Scope) -> Decision | None:
         group = self._group_of(scope["path"])
         try:
