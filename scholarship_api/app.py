@@ -19,6 +19,7 @@ from scholarship_api.activity import routes as activity_routes
 from scholarship_api.activity.recording import SearchRecorder
 from scholarship_api.catalogue import routes as catalogue_routes
 from scholarship_api.catalogue.bulk import routes as bulk_routes
+from scholarship_api.catalogue.read_model.current import CurrentModel
 from scholarship_api.catalogue.versions import CatalogueVersions
 from scholarship_api.eligibility import routes as eligibility_routes
 from scholarship_api.errors import (
@@ -117,7 +118,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     authentication = Authentication(settings, limiter)
     health = HealthService(settings=settings, database=database, limiter=limiter)
     recorder = SearchRecorder(database)
-    answers = Answers(database=database, versions=CatalogueVersions(database), recorder=recorder)
+    versions = CatalogueVersions(database)
+    read_model = CurrentModel(database, versions)
+    answers = Answers(database=database, versions=versions, recorder=recorder)
     fast_path = FastPath()
     context = RequestContext(
         trusted_proxies=settings.trusted_proxy_ips,
@@ -153,6 +156,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.authentication = authentication
     app.state.health = health
     app.state.search_recorder = recorder
+    app.state.read_model = read_model
     app.state.answers = answers
     app.state.fast_path = fast_path
     install_handlers(app)
@@ -228,10 +232,12 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         closing.push_async_callback(app.state.limiter.close)
         closing.push_async_callback(app.state.health.close)
         closing.push_async_callback(app.state.search_recorder.close)
+        closing.push_async_callback(app.state.read_model.close)
         app.state.tasks = TaskRegistry()
         closing.push_async_callback(app.state.tasks.close)
         await app.state.limiter.start()
         app.state.tasks.spawn(app.state.search_recorder.run(), "search recorder")
+        app.state.tasks.spawn(app.state.read_model.run(), "read model")
         app.state.tasks.spawn(
             retention.run(
                 app.state.database,

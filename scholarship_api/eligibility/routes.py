@@ -1,11 +1,11 @@
 """Routes that check a student's profile against one award, several, or the whole catalogue."""
 
-import datetime as dt
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import TypeAdapter
 
+from scholarship_api.catalogue.read_model.current import Model
 from scholarship_api.eligibility import service
 from scholarship_api.eligibility.schemas import (
     BulkEligibilityRequest,
@@ -24,7 +24,6 @@ from scholarship_api.errors import (
     ValidationFailed,
     document,
 )
-from scholarship_api.platform.database.sessions import Reading
 from scholarship_api.platform.http.content_type import require_json
 from scholarship_api.platform.http.deprecation import RawHeaders, deprecation_headers
 
@@ -55,9 +54,9 @@ def _private(body: str | bytes, headers: RawHeaders = ()) -> Response:
     dependencies=[Depends(require_json)],
     responses=document(*BODY_ERRORS, NotFound),
 )
-async def check_one(session: Reading, request: EligibilityRequest) -> Response:
+async def check_one(current: Model, request: EligibilityRequest) -> Response:
     result = await service.check_one(
-        session, profile=request.user_profile, scholarship_id=request.scholarship_id, now=_now()
+        current, profile=request.user_profile, scholarship_id=request.scholarship_id
     )
     return _private(result.model_dump_json())
 
@@ -69,9 +68,9 @@ async def check_one(session: Reading, request: EligibilityRequest) -> Response:
     dependencies=[Depends(require_json)],
     responses=document(*BODY_ERRORS),
 )
-async def check_each(session: Reading, request: BulkEligibilityRequest) -> Response:
+async def check_each(current: Model, request: BulkEligibilityRequest) -> Response:
     results = await service.check_each(
-        session, profile=request.user_profile, scholarship_ids=request.scholarship_ids, now=_now()
+        current, profile=request.user_profile, scholarship_ids=request.scholarship_ids
     )
     return _private(_results.dump_json(results))
 
@@ -87,8 +86,8 @@ def _add_check(
         response_model=CheckPage,
         summary=summary,
     )
-    async def check_by_query(session: Reading, request: CheckQuery) -> Response:
-        page = await service.check(session, request, now=_now())
+    async def check_by_query(current: Model, request: CheckQuery) -> Response:
+        page = await service.check(current, request)
         return _private(page.model_dump_json(), headers)
 
     @to.post(
@@ -99,8 +98,8 @@ def _add_check(
         dependencies=[Depends(require_json)],
         responses=document(*BODY_ERRORS),
     )
-    async def check_by_body(session: Reading, request: CheckRequest) -> Response:
-        page = await service.check(session, request, now=_now())
+    async def check_by_body(current: Model, request: CheckRequest) -> Response:
+        page = await service.check(current, request)
         return _private(page.model_dump_json(), headers)
 
 
@@ -111,7 +110,3 @@ _add_check(
     name_suffix="_at_root",
     headers=deprecation_headers(SUCCESSOR),
 )
-
-
-def _now() -> dt.datetime:
-    return dt.datetime.now(dt.UTC)

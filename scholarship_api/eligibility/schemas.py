@@ -12,8 +12,9 @@ from pydantic import (
     model_validator,
 )
 
+from scholarship_api.catalogue.read_model.relations import Outcome
+from scholarship_api.catalogue.read_model.rule import Verdict
 from scholarship_api.catalogue.schemas import ScholarshipId
-from scholarship_api.eligibility.rules import Outcome, Verdict
 from scholarship_api.input_limits import RequestModel, split_commas
 from scholarship_api.vocabulary import (
     Availability,

@@ -2,13 +2,19 @@
 
 import datetime as dt
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any
+
+from pyroaring import BitMap
 
 from scholarship_api.catalogue import service as catalogue
-from scholarship_api.eligibility import queries
-from scholarship_api.eligibility.rules import MAX_SCORE, Finding, Verdict, assess
+from scholarship_api.catalogue.read_model.current import CurrentModel, ReadRows
+from scholarship_api.catalogue.read_model.details import AwardDetails, read_details
+from scholarship_api.catalogue.read_model.matching import Matches
+from scholarship_api.catalogue.read_model.model import ReadModel
+from scholarship_api.catalogue.read_model.rule import MAX_SCORE, Finding, Verdict, nearest
+from scholarship_api.catalogue.versions import utc_now
 from scholarship_api.eligibility.schemas import (
     CheckPage,
     CheckRequest,
@@ -18,33 +24,28 @@ from scholarship_api.eligibility.schemas import (
     Profile,
 )
 from scholarship_api.errors import NotFound
-from scholarship_api.platform.database.sessions import ReadSession
+from scholarship_api.platform.database.connection import deadline
+from scholarship_api.platform.database.engine import REQUEST_SECONDS
 from scholarship_api.vocabulary import Availability, Status
-
-Award = Mapping[str, Any]
-"""The values of queries.COLUMNS, by name."""
-
-# For other features, which rank the catalogue themselves.
-AWARD_COLUMNS: Final = queries.COLUMNS
-match_score: Final = queries.score
-is_ineligible: Final = queries.is_ineligible
 
 
 async def check_one(
-    session: ReadSession, *, profile: Profile, scholarship_id: str, now: dt.datetime
+    current: CurrentModel, *, profile: Profile, scholarship_id: str
 ) -> EligibilityResult:
     """Check one award. Raises NotFound for an id that no public award has."""
-    results = await check_each(session, profile=profile, scholarship_ids=[scholarship_id], now=now)
-    if not results[0].found:
+    [result] = await check_each(current, profile=profile, scholarship_ids=[scholarship_id])
+    if not result.found:
         raise NotFound("There is no scholarship with this id.")
-    return results[0]
+    return result
 
 
 async def check_each(
-    session: ReadSession, *, profile: Profile, scholarship_ids: Sequence[str], now: dt.datetime
+    current: CurrentModel, *, profile: Profile, scholarship_ids: Sequence[str]
 ) -> list[EligibilityResult]:
     """Check each id, in the same order; `found` is false if no public award has the id."""
-    awards = await queries.by_ids(session, scholarship_ids)
+    now = utc_now()
+    with deadline(REQUEST_SECONDS):
+        awards = await read_details(current.fetch, scholarship_ids)
     return [
         assess_award(awards[scholarship_id], profile, now=now)
         if scholarship_id in awards
@@ -53,30 +54,20 @@ async def check_each(
     ]
 
 
-async def check(session: ReadSession, request: CheckRequest, *, now: dt.datetime) -> CheckPage:
+async def check(current: CurrentModel, request: CheckRequest) -> CheckPage:
     """Check `request.scholarship_ids`, or else all published awards, best first."""
     started = time.perf_counter()
-    end = request.offset + request.page_size
-    if request.scholarship_ids is not None:
+    if request.scholarship_ids is None:
+        results, checked, eligible = await _check_catalogue(current, request)
+        has_next = request.offset + request.page_size < checked
+    else:
+        end = request.offset + request.page_size
         all_results = await check_each(
-            session, profile=request, scholarship_ids=request.scholarship_ids, now=now
+            current, profile=request, scholarship_ids=request.scholarship_ids
         )
         checked = sum(result.found for result in all_results)
         eligible = sum(result.eligible for result in all_results)
         results, has_next = all_results[request.offset : end], end < len(all_results)
-    else:
-        profile = request.known()
-        closing_after = None if request.include_closed else now
-        awards = await queries.ranked(
-            session,
-            profile,
-            closing_after=closing_after,
-            limit=request.page_size,
-            offset=request.offset,
-        )
-        checked, eligible = await queries.count(session, profile, closing_after=closing_after)
-        results = [assess_award(award, request, now=now) for award in awards]
-        has_next = end < checked
     return CheckPage(
         eligible_count=eligible,
         results=[CheckResult.of(result) for result in results],
@@ -90,22 +81,63 @@ async def check(session: ReadSession, request: CheckRequest, *, now: dt.datetime
     )
 
 
-def assess_award(award: Award, profile: Profile, *, now: dt.datetime) -> EligibilityResult:
+async def _check_catalogue(
+    current: CurrentModel, request: CheckRequest
+) -> tuple[list[EligibilityResult], int, int]:
+    """A page of results, the number of awards checked, and of those that are eligible."""
+    version = await current.version()
+    answers = request.known()
+
+    def choose(model: ReadModel) -> tuple[list[int], tuple[int, int]]:
+        within = model.all() if request.include_closed else model.open(version.at)
+        matches = model.match(answers, within=within)
+        page = model.page(
+            best_first(matches, Verdict), limit=request.page_size, offset=request.offset
+        )
+        return page, (len(within), len(matches.by_verdict[Verdict.ELIGIBLE]))
+
+    (checked, eligible), awards = await current.read(version, choose, details_of(current))
+    results = [assess_award(award, request, now=version.at) for award in awards]
+    return results, checked, eligible
+
+
+def best_first(matches: Matches, verdicts: Iterable[Verdict]) -> Iterator[BitMap]:
+    """Groups of equal awards, by verdict and score."""
+    for verdict in verdicts:
+        for _, awards in matches.by_score(verdict):
+            yield awards
+
+
+def details_of(current: CurrentModel) -> ReadRows[AwardDetails]:
+    """Reads the awards of a page."""
+
+    async def read(award_ids: Sequence[str]) -> Mapping[str, tuple[int, AwardDetails]]:
+        found = await read_details(current.fetch, award_ids)
+        return {
+            award_id: (details.record.row_version, details)
+            for award_id, details in found.items()
+            if details.status == Status.PUBLISHED
+        }
+
+    return read
+
+
+def assess_award(award: AwardDetails, profile: Profile, *, now: dt.datetime) -> EligibilityResult:
     """Assess an award for the profile at `now`.
 
     If the award is closed, `availability` and the first reason say so. The verdict is about the
     student, and would be the same in the next round.
     """
-    assessment = assess(award, profile.known())
+    assessment = nearest(award.record.sets, profile.known())
     availability = catalogue.availability(
-        status=award["status"],
-        deadline_kind=award["deadline_kind"],
-        recurs=award["recurs"],
-        application_deadline=award["application_deadline"],
+        status=award.status,
+        deadline_kind=award.deadline_kind,
+        recurs=award.recurs,
+        application_deadline=award.application_deadline,
         now=now,
     )
     return EligibilityResult(
-        scholarship_id=award["id"],
+        scholarship_id=award.record.id,
         found=True,
         eligible=assessment.verdict is Verdict.ELIGIBLE,
         verdict=assessment.verdict,
@@ -129,21 +161,21 @@ def _not_found(scholarship_id: str) -> EligibilityResult:
     )
 
 
-def _closed(award: Award, availability: Availability) -> list[str]:
-    if award["status"] == Status.ARCHIVED:
+def _closed(award: AwardDetails, availability: Availability) -> list[str]:
+    if award.status == Status.ARCHIVED:
         return ["Closed: this award is no longer offered."]
     if availability is Availability.CLOSED:
-        return [f"Closed: the deadline was {award['deadline_date']}."]
+        return [f"Closed: the deadline was {award.deadline_date}."]
     if availability is Availability.UPCOMING:
         return [
-            f"Closed: the deadline was {award['deadline_date']}; the next round is to be announced."
+            f"Closed: the deadline was {award.deadline_date}; the next round is to be announced."
         ]
     return []
 
 
 def _outcome(finding: Finding) -> CriterionOutcome:
     return CriterionOutcome(
-        criterion=finding.criterion.column,
+        criterion=finding.alternative.field,
         outcome=finding.outcome,
         required=_wire(finding.required),
         actual=_wire(finding.actual),

@@ -1,9 +1,8 @@
 """Recommends the open awards that suit a profile best."""
 
-import datetime as dt
-
 from fastapi import APIRouter, Depends, Response
 
+from scholarship_api.catalogue.read_model.current import Model
 from scholarship_api.errors import (
     BadRequest,
     DatabaseUnavailable,
@@ -13,7 +12,6 @@ from scholarship_api.errors import (
     ValidationFailed,
     document,
 )
-from scholarship_api.platform.database.sessions import Reading
 from scholarship_api.platform.http.content_type import require_json
 from scholarship_api.recommendations import service
 from scholarship_api.recommendations.schemas import RecommendationRequest, Recommendations
@@ -38,8 +36,8 @@ router = APIRouter(
     summary="The open awards that suit a profile best, with the reasons",
     dependencies=[Depends(require_json)],
 )
-async def recommend(session: Reading, request: RecommendationRequest) -> Response:
-    answer = await service.recommend(session, request, now=dt.datetime.now(dt.UTC))
+async def recommend(current: Model, request: RecommendationRequest) -> Response:
+    answer = await service.recommend(current, request)
     return Response(
         answer.model_dump_json(exclude_unset=True),
         # The answer contains what a student said about themselves: no cache may keep it.

@@ -1,6 +1,6 @@
 """The recommendation score, in thousandths, and the reason for each of its parts.
 
-The functions are pure. `queries` makes SQL from the same tables to rank the catalogue.
+The functions are pure. `ranking` scores all awards at once by the same tables.
 """
 
 from bisect import bisect_right
@@ -74,7 +74,11 @@ def parts(
 
 def total(scored: Sequence[Part]) -> int:
     """Add up the parts, in thousandths, within 0 and MAX_SCORE."""
-    return min(MAX_SCORE, max(0, sum(part.points for part in scored)))
+    return within_bounds(sum(part.points for part in scored))
+
+
+def within_bounds(points: int) -> int:
+    return min(MAX_SCORE, max(0, points))
 
 
 def _field(named: Sequence[str], field: str | None) -> Part:

@@ -16,7 +16,8 @@ from scholarship_api.activity.queries import SCORE_WEIGHTS
 from scholarship_api.activity.schemas import Window
 from scholarship_api.app import create_app, rate_limit_groups
 from scholarship_api.catalogue.bulk.routes import FORMATS
-from scholarship_api.eligibility import rules as eligibility
+from scholarship_api.catalogue.read_model.criteria import CRITERIA
+from scholarship_api.catalogue.read_model.rule import MAX_SCORE
 from scholarship_api.eligibility.schemas import CheckRequest, Profile
 from scholarship_api.platform.http import cors
 from scholarship_api.platform.server.limits import Limits
@@ -203,8 +204,7 @@ def test_the_weights_of_eligibility() -> None:
         for name, failed, unknown in part("Eligibility").rows
     }
     assert shown == {
-        rule.column: (rule.failed_cost / 100, rule.missing_cost / 100)
-        for rule in eligibility.CRITERIA
+        rule.name: (rule.failed_cost / 100, rule.missing_cost / 100) for rule in CRITERIA
     }
 
 
@@ -212,7 +212,7 @@ def test_the_parts_of_a_recommendation() -> None:
     shown = {quoted(name)[0]: text for name, text in part("Recommendations").rows}
     assert list(shown) == list(recommendations.PartName)
     points = {
-        "match": {recommendations.MATCH_WEIGHT * eligibility.MAX_SCORE},
+        "match": {recommendations.MATCH_WEIGHT * MAX_SCORE},
         "field_of_study": {recommendations.FIELD_NAMED},
         "amount": {points for _, points in recommendations.AMOUNTS},
         "deadline": {points for _, points in recommendations.DEADLINES if points},

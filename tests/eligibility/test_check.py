@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from scholarship_api.eligibility.rules import Verdict, assess
+from scholarship_api.catalogue.read_model.rule import Verdict, assess
 from tests.eligibility.awards import NO_CRITERIA, Award, award, put, random_award
 
 pytestmark = pytest.mark.anyio

@@ -8,7 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scholarship_api.eligibility.rules import CRITERIA, Outcome, Verdict, applies, assess
+from scholarship_api.catalogue.read_model.criteria import CRITERIA
+from scholarship_api.catalogue.read_model.criteria import requires as applies
+from scholarship_api.catalogue.read_model.relations import Outcome
+from scholarship_api.catalogue.read_model.rule import Verdict, assess
 from scholarship_api.vocabulary import INTERNATIONAL as FOREIGN
 from scholarship_api.vocabulary import PERMANENT_RESIDENT as RESIDENT
 from tests.eligibility.awards import Award, criteria, profiles, some_criteria
@@ -66,7 +69,7 @@ def test_a_failed_and_an_unknown_criterion_lower_the_score(case: Case) -> None:
 
 
 def test_every_criterion_has_a_case() -> None:
-    assert {case.criterion for case in DOCUMENTED} == {criterion.column for criterion in CRITERIA}
+    assert {case.criterion for case in DOCUMENTED} == {criterion.name for criterion in CRITERIA}
     assert len(CRITERIA) == 9
 
 
@@ -142,7 +145,7 @@ awards = st.builds(
 
 def outcomes(award: Award, profile: Award) -> dict[str, Outcome]:
     found = assess(award, profile).findings
-    return {finding.criterion.column: finding.outcome for finding in found}
+    return {finding.criterion.name: finding.outcome for finding in found}
 
 
 @given(awards, profiles)
@@ -160,8 +163,8 @@ def test_a_verdict_follows_from_the_outcomes(award: Award, profile: Award) -> No
 @given(awards, profiles)
 def test_an_unknown_never_counts_as_met(award: Award, profile: Award) -> None:
     for criterion in CRITERIA:
-        if criterion.field not in profile:
-            assert outcomes(award, profile).get(criterion.column) in (None, Outcome.UNKNOWN)
+        if criterion.alternatives[0].answer not in profile:
+            assert outcomes(award, profile).get(criterion.name) in (None, Outcome.UNKNOWN)
 
 
 @given(awards, awards, profiles)
@@ -181,7 +184,9 @@ def test_an_answer_raises_the_score_unless_it_fails(award: Award, profile: Award
     for field in profile:
         less = assess(award, {name: value for name, value in profile.items() if name != field})
         more = assess(award, profile)
-        touched = {criterion.column for criterion in CRITERIA if criterion.field == field}
+        touched = {
+            criterion.name for criterion in CRITERIA if criterion.alternatives[0].answer == field
+        }
         if all(outcomes(award, profile).get(name) != Outcome.FAILED for name in touched):
             assert more.score >= less.score
         else:

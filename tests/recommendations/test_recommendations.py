@@ -1,22 +1,21 @@
-"""Recommendations and their order; SQL and Python give the same score."""
+"""Recommendations and their order; an award scores the same alone and among all."""
 
 import datetime as dt
 import random
 import zoneinfo
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, create_engine, insert, select, text
 
-from scholarship_api.catalogue import schemas as catalogue_schemas
-from scholarship_api.catalogue.models import Scholarship
+from scholarship_api.catalogue.read_model.model import ReadModel, microseconds
+from scholarship_api.catalogue.read_model.records import NO_AMOUNT, AwardRecord
+from scholarship_api.catalogue.read_model.rule import Verdict, assess
 from scholarship_api.catalogue.service import days_left
-from scholarship_api.eligibility.rules import Verdict, assess
-from scholarship_api.recommendations import queries, rules
+from scholarship_api.recommendations import ranking, rules
+from tests.catalogue.read_model.loading import loaded
 from tests.eligibility.awards import NO_CRITERIA, Award, award, profiles, put, random_award
 
 pytestmark = pytest.mark.anyio
@@ -44,11 +43,15 @@ def awards(module_database_url: str) -> Awards:
 
 
 @pytest.fixture(scope="module")
-def connection(module_database_url: str, awards: Awards) -> Iterator[Connection]:
-    engine = create_engine(module_database_url)
-    with engine.connect() as connection:
-        yield connection
-    engine.dispose()
+def model(module_database_url: str, awards: Awards) -> ReadModel:
+    return loaded(module_database_url)
+
+
+def scores_of(model: ReadModel, profile: Award, now: dt.datetime) -> dict[str, int]:
+    """The scores of all open awards, as `ranking` gives them."""
+    matches = model.match(profile, within=model.open(now))
+    groups = ranking.by_score(model, matches, profile, now=now, include_all=True)
+    return {model.ordinals.id_of(ordinal): score for score, group in groups for ordinal in group}
 
 
 def is_open(columns: Award, now: dt.datetime) -> bool:
@@ -73,73 +76,54 @@ def score_of(columns: Award, profile: Award, now: dt.datetime) -> int:
 
 @settings(max_examples=60, deadline=None)
 @given(profiles, st.integers(-400 * 24 * 60, 24 * 60))
-def test_sql_and_python_agree_on_every_open_award(
-    connection: Connection, awards: Awards, profile: Award, minutes: int
+def test_all_awards_at_once_score_as_each_alone(
+    model: ReadModel, awards: Awards, profile: Award, minutes: int
 ) -> None:
     now = NOW + dt.timedelta(minutes=minutes)
-    statement = select(Scholarship.id, queries.score(profile, now=now).label("score"))
-    scores = {row.id: row.score for row in connection.execute(statement)}
-    compared = 0
-    for columns in awards:
-        if is_open(columns, now):
-            assert scores[columns["id"]] == score_of(columns, profile, now), columns
-            compared += 1
-    assert compared > 100
+    expected = {
+        columns["id"]: score_of(columns, profile, now)
+        for columns in awards
+        if is_open(columns, now)
+    }
+    assert len(expected) > 100
+    assert scores_of(model, profile, now) == expected
 
 
 @pytest.mark.parametrize("zone", ZONES)
 @pytest.mark.parametrize("hour", [0, 9, 11, 15, 23])
-def test_days_left_are_calendar_days_in_the_deadlines_own_zone(
-    scratch_awards: Connection, zone: str, hour: int
-) -> None:
+def test_days_left_are_calendar_days_in_the_deadlines_own_zone(zone: str, hour: int) -> None:
+    """With an award for each day on which a band may begin or end."""
     now = dt.datetime(2027, 3, 10, hour, 30, tzinfo=dt.UTC)
+    first = dt.date(2027, 3, 9)
+    days = {first + dt.timedelta(days=left + shift) for left in BANDS for shift in range(3)}
+    model = ReadModel()
+    model.add(closing_on(day, name) for day in sorted(days) for name in ZONES)
+    model.build_orders()
+    scores = scores_of(model, {"age": 20}, now)
     today = now.astimezone(zoneinfo.ZoneInfo(zone)).date()
     matched = 400
-    found = 0
-    for columns in scratch_awards.execute(select(Scholarship.__table__)).mappings():
-        left = (columns["deadline_date"] - today).days
-        if columns["deadline_timezone"] == zone and left in BANDS:
-            statement = select(queries.score({"age": 20}, now=now)).where(
-                Scholarship.id == columns["id"]
-            )
-            assert scratch_awards.scalar(statement) == matched + BANDS[left], (left, columns["id"])
-            found += 1
-    assert found == len(BANDS)
+    found = {
+        left: scores[award_id]
+        for day in days
+        if (left := (day - today).days) in BANDS and (award_id := f"{zone}:{day}") in scores
+    }
+    assert found == {left: matched + points for left, points in BANDS.items()}
 
 
-@pytest.fixture(scope="module")
-def scratch_awards(connection: Connection) -> Iterator[Connection]:
-    """One award for each day on which a band may begin or end, in a separate transaction."""
-    first = dt.date(2027, 3, 9)
-    days = sorted({first + dt.timedelta(days=left + shift) for left in BANDS for shift in range(3)})
-    connection.rollback()
-    connection.execute(text("DELETE FROM scholarships"))
-    connection.execute(
-        insert(Scholarship),
-        [
-            {
-                "id": f"{zone}:{day}",
-                "name": "Award",
-                "organization": "Curie Trust",
-                "scholarship_type": "athletic",
-                "deadline_kind": "fixed",
-                "deadline_timezone": zone,
-                "deadline_date": day,
-                "application_deadline": dt.datetime.combine(
-                    day, dt.time(23, 59, 59), zoneinfo.ZoneInfo(zone)
-                ),
-            }
-            for zone in ZONES
-            for day in days
-        ],
+def closing_on(day: dt.date, zone: str) -> AwardRecord:
+    closes_at = dt.datetime.combine(day, dt.time(23, 59, 59), zoneinfo.ZoneInfo(zone))
+    return AwardRecord(
+        id=f"{zone}:{day}",
+        row_version=1,
+        closes_at=microseconds(closes_at),
+        amount=NO_AMOUNT,
+        created_at=0,
+        closing_day=(day - dt.date(1970, 1, 1)).days,
+        time_zone=zone,
+        scholarship_type="athletic",
+        renewable=False,
+        sets=({},),
     )
-    yield connection
-    connection.rollback()
-
-
-def test_postgresql_knows_every_time_zone_that_an_award_may_have(connection: Connection) -> None:
-    known = set(connection.scalars(text("SELECT name FROM pg_timezone_names")))
-    assert known >= catalogue_schemas._TIMEZONES
 
 
 # --- The endpoint ---------------------------------------------------------------------------------

@@ -46,9 +46,9 @@ class Criterion:
 
     name: str
     alternatives: tuple[Alternative, ...]
-    failed: int
+    failed_cost: int
     """What the score loses, in hundredths, when the criterion is failed."""
-    missing: int
+    missing_cost: int
     """The same when the profile does not answer."""
     noun: str
     """The criterion's name in a sentence."""
@@ -65,14 +65,14 @@ class Criterion:
         relation: Relation,
         noun: str,
         *,
-        failed: int,
-        missing: int,
+        failed_cost: int,
+        missing_cost: int,
         filter: str | None = None,  # noqa: A002 - the row's own word
         facet: str | None = None,
     ) -> "Criterion":
         """With one alternative, whose field it is named after."""
         alternatives = (Alternative(field, answer, relation),)
-        return cls(field, alternatives, failed, missing, noun, filter, facet)
+        return cls(field, alternatives, failed_cost, missing_cost, noun, filter, facet)
 
     @property
     def fields(self) -> Sequence[str]:
@@ -96,15 +96,19 @@ CITIZEN: Final = AnyOf(
 )
 
 CRITERIA: Final = (
-    Criterion.simple("min_gpa", "gpa", AT_LEAST, "GPA", failed=40, missing=30, filter="min_gpa"),
-    Criterion.simple("max_gpa", "gpa", AT_MOST, "GPA", failed=40, missing=0, filter="min_gpa"),
+    Criterion.simple(
+        "min_gpa", "gpa", AT_LEAST, "GPA", failed_cost=40, missing_cost=30, filter="min_gpa"
+    ),
+    Criterion.simple(
+        "max_gpa", "gpa", AT_MOST, "GPA", failed_cost=40, missing_cost=0, filter="min_gpa"
+    ),
     Criterion.simple(
         "citizenship_required",
         "citizenship",
         CITIZEN,
         "citizenship",
-        failed=40,
-        missing=20,
+        failed_cost=40,
+        missing_cost=20,
         filter="citizenship",
         facet="citizenship",
     ),
@@ -113,8 +117,8 @@ CRITERIA: Final = (
         "grade_level",
         ONE_OF,
         "grade level",
-        failed=30,
-        missing=20,
+        failed_cost=30,
+        missing_cost=20,
         filter="grade_level",
         facet="grade_levels",
     ),
@@ -123,8 +127,8 @@ CRITERIA: Final = (
         "state_of_residence",
         ONE_OF,
         "state of residence",
-        failed=30,
-        missing=20,
+        failed_cost=30,
+        missing_cost=20,
         filter="states",
         facet="states",
     ),
@@ -133,15 +137,20 @@ CRITERIA: Final = (
         "field_of_study",
         ONE_OF,
         "field of study",
-        failed=30,
-        missing=20,
+        failed_cost=30,
+        missing_cost=20,
         filter="fields_of_study",
         facet="fields_of_study",
     ),
-    Criterion.simple("min_age", "age", AT_LEAST, "age", failed=20, missing=10),
-    Criterion.simple("max_age", "age", AT_MOST, "age", failed=20, missing=0),
+    Criterion.simple("min_age", "age", AT_LEAST, "age", failed_cost=20, missing_cost=10),
+    Criterion.simple("max_age", "age", AT_MOST, "age", failed_cost=20, missing_cost=0),
     Criterion.simple(
-        "financial_need", "financial_need", IS_TRUE, "financial need", failed=20, missing=10
+        "financial_need",
+        "financial_need",
+        IS_TRUE,
+        "financial need",
+        failed_cost=20,
+        missing_cost=10,
     ),
 )
 """The weights of the product contract, "Eligibility".

@@ -9,10 +9,11 @@ import asyncio
 import contextvars
 import datetime as dt
 from collections import OrderedDict
-from collections.abc import Sequence
-from typing import Final, NamedTuple
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Annotated, Final, NamedTuple, TypeVar
 
 import structlog
+from fastapi import Depends, Request
 
 from scholarship_api.catalogue.read_model import statements
 from scholarship_api.catalogue.read_model.model import Change, ReadModel
@@ -21,7 +22,7 @@ from scholarship_api.catalogue.versions import CatalogueVersions, Version, utc_n
 from scholarship_api.errors import DatabaseUnavailable
 from scholarship_api.platform.database.connection import deadline, seconds_left
 from scholarship_api.platform.database.engine import REQUEST_SECONDS, Database
-from scholarship_api.platform.database.libpq import Row
+from scholarship_api.platform.database.libpq import Fetch, Row
 
 POLL_SECONDS: Final = 0.5
 """How often an idle worker asks for the state of the catalogue. LISTEN would take a connection of
@@ -38,10 +39,23 @@ CHANGES_PER_TURN: Final = 1_000
 """Changed awards that are applied, 20 us each, before other requests get their turn. They are not
 answered from a model that has some of the changes: those that need it wait for the last one."""
 
+READ_ATTEMPTS: Final = 6
+"""How often a page is chosen anew because an award on it was changed meanwhile."""
+
 REMEMBERED_STATES: Final = 64
 """States that the model has left behind. A request that still sees one of them was overtaken."""
 
 _log = structlog.stdlib.get_logger(__name__)
+
+
+_Result = TypeVar("_Result")
+_Row = TypeVar("_Row")
+
+Choose = Callable[[ReadModel], tuple[Sequence[int], _Result]]
+"""The ordinals of the awards to read, and what else was found in the model."""
+
+ReadRows = Callable[[Sequence[str]], Awaitable[Mapping[str, tuple[int, _Row]]]]
+"""The published awards of some ids, each with the version of its row (see AwardRecord)."""
 
 
 class _Position(NamedTuple):
@@ -62,10 +76,16 @@ class CurrentModel:
         self._position: _Position | None = None
         self._is_whole = False
         """Not while changes are applied."""
+        self._reload_next = False
         self._left_states: OrderedDict[bytes, dt.datetime] = OrderedDict()
         """When the model left each of the states behind that it had last."""
         self._waiting: list[asyncio.Future[ReadModel]] = []
         self._updating: asyncio.Task[None] | None = None
+
+    @property
+    def fetch(self) -> Fetch:
+        """For rows of awards that are asked for by their ids."""
+        return self._database.fetch
 
     @property
     def is_loaded(self) -> bool:
@@ -84,10 +104,43 @@ class CurrentModel:
         except TimeoutError:
             raise DatabaseUnavailable from None
 
+    async def read(
+        self, version: Version, choose: Choose[_Result], read_rows: ReadRows[_Row]
+    ) -> tuple[_Result, list[_Row]]:
+        """What `choose` finds in the model, and the rows of the awards that it has chosen.
+
+        The rows are those that the model was made from: where PostgreSQL has a newer one, or none
+        any more, the model is brought up to date and asked again. Raises DatabaseUnavailable.
+        """
+        with deadline(REQUEST_SECONDS):
+            model = await self.at(version)
+            for attempt in range(READ_ATTEMPTS):
+                ordinals, result = choose(model)
+                wanted = {
+                    model.ordinals.id_of(ordinal): model.row_versions[ordinal]
+                    for ordinal in ordinals
+                }
+                rows = await read_rows(list(wanted)) if wanted else {}
+                if all(
+                    award_id in rows and rows[award_id][0] == row_version
+                    for award_id, row_version in wanted.items()
+                ):
+                    return result, [rows[award_id][1] for award_id in wanted]
+                if attempt == 1:
+                    # A change that the audit does not know, such as a table that was rewritten.
+                    self._reload_next = True
+                model = await self._updated()
+        _log.error("read_model.rows_differ")
+        raise DatabaseUnavailable
+
     async def newest(self) -> tuple[ReadModel, Version]:
         """The model with every write that was acknowledged before this call."""
-        version = await self._versions.current()
+        version = await self.version()
         return await self.at(version), version
+
+    async def version(self) -> Version:
+        """The version of the catalogue after every write that was acknowledged before this call."""
+        return await self._versions.current()
 
     async def run(self) -> None:
         """Keep the model as new as the catalogue, for as long as the task runs."""
@@ -140,7 +193,8 @@ class CurrentModel:
 
     async def _update(self) -> ReadModel:
         model, position = self._model, self._position
-        if model is None or position is None or not self._is_whole:  # at first, or after a failure
+        if model is None or position is None or not self._is_whole or self._reload_next:
+            self._reload_next = False
             return await self._load()
         with deadline(REQUEST_SECONDS):
             [(state, snapshot, history, resets), *changed] = await self._database.fetch(
@@ -196,6 +250,15 @@ def _fail(waiting: "list[asyncio.Future[ReadModel]]", error: Exception) -> None:
         if not future.done():
             future.set_exception(error)
     waiting.clear()
+
+
+def _current_model(request: Request) -> CurrentModel:
+    model: CurrentModel = request.app.state.read_model
+    return model
+
+
+Model = Annotated[CurrentModel, Depends(_current_model)]
+"""For the parameters of a route."""
 
 
 async def load(database: Database) -> tuple[ReadModel, _Position]:

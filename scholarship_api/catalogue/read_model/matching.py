@@ -18,7 +18,7 @@ from scholarship_api.catalogue.read_model.criteria import (
     requires,
 )
 from scholarship_api.catalogue.read_model.postings import Postings, union
-from scholarship_api.catalogue.read_model.rule import PERFECT, Verdict
+from scholarship_api.catalogue.read_model.rule import MAX_SCORE, Verdict
 
 _COST_BITS: Final = 16
 _COUNT_BITS: Final = 8
@@ -146,19 +146,19 @@ class Matches:
         if not awards:
             return
         if verdict is Verdict.ELIGIBLE:
-            yield PERFECT, awards
+            yield MAX_SCORE, awards
             return
         by_cost = self._by_cost(awards, with_failed=verdict is Verdict.INELIGIBLE)
         for cost in sorted(by_cost):
-            yield PERFECT - cost, by_cost[cost]
+            yield MAX_SCORE - cost, by_cost[cost]
 
     def _by_cost(self, awards: BitMap, *, with_failed: bool) -> dict[int, BitMap]:
         several = awards & self._layers[1].members if len(self._layers) > 1 else BitMap()
         steps = _steps(self._layers[0], with_failed=with_failed, failed_step=0, unknown_step=0)
-        by_cost = partition(awards - several, steps, highest=PERFECT)
+        by_cost = partition(awards - several, steps, highest=MAX_SCORE)
         if several:
             for distance, awards_at in self._by_distance(several, with_failed=with_failed):
-                cost = min(PERFECT, distance & (_UNKNOWN - 1))
+                cost = min(MAX_SCORE, distance & (_UNKNOWN - 1))
                 by_cost[cost] = by_cost.get(cost, BitMap()) | awards_at
         return by_cost
 
@@ -185,9 +185,9 @@ def _steps(
 ) -> Iterator[tuple[BitMap, int]]:
     for judged in layer.criteria:
         if with_failed and judged.failed:
-            yield judged.failed, failed_step + judged.criterion.failed
+            yield judged.failed, failed_step + judged.criterion.failed_cost
         if judged.unknown:
-            yield judged.unknown, unknown_step + judged.criterion.missing
+            yield judged.unknown, unknown_step + judged.criterion.missing_cost
 
 
 def partition(

@@ -16,7 +16,7 @@ from scholarship_api.catalogue.read_model.criteria import CRITERIA, Answers, Cri
 from scholarship_api.catalogue.read_model.matching import Layer, Matches, not_failed
 from scholarship_api.catalogue.read_model.ordered_index import OrderedIndex
 from scholarship_api.catalogue.read_model.ordinals import Ordinals
-from scholarship_api.catalogue.read_model.postings import Postings
+from scholarship_api.catalogue.read_model.postings import Postings, Value, union
 from scholarship_api.catalogue.read_model.records import NEVER, NO_AMOUNT, AwardRecord
 
 _EPOCH: Final = dt.datetime.fromtimestamp(0, dt.UTC)
@@ -184,6 +184,10 @@ class ReadModel:
 
     # --- Reading ----------------------------------------------------------------------------------
 
+    def all(self) -> BitMap:
+        """Every published award. Not to be changed."""
+        return self.ordinals.used
+
     def open(self, now: dt.datetime) -> BitMap:
         """The awards that close at `now` or later, or never. Not to be changed."""
         at = microseconds(now)
@@ -224,8 +228,17 @@ class ReadModel:
             if attribute.filter in filters:
                 value = filters[attribute.filter]
                 values = value if isinstance(value, list) else [value]
-                kept = kept & self.by_attribute[attribute.name].of(values)
+                kept = kept & self.with_attribute(attribute.name, values)
         return kept
+
+    def naming(self, field: str, values: Iterable[Value]) -> BitMap:
+        """The awards of which some set of criteria names one of the values. Not to be changed."""
+        wanted = list(values)
+        return union([layer.postings[field].of(wanted) for layer in self.layers])
+
+    def with_attribute(self, name: str, values: Iterable[Value]) -> BitMap:
+        """The awards whose attribute has one of the values. Not to be changed."""
+        return self.by_attribute[name].of(values)
 
     def amounts_between(self, low: int | None, high: int | None) -> BitMap:
         """The awards whose amount in hundredths is known and in these bounds."""
@@ -256,3 +269,16 @@ class ReadModel:
     def match(self, answers: Answers, *, within: BitMap) -> Matches:
         """The awards of `within`, judged for a profile."""
         return Matches(self.layers, self.criteria, answers, within=within)
+
+    def page(self, groups: Iterable[BitMap], *, limit: int, offset: int = 0) -> list[int]:
+        """Awards of one group after the other, by deadline and id within a group."""
+        found: list[int] = []
+        for group in groups:
+            if offset >= len(group):
+                offset -= len(group)
+                continue
+            found += self.by_deadline.page(group, limit=limit - len(found), offset=offset)
+            offset = 0
+            if len(found) >= limit:
+                break
+        return found

@@ -1,6 +1,7 @@
 """What the read model holds of an award, and the columns that it is read from."""
 
 import functools
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
@@ -59,6 +60,12 @@ _CRITERIA_FIELDS: Final = (
 
 
 def parse(text: bytes) -> AwardRecord:
+    """The record that `RECORD` is the text of."""
+    return record_of(from_json(text))
+
+
+def record_of(values: Sequence[Any]) -> AwardRecord:
+    """The record of the values that `RECORD` lists."""
     (
         award_id,
         row_version,
@@ -72,7 +79,7 @@ def parse(text: bytes) -> AwardRecord:
         min_gpa,
         max_gpa,
         *criteria,
-    ) = from_json(text)
+    ) = values
     criteria_set: dict[str, Any] = {
         name: value
         for name, value in zip(_CRITERIA_FIELDS, criteria, strict=True)

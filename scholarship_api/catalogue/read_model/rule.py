@@ -21,7 +21,7 @@ from scholarship_api.catalogue.read_model.criteria import (
 )
 from scholarship_api.catalogue.read_model.relations import Outcome, best
 
-PERFECT: Final = 100
+MAX_SCORE: Final = 100
 """The score of an award with nothing failed and nothing missing, in hundredths."""
 
 
@@ -49,7 +49,11 @@ class Finding:
         """Hundredths of the score."""
         if self.outcome is Outcome.MET:
             return 0
-        return self.criterion.failed if self.outcome is Outcome.FAILED else self.criterion.missing
+        return (
+            self.criterion.failed_cost
+            if self.outcome is Outcome.FAILED
+            else self.criterion.missing_cost
+        )
 
     @property
     def reason(self) -> str:
@@ -75,8 +79,8 @@ class Assessment:
 
     @property
     def score(self) -> int:
-        """Hundredths: what is left of PERFECT, at least 0."""
-        return max(0, PERFECT - sum(finding.cost for finding in self.findings))
+        """Hundredths: what is left of MAX_SCORE, at least 0."""
+        return max(0, MAX_SCORE - sum(finding.cost for finding in self.findings))
 
     @property
     def distance(self) -> tuple[int, int, int]:

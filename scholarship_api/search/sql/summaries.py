@@ -9,14 +9,13 @@ same for all awards with the same deadline, so they are cached.
 import datetime as dt
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 from pydantic_core import to_json
 
 from scholarship_api.catalogue import service as catalogue
 from scholarship_api.catalogue.summaries import shortened_description
 from scholarship_api.search import limits
-from scholarship_api.search.schemas import ScholarshipSummary
 from scholarship_api.search.snapshot import Snapshot
 
 _DESCRIPTION_START: Final = f"left(s.description, {limits.MAX_HIGHLIGHTED_CHARACTERS})"
@@ -111,30 +110,4 @@ def _availability_fields(source: str, *, now: dt.datetime) -> bytes:
         to_json(application_deadline),
         to_json(availability),
         to_json(days_left),
-    )
-
-
-def summary_of(row: Mapping[str, Any], *, now: dt.datetime) -> ScholarshipSummary:
-    """The summary of an award whose description is shortened already."""
-    return ScholarshipSummary(
-        id=row["id"],
-        name=row["name"],
-        organization=row["organization"],
-        amount=row["amount"],
-        currency=row["currency"],
-        application_deadline=row["application_deadline"],
-        availability=catalogue.availability(
-            status=row["status"],
-            deadline_kind=row["deadline_kind"],
-            recurs=row["recurs"],
-            application_deadline=row["application_deadline"],
-            now=now,
-        ),
-        days_left=catalogue.days_left(
-            application_deadline=row["application_deadline"],
-            deadline_timezone=row["deadline_timezone"],
-            now=now,
-        ),
-        scholarship_type=row["scholarship_type"],
-        description=row["description"],
     )

@@ -44,8 +44,8 @@ EXTENDED: Final = (
         "heritages",
         AnyOf(accepts=with_parents),
         "heritage",
-        failed=40,
-        missing=20,
+        failed_cost=40,
+        missing_cost=20,
         filter="heritages",
     ),
     Criterion.simple(
@@ -53,8 +53,8 @@ EXTENDED: Final = (
         "cip_codes",
         AnyOf(accepts=with_parents, is_narrower=is_part_of),
         "programme",
-        failed=30,
-        missing=20,
+        failed_cost=30,
+        missing_cost=20,
     ),
     Criterion(
         "residence",
@@ -67,7 +67,7 @@ EXTENDED: Final = (
         "residence",
     ),
     Criterion.simple(
-        "max_income", "annual_income", AT_MOST, "household income", failed=20, missing=10
+        "max_income", "annual_income", AT_MOST, "household income", failed_cost=20, missing_cost=10
     ),
     Criterion.simple(
         "military",
@@ -77,8 +77,8 @@ EXTENDED: Final = (
             judge_entry=judge_service,
         ),
         "military service",
-        failed=40,
-        missing=20,
+        failed_cost=40,
+        missing_cost=20,
     ),
 )
 """Today's rows and some as they may come: parents, narrower codes, several fields, entries."""

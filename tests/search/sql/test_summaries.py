@@ -2,19 +2,16 @@
 
 import datetime as dt
 import re
-from typing import Any
 
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import literal_column, select
 
-from scholarship_api.catalogue.models import Scholarship
-from scholarship_api.catalogue.summaries import shortened_description
+from scholarship_api.catalogue.read_model.details import read_details
 from scholarship_api.platform.database.engine import Database
 from scholarship_api.search import service
 from scholarship_api.search.schemas import ScholarshipSummary, SearchRequest
 from scholarship_api.search.snapshot import Snapshot
-from scholarship_api.search.sql.summaries import summary_of
+from scholarship_api.search.summary import summary_of
 from scholarship_api.settings.settings import Settings
 from tests.search.conftest import Awards, Insert
 
@@ -76,23 +73,8 @@ async def test_summaries_from_postgresql_equal_those_from_the_models(
         page = await service.search(snapshot, request)
         shown += [ScholarshipSummary.model_validate_json(item, strict=True) for item in page.items]
         cursor = page.next_cursor
-    async with database.read_session() as session:
-        for summary in shown:
-            award = await session.get_one(Scholarship, summary.id)
-            row: dict[str, Any] = {
-                column: getattr(award, column)
-                for column in ("status", "deadline_kind", "recurs", "deadline_timezone")
-            } | {
-                name: getattr(award, name)
-                for name in ScholarshipSummary.model_fields
-                if hasattr(award, name)
-            }
-            row["description"] = await session.scalar(
-                select(literal_column(shortened_description("description"))).where(
-                    Scholarship.id == summary.id
-                )
-            )
-            assert summary == summary_of(row, now=now)
+    details = await read_details(database.fetch, [summary.id for summary in shown])
+    assert shown == [summary_of(details[summary.id], now=now) for summary in shown]
     await database.close()
     assert len(shown) > len(DESCRIPTIONS)
 

@@ -1,0 +1,80 @@
+"""The recommendation score of every open award at once, made of the tables of `rules`."""
+
+import datetime as dt
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Final
+
+from pyroaring import BitMap
+
+from scholarship_api.catalogue.read_model.criteria import Answers
+from scholarship_api.catalogue.read_model.matching import Matches, partition
+from scholarship_api.catalogue.read_model.model import ReadModel
+from scholarship_api.catalogue.read_model.rule import Verdict
+from scholarship_api.catalogue.schemas import zone_of
+from scholarship_api.recommendations import rules
+from scholarship_api.vocabulary import ScholarshipType
+
+_EPOCH_DAY: Final = dt.date(1970, 1, 1).toordinal()
+_NO_END: Final = 1_000_000
+"""Days; later than any deadline."""
+
+SUITABLE: Final = (Verdict.ELIGIBLE, Verdict.NEEDS_INFORMATION)
+
+
+def best_first(
+    model: ReadModel, answers: Answers, *, now: dt.datetime, include_ineligible: bool
+) -> Iterator[BitMap]:
+    """Groups of open awards with the same score, the highest first."""
+    matches = model.match(answers, within=model.open(now))
+    for _, awards in by_score(model, matches, answers, now=now, include_all=include_ineligible):
+        yield awards
+
+
+def by_score(
+    model: ReadModel, matches: Matches, answers: Answers, *, now: dt.datetime, include_all: bool
+) -> Iterator[tuple[int, BitMap]]:
+    """Scores as `rules.total` gives them, in thousandths, each with its awards."""
+    verdicts = Verdict if include_all else SUITABLE
+    matched = [group for verdict in verdicts for group in matches.by_score(verdict)]
+    further = partition(
+        BitMap.union(*(awards for _, awards in matched)) if matched else BitMap(),
+        _steps(model, answers, now=now),
+    )
+    pairs: dict[int, list[tuple[BitMap, BitMap]]] = {}
+    for match_score, awards in matched:
+        for points, others in further.items():
+            total = rules.within_bounds(match_score * rules.MATCH_WEIGHT + points)
+            pairs.setdefault(total, []).append((awards, others))
+    for total in sorted(pairs, reverse=True):
+        found = BitMap.union(*(awards & others for awards, others in pairs[total]))
+        if found:
+            yield total, found
+
+
+def _steps(model: ReadModel, answers: Answers, *, now: dt.datetime) -> Iterator[tuple[BitMap, int]]:
+    """Awards, and the points that they get beside those for the match."""
+    if field := answers.get("field_of_study"):
+        yield model.naming("fields_of_study", [field]), rules.FIELD_NAMED
+    above = None
+    for least, points in rules.AMOUNTS:
+        yield model.amounts_between(least * 100, above), points
+        above = least * 100 - 1
+    yield from _deadline_steps(model, now)
+    types = dict(rules.TYPES)
+    if answers.get("financial_need"):
+        types[ScholarshipType.NEED_BASED] = rules.NEED_WITH_NEED
+    for kind, points in types.items():
+        yield model.with_attribute("scholarship_type", [kind.value]), points
+
+
+def _deadline_steps(model: ReadModel, now: dt.datetime) -> Iterator[tuple[BitMap, int]]:
+    zones_by_day: dict[int, list[str]] = {}
+    for zone in model.time_zones:
+        today = now.astimezone(zone_of(zone)).toordinal() - _EPOCH_DAY
+        zones_by_day.setdefault(today, []).append(zone)
+    for today, zones in zones_by_day.items():
+        awards = model.time_zones.of(zones)
+        for (start, points), (end, _) in pairwise((*rules.DEADLINES, (_NO_END, 0))):
+            if points:
+                yield awards & model.closing_days_between(today + start, today + end - 1), points
