@@ -80,6 +80,8 @@ def require_visible_characters(text: str) -> str:
     Spaces, tabs and line breaks pass. The text may be empty.
     """
     # These tests run in C and settle nearly all texts; the cheaper ones come first.
+    if text.isascii() and text.isprintable():
+        return text
     without_breaks = text.replace("\n", " ").replace("\r", " ").replace("\t", " ")
     if without_breaks.isprintable() and not (
         _IS_UNCOMMON.search(text) and _NEEDS_CONTEXT.search(text)
@@ -95,7 +97,9 @@ def require_visible_characters(text: str) -> str:
 
 def require_a_visible_character(text: str) -> str:
     """Return `text`, or raise ValueError if it has no letter, number or sign."""
-    if any(unicodedata.category(character)[0] in _VISIBLE for character in text):
+    if text[:1].isalnum() or any(
+        unicodedata.category(character)[0] in _VISIBLE for character in text
+    ):
         return text
     raise ValueError("must contain a visible character")
 
@@ -168,6 +172,10 @@ def _is_between(character: str, first: int, last: int) -> bool:
 _AUTHORITY: Final = re.compile(r"https?://([^/?#]*)", re.IGNORECASE)
 _LABEL: Final = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _HOST: Final = re.compile(rf"(?:{_LABEL}\.)*{_LABEL}\.?|\[[0-9A-Fa-f:.]+\]")
+_USUAL: Final = re.compile(
+    r"https?://(?=[^/?#]{1,63}(?:[/?#]|$))[a-z0-9]+(?:[.-][a-z0-9]+)*(?:[/?#]|$)"
+)
+"""The beginning of nearly all addresses: a plain host without a port, of at most 63 characters."""
 
 
 def require_plain_authority(address: str) -> str:
@@ -176,6 +184,8 @@ def require_plain_authority(address: str) -> str:
     A user name before the host (`https://bank.example@evil.example`) is taken for the host by
     people, a letter of another script for a Latin one, and `\\` for `/` by browsers.
     """
+    if _USUAL.match(address):
+        return address
     found = _AUTHORITY.match(address)
     authority = found[1] if found else ""
     if "@" in authority:

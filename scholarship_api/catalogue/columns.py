@@ -19,6 +19,9 @@ TOP_LEVEL_FIELDS: Final = tuple(
 WRITTEN_COLUMNS: Final = (*TOP_LEVEL_FIELDS, *CRITERIA_FIELDS, "deadline_date")
 """The columns that a writer sets, in the order of `column_values`."""
 
+REQUIRED_FIELDS: Final = tuple(
+    name for name, field in ScholarshipInput.model_fields.items() if field.is_required()
+)
 LIST_FIELDS: Final = frozenset({"grade_levels", "residency_states", "fields_of_study"})
 BOOLEAN_FIELDS: Final = frozenset(
     {"deadline_estimated", "renewable", "essay_required", "financial_need"}

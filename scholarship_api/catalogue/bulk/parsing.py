@@ -24,6 +24,7 @@ from scholarship_api.catalogue.columns import (
     CRITERIA_FIELDS,
     LIST_FIELDS,
     READ_ONLY_FIELDS,
+    REQUIRED_FIELDS,
     InvalidAward,
     drop_read_only,
 )
@@ -37,7 +38,6 @@ MAX_REREADS: Final = 1_000
 Each time can cost 128 KiB, and a hostile file would have an unclosed quote on every line.
 """
 
-_REQUIRED: Final = ("id", "name", "organization", "scholarship_type")
 _ACCEPTED: Final = frozenset({*CSV_COLUMNS, *READ_ONLY_FIELDS, "amount"})
 _CRITERIA: Final = frozenset(CRITERIA_FIELDS)
 
@@ -105,7 +105,7 @@ def _without_signature(chunks: Iterator[bytes], file_format: FileFormat) -> Iter
 
 def _is_csv_header(start: bytes) -> bool:
     first_line = start[:MAX_LINE_BYTES].split(b"\n", 1)[0].decode(errors="replace")
-    return set(_REQUIRED) <= {name.strip(' "\r') for name in first_line.split(",")}
+    return set(REQUIRED_FIELDS) <= {name.strip(' "\r') for name in first_line.split(",")}
 
 
 def _lines(chunks: Iterator[bytes]) -> Iterator[_Line]:
@@ -278,7 +278,7 @@ def _invalid_csv(error: csv.Error) -> InvalidAward:
 
 
 def _csv_header(reader: Iterator[list[str]], source: _RewindableLines) -> list[str]:
-    example = ",".join((*_REQUIRED, "..."))
+    example = ",".join((*REQUIRED_FIELDS, "..."))
     cells: list[str] = []
     try:
         while not any(cells) and source.problem is None:
@@ -299,7 +299,7 @@ def _csv_header(reader: Iterator[list[str]], source: _RewindableLines) -> list[s
         problems.append(f"repeated: {_names(repeated)}")
     if unknown := [name for name in cells if name not in _ACCEPTED]:
         problems.append(f"unknown: {_names(unknown)}")
-    if missing := [name for name in _REQUIRED if name not in cells]:
+    if missing := [name for name in REQUIRED_FIELDS if name not in cells]:
         problems.append(f"missing: {_names(missing)}")
     if problems:
         raise UnreadableFile(

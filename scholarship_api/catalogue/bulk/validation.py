@@ -10,7 +10,7 @@ from pydantic_core import ErrorDetails
 
 from scholarship_api.catalogue.bulk.formats import FileFormat
 from scholarship_api.catalogue.bulk.parsing import printable, read_records
-from scholarship_api.catalogue.columns import InvalidAward, column_values
+from scholarship_api.catalogue.columns import REQUIRED_FIELDS, InvalidAward, column_values
 from scholarship_api.catalogue.schemas import ScholarshipInput
 
 FIRST_BATCH_ROWS: Final = 1_000
@@ -28,6 +28,9 @@ _award_adapter: Final = TypeAdapter(ScholarshipInput)
 
 WritePolicy = Callable[[ScholarshipInput], str | None]
 """Gives the reason why the caller may not write an award, or None if it may."""
+
+
+_required: Final = frozenset(REQUIRED_FIELDS)
 
 
 class RowError(NamedTuple):
@@ -50,20 +53,21 @@ class BadRow(NamedTuple):
     """A row that cannot be written. Its errors are put into words only when they are asked for."""
 
     line: int
-    problem: InvalidAward | ValidationError
+    problem: str | ValidationError
+    """A reason that applies to all `fields`, or the errors of single fields."""
+    fields: tuple[str, ...] = ()
 
     @property
     def error_count(self) -> int:
-        if isinstance(self.problem, InvalidAward):
-            return 1
+        if isinstance(self.problem, str):
+            return len(self.fields)
         return min(MAX_ERRORS_PER_ROW, self.problem.error_count())
 
     def errors(self) -> list[RowError]:
         """The first MAX_ERRORS_PER_ROW errors, in words."""
-        problem = self.problem
-        if isinstance(problem, InvalidAward):
-            return [RowError(self.line, printable(problem.field), problem.reason)]
-        details = problem.errors(include_url=False, include_context=False, include_input=False)
+        if isinstance(self.problem, str):
+            return [RowError(self.line, printable(name), self.problem) for name in self.fields]
+        details = self.problem.errors(include_url=False, include_context=False, include_input=False)
         return [_row_error(self.line, one) for one in details[:MAX_ERRORS_PER_ROW]]
 
 
@@ -100,31 +104,45 @@ def validate_rows(
             yield chunk
 
     batch = Batch()
-    batch_start = 0
+    batch_start = row_count = 0
     max_rows = min(FIRST_BATCH_ROWS, batch_rows)
     for line, content in read_records(counted(), file_format):
-        try:
-            if isinstance(content, InvalidAward):
-                raise content
-            batch.rows.append(Row(line, _row_values(content, now, write_policy)))
-        except (InvalidAward, ValidationError) as problem:
-            batch.bad_rows.append(BadRow(line, problem))
-        if batch.row_count >= max_rows or bytes_read - batch_start >= MAX_BATCH_BYTES:
+        row = _validate(line, content, now, write_policy)
+        if isinstance(row, Row):
+            batch.rows.append(row)
+        else:
+            batch.bad_rows.append(row)
+        row_count += 1
+        if row_count >= max_rows or bytes_read - batch_start >= MAX_BATCH_BYTES:
             batch.bytes_read = batch_start = bytes_read
             max_rows = min(2 * max_rows, batch_rows)
             yield batch
-            batch = Batch()
+            batch, row_count = Batch(), 0
     batch.bytes_read = bytes_read
     yield batch
 
 
-def _row_values(
-    content: dict[str, object], now: dt.datetime, write_policy: WritePolicy | None
-) -> tuple[Any, ...]:
-    award = _award_adapter.validate_python(content)
-    if write_policy is not None and (refusal := write_policy(award)):
-        raise InvalidAward(refusal)
-    return column_values(award, now)
+def _validate(
+    line: int,
+    content: dict[str, object] | InvalidAward,
+    now: dt.datetime,
+    write_policy: WritePolicy | None,
+) -> Row | BadRow:
+    if isinstance(content, InvalidAward):
+        return BadRow(line, content.reason, (content.field,))
+    # This comes first because it is cheap: a file may consist of very many empty objects.
+    if missing := _required - content.keys():
+        names = tuple(name for name in REQUIRED_FIELDS if name in missing)
+        return BadRow(line, _REASONS["missing"], names)
+    try:
+        award = _award_adapter.validate_python(content)
+        if write_policy is not None and (refusal := write_policy(award)):
+            return BadRow(line, refusal, ("",))
+        return Row(line, column_values(award, now))
+    except ValidationError as error:
+        return BadRow(line, error.with_traceback(None))  # a traceback would keep its frames alive
+    except InvalidAward as problem:
+        return BadRow(line, problem.reason, (problem.field,))
 
 
 # --- Errors in plain words -----------------------------------------------------------------------

@@ -250,6 +250,12 @@ async def test_the_report_lists_the_first_errors_and_on_error_gets_all(
     assert reported[-1].line == 6_000
 
 
+async def test_many_empty_objects_are_counted_and_few_are_reported() -> None:
+    report = await import_stream(io.BytesIO(b"{}\n" * 20_000), None)
+    assert (report.rows, report.bad, report.error_count) == (20_000, 20_000, 80_000)
+    assert len(report.errors) == importer.MAX_REPORTED_ERRORS
+
+
 async def test_a_dry_run_only_validates() -> None:
     report = await import_stream(io.BytesIO(ndjson(award()) + b"{\n"), None)
     assert (report.rows, report.bad, report.accepted) == (2, 1, 0)

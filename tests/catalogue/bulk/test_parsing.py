@@ -65,7 +65,7 @@ BAD_JSON = {
         "eligibility_criteria.height",
         "not a known field",
     ),
-    "terminal control in a key": (b'{"\\u001b[2J": 1}', "?[2J", "not a known field"),
+    "terminal control in a key": (ndjson(award(**{"\x1b[2J": 1})), "?[2J", "not a known field"),
     "a missing field": (b'{"id": "a"}', "name", "is required"),
     "a long description": (ndjson(award(description="x" * 20_001)), "description", "20000"),
     "a wrong type": (ndjson(award(name=5)), "name", "string"),

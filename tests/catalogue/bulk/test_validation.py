@@ -3,6 +3,7 @@
 import datetime as dt
 
 import pytest
+from pydantic import ValidationError
 
 from scholarship_api.catalogue.bulk import validation
 from scholarship_api.catalogue.bulk.formats import FileFormat
@@ -58,12 +59,34 @@ def test_unicode_spaces_become_plain_ones(space: str) -> None:
 def test_at_most_ten_errors_of_a_row_are_reported() -> None:
     file = read(ndjson(award(name="", scholarship_type="x", status="y")))
     assert [error.field for error in file.errors] == ["name", "scholarship_type", "status"]
-    file = read(ndjson({f"unknown_{number}": 1 for number in range(60)}))
+    file = read(ndjson(award(**{f"unknown_{number}": 1 for number in range(60)})))
     assert (len(file.bad_rows), len(file.errors)) == (1, MAX_ERRORS_PER_ROW)
 
 
+def test_a_row_without_required_fields_has_only_their_errors() -> None:
+    """Files of many empty objects are refused at little cost: nothing else is validated."""
+    file = read(ndjson({}, {"id": "a", "organization": "O", "colour": "red", "max_awards": -1}))
+    assert file.errors == [
+        RowError(1, "id", "is required"),
+        RowError(1, "name", "is required"),
+        RowError(1, "organization", "is required"),
+        RowError(1, "scholarship_type", "is required"),
+        RowError(2, "name", "is required"),
+        RowError(2, "scholarship_type", "is required"),
+    ]
+    assert [row.error_count for row in file.bad_rows] == [4, 2]
+
+
+def test_errors_are_put_into_words_when_they_are_asked_for() -> None:
+    file = read(ndjson(award(status="lost", max_awards=-1)))
+    (row,) = file.bad_rows
+    assert isinstance(row.problem, ValidationError)
+    assert row.error_count == len(row.errors()) == 2
+    assert row.problem.__traceback__ is None
+
+
 def test_a_row_with_very_many_keys_has_one_error() -> None:
-    file = read(ndjson({f"unknown_{number}": 1 for number in range(10_000)}))
+    file = read(ndjson(award(**{f"unknown_{number}": 1 for number in range(10_000)})))
     assert [(error.field, error.reason) for error in file.errors] == [
         ("", "at most 100 keys are allowed")
     ]
