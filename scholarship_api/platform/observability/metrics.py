@@ -14,6 +14,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+import prometheus_client.mmap_dict
 import prometheus_client.values
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -39,12 +40,20 @@ LIMITER_STATES: Final[tuple[LimiterState, ...]] = (
 )
 
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_FILE_BYTES: Final = 4_194_304
+"""Initial size of a worker's metrics file: room for about 1000 combinations of labels.
+
+prometheus_client doubles a file that is full. When the disk has no room for that, the library
+keeps the larger size in mind without having it, and every later observation of a new label fails.
+A file that never grows cannot fail so. It is sparse: only pages in use take memory."""
+
 _BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
 class _Instruments:
     def __init__(self) -> None:
         # The library chose at its import, which may be before the folder was named.
+        prometheus_client.mmap_dict._INITIAL_MMAP_SIZE = _FILE_BYTES  # noqa: SLF001
         prometheus_client.values.ValueClass = prometheus_client.values.get_value_class()  # type: ignore[no-untyped-call]
         self.registry = registry = CollectorRegistry()
         self.requests = Counter(
