@@ -1,5 +1,5 @@
-# Reproducible: everything is pinned by digest or by hash, and the files of the layers that are pushed
-# have one time stamp, so that two builds of one commit are the same image, bit by bit:
+# Reproducible: everything is pinned by digest or by hash, and all files of the pushed layers have one
+# time stamp, so that two builds of one commit are the same image, bit by bit:
 #   docker build --build-arg SOURCE_DATE_EPOCH="$(git log -1 --format=%ct)" .
 # There is no `# syntax` line: it would fetch a frontend to build with.
 
@@ -9,7 +9,7 @@ FROM gcr.io/distroless/python3-debian13:nonroot@sha256:0e52dfee02b1aba142e77b004
 
 
 FROM debian:trixie-slim@sha256:a29215f6a35e51e22adffa17f89e9d2ef06214e64a2bad10d765c46aea49f11f AS builder
-# The newest patch is what is wanted of these two; nothing of them gets into the image.
+# The newest patch of both packages is wanted, and nothing of them gets into the image.
 # hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends binutils python3.13 \
@@ -26,7 +26,7 @@ WORKDIR /src
 # Behind a proxy that ends TLS, with its certificate authority:
 #   docker build --secret id=ca,src=/etc/ssl/certs/ca-certificates.crt .
 FROM builder AS dependencies
-# `otel` for OTEL_EXPORTER_OTLP_ENDPOINT.
+# EXTRA=otel adds what OTEL_EXPORTER_OTLP_ENDPOINT needs.
 ARG EXTRA=
 RUN --mount=type=secret,id=ca \
     --mount=type=cache,target=/root/.cache/uv \
@@ -50,10 +50,10 @@ RUN --mount=type=secret,id=ca \
 RUN python3.13 deploy/image/slim.py --keep-script scholarship-api /opt/venv
 
 
-# Distroless has no bytecode, and the image may not write any: without it a start takes twice as
-# long. It is compiled by the very Python that will read it.
+# Distroless has no bytecode, and the running image cannot write any: without bytecode a start takes
+# twice as long. It is compiled by the same Python that will read it.
 FROM runtime AS compiler
-# Of a stage that is thrown away; the image has its own user.
+# The user of a stage that is thrown away; the image has its own.
 # hadolint ignore=DL3002
 USER 0
 ENV PYTHONHASHSEED=0
@@ -76,14 +76,16 @@ FROM runtime
 COPY --from=compiled-python /out/ /
 COPY --from=compiled-dependencies /out/ /
 COPY --from=compiled-application /out/ /
-# Without any settings it refuses to start, instead of serving a development setup. With --read-only
-# and no tmpfs, /dev/shm is the one place to write to.
+# Without settings it refuses to start, instead of serving a development setup. With --read-only and
+# no tmpfs, /dev/shm is the only place to write to.
 ENV ENVIRONMENT=production \
     PATH=/opt/venv/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     TMPDIR=/dev/shm
 USER 65532:65532
+# The base image's /home/nonroot is closed to any other user, which some platforms assign.
+WORKDIR /
 EXPOSE 8000
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \

@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from scholarship_api.settings.settings import SECRETS, Settings, SettingsError
-from tests.docs.pages import ROOT, code
+from tests.docs.pages import ROOT
 
 NAMES = [name.upper() for name in Settings.model_fields]
 
@@ -89,20 +89,34 @@ def test_readme_table_has_the_defaults_of_each_environment(environment: str) -> 
             assert general is None or f"required in {environment}" in cell, name
 
 
+def production_example() -> dict[str, str]:
+    text = (ROOT / ".env.production.example").read_text()
+    return dict(re.findall(r"^([A-Z_]+)=(.*)$", text, re.MULTILINE))
+
+
 def test_the_example_for_production_lacks_nothing_but_the_secrets(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    [example] = [
-        text for language, text in code(ROOT / "docs/operating.md") if language == "dotenv"
-    ]
-    monkeypatch.setenv("ENVIRONMENT", "production")
-    for line in example.splitlines():
-        monkeypatch.setenv(*line.split("=", 1))
+    for name, value in production_example().items():
+        monkeypatch.setenv(name, value)
     with pytest.raises(SettingsError) as refused:
         Settings()
-    assert [fault.variable for fault in refused.value.errors] == ["JWT_SECRET_KEY"]
+    assert [error.variable for error in refused.value.errors] == ["JWT_SECRET_KEY"]
     monkeypatch.setenv("JWT_SECRET_KEY", secrets.token_hex(48))
     assert Settings().is_production
+
+
+def test_the_examples_mark_what_production_requires(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ENVIRONMENT", "production")
+    with pytest.raises(SettingsError) as refused:
+        Settings()
+    required = {error.variable for error in refused.value.errors}
+    example = (ROOT / ".env.example").read_text()
+    marked = re.findall(r"^# .*\brequired in production\b.*\n([A-Z_]+)=", example, re.MULTILINE)
+    assert set(marked) == required
+    assert required <= production_example().keys()
+    table = {name for name, _, default in readme_table() if "required in production" in default}
+    assert table == required
 
 
 @pytest.mark.parametrize("name", Settings.model_fields)
