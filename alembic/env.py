@@ -1,19 +1,52 @@
-"""Runs the migrations of `scholarship_api.platform.database.migrations` on its connection."""
+"""Runs the migrations, on the connection of `scholarship_api.platform.database.migrations`.
+
+`scholarship-api migrate` is the way in a deployment; the command `alembic` works in a checkout.
+"""
 
 from alembic import context
+from alembic.util import CommandError
+from sqlalchemy import Connection
 
 from scholarship_api.accounts.models import Account, RevokedToken
 from scholarship_api.activity.models import Interaction, SearchCount
 from scholarship_api.catalogue.models import Scholarship
 from scholarship_api.platform.database.base import Base
+from scholarship_api.platform.database.migrations import MigrationTimeoutError, locked_connection
 from scholarship_api.search.models import SearchWord
+from scholarship_api.settings.settings import SettingsError, load_settings
 
 MODELS = (Account, Interaction, RevokedToken, Scholarship, SearchCount, SearchWord)
 
-context.configure(
-    connection=context.config.attributes["connection"],
-    target_metadata=Base.metadata,
-    transaction_per_migration=True,
-)
-with context.begin_transaction():
-    context.run_migrations()
+LOCK_SECONDS = 5.0
+"""How long `alembic` by hand waits for a replica that migrates."""
+
+
+def run(connection: Connection) -> None:
+    context.configure(
+        connection=connection, target_metadata=Base.metadata, transaction_per_migration=True
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+def run_by_hand() -> None:
+    """For the command `alembic`, which has no connection: with the service's own settings."""
+    if context.is_offline_mode():
+        raise CommandError("the migrations read the database: they cannot be written as SQL")
+    try:
+        url = load_settings().database_migration_url.get_secret_value()
+    except SettingsError as error:
+        raise CommandError(str(error)) from None
+    if not url:
+        raise CommandError("set DATABASE_URL, or use `scholarship-api migrate`")
+    try:
+        with locked_connection(url, LOCK_SECONDS) as connection:
+            run(connection)
+    except MigrationTimeoutError as error:
+        raise CommandError(str(error)) from None
+
+
+if (given := context.config.attributes.get("connection")) is not None:
+    run(given)
+else:
+    run_by_hand()

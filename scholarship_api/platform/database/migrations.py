@@ -29,14 +29,14 @@ def upgrade(
     When replicas race, one migrates and the others wait. Raises MigrationTimeoutError after
     `wait_seconds`.
     """
-    with _locked_connection(database_url, wait_seconds) as connection:
+    with locked_connection(database_url, wait_seconds) as connection:
         alembic.command.upgrade(_config(connection), revision)
         return current_revisions(connection)
 
 
 def downgrade(database_url: str, *, revision: str, wait_seconds: float = 300) -> tuple[str, ...]:
     """Take the schema back to `revision` (`base` is the empty database)."""
-    with _locked_connection(database_url, wait_seconds) as connection:
+    with locked_connection(database_url, wait_seconds) as connection:
         alembic.command.downgrade(_config(connection), revision)
         return current_revisions(connection)
 
@@ -54,7 +54,8 @@ def _config(connection: Connection) -> alembic.config.Config:
 
 
 @contextmanager
-def _locked_connection(database_url: str, wait_seconds: float) -> Iterator[Connection]:
+def locked_connection(database_url: str, wait_seconds: float) -> Iterator[Connection]:
+    """A connection to migrate on, while no other replica does. Raises MigrationTimeoutError."""
     engine = create_engine(
         database_url,
         poolclass=NullPool,

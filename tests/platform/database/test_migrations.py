@@ -1,8 +1,12 @@
 """The schema: models and migrations agree, every step can be taken back, replicas may race."""
 
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -17,6 +21,7 @@ from scholarship_api.platform.database.advisory_locks import AdvisoryLock
 from scholarship_api.platform.database.base import Base
 from scholarship_api.search import models as search
 
+REPOSITORY = Path(__file__).parents[3]
 FEATURES = (accounts, activity, catalogue, search)
 
 
@@ -166,3 +171,46 @@ def test_an_award_of_usual_length_is_stored_in_its_row(scratch_database_url: str
                 " WHERE oid = 'scholarships'::regclass"
             )
         )
+
+
+# --- The command `alembic` in a checkout --------------------------------------------------------
+
+
+def alembic_by_hand(*arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    return subprocess.run(
+        [sys.executable, "-m", "alembic", *arguments],
+        cwd=REPOSITORY,
+        env={**kept, "ENVIRONMENT": "test", **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.slow
+def test_alembic_by_hand_takes_the_settings_of_the_service(scratch_database_url: str) -> None:
+    done = alembic_by_hand("upgrade", "head", DATABASE_URL=scratch_database_url)
+    assert done.returncode == 0, done.stderr
+    with connected(scratch_database_url) as connection:
+        assert migrations.current_revisions(connection) == (revisions.head(),)
+    done = alembic_by_hand("check", DATABASE_URL=scratch_database_url)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("arguments", "variables", "said"),
+    [
+        (("upgrade", "head"), {}, "scholarship-api migrate"),
+        (("upgrade", "head"), {"DATABASE_URL": "nonsense"}, "DATABASE_URL: not a PostgreSQL URL"),
+        (("upgrade", "head", "--sql"), {}, "cannot be written as SQL"),
+    ],
+)
+def test_alembic_by_hand_says_what_it_needs(
+    arguments: tuple[str, ...], variables: dict[str, str], said: str
+) -> None:
+    done = alembic_by_hand(*arguments, **variables)
+    assert done.returncode != 0
+    assert said in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
