@@ -117,7 +117,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     limiter = RateLimiter(settings)
     authentication = Authentication(settings, limiter)
     health = HealthService(settings=settings, database=database, limiter=limiter)
-    recorder = SearchRecorder(database)
+    recorder = SearchRecorder(database, key=settings.jwt_secret_key.get_secret_value().encode())
     versions = CatalogueVersions(database)
     read_model = CurrentModel(database, versions)
     answers = Answers(database=database, versions=versions, recorder=recorder)

@@ -12,6 +12,7 @@ from sqlalchemy import (
     ForeignKey,
     Identity,
     Index,
+    LargeBinary,
     Text,
     func,
     text,
@@ -79,14 +80,43 @@ class Interaction(Base):
     )
 
 
+class QueryCount(Base):
+    """How many clients searched for a query on one day (UTC)."""
+
+    __tablename__ = "query_counts"
+
+    day: Mapped[dt.date] = mapped_column(Date, primary_key=True)
+    query: Mapped[str] = mapped_column(Text(collation="C"), primary_key=True)
+    """Known words only; see `query_words`."""
+    clients: Mapped[int] = mapped_column(BigInteger)
+
+    __table_args__ = (
+        CheckConstraint("length(query) BETWEEN 1 AND 100", "query_length"),
+        CheckConstraint("clients >= 1", "clients_positive"),
+    )
+
+
+class QueryClient(Base):
+    """A client that has been counted for a query today; removed when the day is over."""
+
+    __tablename__ = "query_clients"
+
+    day: Mapped[dt.date] = mapped_column(Date, primary_key=True)
+    query: Mapped[str] = mapped_column(Text(collation="C"), primary_key=True)
+    client: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    """A keyed digest that differs for every query and day; see `recording`."""
+
+
 class SearchCount(Base):
-    """How often a query was searched for on one day (UTC), by all clients together."""
+    """Counts of earlier releases, which also kept words that the catalogue does not have.
+
+    This release adds no rows and removes those that it finds. A later one drops the table.
+    """
 
     __tablename__ = "search_counts"
 
     day: Mapped[dt.date] = mapped_column(Date, primary_key=True)
     query: Mapped[str] = mapped_column(Text(collation="C"), primary_key=True)
-    """As `normalisation` returns it."""
     searches: Mapped[int] = mapped_column(BigInteger)
 
     __table_args__ = (

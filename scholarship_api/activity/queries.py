@@ -1,4 +1,4 @@
-"""Statements on interactions and search counts."""
+"""Statements on interactions and on counts of searches."""
 
 import datetime as dt
 import uuid
@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from sqlalchemy import (
     ARRAY,
-    BigInteger,
     Date,
+    LargeBinary,
     Row,
     Select,
     Text,
@@ -26,11 +26,21 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql
 
 from scholarship_api.accounts.models import Account
-from scholarship_api.activity.models import Interaction, InteractionType, SearchCount
+from scholarship_api.activity.models import (
+    Interaction,
+    InteractionType,
+    QueryClient,
+    QueryCount,
+    SearchCount,
+)
 from scholarship_api.catalogue.models import Scholarship
 from scholarship_api.platform.database.advisory_locks import AdvisoryLock
 from scholarship_api.platform.database.sessions import ReadSession, WriteSession
+from scholarship_api.search.models import SearchWord
 from scholarship_api.vocabulary import Status
+
+MIN_CLIENTS: Final = 5
+"""Different clients on one day that make a query a trend. Fewer could be one person's own words."""
 
 SCORE_WEIGHTS: Final = {
     InteractionType.VIEWED: 1,
@@ -235,10 +245,18 @@ def popular_statement(
 
 
 def trends_statement(*, since: dt.date, limit: int) -> Select[str, int]:
-    """Queries by the number of searches, then by text."""
-    statement = select(SearchCount.query, func.sum(SearchCount.searches).label("searches"))
-    statement = statement.where(SearchCount.day >= since).group_by(SearchCount.query)
-    return statement.order_by(desc("searches"), SearchCount.query).limit(limit)
+    """Queries by the number of searches, then by text.
+
+    Only queries that MIN_CLIENTS different clients searched for on one of the days.
+    """
+    return (
+        select(QueryCount.query, func.sum(QueryCount.clients).label("searches"))
+        .where(QueryCount.day >= since)
+        .group_by(QueryCount.query)
+        .having(func.max(QueryCount.clients) >= MIN_CLIENTS)
+        .order_by(desc("searches"), QueryCount.query)
+        .limit(limit)
+    )
 
 
 async def counts(session: ReadSession, *, since: dt.datetime) -> Sequence[Row[str, int]]:
@@ -269,33 +287,53 @@ async def trends(session: ReadSession, *, since: dt.date, limit: int) -> Sequenc
 
 
 async def searches(session: ReadSession, *, since: dt.date) -> int:
-    total = select(func.coalesce(func.sum(SearchCount.searches), 0))
-    return int((await session.execute(total.where(SearchCount.day >= since))).scalar_one())
+    total = select(func.coalesce(func.sum(QueryCount.clients), 0))
+    return int((await session.execute(total.where(QueryCount.day >= since))).scalar_one())
 
 
 # --- Recording of searches -----------------------------------------------------------------------
 
 
-async def add_searches(
-    session: WriteSession, counted: Sequence[tuple[tuple[dt.date, str], int]]
-) -> None:
-    """Add to the counts of ((day, query), searches), in the order given."""
-    rows = (
-        func.unnest(
-            bindparam("days", [day for (day, _), _ in counted], ARRAY(Date)),
-            bindparam("queries", [query for (_, query), _ in counted], ARRAY(Text)),
-            bindparam("searches", [count for _, count in counted], ARRAY(BigInteger)),
-        )
-        .table_valued("day", "query", "searches")
+async def dictionary_words(session: WriteSession, words: Collection[str]) -> dict[str, str]:
+    """Those words that the catalogue has, with the spelling of its dictionary."""
+    typed = (
+        func.unnest(bindparam("words", list(words), ARRAY(Text)))
+        .table_valued("word")
         .render_derived()
     )
-    statement = postgresql.insert(SearchCount).from_select(
-        ["day", "query", "searches"], select(rows)
+    folded = func.public.fold_text(typed.c.word).collate("C")
+    statement = select(typed.c.word, SearchWord.word).join(SearchWord, SearchWord.word == folded)
+    return {row[0]: row[1] for row in await session.execute(statement)}
+
+
+async def add_searches(
+    session: WriteSession, searches: Sequence[tuple[dt.date, str, bytes]]
+) -> None:
+    """Add searches of (day, query, client), in the order given. A repeated one changes nothing."""
+    given = (
+        func.unnest(
+            bindparam("days", [day for day, _, _ in searches], ARRAY(Date)),
+            bindparam("queries", [query for _, query, _ in searches], ARRAY(Text)),
+            bindparam("clients", [client for _, _, client in searches], ARRAY(LargeBinary)),
+        )
+        .table_valued("day", "query", "client")
+        .render_derived()
+    )
+    new = (
+        postgresql.insert(QueryClient)
+        .from_select(["day", "query", "client"], select(given))
+        .on_conflict_do_nothing()
+        .returning(QueryClient.day, QueryClient.query)
+        .cte("new")
+    )
+    counted = select(new.c.day, new.c.query, func.count()).group_by(new.c.day, new.c.query)
+    statement = postgresql.insert(QueryCount).from_select(
+        ["day", "query", "clients"], counted.order_by(new.c.day, new.c.query)
     )
     await session.execute(
         statement.on_conflict_do_update(
             index_elements=["day", "query"],
-            set_={"searches": SearchCount.searches + statement.excluded.searches},
+            set_={"clients": QueryCount.clients + statement.excluded.clients},
         )
     )
 
@@ -311,28 +349,22 @@ async def try_retention_lock(session: WriteSession) -> bool:
     return bool(await session.scalar(text(AdvisoryLock.RETENTION.try_for_transaction)))
 
 
-async def remove_interactions(session: WriteSession, *, before: dt.datetime, limit: int) -> int:
-    """Remove up to `limit` of the oldest rows; the number of removed ones."""
-    old = (
-        select(Interaction.id)
-        .where(Interaction.occurred_at < before)
-        .order_by(Interaction.occurred_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    removal = delete(Interaction).where(Interaction.id.in_(old)).returning(Interaction.id)
-    return len((await session.scalars(removal)).all())
+Expiring = Interaction | QueryCount | QueryClient | SearchCount
 
 
-async def remove_search_counts(session: WriteSession, *, before: dt.datetime, limit: int) -> int:
-    """Remove up to `limit` of the oldest rows; the number of removed ones."""
-    old = (
-        select(SearchCount.day, SearchCount.query)
-        .where(SearchCount.day < before.astimezone(dt.UTC).date())
-        .order_by(SearchCount.day)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    key = tuple_(SearchCount.day, SearchCount.query)
-    removal = delete(SearchCount).where(key.in_(old)).returning(SearchCount.day)
-    return len((await session.scalars(removal)).all())
+async def remove_rows(
+    session: WriteSession, table: type[Expiring], *, before: dt.datetime, limit: int
+) -> int:
+    """Remove up to `limit` of the oldest rows; the number of removed ones.
+
+    Rows of a day are removed when the whole day lies before `before`.
+    """
+    keys = list(table.__table__.primary_key)
+    if issubclass(table, Interaction):
+        rows = select(*keys).where(table.occurred_at < before).order_by(table.occurred_at)
+    else:
+        day = before.astimezone(dt.UTC).date()
+        rows = select(*keys).where(table.day < day).order_by(table.day)
+    old = rows.limit(limit).with_for_update(skip_locked=True)
+    removal = delete(table).where(tuple_(*keys).in_(old)).returning(*keys)
+    return len((await session.execute(removal)).all())

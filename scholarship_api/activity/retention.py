@@ -8,6 +8,7 @@ import sqlalchemy.exc
 import structlog
 
 from scholarship_api.activity import queries
+from scholarship_api.activity.models import Interaction, QueryClient, QueryCount, SearchCount
 from scholarship_api.errors import DatabaseUnavailable
 from scholarship_api.platform.database.engine import Database
 
@@ -16,6 +17,10 @@ FIRST_PURGE_DELAY_SECONDS: Final = 10.0
 
 PURGE_INTERVAL_SECONDS: Final = 3600.0
 BATCH_ROWS: Final = 2_000
+
+CLIENTS_KEPT_DAYS: Final = 2
+"""Today and yesterday. A worker that could not reach the database may still add to yesterday."""
+
 PAUSE_SECONDS: Final = 0.1
 """Between two batches, so that other statements are not held up."""
 
@@ -40,14 +45,19 @@ async def purge(database: Database, *, retention_days: int, now: dt.datetime) ->
 
     Each batch is its own transaction, so that a cancelled purge keeps its finished batches.
     """
-    before = now - dt.timedelta(days=retention_days)
+    kept_since = now - dt.timedelta(days=retention_days)
     removed = 0
-    for remove in (queries.remove_interactions, queries.remove_search_counts):
+    for table, before in (
+        (Interaction, kept_since),
+        (QueryCount, kept_since),
+        (QueryClient, now - dt.timedelta(days=CLIENTS_KEPT_DAYS - 1)),
+        (SearchCount, now + dt.timedelta(days=2)),  # all of it
+    ):
         while True:
             async with database.write_session() as session:
                 if not await queries.try_retention_lock(session):
                     return removed
-                count = await remove(session, before=before, limit=BATCH_ROWS)
+                count = await queries.remove_rows(session, table, before=before, limit=BATCH_ROWS)
             removed += count
             if count < BATCH_ROWS:
                 break

@@ -98,8 +98,9 @@ async def list_popular_scholarships(
     "/search-trends",
     summary="The most frequent searches",
     description=(
-        "Counts searches with a query, first pages only, with a delay of some seconds. The accounts"
-        " that searched are not stored."
+        "Counts searches with known words, first pages only, with a delay of some seconds. A query"
+        " is shown once five different clients have searched for it on one day. The clients are"
+        " not stored."
     ),
 )
 async def list_search_trends(

@@ -129,7 +129,9 @@ class Summary(BaseModel):
     active_accounts: int = Field(
         description="Accounts with at least one interaction, without deleted ones."
     )
-    total_searches: int = Field(description="With a query, first pages only.")
+    total_searches: int = Field(
+        description="Searches with known words, first pages only; see the search trends."
+    )
 
 
 class AccountActivity(BaseModel):
@@ -158,9 +160,12 @@ class PopularScholarships(BaseModel):
 
 class SearchTrend(BaseModel):
     query: str = Field(
-        description="In lower case, without accents, and without what could name a person."
+        description=(
+            "The words of the query that the catalogue or the synonym table has, in lower case and"
+            " without accents."
+        )
     )
-    searches: int
+    searches: int = Field(description="One client counts once a day (UTC) for a query.")
 
 
 class SearchTrends(BaseModel):

@@ -44,6 +44,7 @@ def awards(module_database_url: str) -> None:
         module_database_url,
         [
             *(award(f"award_{number}") for number in range(8)),
+            award("words", description="An award for future Astronomers of Łódź"),
             award("draft", status="draft"),
             award("archived", status="archived"),
         ],
@@ -115,5 +116,5 @@ async def rows(module_database_url: str, apps: list[FastAPI]) -> AsyncIterator[C
         await app.state.search_recorder.flush()  # searches of earlier tests
     conninfo = module_database_url.replace("+psycopg", "")
     with psycopg.connect(conninfo, autocommit=True) as connection:
-        connection.execute("TRUNCATE interactions, search_counts")
+        connection.execute("TRUNCATE interactions, query_counts, query_clients, search_counts")
         yield connection

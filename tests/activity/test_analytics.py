@@ -128,7 +128,7 @@ async def test_windows_are_calendar_days_in_utc(
             " FROM unnest(%s::interval[]) AS time",
             [days, ["0", "23:59:59.999999"]],
         )
-        rows.execute("INSERT INTO search_counts VALUES (current_date - %s, 'a', 10)", [days])
+        rows.execute("INSERT INTO query_counts VALUES (current_date - %s, 'a', 10)", [days])
     for days in range(1, 6):
         answer = await client.get(f"{URL}/summary", params={"days": days}, headers=admin)
         summary = answer.json()

@@ -12,11 +12,11 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import IntegrityError
 
 from scholarship_api.activity import queries
-from scholarship_api.activity.models import Interaction, InteractionType, SearchCount
+from scholarship_api.activity.models import Interaction, InteractionType, QueryCount
 from scholarship_api.platform.database import migrations
 from scholarship_api.platform.database.base import Base
 
-TABLES = {"interactions", "search_counts"}
+TABLES = {"interactions", "search_counts", "query_counts", "query_clients"}
 
 
 @pytest.fixture
@@ -46,9 +46,9 @@ def test_down_and_up_again(scratch_database_url: str) -> None:
             Interaction,
             {"scholarship_id": "award_1", "type": "viewed", "account_id": uuid.UUID(int=1)},
         ),
-        (SearchCount, {"day": "2026-01-01", "query": "", "searches": 1}),
-        (SearchCount, {"day": "2026-01-01", "query": "x" * 101, "searches": 1}),
-        (SearchCount, {"day": "2026-01-01", "query": "x", "searches": 0}),
+        (QueryCount, {"day": "2026-01-01", "query": "", "clients": 1}),
+        (QueryCount, {"day": "2026-01-01", "query": "x" * 101, "clients": 1}),
+        (QueryCount, {"day": "2026-01-01", "query": "x", "clients": 0}),
     ],
     ids=str,
 )
@@ -94,7 +94,7 @@ A_YEAR = (
     ON CONFLICT DO NOTHING
     """,
     """
-    INSERT INTO search_counts
+    INSERT INTO query_counts
     SELECT current_date - 364 + day, 'query ' || i, 1
     FROM generate_series(0, 364) AS day, generate_series(1, 100) AS i
     """,
@@ -111,7 +111,7 @@ def filled(module_database_url: str) -> Iterator[Connection]:
         connection.commit()
         connection.execution_options(isolation_level="AUTOCOMMIT")
         connection.execute(
-            text("VACUUM ANALYZE interactions, search_counts, accounts, scholarships")
+            text("VACUUM ANALYZE interactions, query_counts, accounts, scholarships")
         )
         yield connection
     engine.dispose()
@@ -132,7 +132,7 @@ def newest(**filters: object) -> Select[Any]:
             "ix_interactions_(type|occurred_at)",
         ),
         (queries.organizations_statement("Other", since=SINCE), "pk_scholarships"),
-        (queries.trends_statement(since=SINCE.date(), limit=10), "pk_search_counts"),
+        (queries.trends_statement(since=SINCE.date(), limit=10), "pk_query_counts"),
         (queries.account_counts_statement(ACCOUNT), "ix_interactions_account_id"),
         (newest(), "ix_interactions_occurred_at"),
         (newest(account_id=ACCOUNT), "ix_interactions_account_id"),

@@ -27,12 +27,12 @@ def fill(rows: Connection, ages: list[dt.timedelta]) -> None:
             " VALUES ('award_1', 'viewed', %s)",
             [NOW - age],
         )
-        rows.execute("INSERT INTO search_counts VALUES (%s, %s, 1)", [(NOW - age).date(), str(age)])
+        rows.execute("INSERT INTO query_counts VALUES (%s, %s, 1)", [(NOW - age).date(), str(age)])
 
 
 def left(rows: Connection) -> tuple[list[Any], list[Any]]:
     interactions = rows.execute("SELECT occurred_at FROM interactions ORDER BY 1").fetchall()
-    searches = rows.execute("SELECT day FROM search_counts ORDER BY 1").fetchall()
+    searches = rows.execute("SELECT day FROM query_counts ORDER BY 1").fetchall()
     return [at for (at,) in interactions], [day for (day,) in searches]
 
 
@@ -173,3 +173,16 @@ async def test_purging_continues_after_an_outage_of_the_database(
 def test_invalid_retention_times_are_refused(settings: Settings, days: object) -> None:
     with pytest.raises(SettingsError, match="ANALYTICS_RETENTION_DAYS"):
         changed(settings, analytics_retention_days=days)
+
+
+async def test_clients_of_past_days_and_former_counts_are_removed(
+    database: Database, rows: Connection
+) -> None:
+    for days in range(4):
+        day = (NOW - dt.timedelta(days=days)).date()
+        rows.execute("INSERT INTO query_clients VALUES (%s, 'law', 'digest')", [day])
+        rows.execute("INSERT INTO search_counts VALUES (%s, 'jane doe', 1)", [day])
+    await retention.purge(database, retention_days=365, now=NOW)
+    kept = [day for (day,) in rows.execute("SELECT day FROM query_clients ORDER BY 1").fetchall()]
+    assert kept == [(NOW - dt.timedelta(days=days)).date() for days in (1, 0)]
+    assert rows.execute("SELECT * FROM search_counts").fetchall() == []

@@ -17,6 +17,7 @@ from scholarship_api.activity.recording import SearchRecorder
 from scholarship_api.catalogue.versions import CatalogueVersions, Version
 from scholarship_api.platform.database.connection import deadline
 from scholarship_api.platform.database.engine import REQUEST_SECONDS, Database
+from scholarship_api.platform.http.rate_limiting import client_identity
 from scholarship_api.platform.http.request_context import route_template
 from scholarship_api.search import metrics
 from scholarship_api.search.responses.json_response import (
@@ -70,7 +71,7 @@ class Answers:
         cached = self.cache.get(version, response_key)
         rendered = cached or await self._produce(producer, version, response_key, started_at)
         if counted_query is not None:
-            self._recorder.record(counted_query)
+            self._recorder.record(counted_query, client=client_identity(scope))
         if scope["method"] == "GET" and scope[CREDENTIALS_KEY] is None:
             scope[CACHED_ROUTE_KEY] = CachedRoute(
                 response_key, route_template(scope), counted_query, ()
@@ -97,7 +98,7 @@ class Answers:
             scope[_VERSION_KEY] = version, started_at
             return None
         if route.counted_query is not None:
-            self._recorder.record(route.counted_query)
+            self._recorder.record(route.counted_query, client=client_identity(scope))
         seconds = time.perf_counter() - started_at
         metrics.observe_search(source="cache", seconds=seconds)
         return cached, seconds

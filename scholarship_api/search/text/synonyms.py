@@ -253,6 +253,11 @@ def single_words() -> Iterator[str]:
     return (key[0] for key in _ENTRIES if len(key) == 1)
 
 
+def contains(word: str) -> bool:
+    """Whether the table has the word, in an entry or among the synonyms of one."""
+    return singular(word) in _WORDS
+
+
 def is_noise(word: str) -> bool:
     """Whether nearly every award contains the word, or could."""
     return singular(word) in NOISE
@@ -290,3 +295,9 @@ def _read_table() -> dict[tuple[str, ...], SynonymEntry]:
 
 _ENTRIES: Final = _read_table()
 _LONGEST: Final = max(map(len, _ENTRIES))
+_WORDS: Final = frozenset(
+    singular(word)
+    for key, entry in _ENTRIES.items()
+    for text in (key, *entry.synonyms)
+    for word in text
+)

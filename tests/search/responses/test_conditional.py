@@ -208,7 +208,12 @@ async def test_cached_searches_are_counted_as_searches(
 ) -> None:
     recorded: list[str] = []
     sources: list[str] = []
-    monkeypatch.setattr(app.state.search_recorder, "record", recorded.append)
+
+    def record(text: str, *, client: str) -> None:
+        assert client.startswith("address:")
+        recorded.append(text)
+
+    monkeypatch.setattr(app.state.search_recorder, "record", record)
     monkeypatch.setattr(metrics, "observe_search", lambda source, **_: sources.append(source))
     for _ in range(3):
         await client.get(PATH, params={"q": "quokka"})

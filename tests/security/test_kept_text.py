@@ -1,0 +1,90 @@
+"""Text that anybody sends does not reach the database, unless it consists of known words."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import psycopg
+import pytest
+from psycopg.sql import SQL, Identifier
+
+from tests.catalogue.api import AWARDS, Api, created
+from tests.security.conftest import log_in
+
+pytestmark = pytest.mark.anyio
+
+SEARCH: Final = "/api/v1/search"
+
+SECRETS: Final = {
+    "4111,1111,1111,1111": "1111,1111",
+    "4111 1111 1111 1111": "1111 1111",
+    "my name is jonathan q publicsson living at 12 elm street springfield": "publicsson",
+    "maria zqgonzalez undocumented daca": "zqgonzalez",
+    "hiv positive zqjane zqdoe chicago": "zqjane",
+    "john . zqsmith (at) example . com": "zqsmith",
+    "zqsmith at example dot com": "zqsmith",
+    "sk_live_51habcdefghijklmnopqr": "51habcdefg",
+    "x.y/reset?token=zm9vymfy": "zm9vymfy",
+    "password hunter2": "hunter2",
+    "born 3 march 2007": "3 march",
+    "jane.zqdoe@example.org": "zqdoe",
+    "555-010-4477": "010-4477",
+    "078-05-1120": "078-05",
+    "DE89 3704 0044 0532 0130 00": "3704 0044",
+    "@zqhandle": "zqhandle",
+    "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ6cSJ9.c2ln": "eyjhbgci",
+    "\uff5a\uff51\uff46\uff55\uff4c\uff4c": "zqfull",
+    "z\u200bq\u200bhidden": "zqhidden",
+}
+"""Queries, and the part of each that must not be found; it is no word of the catalogue."""
+
+
+def dump(url: str) -> Iterator[str]:
+    """All rows of all tables, as COPY writes them, in lower case."""
+    with psycopg.connect(url.replace("+psycopg", "")) as connection:
+        tables: list[Any] = connection.execute(
+            "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+        ).fetchall()
+        for (table,) in tables:
+            rows = SQL("COPY {} TO STDOUT").format(Identifier("public", table))
+            with connection.cursor().copy(rows) as copied:
+                for chunk in copied:
+                    yield bytes(chunk).decode().casefold()
+
+
+async def test_no_secret_in_a_query_reaches_the_database(
+    api: Api, production: dict[str, Any]
+) -> None:
+    await created(api.partner, name="Zqplanted award", description="law and nursing, chicago")
+    for query in SECRETS:
+        for text in (query, f"nursing {query}", f"zqplanted {query} law"):
+            for answer in (
+                await api.anonymous.get(SEARCH, params={"q": text}),
+                await api.anonymous.post(SEARCH, json={"keyword": text}),
+                await api.student.client.get(f"{AWARDS}/smart-search", params={"q": text}),
+                await api.anonymous.get(f"{SEARCH}/suggestions", params={"prefix": text[:100]}),
+            ):
+                assert answer.status_code == 200, answer.text
+    await api.app.state.search_recorder.flush()
+    text = "".join(dump(production["database_url"]))
+    assert "zqplanted" in text  # it is a word of the catalogue
+    assert "zqplanted law" in text  # of a query
+    assert [query for query, secret in SECRETS.items() if secret in text] == []
+
+
+async def test_no_profile_and_no_wrong_password_reaches_the_database(
+    api: Api, production: dict[str, Any]
+) -> None:
+    award = (await created(api.partner)).json()["id"]
+    profile = {"gpa": 3.123456789, "annual_income": 98765.43, "age": 19}
+    for path, body in (
+        ("/api/v1/eligibility/check", profile),
+        (f"{AWARDS}/eligibility-check", {"user_profile": profile, "scholarship_id": award}),
+        (f"{AWARDS}/recommendations", {"user_profile": profile}),
+    ):
+        answer = await api.student.client.post(path, json=body)
+        assert answer.status_code == 200, answer.text
+    answer = await log_in(api.anonymous, "zqunknown-user", "zqwrong-password")
+    assert answer.status_code == 401
+    text = "".join(dump(production["database_url"]))
+    for secret in ("3.123456789", "98765.43", "zqunknown", "zqwrong"):
+        assert secret not in text
