@@ -13,7 +13,7 @@ export UV_PROJECT_ENVIRONMENT := .venv
 unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
 
 # Use the machine's uv unless it is too old for our lock file; otherwise install one into .uv with pip.
-UV_REQUIREMENT := uv>=0.13,<0.14
+UV_REQUIREMENTS := scripts/uv-requirements.txt
 UV := $(shell command -v uv >/dev/null 2>&1 && \
 	case "$$(uv --version)" in ("uv 0."[0-8].*) ;; ("uv "*) command -v uv ;; esac)
 ifeq ($(UV),)
@@ -128,14 +128,14 @@ clean: ## Remove the environment, caches and builds; the data in .dev stay
 	@$(UV) sync --frozen --compile-bytecode --group benchmarks
 	@touch $@
 
-.uv/bin/uv:
+.uv/bin/uv: $(UV_REQUIREMENTS)
 	@for python in python3.14 python3.13 python3.12 python3.11 python3; do \
 		if $$python -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' \
 			>/dev/null 2>&1; then \
 			echo "Getting uv into .uv ($$($$python --version))"; \
 			rm -rf .uv && $$python -m venv .uv && \
 			.uv/bin/python -m pip install --quiet --disable-pip-version-check \
-				'$(UV_REQUIREMENT)' && exit; \
+				--require-hashes --requirement $(UV_REQUIREMENTS) && exit; \
 			rm -rf .uv; exit 1; \
 		fi; \
 	done; \
