@@ -8,7 +8,8 @@ from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
 from scholarship_api.catalogue.bulk.formats import (
     CSV_COLUMNS,
-    FORMULA_PATTERN,
+    FORMULA_AT_START,
+    FORMULA_INSIDE,
     LIST_SEPARATOR,
     FileFormat,
 )
@@ -127,8 +128,19 @@ def _csv_value(name: str) -> Composable:
     text: Composable = column
     if name in LIST_FIELDS:
         text = SQL("array_to_string({}, {})").format(column, Literal(LIST_SEPARATOR))
-    return SQL("CASE WHEN {0} ~ {1} THEN '''' || {0} ELSE {0} END AS {2}").format(
-        text, Literal(FORMULA_PATTERN), column
+    return SQL("{} AS {}").format(_neutralised(text), column)
+
+
+def _neutralised(text: Composable) -> Composable:
+    """The same as `formats.neutralise`."""
+    return SQL(
+        "CASE WHEN {text} ~ {at_start} THEN '''' ELSE '' END"
+        " || regexp_replace({text}, {inside}, {apostrophe}, 'g')"
+    ).format(
+        text=text,
+        at_start=Literal(FORMULA_AT_START),
+        inside=Literal(FORMULA_INSIDE),
+        apostrophe=Literal(r"\1'"),
     )
 
 

@@ -19,28 +19,39 @@ CSV_COLUMNS: Final = (*TOP_LEVEL_FIELDS, *CRITERIA_FIELDS)
 LIST_SEPARATOR: Final = ";"
 """Between the items of a list in a CSV cell."""
 
-FORMULA_PATTERN: Final = "^[ \\t\\r\\n\\u00a0'\"]*[=+\\-@\\t\\r\\n\\uff1d\\uff0b\\uff0d\\uff20]"
-"""Cells that a spreadsheet may run, after OWASP "CSV Injection".
+_SIGNS: Final = "=+\\-@\\uff1d\\uff0b\\uff0d\\uff20"
+"""The signs of formulas and their full-width forms."""
 
-They start with one of the signs or its full-width form, perhaps behind spaces and quotes. Python
-and PostgreSQL read the pattern alike.
+FORMULA_AT_START: Final = f"^[ \\t\\r\\n\\u00a0'\"]*[{_SIGNS}\\t\\r\\n]"
+"""Cells that a spreadsheet may run, after OWASP "CSV Injection", also behind spaces and quotes."""
+
+FORMULA_INSIDE: Final = f"([,;|\\t\\r\\n])(?=[ \\u00a0'\"]*[{_SIGNS}])"
+"""Places inside of a cell where another separator would begin a cell that runs.
+
+A spreadsheet of a locale whose separator is `;` splits `abc;=cmd()` in two, in spite of quotes.
+Python and PostgreSQL read both patterns alike.
 """
 
-_FORMULA: Final = re.compile(FORMULA_PATTERN)
+_AT_START: Final = re.compile(FORMULA_AT_START)
+_INSIDE: Final = re.compile(FORMULA_INSIDE)
+_NEUTRALISED_INSIDE: Final = re.compile(FORMULA_INSIDE.replace("(?=", "'(?="))
 
 
 def neutralise(cell: str) -> str:
-    """Put an apostrophe before what would run as a formula: spreadsheets then show it as text."""
-    return f"'{cell}" if _FORMULA.match(cell) else cell
+    """Put an apostrophe before whatever would run as a formula: it is then shown as text."""
+    start = "'" if _AT_START.match(cell) else ""
+    return start + _INSIDE.sub(r"\1'", cell)
 
 
 def restore(cell: str) -> str:
     """Undo `neutralise`, and nothing else.
 
-    This is exact because the pattern skips apostrophes: a cell that matches still matches with one
-    more in front. Therefore no cell that was left alone can look like a neutralised one.
+    This is exact because the patterns skip apostrophes: text that matches still matches with one
+    more in front. Therefore no text that was left alone can look like neutralised text.
     """
-    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell[1:]) else cell
+    if cell.startswith("'") and _AT_START.match(cell[1:]):
+        cell = cell[1:]
+    return _NEUTRALISED_INSIDE.sub(r"\1", cell)
 
 
 def format_of(name: str) -> FileFormat:

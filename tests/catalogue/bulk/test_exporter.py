@@ -133,7 +133,7 @@ def test_csv_cells_with_formulas_are_neutralised(catalogue: Catalogue, conninfo:
                 id="-1",
                 name='=HYPERLINK("https://evil.example","x")',
                 organization=" @SUM(A1)",
-                description="'=1",
+                description="'=1;=2\n-3",
                 contact_email="+a@example.org",
                 amount=0,
                 currency="USD",
@@ -148,7 +148,7 @@ def test_csv_cells_with_formulas_are_neutralised(catalogue: Catalogue, conninfo:
     assert row["id"] == "'-1"
     assert row["name"] == '\'=HYPERLINK("https://evil.example","x")'
     assert row["organization"] == "'@SUM(A1)"
-    assert row["description"] == "''=1"
+    assert row["description"] == "''=1;'=2\n'-3"
     assert row["contact_email"] == "'+a@example.org"
     assert (row["amount_min"], row["renewable"], row["essay_required"]) == ("0.00", "true", "false")
     assert row["residency_states"] == "CA;NY"
