@@ -141,9 +141,9 @@ def may_change(account: AuthenticatedAccount, organization: str) -> bool:
 
 
 def is_same_organization(one: str, other: str) -> bool:
-    return _folded(one) == _folded(other)
+    return fold_organization(one) == fold_organization(other)
 
 
-def _folded(organization: str) -> str:
+def fold_organization(organization: str) -> str:
     """The name without letter case and outer spaces, by which the catalogue compares it too."""
     return unicodedata.normalize("NFC", organization).strip().casefold()

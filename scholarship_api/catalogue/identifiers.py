@@ -1,5 +1,7 @@
-"""Makes the ids of new awards."""
+"""Ids of new awards: those that the service makes, and those that partners may choose."""
 
+import hashlib
+import re
 import secrets
 import time
 import uuid
@@ -20,3 +22,18 @@ def new_id() -> str:
     value |= 2 << 62
     value |= secrets.randbits(62)
     return str(uuid.UUID(int=value))
+
+
+MAX_SLUG_LENGTH: Final = 40
+"""Characters of an organization's name in its prefix; an id has 128 in all."""
+
+
+def own_id_prefix(folded_organization: str) -> str:
+    """The prefix of the ids that partners of an organization may choose for its awards.
+
+    If partners could choose any id, a conflict would tell them which ids the drafts of others have.
+    The digest makes the prefix unique: two names may have the same letters and digits.
+    """
+    slug = re.sub(r"[^a-z0-9]+", "-", folded_organization).strip("-")[:MAX_SLUG_LENGTH]
+    digest = hashlib.blake2b(folded_organization.encode(), digest_size=4).hexdigest()
+    return f"{slug}-{digest}." if slug else f"{digest}."

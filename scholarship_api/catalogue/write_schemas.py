@@ -35,7 +35,13 @@ class WrittenScholarship(ScholarshipInput):
 
     model_config = ConfigDict(json_schema_extra=_document_read_only)
 
-    id: ScholarshipId = Field(default_factory=new_id, description="A UUIDv7 unless given.")
+    id: ScholarshipId = Field(
+        default_factory=new_id,
+        description=(
+            "A UUIDv7 unless given. An id that a partner gives begins with the prefix of its"
+            " organization, which the error names otherwise."
+        ),
+    )
 
     @model_validator(mode="before")
     @classmethod

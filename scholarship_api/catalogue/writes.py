@@ -7,11 +7,13 @@ becomes a draft again, an archived one comes back. A write that changes nothing 
 import datetime as dt
 from typing import Any
 
-from scholarship_api.accounts.access import may_change
+from scholarship_api.accounts.access import fold_organization, may_change
+from scholarship_api.accounts.roles import Role
 from scholarship_api.accounts.token_check import AuthenticatedAccount
 from scholarship_api.catalogue import queries
 from scholarship_api.catalogue.audit import ChangeSource
 from scholarship_api.catalogue.columns import WRITTEN_COLUMNS, InvalidAward, column_values
+from scholarship_api.catalogue.identifiers import own_id_prefix
 from scholarship_api.catalogue.models import Scholarship
 from scholarship_api.catalogue.preconditions import Precondition
 from scholarship_api.catalogue.schemas import ScholarshipInput
@@ -31,6 +33,7 @@ async def create(
 ) -> Scholarship:
     """Raises Forbidden, Conflict when the id is taken, and ValidationFailed."""
     _require_own_organization(account, award.organization)
+    _require_own_id(account, award)
     values = _column_values(award)
     await queries.set_change_source(session, change_source)
     scholarship = await queries.insert(session, values)
@@ -142,6 +145,15 @@ def _column_values(award: ScholarshipInput) -> dict[str, Any]:
 def _require_own_organization(account: AuthenticatedAccount, organization: str) -> None:
     if not may_change(account, organization):
         raise _other_organization(account)
+
+
+def _require_own_id(account: AuthenticatedAccount, award: WrittenScholarship) -> None:
+    """Partners choose ids within their own prefix, where a conflict tells them nothing new."""
+    if account.role is not Role.PARTNER or award.given_id is None:
+        return
+    prefix = own_id_prefix(fold_organization(account.organization or ""))
+    if not award.id.startswith(prefix):
+        raise ValidationFailed.of("id", f"must begin with {prefix} or be left out")
 
 
 def _other_organization(account: AuthenticatedAccount) -> Forbidden:

@@ -11,9 +11,11 @@ import httpx
 from fastapi import FastAPI
 
 from scholarship_api.accounts import service
+from scholarship_api.accounts.access import fold_organization
 from scholarship_api.accounts.roles import Role
 from scholarship_api.accounts.schemas import NewAccount
 from scholarship_api.app import create_app
+from scholarship_api.catalogue.identifiers import own_id_prefix
 from scholarship_api.settings.settings import Settings
 from tests.catalogue.awards import Row
 
@@ -96,6 +98,11 @@ async def created(user: User, **fields: object) -> httpx.Response:
     answer = await user.client.post(AWARDS, json=new_award(**fields))
     assert answer.status_code == 201, answer.text
     return answer
+
+
+def own_id(name: str, organization: str = "Acme Trust") -> str:
+    """An id that a partner of the organization may choose."""
+    return own_id_prefix(fold_organization(organization)) + name
 
 
 def address(answer: httpx.Response) -> str:

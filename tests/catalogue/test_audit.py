@@ -12,7 +12,7 @@ from psycopg.rows import dict_row
 from scholarship_api.catalogue.bulk.importer import import_stream
 from scholarship_api.catalogue.columns import CRITERIA_FIELDS, TOP_LEVEL_FIELDS
 from scholarship_api.catalogue.models import Scholarship
-from tests.catalogue.api import AWARDS, Api, address, created, new_award, refusal, serving
+from tests.catalogue.api import AWARDS, Api, address, created, new_award, own_id, refusal, serving
 from tests.catalogue.awards import award, ndjson
 
 pytestmark = pytest.mark.anyio
@@ -103,12 +103,12 @@ async def test_every_past_state_of_an_award_follows_from_its_changes(
 async def test_refused_writes_and_writes_without_a_change_are_not_recorded(
     api: Api, audit: Audit
 ) -> None:
-    answer = await created(api.partner, id="award")
+    answer = await created(api.partner, id=own_id("award"))
     for user, method, at, body in (
         (api.partner, "PUT", address(answer), answer.json()),
         (api.partner, "PATCH", address(answer), {"name": ""}),
         (api.other, "PATCH", address(answer), {"name": "New"}),
-        (api.partner, "POST", AWARDS, new_award(id="award")),
+        (api.partner, "POST", AWARDS, new_award(id=own_id("award"))),
     ):
         await user.client.request(method, at, json=body, headers={"If-Match": "*"})
     stale = await api.partner.client.delete(address(answer), headers={"If-Match": '"2"'})

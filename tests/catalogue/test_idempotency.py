@@ -15,6 +15,7 @@ from tests.catalogue.api import (
     User,
     created,
     new_award,
+    own_id,
     refusal,
     refused_fields,
     serving,
@@ -112,8 +113,8 @@ async def test_any_visible_ascii_is_accepted_as_a_key(api: Api, rows: Rows, key:
 
 
 async def test_a_failed_request_does_not_use_up_its_key(api: Api, rows: Rows) -> None:
-    await created(api.admin, id="taken")
-    assert refusal(await post(api.partner, "k", id="taken")) == (409, "CONFLICT")
+    await created(api.admin, id=own_id("taken"))
+    assert refusal(await post(api.partner, "k", id=own_id("taken"))) == (409, "CONFLICT")
     forbidden = await post(api.partner, "k", organization="Other Trust")
     assert refusal(forbidden) == (403, "FORBIDDEN")
     assert refused_fields(await post(api.partner, "k", name="")) == {"name"}

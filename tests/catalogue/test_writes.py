@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime as dt
+import re
 import uuid
 from collections.abc import AsyncIterator
 from typing import Any
@@ -19,6 +20,7 @@ from tests.catalogue.api import (
     address,
     created,
     new_award,
+    own_id,
     refusal,
     refused_fields,
     serving,
@@ -471,6 +473,37 @@ async def test_drafts_are_visible_to_accounts_that_may_change_them(api: Api) -> 
     junk = {"Authorization": "Bearer junk"}
     for at in (address(draft), f"{AWARDS}/nothing"):
         assert refusal(await api.anonymous.get(at, headers=junk)) == (401, "UNAUTHORIZED")
+
+
+async def test_a_partner_chooses_ids_within_its_own_prefix(api: Api) -> None:
+    answer = await created(api.partner, id=own_id("essay"))
+    assert answer.json()["id"].startswith("acme-trust-")
+    again = await api.partner.client.post(AWARDS, json=new_award(id=own_id("essay")))
+    assert refusal(again) == (409, "CONFLICT")
+
+
+async def test_no_answer_to_a_partner_tells_whether_an_id_of_others_exists(api: Api) -> None:
+    taken = [
+        (await created(api.other, organization="Other Trust", status=status)).json()["id"]
+        for status in ("draft", "published", "archived")
+    ]
+    taken.append((await created(api.admin, id="sch_0001", status="draft")).json()["id"])
+    taken.append(own_id("draft", "Other Trust"))
+    await created(api.other, organization="Other Trust", id=taken[-1], status="draft")
+    for given_id in (*taken, "free", f"{own_id('x')[:-2]}x", own_id("free", "Other Trust")):
+        answer = await api.partner.client.post(AWARDS, json=new_award(id=given_id))
+        assert refused_fields(answer) == {"id"}
+        (field,) = answer.json()["details"]["fields"]
+        assert field["message"] == f"must begin with {own_id('')} or be left out"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("Acme Trust", "Acme & Trust"), ("東京基金", "大阪基金"), ("A" * 50, "A" * 51), ("É", "E")],
+)
+def test_organizations_with_similar_names_have_different_prefixes(one: str, other: str) -> None:
+    assert own_id("a", one) != own_id("a", other)
+    assert re.fullmatch(r"[a-z0-9-]{8,49}\.a", own_id("a", one))
 
 
 async def test_the_list_needs_an_account_and_takes_every_filter(api: Api) -> None:
