@@ -1,4 +1,4 @@
-"""The manifests are valid, and say what the service needs."""
+"""The manifests are valid and fit the service."""
 
 import os
 import re
@@ -76,7 +76,7 @@ def test_kustomize_builds_it(folder: str, tmp_path: Path) -> None:
     if shutil.which("kubectl") is None:
         pytest.skip("kubectl is not installed")
     copy = tmp_path / "kubernetes"
-    ignored = shutil.ignore_patterns(*FAKE_SECRETS)  # whoever deploys from here has real ones
+    ignored = shutil.ignore_patterns(*FAKE_SECRETS)  # a developer may have real ones
     shutil.copytree(KUBERNETES, copy, ignore=ignored)
     for name, value in FAKE_SECRETS.items():
         (copy / "secrets" / name).write_text(value)
@@ -135,7 +135,7 @@ def load(variables: Mapping[str, str], folder: Path, monkeypatch: pytest.MonkeyP
 
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """What the pods of the Deployment would run with."""
+    """The settings of the pods of the Deployment."""
     return load(settings_file(), tmp_path, monkeypatch)
 
 
@@ -239,7 +239,7 @@ def test_labels_select_their_pods() -> None:
 def test_probes_ask_what_is_meant_for_them() -> None:
     api = container(pod("Deployment"))
     paths = {kind: api[f"{kind}Probe"]["httpGet"]["path"] for kind in ("startup", "liveness")}
-    # A restart repairs no database: only readiness may look at it.
+    # A restart does not repair a database, so only readiness may check it.
     assert paths == {"startup": "/healthz", "liveness": "/healthz"}
     assert api["readinessProbe"]["httpGet"]["path"] == "/readyz"
     assert api["readinessProbe"]["timeoutSeconds"] > 2
@@ -262,7 +262,7 @@ def test_pods_are_locked_down(kind: str, name: str) -> None:
     assert "memory" in container(spec)["resources"]["limits"]
     for volume in spec["volumes"]:
         if "secret" in volume:
-            # For the pod's group, which is not root's.
+            # Readable for the group of the pod, which is not root.
             assert volume["secret"]["defaultMode"] == 0o440
             assert security["fsGroup"] == int(group)
 
@@ -301,7 +301,7 @@ def test_git_ignores_the_secrets() -> None:
 
 
 def test_the_image_is_the_same_everywhere() -> None:
-    """One name in the manifests, which the kustomizations replace alike."""
+    """The manifests use one image name, and each kustomization replaces it."""
     names = {container(pod(kind, name))["image"] for kind, name in PODS}
     [name] = names
     images = [documents(KUBERNETES / folder / "kustomization.yaml")[0]["images"]

@@ -1,4 +1,4 @@
-"""Real gunicorn with the bundled catalogue; how much is sent is for `make fuzz` to say."""
+"""Real gunicorn with the bundled catalogue, for generated requests."""
 
 import os
 import subprocess
@@ -36,7 +36,7 @@ class FuzzedService:
     document: dict[str, Any]
     """The OpenAPI document."""
     token: str
-    """An administrator's."""
+    """The token of an administrator."""
 
 
 def pytest_report_header() -> str:
@@ -44,7 +44,7 @@ def pytest_report_header() -> str:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """How much was sent: the service's own count, in its log."""
+    """Number of requests, as counted in the log of the service."""
     answered = {
         report.nodeid: number
         for report in terminalreporter.getreports("")

@@ -1,4 +1,4 @@
-"""Queries, files and profiles that nobody would think of, sent to the real service."""
+"""Generated queries, files and profiles, sent to the real service."""
 
 import csv
 import io
@@ -32,7 +32,7 @@ IMPORT: Final = "/api/v1/scholarships/import"
 
 
 class Client:
-    """Sends, and holds each answer to the contract."""
+    """Sends requests and checks each answer against the documentation."""
 
     def __init__(self, service: FuzzedService) -> None:
         self._contract = service.contract
@@ -81,7 +81,7 @@ QUERIES: Final = st.one_of(
 @FUZZ
 @given(query=QUERIES)
 def test_any_query(client: Client, query: str) -> None:
-    """By query and by body it is the same search; every string is one, or is refused."""
+    """The query string and the body give the same answer; every text is searched or refused."""
     answers = [
         client.ask("POST", SEARCH, json={"q": query, "limit": 5}),
         client.ask("POST", SEARCH, json={"q": query, "limit": 5, "sort": "deadline"}),
@@ -119,7 +119,7 @@ FILTERS: Final = (
 
 
 def encoded(document: object) -> bytes:
-    """JSON as lenient writers make it: NaN and Infinity, and halves of surrogate pairs."""
+    """JSON with NaN, Infinity and lone surrogates, as some writers produce it."""
     return json.dumps(document).encode()
 
 
@@ -155,7 +155,7 @@ PROFILES: Final = st.fixed_dictionaries(
 @FUZZ
 @given(profile=PROFILES)
 def test_any_profile(client: Client, profile: dict[str, object]) -> None:
-    """An answer is a verdict for each award, whose score and verdict agree."""
+    """An answer has a verdict for each award, and its score agrees with the verdict."""
     headers = {"Content-Type": "application/json"}
     answer = client.ask("POST", CHECK, content=encoded(profile), headers=headers)
     wrapped = encoded({"user_profile": profile, "limit": 5})
@@ -216,7 +216,7 @@ def test_any_csv(client: Client, header: list[str], rows: list[list[str]], noise
 
 
 def check_import(answer: httpx.Response) -> None:
-    """Every row is counted once, or the file is refused as a whole."""
+    """Every row is counted once, or the whole file is refused."""
     assert answer.status_code in {200, 422}
     if answer.status_code == 200:
         counts = answer.json()
