@@ -286,7 +286,28 @@ def test_nothing_but_what_is_needed_is_reached() -> None:
     assert ports(MIGRATE) == dns | postgresql
     assert "ingress" not in resource("NetworkPolicy", MIGRATE)["spec"]
     [ingress] = resource("NetworkPolicy")["spec"]["ingress"]
-    assert all(peer["namespaceSelector"]["matchLabels"] for peer in ingress["from"])
+    for peer in ingress["from"]:
+        assert peer["namespaceSelector"]["matchLabels"]
+        assert peer["podSelector"]["matchLabels"], "no namespace as a whole"
+
+
+@pytest.mark.parametrize(("server", "port"), [("postgresql", 5432), ("redis", 6379)])
+def test_the_servers_let_in_nobody_but_the_service_and_their_own(server: str, port: int) -> None:
+    spec = resource("NetworkPolicy", f"scholarship-api-{server}")["spec"]
+    assert spec["podSelector"]["matchLabels"] == {"app.kubernetes.io/name": server}
+    assert spec["policyTypes"] == ["Ingress"]
+    [ingress] = spec["ingress"]
+    names = {
+        peer["podSelector"]["matchLabels"]["app.kubernetes.io/name"] for peer in ingress["from"]
+    }
+    assert names == {"scholarship-api", server}
+    assert [(one["protocol"], one["port"]) for one in ingress["ports"]] == [("TCP", port)]
+
+
+def test_no_pod_network_as_a_whole_is_trusted(settings: Settings) -> None:
+    """Whoever connects from a trusted address chooses the address that a client is counted by."""
+    assert settings.trusted_proxy_ips
+    assert all(network.prefixlen >= 24 for network in settings.trusted_proxy_ips)
 
 
 def test_git_ignores_the_secrets() -> None:
