@@ -2,6 +2,9 @@
 
 import os
 import random
+from typing import Final
+
+from hypothesis import HealthCheck, settings
 
 
 def factor() -> int:
@@ -14,3 +17,13 @@ def seed() -> int:
     if "FUZZ_SEED" not in os.environ:
         os.environ["FUZZ_SEED"] = str(random.SystemRandom().randrange(1_000_000))
     return int(os.environ["FUZZ_SEED"])
+
+
+EXAMPLES: Final = 60
+FUZZ: Final = settings(
+    max_examples=EXAMPLES * factor(),
+    deadline=None,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+"""The settings of a generated test."""

@@ -3,58 +3,23 @@
 import csv
 import io
 import json
-from collections.abc import Iterator
 from typing import Any, Final
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import seed as hypothesis_seed
 from hypothesis import strategies as st
 
 from scholarship_api.vocabulary import STATES
-from tests.fuzz.amount import factor, seed
-from tests.fuzz.conftest import FuzzedService
-from tests.wire import Answer
+from tests.fuzz.amount import FUZZ, seed
+from tests.fuzz.conftest import Client
 
 pytestmark = pytest.mark.server
 
-EXAMPLES: Final = 60
-FUZZ: Final = settings(
-    max_examples=EXAMPLES * factor(),
-    deadline=None,
-    database=None,
-    suppress_health_check=list(HealthCheck),
-)
 SEARCH: Final = "/api/v1/search"
 CHECK: Final = "/api/v1/eligibility/check"
 IMPORT: Final = "/api/v1/scholarships/import"
-
-
-class Client:
-    """Sends requests and checks each answer against the documentation."""
-
-    def __init__(self, service: FuzzedService) -> None:
-        self._contract = service.contract
-        token = {"Authorization": f"Bearer {service.token}"}
-        self._client = httpx.Client(base_url=service.server.url, headers=token, timeout=30)
-
-    def ask(self, method: str, path: str, **how: Any) -> httpx.Response:  # noqa: ANN401
-        answer = self._client.request(method, path, **how)
-        raw = Answer(answer.status_code, answer.headers, answer.content)
-        assert self._contract.faults(method, path, raw) == []
-        assert answer.status_code < 500
-        return answer
-
-    def close(self) -> None:
-        self._client.close()
-
-
-@pytest.fixture(scope="module")
-def client(fuzzed: FuzzedService) -> Iterator[Client]:
-    client = Client(fuzzed)
-    yield client
-    client.close()
 
 
 # --- Queries -------------------------------------------------------------------------------------

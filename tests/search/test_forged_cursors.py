@@ -23,6 +23,7 @@ from scholarship_api.search import cursors, limits
 from scholarship_api.search.cursors import Cursor, CursorCodec
 from scholarship_api.search.schemas import Sort
 from tests.search.conftest import Insert
+from tests.search.hostile_cursors import CONTENTS, hostile_cursor
 
 pytestmark = pytest.mark.anyio
 
@@ -104,62 +105,17 @@ def test_cursors_are_accepted_while_the_key_is_rotated() -> None:
 # --- Content that only the owner of the key can send ---------------------------------------------
 
 
-def tsqueries() -> st.SearchStrategy[str]:
-    """Texts like tsqueries: long, deep, broken, and with all operators."""
-    repeated = st.builds(
-        lambda part, count, between: between.join([part] * count),
-        st.sampled_from(["!'zz'", "'a':*", "(", ")", "!", "'otter'", "'x'<->'y'", "'", "\\", "&"]),
-        st.integers(1, 1_000),
-        st.sampled_from(["", "&", "|", "<->", "<16384>", " "]),
-    )
-    nested = st.integers(1, 2_000).map(lambda depth: "(" * depth + "'a'" + ")" * depth)
-    return (repeated | nested | st.text("'()!&|<->:*ab \\", max_size=200)).map(
-        lambda text: text[: limits.MAX_TSQUERY_CHARACTERS]
-    )
-
-
-keys = st.one_of(
-    st.floats(allow_nan=False, allow_infinity=False),
-    st.sampled_from(
-        ["infinity", "-infinity", "2027-01-01 00:00:00+00", "NaN", "1e999", "", "\x00"]
-    ),
-    st.text(max_size=20),
-)
-contents = st.fixed_dictionaries(
-    {
-        "keyset": st.lists(keys, max_size=4).map(tuple),
-        "page": st.sampled_from([2, 999_999, 1_000_000]),
-    },
-    optional={
-        "match": tsqueries(),
-        "field_query": tsqueries(),
-        "weighted_clauses": st.lists(
-            st.tuples(st.floats(0, 1000), tsqueries(), st.integers(1, 1000)), max_size=5
-        ).map(tuple),
-        "is_tiered": st.booleans(),
-        "query_length": st.integers(0, 4_096),
-        "did_you_mean": st.text(max_size=20),
-    },
-)
-
-
 @settings(
     max_examples=150,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(q=st.sampled_from([None, "otter"]), sort=st.sampled_from(Sort), fields=contents)
+@given(q=st.sampled_from([None, "otter"]), sort=st.sampled_from(Sort), fields=CONTENTS)
 async def test_hostile_content_is_answered_with_200_or_422(
     app: FastAPI, client: httpx.AsyncClient, q: str | None, sort: Sort, fields: dict[str, Any]
 ) -> None:
     params = {"sort": sort.value, "limit": 5} | ({"q": q} if q else {})
-    order = Sort.DEADLINE if sort is Sort.RELEVANCE and not q else sort
-    filters: dict[str, object] = {"q": q} if q else {}
-    digest = cursors.digest_of({**filters, "sort": order, "organization": None})
-    try:
-        cursor = Cursor(digest=digest, **fields)
-    except ValueError:  # beyond the bounds, or with NUL
-        cursor = Cursor.model_construct(digest=digest, **fields)
+    cursor = hostile_cursor(q=q, sort=sort, fields=fields)
     answer = await client.post(
         PATH, json={**params, "cursor": app.state.cursor_codec.encode(cursor)}
     )
