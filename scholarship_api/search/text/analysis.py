@@ -47,7 +47,7 @@ async def analyse(snapshot: Snapshot, q: str) -> TextQuery | None:
                 if term.correction is not None
             }
             entries = _synonym_entries(query, texts)
-            synonym_terms |= await _look_up_new(snapshot, entries, known=synonym_terms)
+            synonym_terms |= await _look_up_new(snapshot, entries, looked_up=synonym_terms)
     awards = next(iter(statistics.values())).awards
     groups = _synonym_groups(entries, terms, synonym_terms)
     text = tsquery.compile_query(query, terms, groups, awards=awards)
@@ -75,9 +75,9 @@ async def _look_up(
 
 
 async def _look_up_new(
-    snapshot: Snapshot, entries: Mapping[Word, SynonymEntry], *, known: SynonymTerms
+    snapshot: Snapshot, entries: Mapping[Word, SynonymEntry], *, looked_up: SynonymTerms
 ) -> SynonymTerms:
-    new = [word for word in _words_of(entries) if word not in known]
+    new = [word for word in _words_of(entries) if word not in looked_up]
     return dict(zip(new, await dictionary.look_up(snapshot, new), strict=True))
 
 
