@@ -1,4 +1,4 @@
-"""Rules of the architecture that import-linter cannot check, and our own kind of its contracts."""
+"""What import-linter cannot see, and the kind of contract that it was taught."""
 
 import ast
 import re

@@ -26,7 +26,6 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
-from sqlalchemy import make_url
 
 from scholarship_api.catalogue.bulk.exporter import export_rows
 from scholarship_api.catalogue.bulk.formats import (
@@ -40,6 +39,7 @@ from scholarship_api.catalogue.bulk.importer import CHUNK_BYTES, ImportReport, i
 from scholarship_api.catalogue.bulk.parsing import UnreadableFile
 from scholarship_api.catalogue.bulk.validation import RowError
 from scholarship_api.catalogue.columns import BOOLEAN_FIELDS
+from scholarship_api.platform.database.connection_settings import connection_arguments
 from scholarship_api.sample_data.synthetic import generate
 from scholarship_api.settings.settings import SettingError, SettingsError, load_settings
 from scholarship_api.vocabulary import Status
@@ -51,7 +51,6 @@ EXIT_INTERRUPTED: Final = 130
 EXIT_BROKEN_PIPE: Final = 141
 
 STANDARD_STREAM: Final = "-"
-CONNECT_TIMEOUT_SECONDS: Final = 5
 ROWS_PER_PROGRESS_UPDATE: Final = 1_000
 BUNDLED_CATALOGUE: Final = (
     importlib.resources.files("scholarship_api.sample_data") / "catalogue.ndjson"
@@ -201,12 +200,8 @@ async def _export(
 
 
 async def _connect(database_url: str) -> psycopg.AsyncConnection[Any]:
-    url = make_url(database_url).set(drivername="postgresql")
     return await psycopg.AsyncConnection.connect(
-        url.render_as_string(hide_password=False),
-        autocommit=True,
-        connect_timeout=CONNECT_TIMEOUT_SECONDS,
-        application_name="scholarship-api",
+        autocommit=True, **connection_arguments(database_url)
     )
 
 

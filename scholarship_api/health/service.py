@@ -77,7 +77,10 @@ class HealthService:
             await self._outbound.close()
 
     async def _check_database(self) -> Status:
-        await self._fetch("SELECT 1")
+        # Behind a pooler the connection does not tell: the server may have become a standby.
+        [[is_standby]] = await self._fetch("SELECT pg_is_in_recovery()")
+        if is_standby == b"t":
+            raise Unhealthy("read_only")
         return "up"
 
     async def _check_migrations(self) -> Status:

@@ -12,9 +12,8 @@ from urllib.parse import SplitResult, urlsplit
 import limits
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 from pydantic_settings import NoDecode
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
 
+from scholarship_api.settings.database_url import read_database_url
 from scholarship_api.settings.sources import refuse_unreadable
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -127,20 +126,8 @@ def _postgres_url(secret: SecretStr) -> SecretStr:
     text = secret.get_secret_value().strip()
     if not text:
         return SecretStr("")
-    scheme, separator, rest = text.partition("://")
-    if not separator or scheme.lower() not in {"postgresql", "postgres", "postgresql+psycopg"}:
-        raise ValueError(
-            "not a PostgreSQL URL: it must start with postgresql://, as in"
-            " postgresql://user:password@host/database"
-        )
-    normalised = f"postgresql+psycopg://{rest}"
-    try:
-        make_url(normalised)
-    except (ArgumentError, ValueError):
-        scheme = ""
-    if not scheme:
-        raise ValueError("not a well-formed URL; percent-encode special characters of the password")
-    return SecretStr(normalised)
+    read_database_url(text)  # refuses it with a reason
+    return SecretStr(f"postgresql+psycopg://{text.partition('://')[2]}")
 
 
 def _redis_url(secret: SecretStr) -> SecretStr:

@@ -1,4 +1,4 @@
-"""Probes and metrics of a deployment."""
+"""What orchestrators and monitors ask."""
 
 import httpx
 import pytest

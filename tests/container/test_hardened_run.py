@@ -1,4 +1,4 @@
-"""The image runs hardened and with production settings, without compose."""
+"""The image as it should be run, by the engine alone, on production settings."""
 
 import secrets
 import uuid
@@ -30,7 +30,7 @@ HARDENED = ("--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges")
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """Names of containers, and the address of the service."""
+    """Names of containers, and where the service answers."""
 
     api: str
     database: str
@@ -67,7 +67,7 @@ def deployment(image: str) -> Iterator[Deployment]:
         unsaved = ("redis-server", "--bind", "*", "--protected-mode", "no", "--save", "")
         start("redis", pinned("redis", "REDIS_IMAGE"), command=unsaved)
         variables = [f"--env={name}={value}" for name, value in settings.items()]
-        # `start` itself waits for the servers, which do not answer yet.
+        # `start` itself waits for the servers, which have not begun to answer.
         start("api", image, *HARDENED, *variables, f"--publish=127.0.0.1:{port}:8000")
         deployment = Deployment(**names, url=f"http://127.0.0.1:{port}")
         until(

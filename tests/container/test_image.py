@@ -1,4 +1,4 @@
-"""The content of the image, and that two builds give the same image."""
+"""What is in the image, what is not, and that two builds of it are one."""
 
 import json
 import os
@@ -32,7 +32,7 @@ FORBIDDEN: Final = frozenset(
 FORBIDDEN_PATTERN: Final = re.compile(r"(pip[\d.]*|(x86_64|aarch64)-linux-gnu-.*|.*\.whl|\.env.*)$")
 FORBIDDEN_FOLDERS: Final = frozenset({"pip", "setuptools", "uv", "wheel"})
 WRITABLE_FOLDERS: Final = frozenset({"home/nonroot", "run/lock", "tmp", "var/lock", "var/tmp"})
-"""Folders of the base image. They are empty, and read-only when the service runs hardened."""
+"""Of the base image; empty, and read-only where the service runs as it should."""
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +82,7 @@ def test_no_tools(contents: SavedImage) -> None:
         if (entry.name in FORBIDDEN_FOLDERS if entry.info.isdir() else entry.name in FORBIDDEN)
         or FORBIDDEN_PATTERN.match(entry.name)
     ]
-    # Licences of the base image are in folders named like the packages.
+    # The licences of what the base image is made of are in folders of the packages' names.
     assert [path for path in found if not path.startswith("usr/share/doc/")] == []
 
 
@@ -105,7 +105,7 @@ def test_nobody_to_become(contents: SavedImage) -> None:
 
 
 def test_nothing_of_the_builder(contents: SavedImage) -> None:
-    """No layer contains a secret of the checkout or a certificate of the builder."""
+    """No secret that lay around, and no certificate of the builder's, in any layer."""
     needles = {CANARY.encode()}
     if builders := os.environ.get("BUILD_CA_FILE"):
         public = _certificates(Path(certifi.where()))
@@ -160,7 +160,7 @@ print(len(names))
 
 
 def test_bytecode_is_complete(contents: SavedImage) -> None:
-    """A module without bytecode would be compiled at each start."""
+    """A module without bytecode is compiled anew at each start."""
     paths = {entry.path for entry in contents.entries()}
     sources = [path for path in paths if path.startswith("opt/venv/") and path.endswith(".py")]
     assert len(sources) > 500

@@ -1,4 +1,4 @@
-"""The acceptance suite passes against the real server process, and notices faults."""
+"""The acceptance suite holds against the real server process, and notices what is wrong."""
 
 import json
 import os
@@ -75,7 +75,7 @@ def test_it_holds(settings: dict[str, str], tmp_path: Path) -> None:
         )
     assert code == 0, output
     skipped = re.findall(r"^SKIPPED .*", output, re.MULTILINE)
-    # These tests need hooks, which tests/container has.
+    # What needs hooks; tests/container has them all.
     assert len(skipped) == 3
     assert all("ACCEPTANCE_START_" in line for line in skipped), skipped
 

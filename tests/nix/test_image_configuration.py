@@ -24,14 +24,14 @@ def nix() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def dockerfile() -> dict[str, str]:
-    """The last instruction of each kind in the last stage."""
+    """The last stage's instructions, the last of each kind."""
     text = (REPOSITORY / "Dockerfile").read_text().replace("\\\n", " ")
     _, _, stage = text.rpartition("\nFROM ")
     return dict(re.findall(r"^([A-Z]+) +(.*)$", stage, re.MULTILINE))
 
 
 def pairs(instruction: str) -> dict[str, str]:
-    """The pairs of `NAME=value NAME="another value"`."""
+    """Of `NAME=value NAME="another value"`."""
     return dict(part.split("=", 1) for part in shlex.split(instruction))
 
 

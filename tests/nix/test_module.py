@@ -1,4 +1,4 @@
-"""The options of the NixOS module are the settings of the service."""
+"""The NixOS module's options are the service's settings."""
 
 from typing import Any
 
@@ -6,12 +6,12 @@ from scholarship_api.settings.settings import SECRETS, Settings
 from tests.nix.expressions import REPOSITORY, binding, calls, parse, text, value
 
 MODULE = parse((REPOSITORY / "nix" / "module.nix").read_bytes())
-# These differ on purpose, because a NixOS machine serves production.
+# Differ on purpose: production is what a machine serves for.
 OWN_DEFAULTS: dict[str, Any] = {"ENVIRONMENT": "production"}
 
 
 def option(name: str) -> dict[str, Any]:
-    """The attributes of an option: literal values, and None for other expressions."""
+    """What is given for an option: literal values, and None for other expressions."""
     call = binding(MODULE, name)
     assert text(call.child_by_field_name("function")) == "mkOption"
     given = value(call.child_by_field_name("argument"))

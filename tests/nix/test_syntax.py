@@ -1,4 +1,4 @@
-"""Every Nix file has valid syntax."""
+"""Every Nix file is one."""
 
 from pathlib import Path
 

@@ -8,10 +8,10 @@ returned after 11 s. Here the socket is closed instead, and the server rolls bac
 import asyncio
 import select
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import psycopg
 from psycopg import waiting
@@ -28,6 +28,9 @@ statement_timeout, so that a server that is only busy can say so and keeps the c
 SKIP_PING_SECONDS: Final = 2.0
 """How long after its last answer an idle connection is used without a ping. A lost connection is
 noticed at once where the server has closed it; a ping finds the other ones."""
+
+Server = tuple[str | None, str | None, str | None]
+"""Host, address and port of a server, as they were tried."""
 
 _deadline: ContextVar[float | None] = ContextVar("database_deadline", default=None)
 
@@ -64,14 +67,12 @@ class BoundedConnection(psycopg.AsyncConnection[Any]):
     last_response_at: float = 0.0
     """When the server last answered, on the monotonic clock."""
 
-    @classmethod
-    async def open(cls, *arguments: Any, **options: Any) -> Self:  # noqa: ANN401
-        """`connect`, with CONNECT_SECONDS for all attempts together."""
-        try:
-            async with asyncio.timeout(seconds_left(CONNECT_SECONDS)):
-                return await cls.connect(*arguments, **options)
-        except TimeoutError:
-            raise NoAnswerError("no connection within the deadline") from None
+    def __init__(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 - psycopg's
+        super().__init__(*arguments, **options)
+        self.opened_at = time.monotonic()
+        self.server: Server | None = None
+        self.on_silence: Callable[[Server | None], None] = lambda _: None
+        """Called with `server` when a deadline has passed without an answer."""
 
     async def wait(
         self,
@@ -91,13 +92,18 @@ class BoundedConnection(psycopg.AsyncConnection[Any]):
         except psycopg.OperationalError:
             if time.monotonic() < end:
                 raise
-            self.pgconn.finish()
-            raise NoAnswerError("no answer within the deadline") from None
+            raise self.give_up() from None
         except asyncio.CancelledError:
             self.pgconn.finish()
             raise
         self.last_response_at = time.monotonic()
         return answer
+
+    def give_up(self) -> NoAnswerError:
+        """Close the connection whose server has not answered in time; the error to raise."""
+        self.pgconn.finish()
+        self.on_silence(self.server)
+        return NoAnswerError("no answer within the deadline")
 
     @property
     def is_idle(self) -> bool:

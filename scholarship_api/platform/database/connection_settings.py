@@ -1,8 +1,10 @@
 """What every connection to PostgreSQL is opened with."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from scholarship_api.platform.database.connection import CONNECT_SECONDS
+from scholarship_api.settings.database_url import read_database_url
 
 SESSION_TIMEOUTS: Final = {
     "statement_timeout": "6s",
@@ -18,18 +20,36 @@ PLANNER_SETTINGS: Final = {
     "work_mem": "16MB",  # a bitmap of a common word, row by row
 }
 
-CONNECTION_ARGUMENTS: Final[dict[str, Any]] = {
+_DEFAULTS: Final[Mapping[str, Any]] = {
     "connect_timeout": int(CONNECT_SECONDS),
-    "application_name": "scholarship-api",
-    "client_encoding": "UTF8",
     "keepalives_idle": 30,  # seconds
     "keepalives_interval": 10,
     "keepalives_count": 3,
     "tcp_user_timeout": 8000,  # milliseconds
 }
+"""What libpq is told unless the URL says otherwise."""
 
 
-def session_options(given: str = "") -> str:
-    """libpq's `options`: the ones of DATABASE_URL first, so that ours win."""
+def connection_arguments(
+    database_url: str, *, application_name: str = "scholarship-api"
+) -> dict[str, Any]:
+    """The arguments of psycopg's `connect` for a URL. Raises ValueError for an unusable URL."""
+    return {
+        **_DEFAULTS,
+        "application_name": application_name,
+        **read_database_url(database_url),
+        "client_encoding": "UTF8",
+    }
+
+
+def serving_arguments(database_url: str, *, pgbouncer: bool) -> dict[str, Any]:
+    """The arguments of every connection that serves requests, those of the probes included."""
+    arguments = connection_arguments(database_url)
+    if pgbouncer:
+        # In transaction mode the next statement may meet another server connection, on which
+        # nothing is prepared; and PgBouncer refuses `options` at the start of a connection.
+        return {**arguments, "prepare_threshold": None}
     settings = SESSION_TIMEOUTS | PLANNER_SETTINGS
-    return " ".join([*([given] if given else ()), *(f"-c {k}={v}" for k, v in settings.items())])
+    # The URL's options come first, so that ours win.
+    options = [arguments.get("options", ""), *(f"-c {k}={v}" for k, v in settings.items())]
+    return {**arguments, "options": " ".join(filter(None, options))}

@@ -5,6 +5,7 @@ A failure of the server (it cannot be reached, is busy or is locked) becomes Dat
 """
 
 import datetime as dt
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final, LiteralString, cast
@@ -17,21 +18,24 @@ from sqlalchemy import (
     PoolResetState,
     QueuePool,
     event,
-    make_url,
     text,
 )
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.util import greenlet_spawn
 
 from scholarship_api.platform.database.coalesced_reads import CoalescedRead
 from scholarship_api.platform.database.connection import BoundedConnection, deadline
 from scholarship_api.platform.database.connection_settings import (
-    CONNECTION_ARGUMENTS,
     SESSION_TIMEOUTS,
-    session_options,
+    serving_arguments,
 )
-from scholarship_api.platform.database.errors import as_unavailable, raising_unavailable
+from scholarship_api.platform.database.connector import Connector
+from scholarship_api.platform.database.errors import (
+    as_unavailable,
+    raising_unavailable,
+    refuses_writes,
+)
 from scholarship_api.platform.database.libpq import Row
 from scholarship_api.platform.database.sessions import ReadSession, WriteSession
 from scholarship_api.platform.database.statement_pool import Lease, StatementPool
@@ -69,9 +73,17 @@ class Database:
     """
 
     def __init__(self, settings: Settings) -> None:
-        url = make_url(settings.database_url.get_secret_value())
+        self._connector = Connector(
+            serving_arguments(
+                settings.database_url.get_secret_value(), pgbouncer=settings.database_pgbouncer
+            ),
+            on_move=self._drop_older_connections,
+        )
+        self._dropped_at = 0.0
+        """Connections that were opened before this time, on the monotonic clock, are not used."""
         self.engine: AsyncEngine = create_async_engine(
-            url,
+            "postgresql+psycopg://",
+            async_creator=self._connector.open,
             pool_size=settings.database_pool_size,
             max_overflow=settings.database_max_overflow,
             hide_parameters=True,  # values of people have no place in error texts
@@ -79,9 +91,7 @@ class Database:
             pool_reset_on_return=None,  # _roll_back does it
             pool_recycle=RECYCLE_SECONDS,
             pool_timeout=POOL_WAIT_SECONDS,
-            connect_args=_connect_args(url.query, pgbouncer=settings.database_pgbouncer),
         )
-        self._conninfo = url.set(drivername="postgresql").render_as_string(hide_password=False)
         self._prepares = not settings.database_pgbouncer
         self._probes = self._dedicated_connection()
         self._coalesced_reads = self._dedicated_connection()
@@ -93,8 +103,10 @@ class Database:
             idle_lease_seconds=IDLE_LEASE_SECONDS,
         )
         self._read_only = self.engine.execution_options(postgresql_readonly=True)
-        _bound_ping(self.engine)
+        self._bound_ping()
+        _keep_servers_read_only_default(self.engine)
         event.listen(self.engine.sync_engine, "reset", _roll_back)
+        event.listen(self.engine.sync_engine, "handle_error", _leave_read_only_server)
         if settings.database_pgbouncer:
             event.listen(self.engine.sync_engine, "begin", _set_timeouts)
         metrics.watch_pool(
@@ -159,6 +171,10 @@ class Database:
             try:
                 connection.switch_autocommit(on=True)
                 yield connection
+            except psycopg.Error as error:
+                if refuses_writes(error):
+                    self._dropped_at = time.monotonic()
+                raise
             finally:
                 if connection.is_idle:
                     connection.switch_autocommit(on=False)
@@ -168,6 +184,21 @@ class Database:
         for pool in (self._coalesced_reads, self._statements, self._probes):
             await pool.close()
         await self.engine.dispose()
+
+    def _bound_ping(self) -> None:
+        dialect = self.engine.sync_engine.dialect
+        ping = dialect.do_ping
+
+        def bounded_ping(dbapi_connection: DBAPIConnection) -> bool:
+            connection = cast("BoundedConnection", dbapi_connection.driver_connection)
+            if connection.opened_at < self._dropped_at:
+                return False  # after which SQLAlchemy drops the whole pool
+            if connection.may_skip_ping:
+                return True
+            with deadline(PING_SECONDS):
+                return ping(dbapi_connection)
+
+        dialect.do_ping = bounded_ping  # type: ignore[method-assign]
 
     @property
     def _pool(self) -> QueuePool:
@@ -202,19 +233,16 @@ class Database:
         )
 
     async def _open_beside_pool(self) -> Lease:
-        connection = await BoundedConnection.open(
-            self._conninfo, autocommit=True, prepare_threshold=None, **CONNECTION_ARGUMENTS
-        )
+        connection = await self._connector.open()
+        connection.switch_autocommit(on=True)
         return Lease(connection, connection.close)
 
-
-def _connect_args(query: Mapping[str, Any], *, pgbouncer: bool) -> dict[str, Any]:
-    arguments: dict[str, Any] = {"async_creator_fn": BoundedConnection.open, **CONNECTION_ARGUMENTS}
-    if pgbouncer:
-        # In transaction mode the next statement may meet another server connection, on which
-        # nothing is prepared; and PgBouncer refuses `options` at the start of a connection.
-        return arguments | {"prepare_threshold": None}
-    return arguments | {"options": session_options(query.get("options", ""))}
+    def _drop_older_connections(self, first: BoundedConnection) -> None:
+        """Use no connection that is older than the first one to another primary."""
+        self._dropped_at = first.opened_at
+        error = psycopg.OperationalError("the primary is another server now")
+        for pool in (self._statements, self._coalesced_reads, self._probes):
+            pool.drop(error)
 
 
 def _set_timeouts(connection: Connection) -> None:
@@ -229,17 +257,21 @@ _SET_LOCAL: Final = text(
 )
 
 
-def _bound_ping(engine: AsyncEngine) -> None:
-    dialect = engine.sync_engine.dialect
-    ping = dialect.do_ping
+def _keep_servers_read_only_default(engine: AsyncEngine) -> None:
+    """Begin write transactions as the server does by default, never with READ WRITE.
 
-    def bounded_ping(dbapi_connection: DBAPIConnection) -> bool:
-        if cast("BoundedConnection", dbapi_connection.driver_connection).may_skip_ping:
-            return True
-        with deadline(PING_SECONDS):
-            return ping(dbapi_connection)
+    A server with default_transaction_read_only, which some services set while the disk is almost
+    full, must stay read-only. SQLAlchemy sets read_only=False after each read session.
+    """
+    dialect: Any = engine.sync_engine.dialect
+    set_readonly = dialect.set_readonly
+    dialect.set_readonly = lambda connection, value: set_readonly(connection, value or None)
 
-    dialect.do_ping = bounded_ping  # type: ignore[method-assign]
+
+def _leave_read_only_server(context: ExceptionContext) -> None:
+    """Drop the pool after a refused write: its connections lead to a standby or a full disk."""
+    if refuses_writes(context.original_exception):
+        context.is_disconnect = True
 
 
 def _roll_back(connection: DBAPIConnection, _: object, state: PoolResetState) -> None:

@@ -17,6 +17,7 @@ import structlog
 
 from scholarship_api.errors import DatabaseUnavailable
 from scholarship_api.platform.database.connection import NoAnswerError
+from scholarship_api.platform.database.connector import StandbyError
 from scholarship_api.platform.observability import metrics
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -39,10 +40,12 @@ _NO_DATABASE: Final = Reason("access_denied", "the database does not exist")
 _NO_CONNECTION_LEFT: Final = Reason("too_many_connections", "it has no connection left")
 _SHUTTING_DOWN: Final = Reason("shutting_down", "it is shutting down")
 _STARTING_UP: Final = Reason("starting_up", "it is starting up")
+_READ_ONLY: Final = Reason("read_only", "it accepts no writes: it is a standby or read-only")
 _LOCKED: Final = Reason("locked", "a lock is held by somebody else for too long")
 
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
 _BY_SQLSTATE: Final = {
+    "25006": _READ_ONLY,
     "28000": _WRONG_ROLE,
     "28P01": _WRONG_PASSWORD,
     "3D000": _NO_DATABASE,
@@ -109,6 +112,7 @@ _BY_WORDS: Final = tuple(
                 "it is a PgBouncer: set DATABASE_PGBOUNCER=true",
             ),
         ),
+        ("session is read-only|server is in hot standby mode", _READ_ONLY),
         ("is shutting down|terminating connection", _SHUTTING_DOWN),
         ("is starting up|not yet accepting connections", _STARTING_UP),
         ("timeout expired", _NO_ANSWER),
@@ -122,6 +126,8 @@ def reason_of(error: psycopg.Error) -> Reason:
     """Why the server is of no use, after any error of the driver."""
     if isinstance(error, NoAnswerError | psycopg.errors.ConnectionTimeout):
         return _NO_ANSWER
+    if isinstance(error, StandbyError):
+        return _READ_ONLY
     if error.sqlstate:
         return _BY_SQLSTATE.get(error.sqlstate, _FAILED)
     text = str(error)
@@ -133,22 +139,24 @@ def reason_of(error: psycopg.Error) -> Reason:
 
 def outage_reason(error: BaseException) -> str | None:
     """Why the database is unavailable, as a fixed word; None if the statement is at fault."""
-    if _is_statement_too_large(error):
-        return None
     if isinstance(error, sqlalchemy.exc.TimeoutError):
         return _POOL_EXHAUSTED.word
     if isinstance(error, sqlalchemy.exc.DBAPIError):
-        if isinstance(error.orig, psycopg.OperationalError):
+        if isinstance(error.orig, psycopg.Error) and _is_outage(error.orig):
             return reason_of(error.orig).word
         return _UNREACHABLE.word if error.connection_invalidated else None
-    return reason_of(error).word if isinstance(error, psycopg.OperationalError) else None
+    if isinstance(error, psycopg.Error) and _is_outage(error):
+        return reason_of(error).word
+    return None
 
 
-def _is_statement_too_large(error: BaseException) -> bool:
-    """Whether a limit of PostgreSQL on statements is exceeded, such as the depth of its stack:
-    psycopg has these errors among those of the server."""
-    cause = error.orig if isinstance(error, sqlalchemy.exc.DBAPIError) else error
-    return isinstance(cause, psycopg.Error) and (cause.sqlstate or "").startswith("54")
+def refuses_writes(error: BaseException | None) -> bool:
+    """Whether the server has refused a write, or a lock for one, as it is read-only."""
+    return isinstance(error, psycopg.errors.ReadOnlySqlTransaction)
+
+
+def _is_outage(error: psycopg.Error) -> bool:
+    return isinstance(error, psycopg.OperationalError) or refuses_writes(error)
 
 
 def as_unavailable(error: Exception) -> Exception:

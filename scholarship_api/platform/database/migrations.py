@@ -7,14 +7,17 @@ replicas keep working on the new schema.
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import alembic.command
 import alembic.config
+import psycopg
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, NullPool, create_engine, text
 
 from scholarship_api.platform.database import revisions
 from scholarship_api.platform.database.advisory_locks import AdvisoryLock
+from scholarship_api.platform.database.connection_settings import connection_arguments
 
 
 class MigrationTimeoutError(Exception):
@@ -56,10 +59,9 @@ def _config(connection: Connection) -> alembic.config.Config:
 @contextmanager
 def locked_connection(database_url: str, wait_seconds: float) -> Iterator[Connection]:
     """A connection to migrate on, while no other replica does. Raises MigrationTimeoutError."""
+    arguments = connection_arguments(database_url, application_name="scholarship-api migrate")
     engine = create_engine(
-        database_url,
-        poolclass=NullPool,
-        connect_args={"connect_timeout": 5, "application_name": "scholarship-api migrate"},
+        "postgresql+psycopg://", poolclass=NullPool, creator=partial(psycopg.connect, **arguments)
     )
     # The lock is polled in autocommit: a session that waits for it in one statement holds a
     # snapshot, and CREATE INDEX CONCURRENTLY in the winner would wait for that one for ever.

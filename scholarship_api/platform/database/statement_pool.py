@@ -188,14 +188,18 @@ class StatementPool:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    def drop(self, error: psycopg.Error) -> None:
+        """Close every connection; the queries on them fail or are retried."""
+        for connection in list(self._connections):
+            connection.end(error)
+
     async def close(self) -> None:
         """Release every connection; queries that still wait fail."""
         self._is_closed = True
         error = psycopg.OperationalError("the statement pool is closed")
         while query := self.next_query():
             query.fail(error)
-        for connection in list(self._connections):
-            connection.end(error)
+        self.drop(error)
         if self._tasks:
             await asyncio.wait(self._tasks)
 
@@ -240,15 +244,18 @@ class _LeasedConnection:
         """Release the connection. With an error it is closed, and its query fails or is retried."""
         if self._idle_timer is not None:
             self._idle_timer.cancel()
-        # Before libpq closes the socket: the next one that is opened gets its number.
-        self._loop.remove_reader(self._socket)
-        self._loop.remove_writer(self._socket)
+        self._stop_listening()
         query, self._query = self._query, None
         if error is not None:
             self._pgconn.finish()
         self._pool.release(self)
         if query is not None and error is not None:
             self._fail(query, error)
+
+    def _stop_listening(self) -> None:
+        # Before libpq closes the socket: the next one that is opened gets its number.
+        self._loop.remove_reader(self._socket)
+        self._loop.remove_writer(self._socket)
 
     def _fail(self, query: PendingQuery, error: Exception) -> None:
         if self._pool.retry and not query.is_retry and not isinstance(error, NoAnswerError):
@@ -316,4 +323,5 @@ class _LeasedConnection:
             self.run_next()
 
     def _expire(self) -> None:
-        self.end(NoAnswerError("no answer within the deadline"))
+        self._stop_listening()
+        self.end(self.lease.connection.give_up())

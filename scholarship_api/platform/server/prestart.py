@@ -4,9 +4,10 @@ A server that is absent is waited for. One that answers and refuses us (a wrong 
 database) is reported at once: waiting does not change its mind.
 """
 
+import asyncio
 import time
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 import psycopg
 import redis
@@ -15,6 +16,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from scholarship_api.command_errors import EXIT_UNAVAILABLE, CommandError
 from scholarship_api.platform.database import migrations
+from scholarship_api.platform.database.connection import deadline
+from scholarship_api.platform.database.connection_settings import (
+    connection_arguments,
+    serving_arguments,
+)
+from scholarship_api.platform.database.connector import Connector
 from scholarship_api.platform.database.errors import reason_of
 from scholarship_api.platform.rate_limiting.errors import BACKEND_ERRORS, backend_reason
 from scholarship_api.settings.settings import SettingError, Settings, SettingsError
@@ -61,33 +68,31 @@ def prestart(settings: Settings, *, wait_seconds: float = WAIT_SECONDS) -> None:
     DATABASE_URL.
     """
     require_database(settings)
-    _wait_for("database_migration_url", settings, _query, wait_seconds)
+    _wait_for("database_migration_url", settings, _query_as_owner, wait_seconds)
     wait_for_rate_limiter(settings, wait_seconds=wait_seconds)
     _migrate(settings, revision="head", down=False)
-    _wait_for("database_url", settings, _query, wait_seconds)
+    _wait_for("database_url", settings, _query_as_serving_role, wait_seconds)
     _log.info("prestart.finished")
 
 
 def migrate(settings: Settings, *, revision: str, down: bool) -> tuple[str, ...]:
     """Wait for PostgreSQL and bring the schema to a revision; answers the revisions applied.
 
-    DATABASE_MIGRATION_URL alone will do. Raises `PrestartError`, and `SettingsError` without a URL.
+    Raises `PrestartError`, and `SettingsError` without a DATABASE_URL.
     """
-    require_database(settings, "database_migration_url")
-    _wait_for("database_migration_url", settings, _query, WAIT_SECONDS)
+    require_database(settings)
+    _wait_for("database_migration_url", settings, _query_as_owner, WAIT_SECONDS)
     return _migrate(settings, revision=revision, down=down)
 
 
-def require_database(settings: Settings, name: str = "database_url") -> None:
+def require_database(settings: Settings) -> None:
     """Raise `SettingsError` at once where there is no server to wait for."""
-    if not getattr(settings, name).get_secret_value():
+    if not settings.database_url.get_secret_value():
         reason = (
             "is required: postgresql://user:password@host/database; only `scholarship-api dev`"
             " starts a server of its own"
         )
-        raise SettingsError(
-            [SettingError(settings.variable(name), reason)], log_format=settings.log_format
-        )
+        raise SettingsError([SettingError("DATABASE_URL", reason)], log_format=settings.log_format)
 
 
 def wait_for_rate_limiter(settings: Settings, *, wait_seconds: float) -> None:
@@ -98,14 +103,13 @@ def wait_for_rate_limiter(settings: Settings, *, wait_seconds: float) -> None:
 
 
 def _wait_for(
-    name: str, settings: Settings, attempt: Callable[[str], None], wait_seconds: float
+    name: str, settings: Settings, attempt: Callable[[Settings], None], wait_seconds: float
 ) -> None:
-    url = getattr(settings, name).get_secret_value()
     end = time.monotonic() + wait_seconds
     pause = _FIRST_PAUSE_SECONDS
     while True:
         try:
-            attempt(url)
+            attempt(settings)
         except _UnusableError as error:
             left = end - time.monotonic()
             if error.refused:
@@ -121,21 +125,34 @@ def _wait_for(
             return
 
 
-def _query(url: str) -> None:
+def _query_as_owner(settings: Settings) -> None:
+    _query(connection_arguments(settings.database_migration_url.get_secret_value()))
+
+
+def _query_as_serving_role(settings: Settings) -> None:
+    url = settings.database_url.get_secret_value()
+    _query(serving_arguments(url, pgbouncer=settings.database_pgbouncer))
+
+
+def _query(arguments: dict[str, Any]) -> None:
     try:
-        with psycopg.connect(
-            url.replace("+psycopg", "", 1),
-            connect_timeout=_ATTEMPT_SECONDS,
-            autocommit=True,
-            prepare_threshold=None,
-        ) as connection:
-            connection.execute("SELECT 1")
+        asyncio.run(_select(Connector(arguments)))
     except psycopg.Error as error:
         reason = reason_of(error)
         raise _UnusableError(reason.sentence, refused=reason.word in _REFUSALS) from None
 
 
-def _ping(url: str) -> None:
+async def _select(connector: Connector) -> None:
+    with deadline(_ATTEMPT_SECONDS):
+        connection = await connector.open()
+        try:
+            await connection.execute("SELECT 1")
+        finally:
+            await connection.close()
+
+
+def _ping(settings: Settings) -> None:
+    url = settings.rate_limit_backend_url.get_secret_value()
     try:
         client = redis.Redis.from_url(
             url.replace("valkey", "redis", 1),

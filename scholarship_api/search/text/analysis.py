@@ -24,7 +24,7 @@ SynonymTerms = dict[str, TermStatistics]
 async def analyse(snapshot: Snapshot, q: str) -> TextQuery | None:
     """The query as tsquery texts; None when there is nothing to search for.
 
-    Raises ValidationFailed for too many words, or words with too many variants.
+    Raises ValidationFailed for too many words.
     """
     try:
         query = parser.parse(q)
@@ -47,13 +47,10 @@ async def analyse(snapshot: Snapshot, q: str) -> TextQuery | None:
                 if term.correction is not None
             }
             entries = _synonym_entries(query, texts)
-            synonym_terms |= await _look_up_new(snapshot, entries, looked_up=synonym_terms)
+            synonym_terms |= await _look_up_new(snapshot, entries, known=synonym_terms)
     awards = next(iter(statistics.values())).awards
     groups = _synonym_groups(entries, terms, synonym_terms)
-    text = tsquery.compile_query(query, terms, groups, awards=awards)
-    if text is not None and not text.is_within_bounds:
-        raise ValidationFailed.of("q", "has too many words and synonyms; use fewer words")
-    return text
+    return tsquery.compile_query(query, terms, groups, awards=awards)
 
 
 async def _look_up(
@@ -75,9 +72,9 @@ async def _look_up(
 
 
 async def _look_up_new(
-    snapshot: Snapshot, entries: Mapping[Word, SynonymEntry], *, looked_up: SynonymTerms
+    snapshot: Snapshot, entries: Mapping[Word, SynonymEntry], *, known: SynonymTerms
 ) -> SynonymTerms:
-    new = [word for word in _words_of(entries) if word not in looked_up]
+    new = [word for word in _words_of(entries) if word not in known]
     return dict(zip(new, await dictionary.look_up(snapshot, new), strict=True))
 
 
@@ -127,8 +124,7 @@ def _misspelt_words(
     statistics: Mapping[Word, TermStatistics],
     entries: Mapping[Word, SynonymEntry],
 ) -> list[Word]:
-    """The first words that no award contains, that begin no other word, and that have no
-    synonyms; at most MAX_CORRECTED_WORDS."""
+    """The words that no award contains, that begin no other word, and that have no synonyms."""
     unknown = [
         word
         for word, found in statistics.items()
@@ -143,8 +139,7 @@ def _misspelt_words(
         for word in plain[plain.index(first) : plain.index(first) + entry.word_count]
     }
     excluded = {word for clause in query.clauses if clause.is_excluded for word in clause.words}
-    misspelt = [word for word in unknown if word not in excluded and word not in with_synonyms]
-    return misspelt[: limits.MAX_CORRECTED_WORDS]
+    return [word for word in unknown if word not in excluded and word not in with_synonyms]
 
 
 def _synonym_groups(

@@ -18,6 +18,7 @@ from structlog.testing import capture_logs
 from scholarship_api.devserver.embedded import VALKEY_DATABASES, embedded_postgres
 from scholarship_api.platform.database import migrations, revisions
 from scholarship_api.platform.database.advisory_locks import AdvisoryLock
+from scholarship_api.platform.database.connection_settings import connection_arguments
 from scholarship_api.platform.server import prestart as module
 from scholarship_api.platform.server.prestart import PrestartError, migrate, prestart
 from scholarship_api.settings.settings import Settings, SettingsError
@@ -175,12 +176,12 @@ def test_a_rate_limiter_that_is_not_used_is_not_waited_for(database_url: str) ->
 def test_a_server_that_comes_later_is_waited_for(
     monkeypatch: pytest.MonkeyPatch, database_url: str
 ) -> None:
-    attempts: list[str] = []
+    attempts: list[dict[str, Any]] = []
     query = module._query
 
-    def late(url: str) -> None:
-        attempts.append(url)
-        query(NOBODY if len(attempts) < 3 else url)
+    def late(arguments: dict[str, Any]) -> None:
+        attempts.append(arguments)
+        query(connection_arguments(NOBODY) if len(attempts) < 3 else arguments)
 
     monkeypatch.setattr(module, "_query", late)
     with capture_logs() as logs:
@@ -210,14 +211,6 @@ def test_a_migration_says_what_is_applied(scratch_database_url: str) -> None:
     settings = settings_of(scratch_database_url)
     assert migrate(settings, revision="head", down=False) == (revisions.head(),)
     assert migrate(settings, revision="base", down=True) == ()
-
-
-def test_a_migration_needs_the_url_of_its_own_role_alone(scratch_database_url: str) -> None:
-    owner = SecretStr(scratch_database_url)
-    settings = Settings(environment="test", database_migration_url=owner)
-    assert migrate(settings, revision="head", down=False) == (revisions.head(),)
-    with pytest.raises(SettingsError, match="DATABASE_URL: is required"):
-        migrate(Settings(environment="test"), revision="head", down=False)
 
 
 def test_a_migration_without_a_server_ends_with_the_variable(
