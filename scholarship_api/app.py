@@ -187,7 +187,7 @@ def _middleware(
         Middleware(ErrorsMiddleware),
         Middleware(ProbeMiddleware, health=health),
         Middleware(HostsMiddleware, settings=settings),
-        Middleware(SizeLimitsMiddleware, settings=settings),
+        Middleware(SizeLimitsMiddleware, settings=settings, file_paths=[bulk_routes.IMPORT_PATH]),
         Middleware(AuthenticationMiddleware, authentication=authentication),
         Middleware(RateLimitMiddleware, limits=limits),
         Middleware(TokenCheckMiddleware, database=database, limits=limits),

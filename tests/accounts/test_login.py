@@ -142,7 +142,7 @@ async def test_unusual_usernames_are_refused_or_unknown(
         (b"\xff\xfe", "application/json", 422),
         (b'{"username": 1, "password": ["a"]}', "application/json", 422),
         (b"[]", "application/json", 422),
-        (b"[" * 100_000, "application/json", 422),
+        (b"[" * 60_000, "application/json", 422),
         (b"{}", "application/json", 422),
         (b"", "application/json", 422),
         (b'{"username": "a", "password": "b"}', "text/plain", 415),

@@ -343,7 +343,7 @@ async def post(client: httpx.AsyncClient, body: object) -> httpx.Response:
         (b"null", "application/json", 422),
         (b"[]", "application/json", 422),
         (b'"gpa"', "application/json", 422),
-        (b"[" * 100_000, "application/json", 400),
+        (b"[" * 60_000, "application/json", 400),
         (b'{"gpa": "\xff"}', "application/json", 400),
         (b'{"\\ud800": 3}', "application/json", 422),
         (b'{"gpa": 3, "constructor": {}}', "application/json", 422),
@@ -393,7 +393,7 @@ async def test_no_log_contains_a_profile_value(
 @pytest.mark.parametrize(
     "body",
     [
-        {f"unknown_{number}": 1 for number in range(5_000)},
+        {f"unknown_{number}": 1 for number in range(3_000)},
         {**PROFILE, "scholarship_ids": ["x y"] * 5_000},
         {**PROFILE, "scholarship_ids": "," * 5_000},
         {"user_profile": {str(number): 1 for number in range(5_000)}, "scholarship_id": "a"},

@@ -45,15 +45,20 @@ REFRESH_TASK: Final = "refresh after import"
 
 _log = structlog.stdlib.get_logger(__name__)
 
+_PREFIX: Final = "/api/v1/scholarships"
+_IMPORT: Final = "/import"
+IMPORT_PATH: Final = _PREFIX + _IMPORT
+"""The only path whose body may be larger than 64 KiB."""
+
 router = APIRouter(
-    prefix="/api/v1/scholarships",
+    prefix=_PREFIX,
     tags=["scholarships"],
     responses=document(RateLimited, DatabaseUnavailable, ServiceUnavailable),
 )
 
 
 @router.post(
-    "/import",
+    _IMPORT,
     summary="Add and update awards from NDJSON or CSV",
     description=(
         "Upsert by id, row by row: good rows are kept when others are bad, and the answer counts"

@@ -10,11 +10,13 @@ from starlette.types import Message
 from scholarship_api.app import create_app
 from scholarship_api.platform.http.size_limits import SizeLimitsMiddleware
 from scholarship_api.settings.settings import Settings
-from tests.platform.http.production import assert_error, served, with_test_routes
+from tests.platform.http.production import assert_error, connect, served, with_test_routes
 
 pytestmark = pytest.mark.anyio
 
-MAX_BODY = 1_048_576
+MAX_BODY = 65_536
+MAX_FILE = 1_048_576
+IMPORT = "/api/v1/scholarships/import"
 MAX_URL = 2048
 
 
@@ -40,8 +42,8 @@ def note(size: int) -> bytes:
 
 
 async def chunks(body: bytes) -> AsyncIterator[bytes]:
-    for start in range(0, len(body), 65_536):
-        yield body[start : start + 65_536]
+    for start in range(0, len(body), 10_000):
+        yield body[start : start + 10_000]
 
 
 @pytest.mark.parametrize("chunked", [False, True])
@@ -56,6 +58,31 @@ async def test_a_body_above_the_limit_is_rejected(client: httpx.AsyncClient, chu
     large = await client.post("/notes/a", headers=headers, content=content(MAX_BODY + 1))
     assert_error(large, 413, "PAYLOAD_TOO_LARGE")
     assert large.headers["connection"] == "close"
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+async def test_an_import_may_be_larger_than_other_bodies(
+    client: httpx.AsyncClient, chunked: bool
+) -> None:
+    async def status(path: str, size: int) -> int:
+        content: Any = chunks(b" " * size) if chunked else b" " * size
+        headers = {"Content-Type": "application/x-ndjson"}
+        return (await client.post(path, headers=headers, content=content)).status_code
+
+    assert await status(IMPORT, MAX_FILE) == 401
+    if not chunked:  # nobody reads a chunked body before the account is checked
+        assert await status(IMPORT, MAX_FILE + 1) == 413
+        for other in (f"{IMPORT}/", IMPORT.replace("/v1/", "/v1//"), IMPORT.upper()):
+            assert await status(other, MAX_BODY + 1) == 413
+
+
+async def test_the_limit_of_all_bodies_can_be_lowered(production: Settings) -> None:
+    app = with_test_routes(create_app(production.model_copy(update={"max_request_size_bytes": 99})))
+    async with connect(app) as client:
+        for size, status in ((99, 200), (100, 413)):
+            headers = {"Content-Type": "application/json"}
+            response = await client.post("/notes/a", headers=headers, content=note(size))
+            assert response.status_code == status
 
 
 @pytest.mark.parametrize(
@@ -169,10 +196,10 @@ def test_a_real_server_stops_reading(database_url: str, framing: bytes, piece: b
                 + b"\r\n\r\n"
             )
             with contextlib.suppress(ConnectionError):
-                while sent < 256 * MAX_BODY:
+                while sent < 256 * MAX_FILE:
                     connection.sendall(piece)
                     sent += len(piece)
             answer = connection.recv(65_536)
     assert answer.startswith(b"HTTP/1.1 413 ")
     assert b"connection: close" in answer
-    assert sent < 32 * MAX_BODY, "more than the buffers of the kernel hold"
+    assert sent < 32 * MAX_FILE, "more than the buffers of the kernel hold"
