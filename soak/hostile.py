@@ -25,6 +25,8 @@ BYTE_SECONDS: Final = 0.25
 ANSWER_SECONDS: Final = 12.0
 """Deadline for an answer or the end of a connection; slow heads are cut off after 10 s."""
 
+HOSTILE_ADDRESS: Final = "127.0.0.66"
+"""Another one than that of the ordinary users, as the service limits each client."""
 HEAD: Final = b"GET /api/v1/search?limit=1 HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 POST: Final = (
     b"POST /api/v1/search HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
@@ -112,7 +114,11 @@ class Crowd:
         with ExitStack() as stack:
             yield [
                 stack.enter_context(
-                    socket.create_connection(("127.0.0.1", self._port), timeout=ANSWER_SECONDS)
+                    socket.create_connection(
+                        ("127.0.0.1", self._port),
+                        timeout=ANSWER_SECONDS,
+                        source_address=(HOSTILE_ADDRESS, 0),
+                    )
                 )
                 for _ in range(number)
             ]
