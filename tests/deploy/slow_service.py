@@ -15,7 +15,10 @@ _log = structlog.stdlib.get_logger("slow_service")
 
 
 class SlowService:
-    """/pid answers the worker's id, /slow?seconds= waits, /echo sends the body back."""
+    """/pid answers the worker's id, /slow?seconds= waits, /echo sends the body back.
+
+    /large sends 8 MiB, piece by piece.
+    """
 
     def __init__(self, fault: str = "") -> None:
         self.fault = fault
@@ -42,6 +45,9 @@ class SlowService:
                     return
                 body += message["body"]
                 more = message["more_body"]
+        elif path == "/large":
+            await self._stream(send)
+            return
         elif path == "/readyz" and shutdown.state.draining:
             status = 503
         elif path == "/headers":
@@ -49,6 +55,13 @@ class SlowService:
         headers = [(b"content-length", b"%d" % len(body))]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
+
+    async def _stream(self, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        for _ in range(128):
+            piece = bytes(64 * 1024)
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()

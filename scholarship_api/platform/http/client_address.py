@@ -3,7 +3,13 @@
 import ipaddress
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
+
+IPV6_CLIENT_PREFIX: Final = 64
+"""Bits of an IPv6 address that name one client, which can choose the remaining bits freely."""
+
+IPV6_SITE_PREFIX: Final = 48
+"""Bits that name one site: its owner can choose among 65 536 networks of IPV6_CLIENT_PREFIX."""
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -28,6 +34,13 @@ class TrustedProxies:
 
     def trusts(self, address: Address) -> bool:
         return self._is_trusted(address)
+
+    def resolve(self, host: str, forwarded_for: Sequence[bytes]) -> Address | None:
+        """The client's address, of a request that came from `host`; None without an address."""
+        peer = self.parse(host)
+        if peer is None or not forwarded_for or not self.trusts(peer):
+            return peer
+        return self.client(peer, forwarded_for)
 
     def client(self, peer: Address, forwarded_for: Sequence[bytes]) -> Address:
         """The rightmost address that is not a trusted proxy's.
@@ -85,3 +98,29 @@ def forwarded_scheme(forwarded_proto: Sequence[bytes]) -> str | None:
         return None
     nearest = forwarded_proto[-1].rpartition(b",")[2].strip().lower()
     return nearest.decode() if nearest in {b"http", b"https"} else None
+
+
+class ClientIdentity(NamedTuple):
+    """Names under which the requests of one address are counted together."""
+
+    client: str
+    """The address; for IPv6 its network of IPV6_CLIENT_PREFIX bits."""
+    site: str | None
+    """The IPv6 network of IPV6_SITE_PREFIX bits; None for other addresses."""
+
+
+@lru_cache(maxsize=_CACHED_ADDRESSES)
+def identify(host: str) -> ClientIdentity:
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:  # a socket in the file system has no address
+        return ClientIdentity("address:unknown", None)
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped is not None:
+            return ClientIdentity(f"address:{address.ipv4_mapped}", None)
+        client, site = (
+            ipaddress.ip_network((int(address), bits), strict=False)
+            for bits in (IPV6_CLIENT_PREFIX, IPV6_SITE_PREFIX)
+        )
+        return ClientIdentity(f"address:{client}", f"site:{site}")
+    return ClientIdentity(f"address:{address}", None)

@@ -8,7 +8,6 @@ own. OPTIONS is free, and probes and /metrics are answered before this middlewar
 
 import asyncio
 import functools
-import ipaddress
 from collections.abc import Awaitable
 from typing import Final
 
@@ -16,6 +15,7 @@ from limits import RateLimitItem
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from scholarship_api.errors import send_error
+from scholarship_api.platform.http.client_address import identify
 from scholarship_api.platform.http.request_context import ACCOUNT_ID_KEY
 from scholarship_api.platform.observability import metrics
 from scholarship_api.platform.rate_limiting.buckets import Bucket
@@ -29,17 +29,10 @@ from scholarship_api.platform.timeouts import SlicedTimeout
 
 PATIENCE_SECONDS: Final = 0.1
 
-IPV6_CLIENT_PREFIX: Final = 64
-"""Bits of an IPv6 address that name one client, which can choose the remaining bits freely."""
-
-IPV6_SITE_PREFIX: Final = 48
-"""Bits that name one site: its owner can choose among 65 536 networks of IPV6_CLIENT_PREFIX."""
-
 SITE_LIMIT_FACTOR: Final = 4
 """A site may send as many anonymous requests as this number of clients."""
 
 _DECISION_KEY: Final = "rate_limit_decision"
-_CACHED: Final = 4096
 
 
 def client_identity(scope: Scope) -> str:
@@ -53,7 +46,7 @@ def client_identity(scope: Scope) -> str:
 def address_identity(scope: Scope) -> str:
     """The client's address as an identity; for IPv6 its network of IPV6_CLIENT_PREFIX bits."""
     client = scope.get("client")
-    return _identities(client[0] if client else "")[0]
+    return identify(client[0] if client else "").client
 
 
 def site_bucket(group: str, scope: Scope, limit: RateLimitItem) -> Bucket | None:
@@ -62,26 +55,8 @@ def site_bucket(group: str, scope: Scope, limit: RateLimitItem) -> Bucket | None
     `limit` is that of one client.
     """
     client = scope.get("client")
-    site = _identities(client[0] if client else "")[1]
+    site = identify(client[0] if client else "").site
     return None if site is None else Bucket(f"{group}_site", site, _site_limit(limit))
-
-
-@functools.lru_cache(maxsize=_CACHED)
-def _identities(host: str) -> tuple[str, str | None]:
-    """The identities of an address: as a client, and as an IPv6 site."""
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:  # a socket in the file system has no address
-        return "address:unknown", None
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped is not None:
-            return f"address:{address.ipv4_mapped}", None
-        client, site = (
-            ipaddress.ip_network((int(address), bits), strict=False)
-            for bits in (IPV6_CLIENT_PREFIX, IPV6_SITE_PREFIX)
-        )
-        return f"address:{client}", f"site:{site}"
-    return f"address:{address}", None
 
 
 @functools.cache

@@ -1,4 +1,4 @@
-"""The limits of one connection, and the state that the connections of a worker share."""
+"""The limits of a connection, and the state that the connections of a worker share."""
 
 import dataclasses
 from collections.abc import Iterable
@@ -6,10 +6,12 @@ from collections.abc import Iterable
 from starlette.types import ASGIApp
 from uvicorn.server import ServerState
 
+from scholarship_api.platform.server.client_limits import ClientLimits
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Limits:
-    """How much of a worker one client may use."""
+    """How much of a worker one connection may use."""
 
     head_bytes: int = 16 * 1024
     """Largest head of a request: request line and headers."""
@@ -22,8 +24,13 @@ class Limits:
     """The interval in which a body has to make progress."""
     body_bytes: int = 1024
     """Least progress of a body in each interval of `body_seconds`."""
+    whole_body_seconds: float = 20.0
+    """Longest time for a whole body, to which each of its bytes adds. Time in which the application
+    does not read is not counted."""
+    whole_body_bytes_per_second: int = 64 * 1024
+    """A body of this size gets one second more."""
     write_seconds: float = 30.0
-    """Longest time that a client may leave a response unread once the buffers are full."""
+    """Longest time that a client may leave a response unread once the system's buffers are full."""
     linger_bytes: int = 16 * 1024 * 1024
     """Most bytes of a body that are discarded after an early response. A proxy that has the whole
     body sends it whole: nginx answers 502 if the server closes before."""
@@ -43,12 +50,14 @@ class ConnectionState(ServerState):
         rejections: ASGIApp,
         limits: Limits | None = None,
         *,
+        clients: ClientLimits | None = None,
         always_answered_paths: Iterable[str] = (),
     ) -> None:
         super().__init__()
         self.rejections = rejections
         """See `rejections.rejection_app`."""
         self.limits = limits or Limits()
+        self.clients = clients or ClientLimits()
         self.always_answered_paths = frozenset(path.encode() for path in always_answered_paths)
         """Paths, such as those of probes, that are answered however busy the worker is."""
         self.draining = False

@@ -5,11 +5,11 @@ extensions and trailers, or the time that a client takes.
 """
 
 import asyncio
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import httptools
 import structlog
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Scope
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
@@ -18,14 +18,15 @@ from scholarship_api.errors import (
     ApiError,
     BadRequest,
     HeadersTooLarge,
+    RateLimited,
     ServiceUnavailable,
     UriTooLong,
     trace_id_of,
 )
+from scholarship_api.platform.server.body_progress import BodyProgress
 from scholarship_api.platform.server.framing import (
     RequestRejected,
     check_head,
-    has_endless_framing,
     head_size,
     rejection_of,
 )
@@ -37,6 +38,9 @@ from scholarship_api.platform.server.rejections import (
 )
 from scholarship_api.platform.server.response_writer import ResponseWriter
 from scholarship_api.platform.server.timers import Timer
+
+_CLIENT_KEY: Final = "client_identity"
+"""The scope key of the client for which a request is counted."""
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -71,24 +75,29 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         """Size of the data that is being parsed."""
         self._head_bytes = 0
         """Size of the current head, as far as it came with earlier data."""
-        self._body_bytes = 0
-        """Size of the current body with its framing, without what came with the head."""
-        self._body_content_bytes = 0
-        """The same without the framing."""
-        self._body_bytes_at_last_check = 0
+        self._body = BodyProgress(self._limits)
         self._linger_bytes = self._limits.linger_bytes
         """How many more bytes may be thrown away."""
+        self._peer: str | None = None
+        """The peer as a client of its own; None for a trusted proxy."""
+        self._body_client: str | None = None
+        """The client for which an unfinished body is counted."""
 
     # --- The connection ---------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._lingering_transport = cast("asyncio.Transport", _LingeringTransport(transport, self))
+        self._peer = self._state.clients.peer(self._peer_host)
+        if self._peer is not None:
+            self._state.clients.add_connection(self._peer, self)
         self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._discards_input = True
-        self._stop_timers()
+        self._stop_reading()
+        self._write_timer.stop()
+        if self._peer is not None:
+            self._state.clients.remove_connection(self._peer, self)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -105,6 +114,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         except httptools.HttpParserError as error:
             self._reject(rejection_of(error))
             return
+        if not self._in_body:
+            self._end_body()
         cycle = self.cycle
         if cycle is None or cycle.scope is not self.scope:
             is_new = self.scope is not scope_before
@@ -137,14 +148,28 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         """Whether no request, not even the beginning of one, awaits its response."""
         return not self._in_head and (self.cycle is None or self.cycle.response_complete)
 
+    @property
+    def is_idle_or_in_head(self) -> bool:
+        """Whether no request of this connection is being answered."""
+        return self.cycle is None or self.cycle.response_complete
+
+    @property
+    def _peer_host(self) -> str:
+        return self.client[0] if self.client else ""
+
+    def abort(self) -> None:
+        """Close the connection at once, without sending what is buffered."""
+        self.transport.abort()
+
     def pause_writing(self) -> None:
         super().pause_writing()
-        if not self._write_timer.is_running:
-            self._write_timer.start(self._limits.write_seconds, self._abort_unread)
+        self._write_timer.start(self._limits.write_seconds, self._abort_unread)
 
     def resume_writing(self) -> None:
         super().resume_writing()
         self._write_timer.stop()
+        if self.is_idle_or_in_head:
+            self._await_reading()
 
     # --- The parser's callbacks -------------------------------------------------------------------
 
@@ -163,44 +188,77 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             headers=self.headers,
             is_upgrade=is_upgrade,
         )
-        if self._is_overloaded() and not self._is_always_answered():
-            app, self.app = self.app, self._respond_overloaded
+        names = [name for name, _ in self.headers]
+        is_chunked = b"transfer-encoding" in names
+        has_body = is_chunked or b"content-length" in names
+        rejection = self._rejection_for_load(has_body=has_body)
+        if rejection is None:
+            super().on_headers_complete()
+        else:
+            self.scope[REJECTION_KEY] = rejection  # type: ignore[typeddict-unknown-key]
+            app, self.app = self.app, self._state.rejections
             try:
                 super().on_headers_complete()
             finally:
                 self.app = app
-        else:
-            super().on_headers_complete()
-        names = [name for name, _ in self.headers]
-        is_chunked = b"transfer-encoding" in names
-        if is_chunked or b"content-length" in names:
+        if has_body:
             self.cycle.transport = self._lingering_transport
         if is_chunked:
             # httptools reports trailers as headers, which no proxy has checked: they go into a
             # copy that the scope does not have.
             self.headers = list(self.headers)
-        if is_upgrade or self._state.draining:
+        # A client that has too much in progress gets no answers to what it has pipelined.
+        if is_upgrade or self._state.draining or isinstance(rejection, RateLimited):
             self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:
-        self._body_content_bytes += len(body)
+        self._body.add_content(len(body))
         super().on_body(body)
 
+    def on_response_complete(self) -> None:
+        self._await_reading()
+        super().on_response_complete()
+
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGIApp) -> None:  # type: ignore[override]
+        """Run `app`; unlike uvicorn's method, this one counts the request for its client."""
         ResponseWriter.adopt(cycle)
-        super()._start_asgi_task(cycle, app)  # type: ignore[arg-type]
+        task = self.loop.create_task(cycle.run_asgi(app))  # type: ignore[arg-type]
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+        client = cast("Scope", cycle.scope).get(_CLIENT_KEY)
+        if client is not None:
+            self._state.clients.begin_request(client)
+            task.add_done_callback(lambda _: self._state.clients.end_request(client))
 
     # --- Limits -----------------------------------------------------------------------------------
 
-    def _is_overloaded(self) -> bool:
-        return len(self.tasks) >= self._limits.concurrent_requests
+    def _rejection_for_load(self, *, has_body: bool) -> ApiError | None:
+        """The error to answer if the worker or the client has too many requests in progress."""
+        if self.url.partition(b"?")[0] in self._state.always_answered_paths:
+            return None
+        if len(self.tasks) >= self._limits.concurrent_requests:
+            return ServiceUnavailable("The service is busy; try again shortly.")
+        clients = self._state.clients
+        client = self._peer or clients.client(self._peer_host, self.headers)
+        if client is None:
+            return None
+        rejection = clients.request_rejection(client)
+        if rejection is None and has_body:
+            rejection = clients.body_rejection(client)
+        if rejection is None:
+            self.scope[_CLIENT_KEY] = client  # type: ignore[typeddict-unknown-key]
+        return rejection
 
-    def _is_always_answered(self) -> bool:
-        return self.url.partition(b"?")[0] in self._state.always_answered_paths
+    def _begin_body(self) -> None:
+        self._end_body()
+        self._body_client = cast("Scope", self.scope).get(_CLIENT_KEY)
+        if self._body_client is not None:
+            self._state.clients.begin_body(self._body_client)
 
-    async def _respond_overloaded(self, scope: Scope, receive: Receive, send: Send) -> None:
-        scope[REJECTION_KEY] = ServiceUnavailable("The service is busy; try again shortly.")
-        await self._state.rejections(scope, receive, send)
+    def _end_body(self) -> None:
+        if self._body_client is not None:
+            self._state.clients.end_body(self._body_client)
+            self._body_client = None
 
     def _check_head_size(self, size: int) -> None:
         if size > self._limits.head_bytes:
@@ -220,16 +278,14 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def _on_partial_body(self, size: int, *, is_new: bool) -> None:
         if is_new:
-            self._head_bytes = self._body_bytes = self._body_content_bytes = 0
+            self._head_bytes = 0
+            self._body.begin()
             self._linger_bytes = self._limits.linger_bytes
+            self._begin_body()
             self._await_body()
             return
-        self._body_bytes += size
-        if has_endless_framing(
-            framed_bytes=self._body_bytes,
-            content_bytes=self._body_content_bytes,
-            allowance_bytes=self._limits.head_bytes,
-        ):
+        self._body.add(size)
+        if self._body.is_mostly_framing:
             self._reject(BadRequest("Send chunks without extensions and trailers."))
         elif self.cycle.response_complete and self._exceeds_linger_bytes(size):
             self._linger()
@@ -248,28 +304,31 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self.transport.close()
 
     def _await_body(self) -> None:
-        self._body_bytes_at_last_check = self._body_bytes
-        self._read_timer.start(self._limits.body_seconds, self._check_body_progress)
+        self._read_timer.start(self._body.begin_interval(), self._check_body_progress)
 
     def _check_body_progress(self) -> None:
         if not self._in_body:
             return
-        waits_for_us = self.flow.read_paused or self.cycle.waiting_for_100_continue
-        progress = self._body_bytes - self._body_bytes_at_last_check
         if self.is_idle:
             self.transport.close()
-        elif waits_for_us or progress >= self._limits.body_bytes:
-            self._await_body()
-        else:
+        elif self.flow.read_paused or self.cycle.waiting_for_100_continue:
+            self._await_body()  # the client waits for the application
+        elif self._body.is_too_slow():
             self._reject(BadRequest("The body did not arrive in time."))
+        else:
+            self._await_body()
+
+    def _await_reading(self) -> None:
+        """Give the client time to read a response that is complete but not sent."""
+        if not self.transport.get_write_buffer_size():
+            self._write_timer.stop()
+        elif not self._write_timer.is_running:
+            self._write_timer.start(self._limits.write_seconds, self._abort_unread)
 
     def _abort_unread(self) -> None:
-        _log.warning("answer.not_read", peer=self.client[0] if self.client else None)
-        self.transport.abort()
-
-    def _stop_timers(self) -> None:
-        self._read_timer.stop()
-        self._write_timer.stop()
+        if self.transport.get_write_buffer_size():
+            _log.warning("answer.not_read", peer=self._peer_host or None)
+            self.transport.abort()
 
     # --- Shutdown ---------------------------------------------------------------------------------
 
@@ -323,7 +382,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def _stop_reading(self) -> None:
         self._discards_input = True
-        self._stop_timers()
+        self._read_timer.stop()
+        self._end_body()
 
     def _respond_instead(self, error: ApiError) -> None:
         """Answer `error` in place of the application, unless its response has begun."""
@@ -367,6 +427,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self.transport.write_eof()
         self.flow.resume_reading()
         self._read_timer.start(self._limits.linger_seconds, self.transport.close)
+        self._await_reading()
 
     def _discard(self, size: int) -> None:
         if self._exceeds_linger_bytes(size):

@@ -14,6 +14,7 @@ import structlog
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn_worker import UvicornWorker  # type: ignore[import-untyped]
 
+from scholarship_api.platform.server.client_limits import ClientLimits
 from scholarship_api.platform.server.graceful import GracefulServer, ShutdownTimeouts
 from scholarship_api.platform.server.limits import ConnectionState, Limits
 from scholarship_api.platform.server.protocol import BoundedHttpProtocol
@@ -106,6 +107,7 @@ class GracefulWorker(UvicornWorker):  # type: ignore[misc]
             state=ConnectionState(
                 rejection_app(settings),
                 Limits(url_bytes=settings.max_url_length),
+                clients=ClientLimits(settings.trusted_proxy_ips),
                 always_answered_paths=_always_answered_paths(self.wsgi),
             ),
             timeouts=ShutdownTimeouts(

@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+import socket
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from ipaddress import ip_network
 from typing import Any, cast
 
 import pytest
@@ -14,6 +16,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import Server, ServerState
 
+from scholarship_api.platform.server.client_limits import ClientLimits
 from scholarship_api.platform.server.limits import ConnectionState, Limits
 from scholarship_api.platform.server.protocol import BoundedHttpProtocol
 from scholarship_api.platform.server.rejections import rejection_app
@@ -30,7 +33,8 @@ KIB = 1024
 class Application:
     """Sends back what it received.
 
-    /slow waits, /unread and /close do not read the body, /large is 8 MiB.
+    /slow waits, /unread and /close do not read the body, /large is 8 MiB. /medium fits into the
+    buffers of the server, but not into those of the system; with ?close it ends the connection.
     """
 
     def __init__(self) -> None:
@@ -54,9 +58,10 @@ class Application:
             if not message["more_body"]:
                 break
         self.bodies.append(body)
-        response = bytes(8 * KIB * KIB) if path == "/large" else path.encode() + b":" + body
+        sizes = {"/large": 8 * KIB * KIB, "/medium": 60 * KIB}
+        response = bytes(sizes[path]) if path in sizes else path.encode() + b":" + body
         headers = [(b"content-length", b"%d" % len(response))]
-        if path == "/close":
+        if path == "/close" or scope["query_string"] == b"close":
             headers.append((b"connection", b"close"))
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": response})
@@ -95,8 +100,15 @@ class Service:
     def connections(self) -> list[BoundedHttpProtocol]:
         return cast("list[BoundedHttpProtocol]", list(self.state.connections))
 
-    async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        return await asyncio.open_connection("127.0.0.1", self.port)
+    async def connect(
+        self, receive_buffer: int | None = None
+    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        connection = socket.socket()
+        if receive_buffer is not None:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        connection.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(connection, ("127.0.0.1", self.port))
+        return await asyncio.open_connection(sock=connection)
 
     async def ask(self, *parts: bytes, pause: float = 0.02) -> list[Response]:
         """Send `parts` one after the other; all responses until the server closes."""
@@ -124,7 +136,12 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 @asynccontextmanager
-async def serving(limits: Limits | None = None, keep_alive: int = 5) -> AsyncIterator[Service]:
+async def serving(
+    limits: Limits | None = None,
+    keep_alive: int = 5,
+    clients: ClientLimits | None = None,
+    send_buffer: int | None = None,
+) -> AsyncIterator[Service]:
     settings = Settings(environment="test", cors_allowed_origins=ORIGIN)
     app = Application()
     config = Config(
@@ -136,11 +153,14 @@ async def serving(limits: Limits | None = None, keep_alive: int = 5) -> AsyncIte
         proxy_headers=False,
         timeout_keep_alive=keep_alive,
     )
-    state = ConnectionState(rejection_app(settings), limits, always_answered_paths=["/healthz"])
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(
-        lambda: BoundedHttpProtocol(config, state, {}), "127.0.0.1", 0
+    state = ConnectionState(
+        rejection_app(settings), limits, clients=clients, always_answered_paths=["/healthz"]
     )
+    loop = asyncio.get_running_loop()
+    listener = socket.create_server(("127.0.0.1", 0))
+    if send_buffer is not None:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
+    server = await loop.create_server(lambda: BoundedHttpProtocol(config, state, {}), sock=listener)
     try:
         yield Service(app, state, server.sockets[0].getsockname()[1])
     finally:
@@ -488,6 +508,93 @@ class TestTime:
             writer.write(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n")
             await until(lambda: bool(service.app.scopes) and not service.state.connections)
             writer.close()
+
+    async def test_a_body_that_makes_little_progress_is_rejected_in_the_end(self) -> None:
+        limits = Limits(body_seconds=0.2, body_bytes=1, whole_body_seconds=0.5, linger_seconds=0.1)
+        head = POST + b"Content-Length: 1000\r\n\r\n"
+        async with serving(limits) as service:
+            responses = await service.ask(head, *(b"aa",) * 100, pause=0.05)
+        assert_rejected(responses, 400, "BAD_REQUEST")
+
+    async def test_the_time_of_the_application_is_not_counted(self) -> None:
+        """The application reads nothing of a body that is larger than the buffer."""
+        limits = Limits(body_seconds=0.1, whole_body_seconds=0.2)
+        size = 400 * KIB
+        head = b"POST /slow HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+        async with serving(limits) as service:
+            asking = asyncio.create_task(
+                service.ask(head + b"Content-Length: %d\r\n\r\n" % size + bytes(size))
+            )
+            await asyncio.sleep(0.8)
+            service.app.release.set()
+            assert [len(response.body) for response in await asking] == [size + len("/slow:")]
+
+    @pytest.mark.parametrize("path", [b"/medium", b"/medium?close"])
+    async def test_an_unread_complete_response_ends_the_connection(self, path: bytes) -> None:
+        async with serving(
+            Limits(write_seconds=0.3), keep_alive=60, send_buffer=4 * KIB
+        ) as service:
+            _, writer = await service.connect(receive_buffer=4 * KIB)
+            writer.transport.pause_reading()  # type: ignore[attr-defined]
+            writer.write(b"GET %b HTTP/1.1\r\nHost: x\r\n\r\n" % path)
+            await until(lambda: bool(service.app.bodies) and not service.state.connections)
+            writer.close()
+
+
+class TestClients:
+    async def test_a_client_with_too_many_requests_is_answered_429(self) -> None:
+        clients = ClientLimits([ip_network("127.0.0.1")], requests=2)
+        slow = b"GET /slow HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-Forwarded-For: %b\r\n\r\n"
+        async with serving(clients=clients) as service:
+            waiting = [asyncio.create_task(service.ask(slow % b"198.51.100.1")) for _ in range(2)]
+            await until(lambda: len(service.app.scopes) == 2)
+            rejected = await service.ask(
+                slow.replace(b"Connection: close\r\n", b"") % b"198.51.100.1"
+            )
+            other = asyncio.create_task(service.ask(slow % b"198.51.100.2"))
+            await until(lambda: len(service.app.scopes) == 3)
+            probe = await service.ask(
+                b"GET /healthz HTTP/1.0\r\nX-Forwarded-For: 198.51.100.1\r\n\r\n"
+            )
+            service.app.release.set()
+            responses = [response for task in [*waiting, other] for response in await task]
+            again = await service.ask(slow % b"198.51.100.1")
+        [response] = rejected
+        assert (response.status, response.error["code"]) == (429, "RATE_LIMITED")
+        assert response.error["details"] == {"retry_after_seconds": 1}
+        assert response.headers["retry-after"] == "1"
+        assert response.headers["connection"] == "close"
+        assert [response.status for response in [*responses, *probe, *again]] == [200] * 5
+
+    async def test_a_client_with_too_many_unfinished_bodies_is_answered_429(self) -> None:
+        head = POST + b"Connection: close\r\nContent-Length: 2\r\n\r\n"
+        async with serving(clients=ClientLimits(unfinished_bodies=2)) as service:
+            connections = [await service.connect() for _ in range(2)]
+            for _, writer in connections:
+                writer.write(head + b"a")
+            await until(lambda: len(service.app.scopes) == 2)
+            rejected = await service.ask(head + b"ab")
+            read = await service.ask(HEAD + b"Connection: close\r\n\r\n")
+            connections[0][1].write(b"b")
+            first = parse(await connections[0][0].read())
+            again = await service.ask(head + b"ab")
+            connections[1][1].close()
+            connections[0][1].close()
+        assert [response.status for response in rejected] == [429]
+        assert [response.status for response in [*read, *first, *again]] == [200] * 3
+
+    async def test_connections_of_a_peer_are_limited(self) -> None:
+        async with serving(clients=ClientLimits(connections=3)) as service:
+            connections = [await service.connect() for _ in range(5)]
+            for reader, _ in connections[:2]:
+                with suppress(ConnectionResetError):
+                    assert await reader.read() == b""
+            _, writer = connections[4]
+            writer.write(HEAD + b"\r\n")
+            assert await connections[4][0].readuntil(b"/:")
+            assert len(service.state.connections) == 3
+            for _, writer in connections:
+                writer.close()
 
 
 class TestConcurrency:
