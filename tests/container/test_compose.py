@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.container.engine import (
@@ -147,7 +148,46 @@ def test_acceptance_with_servers_that_stop(stack: Stack, tmp_path: Path) -> None
     )
 
 
-def test_the_pre_deploy_checklist_passes(stack: Stack) -> None:
+def test_the_pre_deploy_checklist_passes_for_two_replicas(stack: Stack) -> None:
     command = stack.command("exec", "--no-TTY", "api", "scholarship-api", "check", "--json")
-    checks = json.loads(docker(*command))
-    assert checks["passed"] is True
+    body = json.loads(docker(*command, "--replicas", "2"))
+    assert body["passed"] is True
+    checks = {check["name"]: check["detail"] for check in body["checks"]}
+    assert "2 replicas x" in checks["connections"]
+
+
+def test_the_checklist_compares_the_trusted_networks_with_its_peers(stack: Stack) -> None:
+    httpx.get(f"{stack.url}/healthz")  # by the published port, as a proxy on the host does
+    command = stack.command("exec", "--no-TTY", "--env=TRUSTED_PROXY_IPS=127.0.0.1", "api")
+    body = json.loads(docker(*command, "scholarship-api", "check", "--json"))
+    [row] = [check for check in body["checks"] if check["name"] == "proxies"]
+    assert row["outcome"] == "warning"
+    api = inspect(stack.container("api"))["NetworkSettings"]["Networks"]
+    gateways = [network["Gateway"] for network in api.values() if network["Gateway"]]
+    assert any(gateway in row["detail"] for gateway in gateways), row["detail"]
+
+
+def test_settings_of_the_optional_file_arrive(stack: Stack) -> None:
+    file = stack.checkout.path / "deploy/compose/api.env"
+    file.write_text("LOG_LEVEL=WARNING\nALLOWED_HOSTS=api.example.org\n")
+    try:
+        service = json.loads(docker(*stack.command("config", "--format=json")))["services"]["api"]
+    finally:
+        file.unlink()
+    settings = service["environment"]
+    assert (settings["LOG_LEVEL"], settings["ALLOWED_HOSTS"]) == ("WARNING", "api.example.org")
+    assert settings["CORS_ALLOWED_ORIGINS"] == "https://localhost"
+
+
+def test_without_secrets_the_command_that_makes_them_is_named(tmp_path: Path) -> None:
+    checkout = new_checkout(tmp_path / "checkout")
+    done = subprocess.run(
+        ["docker", "compose", "up", "--no-build"],
+        cwd=checkout.path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode != 0
+    [sentence] = done.stderr.splitlines()
+    assert "made-by-deploy-compose-make-secrets not found" in sentence

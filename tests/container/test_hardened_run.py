@@ -26,6 +26,8 @@ from tests.container.engine import (
 pytestmark = pytest.mark.server
 
 HARDENED = ("--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges")
+ANY_USER = "--user=1000690000:0"
+"""As OpenShift assigns users: in no file of the image, in the group root."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,8 @@ class Deployment:
     database: str
     redis: str
     url: str
+    network: str
+    settings: dict[str, str]
 
 
 @pytest.fixture(scope="module")
@@ -68,8 +72,11 @@ def deployment(image: str) -> Iterator[Deployment]:
         start("redis", pinned("redis", "REDIS_IMAGE"), command=unsaved)
         variables = [f"--env={name}={value}" for name, value in settings.items()]
         # `start` itself waits for the servers, which have not begun to answer.
-        start("api", image, *HARDENED, *variables, f"--publish=127.0.0.1:{port}:8000")
-        deployment = Deployment(**names, url=f"http://127.0.0.1:{port}")
+        published = f"--publish=127.0.0.1:{port}:8000"
+        start("api", image, *HARDENED, ANY_USER, *variables, published)
+        deployment = Deployment(
+            **names, url=f"http://127.0.0.1:{port}", network=network, settings=settings
+        )
         until(
             lambda: is_healthy(names["api"]),
             seconds=90,
@@ -88,6 +95,7 @@ def test_hardened_indeed(deployment: Deployment) -> None:
     assert container["HostConfig"]["ReadonlyRootfs"] is True
     assert not container["HostConfig"].get("Tmpfs")
     assert container["Mounts"] == []
+    assert container["Config"]["User"] == ANY_USER.removeprefix("--user=")
     [status] = [
         line
         for line in Path(f"/proc/{container['State']['Pid']}/status").read_text().splitlines()
@@ -119,6 +127,29 @@ def test_acceptance(deployment: Deployment, tmp_path: Path) -> None:
             "ACCEPTANCE_START_SERVICE": f"docker start {deployment.api}",
         },
     )
+
+
+@pytest.mark.parametrize("example", [".env.example", ".env.production.example"])
+def test_the_examples_start(deployment: Deployment, image: str, example: str) -> None:
+    """The file as it stands, with the addresses of the servers and with secrets."""
+    own = {
+        **{name: deployment.settings[name] for name in ("DATABASE_URL", "RATE_LIMIT_BACKEND_URL")},
+        "DATABASE_MIGRATION_URL": deployment.settings["DATABASE_URL"],
+        "JWT_SECRET_KEY": secrets.token_hex(48),
+        "METRICS_TOKEN": secrets.token_hex(48),
+    }
+    container = docker(
+        *("run", "--detach", f"--network={deployment.network}", *HARDENED),
+        f"--env-file={REPOSITORY / example}",
+        *(f"--env={name}={value}" for name, value in own.items()),
+        image,
+    )
+    try:
+        until(lambda: is_healthy(container), seconds=90, what=lambda: logs(container))
+        docker("stop", "--time", "45", container)
+        assert inspect(container)["State"]["ExitCode"] == 0
+    finally:
+        docker("rm", "--force", container)
 
 
 def test_stopped_it_closes_everything(deployment: Deployment) -> None:
