@@ -91,6 +91,21 @@ def test_a_slow_head_is_rejected(server: RunningServer) -> None:
     assert_rejected(send(server, b"GET / HTTP/1.1\r\n"), 400, "BAD_REQUEST")
 
 
+def test_the_host_of_an_absolute_url_has_to_be_allowed(production: dict[str, str]) -> None:
+    with running_server(production) as application:
+        for target, host, status in (
+            (b"http://api.example.org/status", b"evil.example", 200),
+            (b"http://evil.example/status", b"api.example.org", 400),
+            (b"http://user@api.example.org/status", b"api.example.org", 400),
+            (b"/status", b"evil.example", 400),
+            (b"http://evil.example/healthz", b"api.example.org", 200),  # a probe, under any host
+        ):
+            head = b"GET %b HTTP/1.1\r\nHost: %b\r\nConnection: close\r\n\r\n" % (target, host)
+            response = send(application, head)
+            assert response.startswith(b"HTTP/1.1 %d " % status), target
+            assert (b'"INVALID_HOST"' in response) is (status == 400)
+
+
 def test_rejections_are_logged(server: RunningServer) -> None:
     head = HEAD + b"X-Request-ID: to-be-found\r\nHost: other\r\n\r\n"
     assert_rejected(send(server, head), 400, "INVALID_HOST")

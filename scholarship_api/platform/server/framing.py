@@ -3,6 +3,7 @@
 llhttp rejects malformed messages, but it accepts heads of any size and what RFC 9112 leaves open.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -56,6 +57,15 @@ def _check_framing(version: str, headers: Sequence[Header], hosts: int) -> None:
     codings = [value.lower() for name, value in headers if name == b"transfer-encoding"]
     if codings and (codings != [b"chunked"] or version == "1.0"):
         raise RequestRejected(BadRequest("Send the body with a length, or chunked."))
+
+
+def replace_host(url: bytes, headers: list[Header]) -> None:
+    """Let the authority of an absolute URL win over the Host header (RFC 9112, 3.2.2)."""
+    if url[:1] == b"/":
+        return
+    authority = re.split(rb"[/?#]", url.partition(b"://")[2], maxsplit=1)[0]
+    headers[:] = [header for header in headers if header[0] != b"host"]
+    headers.append((b"host", authority))
 
 
 def has_endless_framing(*, framed_bytes: int, content_bytes: int, allowance_bytes: int) -> bool:

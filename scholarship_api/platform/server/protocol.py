@@ -29,6 +29,7 @@ from scholarship_api.platform.server.framing import (
     check_head,
     head_size,
     rejection_of,
+    replace_host,
 )
 from scholarship_api.platform.server.limits import ConnectionState
 from scholarship_api.platform.server.rejections import (
@@ -188,6 +189,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             headers=self.headers,
             is_upgrade=is_upgrade,
         )
+        replace_host(self.url, self.headers)
         names = [name for name, _ in self.headers]
         is_chunked = b"transfer-encoding" in names
         has_body = is_chunked or b"content-length" in names

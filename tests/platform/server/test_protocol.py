@@ -276,6 +276,27 @@ class TestHead:
             assert service.app.scopes == []
         assert_rejected(responses, 400, "INVALID_HOST")
 
+    @pytest.mark.parametrize("version", [b"1.0", b"1.1"])
+    @pytest.mark.parametrize(
+        ("target", "host"),
+        [
+            (b"/a", b"x"),
+            (b"http://other.example/a", b"other.example"),
+            (b"http://other.example:81/a?b=//x", b"other.example:81"),
+            (b"https://user@other.example/a", b"user@other.example"),
+            (b"http://[::1]:81/a", b"[::1]:81"),
+        ],
+    )
+    async def test_the_authority_of_an_absolute_url_wins_over_host(
+        self, version: bytes, target: bytes, host: bytes
+    ) -> None:
+        head = b"GET %b HTTP/%b\r\nHost: x\r\nConnection: close\r\n\r\n" % (target, version)
+        async with serving() as service:
+            await service.ask(head)
+            [scope] = service.app.scopes
+        assert [value for name, value in scope["headers"] if name == b"host"] == [host]
+        assert scope["path"] == "/a"
+
     async def test_http_1_0_needs_no_host(self) -> None:
         async with serving() as service:
             responses = await service.ask(b"GET / HTTP/1.0\r\n\r\n")
