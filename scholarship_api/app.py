@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from scholarship_api import __version__
+from scholarship_api import __version__, api_document
 from scholarship_api.accounts import routes as accounts_routes
 from scholarship_api.accounts.authentication import Authentication, AuthenticationMiddleware
 from scholarship_api.accounts.token_check import TokenCheckMiddleware
@@ -132,6 +132,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             app, fast_path=fast_path, answers=answers, context=context, limits=limits
         ),
         title=health_routes.NAME,
+        description=api_document.DESCRIPTION,
+        openapi_tags=api_document.TAGS,
+        generate_unique_id_function=api_document.operation_id,
         version=__version__,
         lifespan=_lifespan,
         responses=document(*MIDDLEWARE_ERRORS),

@@ -48,6 +48,12 @@ def _check_printable(text: str) -> str:
 
 
 class Credentials(BaseModel):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"username": "ada", "password": "correct horse battery staple"}]
+        }
+    )
+
     username: Annotated[
         str, Field(min_length=1, max_length=150), AfterValidator(_check_printable)
     ] = Field(description="In any letter case.")
@@ -56,6 +62,18 @@ class Credentials(BaseModel):
 
 class LoginForm(Credentials):
     """The password grant of RFC 6749, 4.3.2. Its other fields are ignored."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "grant_type": "password",
+                    "username": "ada",
+                    "password": "correct horse battery staple",
+                }
+            ]
+        }
+    )
 
     grant_type: Literal["password"] = "password"
 

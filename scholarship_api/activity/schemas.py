@@ -52,6 +52,10 @@ Until = Annotated[_DateOrInstant, AfterValidator(_end)]
 class NewInteraction(RequestModel):
     """An interaction of the account that the token names."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"scholarship_id": "sch_001", "type": "saved"}]}
+    )
+
     scholarship_id: ScholarshipId
     type: InteractionType
 

@@ -39,6 +39,11 @@ from scholarship_api.platform.http.conditional import cacheable_json, digest, en
 from scholarship_api.platform.http.content_type import require_json
 
 MERGE_PATCH: Final = "application/merge-patch+json"
+PATCH_EXAMPLE: Final = {
+    "amount": 2500,
+    "currency": "USD",
+    "eligibility_criteria": {"min_gpa": 3.5},
+}
 BODY_ERRORS: Final = (BadRequest, PayloadTooLarge, UnsupportedMediaType, ValidationFailed)
 CHANGE_ERRORS: Final = (
     *ACCESS_ERRORS,
@@ -230,7 +235,11 @@ async def replace_scholarship(
         **document(*CHANGE_ERRORS, *BODY_ERRORS),
     },
     openapi_extra={
-        "requestBody": {"content": {"application/json": {"schema": {"type": "object"}}}}
+        "requestBody": {
+            "content": {
+                "application/json": {"schema": {"type": "object", "examples": [PATCH_EXAMPLE]}}
+            }
+        }
     },
 )
 async def patch_scholarship(
@@ -245,7 +254,7 @@ async def patch_scholarship(
         Body(
             media_type=MERGE_PATCH,
             json_schema_extra={"type": "object"},
-            examples=[{"amount": 2500, "eligibility_criteria": {"min_gpa": 3.5}}],
+            examples=[PATCH_EXAMPLE],
         ),
     ],
 ) -> Response:

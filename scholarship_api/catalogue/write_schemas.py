@@ -20,11 +20,25 @@ from scholarship_api.errors import ValidationFailed, validation_fields
 _AMOUNT_BOUNDS: Final = ("amount_min", "amount_max")
 
 
+AWARD_EXAMPLE: Final[JsonDict] = {
+    "name": "Curie Nursing Award",
+    "organization": "Acme Trust",
+    "scholarship_type": "merit_based",
+    "amount": 2500,
+    "currency": "USD",
+    "application_deadline": "2030-03-31",
+    "deadline_timezone": "America/New_York",
+    "eligibility_criteria": {"min_gpa": 3.2, "fields_of_study": ["nursing"]},
+    "application_url": "https://example.org/apply",
+}
+
+
 def _document_read_only(schema: JsonDict) -> None:
     properties = schema["properties"]
     assert isinstance(properties, dict)  # noqa: S101 - narrows for mypy
     for name in sorted(READ_ONLY_FIELDS):
         properties[name] = {"readOnly": True, "description": "Ignored."}
+    schema["examples"] = [dict(AWARD_EXAMPLE)]
 
 
 class WrittenScholarship(ScholarshipInput):

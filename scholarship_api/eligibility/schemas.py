@@ -8,6 +8,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    JsonValue,
     PlainSerializer,
     model_validator,
 )
@@ -53,6 +54,16 @@ Ids = Annotated[
     Field(min_length=1, max_length=MAX_IDS),
     BeforeValidator(split_commas),
 ]
+
+
+PROFILE_EXAMPLE: Final[dict[str, JsonValue]] = {
+    "gpa": 3.4,
+    "grade_level": "undergraduate",
+    "field_of_study": "nursing",
+    "citizenship": "US",
+    "state_of_residence": "CA",
+    "age": 19,
+}
 
 
 class Profile(RequestModel):
@@ -113,17 +124,33 @@ class Profile(RequestModel):
 
 
 class EligibilityRequest(RequestModel):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"user_profile": PROFILE_EXAMPLE, "scholarship_id": "sch_001"}]
+        }
+    )
+
     user_profile: Profile
     scholarship_id: ScholarshipId
 
 
 class BulkEligibilityRequest(RequestModel):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"user_profile": PROFILE_EXAMPLE, "scholarship_ids": ["sch_001", "sch_002"]}
+            ]
+        }
+    )
+
     user_profile: Profile
     scholarship_ids: Ids
 
 
 class CheckRequest(Profile):
     """A profile, and the awards to check it against."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{**PROFILE_EXAMPLE, "limit": 10}]})
 
     scholarship_ids: Ids | None = Field(
         None,

@@ -68,7 +68,13 @@ async def liveness(health: Health, request: Request) -> Response:
     responses=document(ServiceUnavailable),
     summary="Should this process get requests?",
 )
-@router.get(paths.READINESS_ALIAS, response_model=Readiness, responses=document(ServiceUnavailable))
+@router.get(
+    paths.READINESS_ALIAS,
+    response_model=Readiness,
+    responses=document(ServiceUnavailable),
+    operation_id="readiness_by_former_path",
+    summary="The former address of /readyz",
+)
 async def readiness(health: Health, request: Request) -> Response:
     """503 with `details.services` while a required dependency is down, while migrations are
     missing, and from the start of a shutdown on. Results are up to a second old."""

@@ -2,9 +2,9 @@
 
 from typing import Any, Final
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from scholarship_api.eligibility.schemas import EligibilityResult, Profile
+from scholarship_api.eligibility.schemas import PROFILE_EXAMPLE, EligibilityResult, Profile
 from scholarship_api.input_limits import RequestModel
 from scholarship_api.recommendations.rules import PartName
 from scholarship_api.search.schemas import ScholarshipSummary
@@ -13,6 +13,10 @@ MAX_LIMIT: Final = 50
 
 
 class RecommendationRequest(RequestModel):
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"user_profile": PROFILE_EXAMPLE, "limit": 5}]}
+    )
+
     user_profile: Profile
     limit: int = Field(10, ge=1, le=MAX_LIMIT)
     include_ineligible: bool = Field(

@@ -8,6 +8,7 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     BeforeValidator,
+    ConfigDict,
     Field,
     JsonValue,
     ValidationInfo,
@@ -94,6 +95,12 @@ class Listing(Paging):
 class SearchRequest(Listing):
     """All filters narrow the result. One over fields, states, citizenship or grade level also
     keeps awards that are open to all."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"q": "nursing", "states": ["CA"], "min_amount": 1000, "sort": "deadline"}]
+        }
+    )
 
     q: QueryText | None = Field(
         None,

@@ -39,7 +39,11 @@ def test_generated_requests_meet_no_5xx_and_no_undocumented_answer(
             # They end the session that the others need.
             *("--exclude-path-regex", "/auth/(logout|me)"),
         ],
-        env=os.environ,
+        env={
+            **os.environ,
+            "PYTHONPATH": str(Path(__file__).parents[2]),
+            "SCHEMATHESIS_HOOKS": "tests.fuzz.serializers",
+        },
         cwd=tmp_path,
         capture_output=True,
         text=True,

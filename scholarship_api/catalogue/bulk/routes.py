@@ -35,6 +35,16 @@ FORMATS: Final = {
     "application/x-jsonlines": FileFormat.NDJSON,
     "text/csv": FileFormat.CSV,
 }
+EXAMPLES: Final = {
+    FileFormat.NDJSON: (
+        '{"id": "sch_001", "name": "Curie Nursing Award", "organization": "Acme Trust",'
+        ' "scholarship_type": "merit_based", "amount": 2500, "currency": "USD"}\n'
+    ),
+    FileFormat.CSV: (
+        "id,name,organization,scholarship_type,amount,currency\n"
+        "sch_001,Curie Nursing Award,Acme Trust,merit_based,2500,USD\n"
+    ),
+}
 HEAD_BYTES: Final = 1_048_576
 """Bytes of the body that are awaited before a database connection is taken.
 
@@ -71,7 +81,10 @@ router = APIRouter(
     openapi_extra={
         "requestBody": {
             "required": True,
-            "content": {name: {"schema": {"type": "string"}} for name in FORMATS},
+            "content": {
+                media_type: {"schema": {"type": "string"}, "example": EXAMPLES[file_format]}
+                for media_type, file_format in FORMATS.items()
+            },
         }
     },
 )

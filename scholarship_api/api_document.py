@@ -1,0 +1,39 @@
+"""What the OpenAPI document says of the service as a whole."""
+
+from typing import Final
+
+from fastapi.routing import APIRoute
+
+DESCRIPTION: Final = """\
+Find scholarships, check eligibility, and publish awards.
+
+- **Searching and eligibility checks need no account.** Log in, and send the token as
+  `Authorization: Bearer <token>`, to write awards, record interactions or read analytics.
+- **Every error has one form**: `code` for programs, `message` for people, and `trace_id` to report.
+- **Lists** are paged by `next_cursor`, which neither skips nor repeats rows.
+- **Limits**: answers have `X-RateLimit-*` headers, and a 429 says in `Retry-After` when to go on.
+- **Changes of an award** need its `ETag` in `If-Match`. `Idempotency-Key` makes a creation safe to
+  repeat.
+"""
+
+TAGS: Final = [
+    {"name": "search", "description": "Search, list and complete. No account is needed."},
+    {"name": "scholarships", "description": "Read, create, change and import single awards."},
+    {
+        "name": "eligibility",
+        "description": "Check a student's profile against the criteria of awards. Nothing is kept.",
+    },
+    {
+        "name": "recommendations",
+        "description": "Open awards by how well they suit a profile. Nothing is kept.",
+    },
+    {"name": "accounts", "description": "Log in and out, and manage the account of the token."},
+    {"name": "interactions", "description": "Record what a student does with an award."},
+    {"name": "analytics", "description": "Totals for administrators and partners."},
+    {"name": "health", "description": "Probes, metrics and the index. They are never limited."},
+]
+
+
+def operation_id(route: APIRoute) -> str:
+    """The name of the route's function: short, and a good name for a method of a client."""
+    return route.name

@@ -1,0 +1,88 @@
+"""The OpenAPI document: names for generated clients, and an example for each body."""
+
+import json
+import re
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+
+from tests.catalogue.api import AWARDS, Api, new_award, serving
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(scope="module")
+async def api(module_database_url: str) -> AsyncIterator[Api]:
+    async with serving(module_database_url) as api:
+        yield api
+
+
+def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            yield method.upper(), path, operation
+
+
+def examples(document: dict[str, Any], content: dict[str, Any]) -> list[Any]:
+    """Of a body: those of its media type, else of its schema."""
+    if "example" in content:
+        return [content["example"]]
+    schema = content["schema"]
+    if "$ref" in schema:
+        schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+    found: list[Any] = schema.get("examples", [])
+    return found
+
+
+async def test_operation_ids_are_short_and_unique(api: Api) -> None:
+    ids = [operation["operationId"] for _, _, operation in operations(api.app.openapi())]
+    assert len(set(ids)) == len(ids)
+    for name in ids:
+        assert re.fullmatch(r"[a-z]+(_[a-z]+)*", name), name
+        assert len(name) <= 30, name
+
+
+async def test_the_service_and_every_tag_are_described(api: Api) -> None:
+    document = api.app.openapi()
+    assert "X-RateLimit" in document["info"]["description"]
+    described = {tag["name"] for tag in document["tags"] if tag["description"].endswith(".")}
+    used = {tag for _, _, operation in operations(document) for tag in operation["tags"]}
+    assert used == described
+
+
+async def test_every_operation_has_a_summary(api: Api) -> None:
+    for method, path, operation in operations(api.app.openapi()):
+        assert len(operation["summary"]) > 8, (method, path)
+        assert len(operation["tags"]) == 1, (method, path)
+
+
+async def test_every_body_has_an_example_that_is_accepted(api: Api) -> None:
+    document = api.app.openapi()
+    for number in (1, 2):
+        award = new_award(id=f"sch_00{number}")
+        assert (await api.admin.client.post(AWARDS, json=award)).status_code == 201
+    tried = 0
+    for method, path, operation in operations(document):
+        for media_type, content in operation.get("requestBody", {}).get("content", {}).items():
+            found = examples(document, content)
+            assert found, (method, path, media_type)
+            for example in found:
+                options: dict[str, Any] = (
+                    {"data": example}
+                    if "form" in media_type
+                    else {"content": example if isinstance(example, str) else json.dumps(example)}
+                )
+                answer = await api.admin.client.request(
+                    method,
+                    path.replace("{scholarship_id}", "sch_001"),
+                    headers={"Content-Type": media_type, "If-Match": "*"},
+                    **options,
+                )
+                # No account of the examples of a login exists.
+                expected = {401} if "/auth/login" in path else {200, 201}
+                assert answer.status_code in expected, (path, example, answer.text)
+                if path.endswith("/import"):
+                    assert answer.json()["bad"] == 0, answer.text
+                tried += 1
+    assert tried >= 16
