@@ -5,6 +5,8 @@ their present text; a test compares it with a migrated database. A change of a f
 and into a new migration.
 """
 
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, Final
 
 import psycopg
@@ -81,7 +83,8 @@ FUNCTIONS: Final = {
     # A trigger of each statement that writes awards. Parsing is most of its cost and texts repeat
     # their words, so the texts are split at spaces first and each distinct piece is parsed once.
     # A text with a tag stays whole: to the parser, a tag may contain spaces. Words that are known
-    # are left to ON CONFLICT, which finds them by the primary key and takes no lock on them.
+    # are left to ON CONFLICT, which finds them by the primary key. It takes no lock on them, but
+    # waits for a transaction that is changing one of them.
     "search_words_remember": f"""
         CREATE OR REPLACE FUNCTION public.search_words_remember() RETURNS trigger
         LANGUAGE plpgsql AS $$
@@ -123,6 +126,13 @@ EXACT_COUNT_MAX_AWARDS: Final = 20_000
 With at most this many published awards, all of them are counted and the numbers are exact.
 """
 
+BATCH_WORDS: Final = 500
+"""Words whose counts are written in one transaction.
+
+A writer of awards waits for a transaction that changes one of its words, and gives up after the
+lock_timeout of 3 s. A batch takes some milliseconds.
+"""
+
 _COUNTED: Final = SQL("""
     WITH sampled AS MATERIALIZED (
         SELECT tsvector_to_array(to_tsvector('public.scholarship_words', {text})) AS words
@@ -133,15 +143,22 @@ _COUNTED: Final = SQL("""
         FROM sampled, unnest(sampled.words) AS seen (word)
         GROUP BY 1
     )
+    SELECT word, counted.documents FROM search_words LEFT JOIN counted USING (word)
+    WHERE counted.documents <> search_words.documents OR {is_unused}
+    ORDER BY word
 """)
-_UPDATE_COUNTS: Final = SQL("""{counted}
-    UPDATE search_words SET documents = counted.documents FROM counted
-    WHERE counted.word = search_words.word AND counted.documents <> search_words.documents
-""")
-_DELETE_UNUSED_WORDS: Final = SQL("""{counted}
-    DELETE FROM search_words
-    WHERE NOT EXISTS (SELECT FROM counted WHERE counted.word = search_words.word)
-""")
+_UPDATE_COUNTS: Final = """
+    UPDATE search_words SET documents = counted.documents
+    FROM unnest(%s::text[], %s::integer[]) AS counted (word, documents)
+    WHERE counted.word COLLATE "C" = search_words.word
+"""
+# An award may have got one of the words since they were counted.
+_DELETE_UNUSED_WORDS: Final = """
+    DELETE FROM search_words WHERE word = ANY (%s) AND NOT EXISTS (
+        SELECT FROM scholarships
+        WHERE status = 'published' AND search_vector @@ quote_literal(lexeme)::tsquery
+    )
+"""
 # New entries of a GIN index wait in a list that every search reads in full until it is merged.
 _MERGE_PENDING_ENTRIES: Final = """
     SELECT gin_clean_pending_list(entry.oid::regclass)
@@ -160,27 +177,69 @@ async def refresh_statistics(connection: psycopg.AsyncConnection[Any]) -> None:
     exact and unused words are deleted; above that the counts are estimated from a sample. Words
     are not counted while another session counts them.
     """
+    for statement in (_MERGE_PENDING_ENTRIES, "ANALYZE scholarships"):
+        async with _long_transaction(connection) as cursor:
+            await cursor.execute(statement)
+    changed = await _count_words(connection)
+    for start in range(0, len(changed), BATCH_WORDS):
+        async with _long_transaction(connection) as cursor:
+            # Another session that counts now has later figures, and will write them.
+            if not await _takes_lock(cursor):
+                return
+            await _write_counts(cursor, changed[start : start + BATCH_WORDS])
+    async with _long_transaction(connection) as cursor:
+        await cursor.execute("ANALYZE search_words")
+
+
+@asynccontextmanager
+async def _long_transaction(
+    connection: psycopg.AsyncConnection[Any],
+) -> AsyncIterator[psycopg.AsyncCursor[Any]]:
     async with connection.transaction(), connection.cursor() as cursor:
         await cursor.execute("SET LOCAL statement_timeout = '5min'")
-        await cursor.execute(_MERGE_PENDING_ENTRIES)
-        await cursor.execute("ANALYZE scholarships")
-        # Two refreshes at the same time would wait for each other's row locks.
-        await cursor.execute(AdvisoryLock.STATISTICS_REFRESH.try_for_transaction)
-        if not (await cursor.fetchone() or (False,))[0]:
-            return
+        yield cursor
+
+
+async def _takes_lock(cursor: psycopg.AsyncCursor[Any]) -> bool:
+    """Whether this transaction is now the only one that refreshes statistics."""
+    await cursor.execute(AdvisoryLock.STATISTICS_REFRESH.try_for_transaction)
+    return bool((await cursor.fetchone() or (False,))[0])
+
+
+async def _count_words(connection: psycopg.AsyncConnection[Any]) -> list[tuple[str, int | None]]:
+    """The words whose counts have changed, with their new counts; None for an unused word.
+
+    Nothing is written: counting takes seconds in a large catalogue, and a transaction that has
+    changed words makes writers wait until its end.
+    """
+    async with _long_transaction(connection) as cursor:
+        if not await _takes_lock(cursor):
+            return []
         await cursor.execute(
             "SELECT (SELECT count(*) FROM (SELECT FROM scholarships WHERE status = 'published'"
             " LIMIT %s)), (SELECT reltuples FROM pg_class WHERE oid = 'scholarships'::regclass)",
             [EXACT_COUNT_MAX_AWARDS + 1],
         )
         published, estimate = await cursor.fetchone() or (0, 0)
-        text = SQL(INDEXED_TEXT)
-        if published <= EXACT_COUNT_MAX_AWARDS:
-            counted = _COUNTED.format(text=text, sample=SQL(""), factor=SQL("1"))
-            await cursor.execute(_DELETE_UNUSED_WORDS.format(counted=counted))
-        else:
-            share = min(1.0, EXACT_COUNT_MAX_AWARDS / max(estimate, EXACT_COUNT_MAX_AWARDS))
-            sample = SQL("TABLESAMPLE SYSTEM ({})").format(100 * share)
-            counted = _COUNTED.format(text=text, sample=sample, factor=1 / share)
-        await cursor.execute(_UPDATE_COUNTS.format(counted=counted))
-        await cursor.execute("ANALYZE search_words")
+        is_exact = published <= EXACT_COUNT_MAX_AWARDS
+        share = min(1.0, EXACT_COUNT_MAX_AWARDS / max(estimate, EXACT_COUNT_MAX_AWARDS))
+        await cursor.execute(
+            _COUNTED.format(
+                text=SQL(INDEXED_TEXT),
+                sample=SQL("" if is_exact else f"TABLESAMPLE SYSTEM ({100 * share})"),
+                factor=1 if is_exact else 1 / share,
+                is_unused=SQL("counted.word IS NULL" if is_exact else "false"),
+            )
+        )
+        return await cursor.fetchall()
+
+
+async def _write_counts(
+    cursor: psycopg.AsyncCursor[Any], batch: Sequence[tuple[str, int | None]]
+) -> None:
+    counts = {word: documents for word, documents in batch if documents is not None}
+    unused = [word for word, documents in batch if documents is None]
+    if counts:
+        await cursor.execute(_UPDATE_COUNTS, [list(counts), list(counts.values())])
+    if unused:
+        await cursor.execute(_DELETE_UNUSED_WORDS, [unused])

@@ -2,7 +2,7 @@
 
 import io
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import anyio
@@ -18,6 +18,8 @@ from tests.catalogue.awards import Row, award, ndjson
 pytestmark = pytest.mark.anyio
 
 Catalogue = psycopg.Connection[dict[str, Any]]
+Cursor = psycopg.AsyncCursor[Any]
+Batch = Sequence[tuple[str, int | None]]
 
 
 async def import_awards(conninfo: str, *awards: Row) -> ImportReport:
@@ -64,7 +66,7 @@ def test_every_function_of_generated_columns_and_word_triggers_is_listed(
         "  WHERE classid = 'pg_proc'::regclass AND objid = pg_proc.oid AND deptype = 'e')"
     )
     # The audit and the version of the catalogue are of no concern to search.
-    others = {"scholarships_audit", "catalogue_changed"}
+    others = {"scholarships_audit", "catalogue_changed", "search_words_changed"}
     assert {row["proname"] for row in rows} - others == search_index.FUNCTIONS.keys()
 
 
@@ -139,6 +141,49 @@ async def test_an_import_that_changes_nothing_leaves_statistics_alone(
     catalogue.execute("UPDATE search_words SET documents = 99")
     await import_awards(conninfo, award())
     assert set(documents(catalogue).values()) == {99}
+
+
+async def test_a_refresh_changes_words_in_short_transactions(
+    catalogue: Catalogue, conninfo: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between two of them, writers of awards with these words go on."""
+    await import_awards(conninfo, award(id="a", name="Quokka prize"))
+    catalogue.execute("UPDATE search_words SET documents = 99")
+    monkeypatch.setattr(search_index, "BATCH_WORDS", 1)
+    write_counts = search_index._write_counts
+    batches = 0
+
+    async def write_award_first(cursor: Cursor, batch: Batch) -> None:
+        nonlocal batches
+        batches += 1
+        with catalogue.transaction():
+            catalogue.execute("SET LOCAL lock_timeout = '1s'")
+            catalogue.execute("UPDATE scholarships SET max_awards = %s", [batches])
+        await write_counts(cursor, batch)
+
+    monkeypatch.setattr(search_index, "_write_counts", write_award_first)
+    async with await psycopg.AsyncConnection.connect(conninfo, autocommit=True) as connection:
+        await search_index.refresh_statistics(connection)
+    found = documents(catalogue)
+    assert batches == len(found) > 3
+    assert set(found.values()) == {1}
+
+
+async def test_a_word_that_comes_back_while_statistics_are_refreshed_is_kept(
+    catalogue: Catalogue, conninfo: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await import_awards(conninfo, award(id="a", name="Quokka prize"))
+    catalogue.execute("UPDATE scholarships SET name = 'Ibis prize'")
+    write_counts = search_index._write_counts
+
+    async def write_award_first(cursor: Cursor, batch: Batch) -> None:
+        catalogue.execute("UPDATE scholarships SET name = 'Quokka prize'")
+        await write_counts(cursor, batch)
+
+    monkeypatch.setattr(search_index, "_write_counts", write_award_first)
+    async with await psycopg.AsyncConnection.connect(conninfo, autocommit=True) as connection:
+        await search_index.refresh_statistics(connection)
+    assert "quokka" in documents(catalogue)
 
 
 async def test_an_import_does_not_wait_while_another_session_counts_words(
