@@ -10,7 +10,7 @@ ARGS ?=
 UV_PYTHON_DOWNLOADS ?= never
 export UV_PYTHON_DOWNLOADS
 export UV_PROJECT_ENVIRONMENT := .venv
-unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
+unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH PYTHONDONTWRITEBYTECODE
 
 # Use the machine's uv unless it is too old for our lock file; otherwise install one into .uv with pip.
 UV_REQUIREMENTS := scripts/uv-requirements.txt

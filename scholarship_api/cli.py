@@ -41,7 +41,7 @@ COMMANDS: Final = (
     _Command(
         "export",
         "scholarship_api.catalogue.cli:export_command",
-        "Write the catalogue as NDJSON or CSV, in a form that `import` takes without a change.",
+        "Write the catalogue as NDJSON or CSV, in a form that `import` reads.",
     ),
     _Command(
         "sample",

@@ -6,10 +6,12 @@ starts them when the first fixture asks, in whatever worker that is: the two mee
 
 import fcntl
 import json
+import logging
 import os
 import re
 import shutil
 import signal
+import sys
 import tempfile
 import threading
 import time
@@ -57,6 +59,22 @@ structlog.dev.ConsoleRenderer.get_active().exception_formatter = structlog.dev.p
 # start would inherit: their Ctrl-C would do nothing.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_they_were() -> Iterator[None]:
+    """Undo what a test has configured: loggers keep the configuration that they first met."""
+    yield
+    if not structlog.is_configured():
+        return
+    structlog.reset_defaults()
+    for name, module in list(sys.modules.items()):
+        if name.startswith("scholarship_api.") and hasattr(module, "_log"):
+            vars(module._log).pop("bind", None)
+    root = logging.getLogger()
+    own = "scholarship_api.platform.observability.logging"
+    root.handlers = [handler for handler in root.handlers if type(handler).__module__ != own]
+    logging.captureWarnings(capture=False)
 
 
 # --- The servers ---------------------------------------------------------------------------------

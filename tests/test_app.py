@@ -120,6 +120,7 @@ async def test_a_fault_while_closing_keeps_nothing_else_open(
         await close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("package", ["sentry_sdk", "httpx"])
 def test_what_only_some_deployments_use_is_not_imported_for_all(package: str) -> None:
     program = f"import sys, scholarship_api.app; sys.exit({package!r} in sys.modules)"

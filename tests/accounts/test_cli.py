@@ -251,6 +251,7 @@ def test_a_missing_database_is_reported(users: Run, monkeypatch: pytest.MonkeyPa
     assert "DATABASE_URL" in unset.stderr
 
 
+@pytest.mark.slow
 def test_the_installed_command(module_database_url: str) -> None:
     name = new_name()
     arguments = ("create", name, "--role", "student", "--password-stdin")

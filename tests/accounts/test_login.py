@@ -40,6 +40,7 @@ def log_in(request: pytest.FixtureRequest) -> LogIn:
     return chosen
 
 
+@pytest.mark.slow
 async def test_a_fresh_installation_has_no_account(
     settings: Settings, scratch_database_url: str
 ) -> None:
@@ -229,6 +230,7 @@ async def medians(
     return [statistics.median(values) for values in seconds.values()]
 
 
+@pytest.mark.slow
 async def test_the_time_of_a_login_does_not_tell_whether_the_account_exists(
     app: FastAPI,
     make_account: MakeAccount,

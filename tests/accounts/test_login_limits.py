@@ -133,6 +133,7 @@ def addresses() -> Iterator[str]:
     return (new_address() for _ in itertools.count())
 
 
+@pytest.mark.slow
 async def test_an_account_takes_sixty_failures_over_all_addresses(
     limited_app: FastAPI, make_account: MakeAccount
 ) -> None:
@@ -147,6 +148,7 @@ async def test_an_account_takes_sixty_failures_over_all_addresses(
         assert_limited(await by_json(client, username, PASSWORD), limit=60)
 
 
+@pytest.mark.slow
 async def test_successful_logins_are_no_failures(
     limited_app: FastAPI, make_account: MakeAccount
 ) -> None:
@@ -168,6 +170,7 @@ async def test_a_login_that_cannot_be_verified_is_no_failure(
     assert await statuses(limited_app, new_address(), username, [PASSWORD]) == [200]
 
 
+@pytest.mark.slow
 async def test_failures_are_counted_in_memory_too(
     limited: Settings, make_account: MakeAccount
 ) -> None:
@@ -201,6 +204,7 @@ async def test_one_address_gets_twenty_attempts_at_all_accounts(
     assert await statuses(limited_app, new_address(), account.username, [PASSWORD]) == [200]
 
 
+@pytest.mark.slow
 async def test_an_ipv6_site_gets_four_times_as_many(limited_app: FastAPI) -> None:
     """Each attempt comes from another /64 of one /48 and tries another account."""
     site = new_site()

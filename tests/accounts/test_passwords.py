@@ -75,6 +75,7 @@ async def test_a_hash_with_outdated_parameters_gets_a_replacement() -> None:
     assert (await passwords.verify("wrong", old)).new_hash is None
 
 
+@pytest.mark.slow
 async def test_too_many_logins_are_refused_and_the_event_loop_stays_free() -> None:
     passwords = Passwords()
     password_hash = hash_password("a good password")

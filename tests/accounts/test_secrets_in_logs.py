@@ -76,6 +76,7 @@ def server(module_database_url: str, redis_url: str, tmp_path: Path) -> Iterator
         server.stop()
 
 
+@pytest.mark.slow
 async def test_no_password_token_hash_or_key_is_logged(
     server: Server, make_account: MakeAccount
 ) -> None:

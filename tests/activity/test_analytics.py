@@ -290,6 +290,7 @@ async def walk(client: httpx.AsyncClient, headers: Headers, **params: object) ->
             return ids
 
 
+@pytest.mark.slow
 async def test_filters_and_walks_over_all_pages(
     clients: list[httpx.AsyncClient], make_account: MakeAccount, admin: Headers, rows: Connection
 ) -> None:

@@ -62,6 +62,7 @@ def ids(catalogue: Catalogue) -> list[str]:
     return [row["id"] for row in catalogue.execute("SELECT id FROM scholarships ORDER BY id")]
 
 
+@pytest.mark.slow
 def test_import_prints_counts(catalogue: Catalogue, run: Run, tmp_path: Path) -> None:
     file = tmp_path / "awards.ndjson"
     file.write_bytes(ndjson(award(id="a"), award(id="b")))
@@ -73,6 +74,7 @@ def test_import_prints_counts(catalogue: Catalogue, run: Run, tmp_path: Path) ->
     assert done.stderr.startswith("0 created, 1 updated, 1 unchanged, 1 repeated, 0 bad, ")
 
 
+@pytest.mark.slow
 def test_bad_rows_are_listed_and_give_exit_code_1(
     catalogue: Catalogue, run: Run, tmp_path: Path
 ) -> None:
@@ -93,6 +95,7 @@ def test_bad_rows_are_listed_and_give_exit_code_1(
     assert "1 created, 0 updated, 0 unchanged, 61 bad" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_dry_run_needs_no_database_and_writes_nothing(
     catalogue: Catalogue, run: Run, tmp_path: Path
 ) -> None:
@@ -105,6 +108,7 @@ def test_a_dry_run_needs_no_database_and_writes_nothing(
     assert run("import", file, "--dry-run", database_url="").returncode == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
@@ -126,6 +130,7 @@ def test_an_unusable_file_gives_exit_code_2(
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [("import", "-"), ("export",), ("export", "out.csv")])
 def test_an_unreachable_database_gives_exit_code_69(
     run: Run, tmp_path: Path, arguments: tuple[str, ...]
@@ -139,6 +144,7 @@ def test_an_unreachable_database_gives_exit_code_69(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_database_without_a_schema_gives_a_hint(run: Run, scratch_database_url: str) -> None:
     for arguments in (("import", "-"), ("export",)):
         done = run(*arguments, stdin=ndjson(award()).decode(), database_url=scratch_database_url)
@@ -146,6 +152,7 @@ def test_a_database_without_a_schema_gives_a_hint(run: Run, scratch_database_url
         assert "scholarship-api migrate" in done.stderr
 
 
+@pytest.mark.slow
 def test_export_replaces_a_file_only_when_it_is_complete(
     catalogue: Catalogue, run: Run, tmp_path: Path
 ) -> None:
@@ -164,6 +171,7 @@ def test_export_replaces_a_file_only_when_it_is_complete(
     assert done.stdout.splitlines()[1].startswith("b,Name,Organization,")
 
 
+@pytest.mark.slow
 def test_importing_an_export_changes_nothing(
     catalogue: Catalogue, run: Run, tmp_path: Path
 ) -> None:
@@ -174,6 +182,7 @@ def test_importing_an_export_changes_nothing(
     assert done.stderr.startswith("0 created, 0 updated, 200 unchanged, 0 bad")
 
 
+@pytest.mark.slow
 def test_samples_are_the_same_in_both_formats(catalogue: Catalogue, run: Run) -> None:
     assert run("sample", "--count", "150", "-o", "a.csv").returncode == 0
     assert run("sample", "--count", "150", "-o", "a.ndjson").returncode == 0
@@ -182,6 +191,7 @@ def test_samples_are_the_same_in_both_formats(catalogue: Catalogue, run: Run) ->
     assert run("sample", "--count", "-1").returncode == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [("sample", "--count", "100000"), ("export",)])
 def test_a_closed_pipe_ends_the_command_without_a_message(
     catalogue: Catalogue, run: Run, module_database_url: str, arguments: tuple[str, ...]
@@ -205,6 +215,7 @@ def test_a_closed_pipe_ends_the_command_without_a_message(
     assert process.returncode == 141
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_an_import_that_waits_for_input(module_database_url: str) -> None:
     with subprocess.Popen(
         command("import", "-"),
@@ -231,6 +242,7 @@ def threads(pid: int) -> int:
     return len(list(Path(f"/proc/{pid}/task").iterdir()))
 
 
+@pytest.mark.slow
 def test_progress_is_shown_on_a_terminal(
     catalogue: Catalogue, module_database_url: str, tmp_path: Path
 ) -> None:

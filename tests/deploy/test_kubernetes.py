@@ -156,6 +156,7 @@ def test_a_migration_knows_the_owner_of_the_schema_and_no_other_secret(
     assert {getattr(settings, name).get_secret_value() for name in others} == {""}
 
 
+@pytest.mark.slow
 def test_the_migration_migrates(tmp_path: Path, scratch_database_url: str) -> None:
     """The Job's own arguments and variables, on an empty database."""
     (tmp_path / "database_migration_url").write_text(scratch_database_url)

@@ -195,6 +195,7 @@ async def test_readiness_says_that_the_limiter_is_in_memory_or_disabled(database
             assert services(response)["rate_limiter"]["status"] == status
 
 
+@pytest.mark.slow
 async def test_a_frozen_database_is_reported_in_time(tmp_path: Path, redis_url: str) -> None:
     with embedded_postgres(tmp_path / "postgres", durable=False) as url:
         migrations.upgrade(url)

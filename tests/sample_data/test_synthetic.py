@@ -288,6 +288,7 @@ def test_words_have_a_long_tail(rows: list[Row]) -> None:
     assert sum(not word.isascii() for word in in_rows) >= 50
 
 
+@pytest.mark.slow
 def test_there_are_many_organizations_of_unequal_size() -> None:
     found = Counter(str(row["organization"]) for row in generate(count=50_000, seed=1))
     assert len(found) >= 3000

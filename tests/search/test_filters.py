@@ -140,6 +140,7 @@ def is_ordered(filters: dict[str, Any]) -> bool:
     return low is None or high is None or low <= high
 
 
+@pytest.mark.slow
 @settings(
     max_examples=150,
     deadline=None,

@@ -36,6 +36,7 @@ async def cost(client: httpx.AsyncClient, hostile: Hostile, award: str) -> tuple
     return time.process_time() - started, answer.status_code, len(answer.content)
 
 
+@pytest.mark.slow
 async def test_every_list_of_the_document_is_tried(api: Api) -> None:
     document = api.app.openapi()
     tried = [hostile.id for hostile in requests_to(document)]

@@ -106,6 +106,7 @@ def expected_refusals(method: str, path: str, operation: Mapping[str, Any], name
     return set() if scopes <= SCOPES[name] else {403}
 
 
+@pytest.mark.slow
 async def test_the_rules_say_who_is_refused(api: Api, awards: dict[str, str]) -> None:
     wrong: list[str] = []
     for method, path, operation in operations(api.app.openapi()):

@@ -254,6 +254,7 @@ def awards(draw: st.DrawFn) -> Row:
     }
 
 
+@pytest.mark.slow
 @BOTH
 @settings(
     deadline=None,

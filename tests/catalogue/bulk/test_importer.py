@@ -342,6 +342,7 @@ async def test_concurrent_imports_do_not_deadlock(catalogue: Catalogue, conninfo
     assert len({row["description"] for row in stored(catalogue).values()}) == 1
 
 
+@pytest.mark.slow
 async def test_memory_does_not_grow_with_the_import(catalogue: Catalogue, conninfo: str) -> None:
     """Reading is at most two batches ahead of writing."""
     read = 0

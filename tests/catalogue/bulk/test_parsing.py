@@ -258,6 +258,7 @@ def test_an_unclosed_quote_spoils_only_its_own_row() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_a_file_of_unclosed_quotes_is_read_in_bounded_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parsing, "MAX_REREADS", 3)
     read_lines = 0

@@ -205,6 +205,7 @@ async def test_a_body_over_the_limit_is_refused_with_and_without_a_declared_leng
         assert ids(catalogue) == []
 
 
+@pytest.mark.slow
 async def test_larger_bodies_are_written_batch_by_batch_as_they_arrive(
     module_database_url: str, catalogue: Catalogue
 ) -> None:

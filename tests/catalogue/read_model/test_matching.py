@@ -1,5 +1,6 @@
 """The rule for one award and the rule for all awards are one rule."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pyroaring import BitMap
@@ -75,6 +76,7 @@ def test_each_award_has_the_same_verdict_and_score(
     }
 
 
+@pytest.mark.slow
 @examples
 @given(catalogues(), profiles)
 def test_a_filter_keeps_the_awards_of_which_some_set_fails_none_of_its_criteria(

@@ -133,6 +133,7 @@ def test_filters_of_attributes_are_alternatives(awards: list[AwardRecord]) -> No
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("low", "high"), [(None, 200_000), (0, None), (100_000, 300_000)])
 @examples
 @given(awards=catalogues())
@@ -149,6 +150,7 @@ def test_amounts_that_are_not_known_are_in_no_range(
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("low", "high"), [(NOW - DAY, None), (None, NOW), (NOW - DAY, NOW + DAY)])
 @examples
 @given(awards=catalogues())
@@ -165,6 +167,7 @@ def test_awards_without_a_deadline_close_in_no_range(
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("days", [(-2, 2), (0, 0), (-3, 10_000), (-10_000, 1), (2, -2)])
 @examples
 @given(awards=catalogues())

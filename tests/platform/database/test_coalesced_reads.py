@@ -95,6 +95,7 @@ async def test_a_refused_read_fails_and_the_next_one_recovers(
     await read()
 
 
+@pytest.mark.slow
 async def test_a_silent_server_fails_every_read_in_time(
     read: CoalescedRead, proxy: FaultyProxy
 ) -> None:

@@ -135,6 +135,7 @@ async def test_overflow_connections_are_closed_without_a_log_line(
     assert not caplog.records
 
 
+@pytest.mark.slow
 async def test_a_frozen_server_is_503_in_time_and_recovers(tmp_path: Path) -> None:
     with embedded_postgres(tmp_path / "postgres", durable=False) as url:
         database = Database(settings_for(url))

@@ -30,6 +30,7 @@ def test_a_duration_metric_is_a_histogram_by_label() -> None:
     assert value("example_seconds_count", kind="other") == 1
 
 
+@pytest.mark.slow
 def test_the_limiter_is_in_one_state() -> None:
     for state in metrics.LIMITER_STATES:
         metrics.set_limiter_state(state)

@@ -74,6 +74,7 @@ def test_the_folder_is_in_memory_and_private(directory: Path) -> None:
     assert directory.stat().st_mode & 0o777 == 0o700
 
 
+@pytest.mark.slow
 def test_the_counts_of_living_and_dead_workers_are_summed(directory: Path) -> None:
     first, second = worker(3), worker(4)
     try:
@@ -95,6 +96,7 @@ def test_the_counts_of_living_and_dead_workers_are_summed(directory: Path) -> No
             process.communicate()
 
 
+@pytest.mark.slow
 def test_the_folder_does_not_grow_with_each_worker(directory: Path) -> None:
     sizes = []
     for _ in range(4):
@@ -104,6 +106,7 @@ def test_the_folder_does_not_grow_with_each_worker(directory: Path) -> None:
     assert value("http_requests_total", **LABELS) == 8
 
 
+@pytest.mark.slow
 def test_a_half_written_file_does_not_break_the_merge(directory: Path) -> None:
     process = worker(2)
     process.kill()

@@ -125,6 +125,7 @@ async def test_without_an_endpoint_nothing_happens() -> None:
     tracing.shutdown()
 
 
+@pytest.mark.slow
 def test_without_an_endpoint_the_exporter_is_not_imported() -> None:
     code = (
         "import sys; from scholarship_api.platform.database import engine;"

@@ -85,6 +85,7 @@ def test_the_workers_of_two_configurations_have_their_own_settings() -> None:
     assert (first.settings.port, second.settings.port) == (9001, 9002)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("dsn", "imported"), [("", "True False"), ("https://key@sentry.example.org/1", "True True")]
 )
