@@ -53,8 +53,11 @@ from scholarship_api.platform.observability.tracing import TracingMiddleware
 from scholarship_api.platform.rate_limiting.groups import RateLimitGroup, RateLimitGroups
 from scholarship_api.platform.rate_limiting.limiter import RateLimiter
 from scholarship_api.platform.shutdown import TaskRegistry
+from scholarship_api.platform.signed_tokens import TokenSigner
 from scholarship_api.recommendations import routes as recommendations_routes
+from scholarship_api.search import cursors
 from scholarship_api.search import routes as search_routes
+from scholarship_api.search.cursors import CursorCodec
 from scholarship_api.search.responses.answers import Answers
 from scholarship_api.search.responses.fast_path import (
     CachedResponseMiddleware,
@@ -162,6 +165,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.read_model = read_model
     app.state.answers = answers
     app.state.fast_path = fast_path
+    app.state.cursor_codec = CursorCodec(token_signer(settings, purpose=cursors.PURPOSE))
     install_handlers(app)
     app.add_exception_handler(Exception, last_resort_response)
     for router in ROUTERS:
@@ -203,11 +207,22 @@ def _middleware(
     ]
 
 
+def token_signer(settings: Settings, *, purpose: str) -> TokenSigner:
+    """A signer whose keys are derived from those of the access tokens."""
+    return TokenSigner(
+        key=settings.jwt_secret_key.get_secret_value(),
+        previous_keys=[key.get_secret_value() for key in settings.jwt_previous_secret_keys],
+        purpose=purpose,
+    )
+
+
 def rate_limit_groups(settings: Settings) -> RateLimitGroups:
     """Which paths count against which limit; the names are labels of `rate_limit_requests`."""
     return RateLimitGroups(
         [
-            RateLimitGroup("search", settings.rate_limit_search, ("search",)),
+            RateLimitGroup(
+                "search", settings.rate_limit_search, ("search", "scholarships/smart-search")
+            ),
             RateLimitGroup(
                 "eligibility",
                 settings.rate_limit_eligibility,

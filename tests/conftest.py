@@ -1,7 +1,7 @@
-"""One PostgreSQL and one Valkey per test run, a database of its own per worker.
+"""One PostgreSQL and one Valkey for each test run, and one database for each worker.
 
-The process that was started by hand (with pytest-xdist: the controller) owns the servers. It
-starts them when the first fixture asks, in whatever worker that is: the two meet in a folder.
+The process that the user started (with pytest-xdist: the controller) owns the servers. It
+starts them when the first fixture of any worker asks; both communicate through a folder.
 """
 
 import fcntl
@@ -55,8 +55,8 @@ _forget_configuration()
 # variables of every frame: 9 s of CPU for one.
 structlog.dev.ConsoleRenderer.get_active().exception_formatter = structlog.dev.plain_traceback
 
-# A shell that starts us in the background has SIGINT ignored, which the servers that the tests
-# start would inherit: their Ctrl-C would do nothing.
+# A shell that starts us in the background ignores SIGINT. The servers that the tests
+# start would inherit that, and would not react to Ctrl-C.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -86,7 +86,7 @@ class Servers:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._stopping = threading.Event()
-        # The kernel ends the servers with the thread that started them, hence one for all the time.
+        # The kernel ends the servers with the thread that started them, so one thread stays alive.
         self._thread = threading.Thread(target=self._run, name="test servers")
         self._thread.start()
 
@@ -142,7 +142,7 @@ SERVERS = pytest.StashKey[Servers]()
 
 def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
-        # A cancelled CI job cleans up as Ctrl-C does.
+        # A cancelled CI job cleans up like Ctrl-C.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         stack = ExitStack()
         config.stash[SERVERS] = servers = Servers(stack.enter_context(_run_folder()))
@@ -198,7 +198,7 @@ def _administer(postgres_url: str) -> "psycopg.Connection[Any]":
 
 
 def _ensure_template(connection: "psycopg.Connection[Any]", postgres_url: str) -> None:
-    """Migrate a template once; whoever comes first does it, the other workers wait."""
+    """Migrate a template once: the first worker does it and the others wait."""
     connection.execute("SELECT pg_advisory_lock(1)")
     done = connection.execute(
         "SELECT 1 FROM pg_database WHERE datname = %s AND datistemplate", [TEMPLATE]
@@ -240,7 +240,7 @@ def scratch_database_url(postgres_url: str) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def anyio_backend() -> tuple[str, dict[str, bool]]:
-    """The loop that production runs."""
+    """The event loop of production."""
     return "asyncio", {"use_uvloop": True}
 
 

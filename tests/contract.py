@@ -1,4 +1,4 @@
-"""Holds answers to the service's OpenAPI document and its error schema."""
+"""Checks answers against the OpenAPI document and the error schema of docs/api.md."""
 
 import re
 from collections.abc import Mapping
@@ -45,7 +45,7 @@ NEEDED_HEADERS: Final = {
     429: ("retry-after", "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"),
     503: ("retry-after",),
 }
-# By what somebody who looks for a way in would be glad to read.
+# Texts that would help an attacker.
 TELLTALE: Final = re.compile(
     rb"Traceback|File \"/|site-packages|psycopg|sqlalchemy|pydantic|starlette|fastapi|redis\.|"
     rb"uvicorn|gunicorn|\.py\b|127\.0\.0\.1:\d|/\.s\.PGSQL",
@@ -54,14 +54,14 @@ TELLTALE: Final = re.compile(
 
 
 class Contract:
-    """What the service says of itself, and so what its answers have to be."""
+    """The OpenAPI document of the service, which its answers have to follow."""
 
     def __init__(self, document: Mapping[str, Any]) -> None:
         self._paths: dict[str, dict[str, Any]] = document["paths"]
         self._components = document["components"]
         self._templates = [
             (re.compile(re.sub(r"\\\{.*?\\\}", "[^/]+", re.escape(path))), path)
-            # A path without parameters comes first, as it does in the service.
+            # A path without parameters comes first, as in the service.
             for path in sorted(self._paths, key=lambda path: path.count("{"))
         ]
         self._error = jsonschema_rs.validator_for(ERROR)
@@ -73,7 +73,7 @@ class Contract:
         return next((name for pattern, name in self._templates if pattern.fullmatch(path)), None)
 
     def faults(self, method: str, target: str, answer: Answer) -> list[str]:
-        """How the answer differs from what is promised; empty when it does not."""
+        """The differences between an answer and its documentation; empty without any."""
         found = [
             f"no {name}"
             for name in ("x-trace-id", "x-request-id", "x-content-type-options", "x-frame-options")

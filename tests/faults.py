@@ -1,4 +1,4 @@
-"""What goes wrong with a dependency: it stops, freezes, refuses, answers late or not at all."""
+"""Faults of a dependency: it stops, freezes, refuses, answers late or not at all."""
 
 import asyncio
 import os
@@ -19,15 +19,15 @@ Mode = Literal["forward", "refuse", "blackhole"]
 class FaultyProxy:
     """A TCP proxy in a thread, whose behaviour can be changed at any time.
 
-    `refuse` ends all connections and listens no more, like a stopped server. `blackhole` lets
-    connections in and passes nothing on, neither on new nor on old ones, like a lost network.
+    `refuse` ends all connections and stops listening, like a stopped server. `blackhole` accepts
+    connections and forwards nothing on new and old ones, like a lost network.
     `delay_seconds` holds back every answer. `target` is a unix socket or a (host, port).
     """
 
     def __init__(self, target: str | tuple[str, int]) -> None:
         self.target = target
         self.delay_seconds = 0.0
-        # An address of its own, so that nobody else takes the port while it is not listened on.
+        # Its own address, so that no other process takes the port while the proxy does not listen.
         self.host = f"127.{secrets.randbelow(200) + 20}.{secrets.randbelow(250)}.9"
         self.port = 0
         self._loop = asyncio.new_event_loop()
@@ -132,7 +132,7 @@ def postgres_socket(url: str) -> str:
 
 
 def through_proxy(url: str, proxy: FaultyProxy) -> str:
-    """The same PostgreSQL URL, by way of the proxy."""
+    """The PostgreSQL URL with the proxy's address."""
     changed = make_url(url).set(host=proxy.host, port=proxy.port, query={"sslmode": "disable"})
     return changed.render_as_string(hide_password=False)
 
@@ -161,7 +161,7 @@ def _family(pid: int) -> list[int]:
 
 @contextmanager
 def frozen(pid: int) -> Iterator[None]:
-    """SIGSTOP a server and its children for the time of the block."""
+    """Stop a server and its children with SIGSTOP during the block."""
     family = _family(pid)
     for process in family:
         os.kill(process, signal.SIGSTOP)
@@ -180,7 +180,7 @@ def postmaster_pid(data_dir: Path) -> int:
 async def eventually(
     condition: Callable[[], Awaitable[bool]], *, seconds: float = 10, every: float = 0.05
 ) -> bool:
-    """Whether the condition comes true in time."""
+    """Whether the condition becomes true in time."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if await condition():

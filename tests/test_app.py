@@ -139,7 +139,7 @@ def test_what_only_some_deployments_use_is_not_imported_for_all(package: str) ->
         ("/API/v1/Search", "search"),
         ("/api/v1/scholarships", "scholarships"),
         ("/api/v1/scholarships/sch_001", "scholarships"),
-        ("/api/v1/scholarships/smart-search", "scholarships"),
+        ("/api/v1/scholarships/smart-search", "search"),
         ("/api/v1/scholarships/recommendations", "scholarships"),
         ("/api/v1/scholarships/eligibility-check", "eligibility"),
         ("/api/v1/scholarships//bulk-eligibility-check/", "eligibility"),

@@ -1,4 +1,4 @@
-"""Requests that somebody sends to break things: a clear refusal or a safe answer, never a 500."""
+"""Hostile requests get a clear refusal or a safe answer, never a 500."""
 
 import json
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""HTTP/1.1 as bytes: a client that adds nothing of its own, and answers read to the letter."""
+"""HTTP/1.1 as bytes: a client that adds nothing to a request and reads answers strictly."""
 
 import asyncio
 import json
@@ -11,14 +11,14 @@ LONGEST_HEAD_BYTES: Final = 64 * 1024
 
 
 class BrokenAnswerError(Exception):
-    """What came is no HTTP/1.1 answer, or none that ends."""
+    """The received bytes are not a complete HTTP/1.1 answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     status: int
     headers: Mapping[str, str]
-    """Names in lower case."""
+    """Header names are in lower case."""
     body: bytes
 
     def json(self) -> Any:  # noqa: ANN401
@@ -55,9 +55,9 @@ def _parse_head(head: bytes, method: str) -> tuple[int, dict[str, str], int]:
 
 
 def parse_answers(raw: bytes, methods: Iterable[str]) -> tuple[list[Answer], bytes]:
-    """The complete answers to requests with these methods, and what is left of `raw`.
+    """The complete answers to requests with these methods, and the rest of `raw`.
 
-    Answers beyond the methods are read as those to GET. Interim answers (1xx) are left out. Raises
+    Further answers are read like answers to GET. Interim answers (1xx) are left out. Raises
     BrokenAnswerError.
     """
     expected = iter(methods)
@@ -78,7 +78,7 @@ def parse_answers(raw: bytes, methods: Iterable[str]) -> tuple[list[Answer], byt
 
 
 class Connection:
-    """One connection that is kept alive."""
+    """A kept connection."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
@@ -90,7 +90,7 @@ class Connection:
 
     @property
     def usable(self) -> bool:
-        """Whether the server has not closed it meanwhile."""
+        """Whether the connection is still open."""
         return not (self._reader.at_eof() or self._writer.is_closing())
 
     async def ask(

@@ -15,7 +15,9 @@ from pydantic import SecretStr
 from benchmarks.quality.labelled import DEPTH
 from scholarship_api.catalogue.cli import BUNDLED_CATALOGUE
 from scholarship_api.platform.database.engine import Database
-from scholarship_api.search import service
+from scholarship_api.platform.signed_tokens import TokenSigner
+from scholarship_api.search import cursors, service
+from scholarship_api.search.cursors import CursorCodec
 from scholarship_api.search.schemas import SearchRequest
 from scholarship_api.search.snapshot import Snapshot
 from scholarship_api.settings.settings import Settings
@@ -36,9 +38,10 @@ async def served(database_url: str, queries: Sequence[str]) -> Rankings:
     rankings = []
     try:
         snapshot = Snapshot(database.fetch, TODAY)
+        codec = CursorCodec(TokenSigner(key="", purpose=cursors.PURPOSE))
         for q in queries:
             request = SearchRequest(q=q, limit=DEPTH, include_closed=True)
-            page = await service.search(snapshot, request)
+            page = await service.search(snapshot, request, codec=codec)
             rankings.append([json.loads(item)["id"] for item in page.items])
     finally:
         await database.close()

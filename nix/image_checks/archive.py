@@ -1,8 +1,8 @@
-"""Fails if an image, as `docker load` takes it, is not what it should be.
+"""Fails when an image archive for `docker load` has unsafe files or another configuration.
 
 archive.py ARCHIVE CONFIGURATION
 
-CONFIGURATION is a JSON file with what the image's configuration has to have.
+CONFIGURATION is a JSON file with the required parts of the image's configuration.
 """
 
 import json
@@ -17,7 +17,7 @@ from closure import unwanted
 
 USER: Final = 65532
 WRITABLE: Final = frozenset({"tmp"})
-"""By the service's user, where the file system is not read-only."""
+"""Folders that USER may write to when the file system is not read-only."""
 
 
 def main(arguments: list[str]) -> None:

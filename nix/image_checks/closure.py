@@ -1,8 +1,8 @@
-"""Fails if programs that an intruder would like are among the store paths of an image.
+"""Fails when the store paths of an image contain programs that would help an intruder.
 
 closure.py LISTING [REPORT]
 
-LISTING has a store path a line; they go to REPORT, with their sizes.
+LISTING has one store path a line. REPORT gets the paths with their sizes.
 """
 
 import re
@@ -12,7 +12,7 @@ from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-# The names that the tests of the other image look for, and what distributions of Nix add.
+# The names that the tests of the other image look for, and those that Nix adds.
 PROGRAMS: Final = frozenset(
     (
         "apk apt apt-get ar as ash bash busybox c++ cargo cat cc clang coreutils cp cpp csh curl"
@@ -22,12 +22,12 @@ PROGRAMS: Final = frozenset(
 )
 PATTERN: Final = re.compile(r"pip[\d.]*|(x86_64|aarch64)-.*linux-gnu-.*|.*\.whl|\.env.*")
 PACKAGES: Final = frozenset({"ensurepip", "pip", "setuptools", "uv", "wheel"})
-"""Folders of installers, among Python's packages."""
+"""Folders of installers in Python's packages."""
 PROGRAM_FOLDERS: Final = frozenset({"bin", "libexec", "sbin"})
 
 
 def unwanted(paths: Iterable[str]) -> Iterator[str]:
-    """Of files' paths, links included, those that should not be there."""
+    """The paths of forbidden files and links."""
     for path in paths:
         parts = PurePosixPath(path).parts
         is_program = PROGRAM_FOLDERS.intersection(parts[:-1]) and (
@@ -42,7 +42,7 @@ def unwanted(paths: Iterable[str]) -> Iterator[str]:
 
 
 def files(root: Path) -> Iterator[Path]:
-    """Everything below a path but folders, or itself; links are not followed."""
+    """All files below a path, or the path itself; links are not followed."""
     if root.is_symlink() or root.is_file():
         yield root
     else:

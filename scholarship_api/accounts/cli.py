@@ -22,6 +22,7 @@ from scholarship_api.accounts.roles import Role
 from scholarship_api.accounts.schemas import NewAccount
 from scholarship_api.accounts.service import PersonalData
 from scholarship_api.activity import service as activity
+from scholarship_api.catalogue import personal_data as catalogue
 from scholarship_api.command_errors import EXIT_CONFIG, EXIT_PROBLEM, EXIT_UNAVAILABLE
 from scholarship_api.errors import ApiError, DatabaseUnavailable
 from scholarship_api.platform.database.engine import Database
@@ -42,7 +43,11 @@ users = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-personal_data: Final[dict[str, PersonalData]] = {"interactions": activity.personal_data}
+personal_data: Final[dict[str, PersonalData]] = {
+    "interactions": activity.personal_data,
+    "changes": catalogue.changes,
+    "idempotency_keys": catalogue.idempotency_keys,
+}
 """The topics of other features for `users export`."""
 
 Name = Annotated[str, typer.Argument(help="The account's username, in any letter case.")]

@@ -5,11 +5,15 @@ Revoked tokens are kept in PostgreSQL: a flushed Redis must not make them valid 
 
 import datetime as dt
 import uuid
+from typing import Final
 
 from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, Text, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from scholarship_api.platform.database.base import Base
+
+DELETED_ACCOUNT_ID: Final = uuid.UUID(int=0)
+"""Stands for any deleted account in rows that must stay, such as those of the audit."""
 
 
 class Account(Base):

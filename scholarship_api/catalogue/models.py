@@ -209,7 +209,10 @@ class ScholarshipChange(Base):
     source: Mapped[str] = mapped_column(Text)
     """`api`, `command_line`, or `database` for SQL that did not come from this service."""
     account_id: Mapped[uuid.UUID | None]
-    """Without a foreign key: changes stay when their account is deleted."""
+    """The account that made the change; a trigger replaces it by DELETED_ACCOUNT_ID.
+
+    It has no foreign key, because changes stay when their account is deleted.
+    """
     trace_id: Mapped[str | None] = mapped_column(Text)
     written_in: Mapped[int | None] = mapped_column(
         BigInteger, server_default=text("((pg_current_xact_id())::text)::bigint"), index=True
@@ -218,6 +221,11 @@ class ScholarshipChange(Base):
 
     __table_args__ = (
         CheckConstraint("action IN ('created', 'updated', 'archived', 'deleted')", "action_known"),
+        Index(
+            "ix_scholarship_changes_account_id",
+            "account_id",
+            postgresql_where=text("account_id IS NOT NULL"),
+        ),
     )
 
 

@@ -1,14 +1,67 @@
-"""Advice on a search: how to get more results, or fewer."""
+"""Smart search: a search with advice on how to get more results, or fewer."""
 
+from collections.abc import AsyncIterator
 from typing import Final
 
 from scholarship_api.search import limits, service
+from scholarship_api.search.cursors import CursorCodec
 from scholarship_api.search.schemas import SearchQuality, SearchRequest
-from scholarship_api.search.service import Page
+from scholarship_api.search.service import Page, Planned
 from scholarship_api.search.snapshot import Snapshot
+from scholarship_api.search.sql import counts
+from scholarship_api.search.sql.filters import FILTERS, conditions_of, with_query
 
-NARROWING_FACETS: Final = ("fields_of_study", "scholarship_types", "grade_levels")
+NARROWING_FACETS: Final = frozenset({"fields_of_study", "scholarship_types", "grade_levels"})
 """The facets whose values are suggested as filters."""
+
+_WIDENING: Final = frozenset({"include_closed"})
+"""The filters without which a search finds less."""
+
+
+async def smart_search(
+    snapshot: Snapshot, request: SearchRequest, *, codec: CursorCodec
+) -> tuple[Page, list[str]]:
+    """The page, and sentences: the correction, filters to drop after few results, filters to add
+    after many.
+
+    The advice takes at most MAX_PROBES counts, or one statement for the facets, and no further
+    analysis of q. Raises ValidationFailed for a cursor that does not fit.
+    """
+    page, planned = await service.search_and_plan(snapshot, request, codec=codec)
+    advice = [f"Searched for “{page.did_you_mean}”."] if page.did_you_mean else []
+    if page.total <= limits.FEW_RESULTS:
+        advice += [sentence async for sentence in _to_widen(snapshot, request, page, planned)]
+    elif quality(page.total) is SearchQuality.TOO_MANY_RESULTS:
+        advice += [sentence async for sentence in _to_narrow(snapshot, page, planned)]
+    return page, advice
+
+
+async def _to_widen(
+    snapshot: Snapshot, request: SearchRequest, page: Page, planned: Planned
+) -> AsyncIterator[str]:
+    names = [name for name in page.filters if name not in _WIDENING]
+    for name in names[: limits.MAX_PROBES]:
+        default = SearchRequest.model_fields[name].get_default()
+        wider = request.model_copy(update={name: default})
+        conditions = conditions_of(wider, now=snapshot.now, organization=None)
+        if wider.q and planned.text is None:  # it holds nothing to search for
+            continue
+        if wider.q and planned.text is not None:
+            conditions = with_query(conditions, planned.text)
+        found = int((await counts.count(snapshot.fetch, conditions)).matches)
+        if found > page.total:
+            yield f"Without the filter {name}: {found} instead of {page.total}."
+
+
+async def _to_narrow(snapshot: Snapshot, page: Page, planned: Planned) -> AsyncIterator[str]:
+    facets = page.facets or await service.facets_of(snapshot, planned)
+    for row in FILTERS:
+        if row.facet is None or row.facet.name not in NARROWING_FACETS or row.field in page.filters:
+            continue
+        values = getattr(facets, row.facet.name)
+        useful = [value for value in values if value.count < page.total]
+        if useful:
+            yield f"Narrow by {row.field}={useful[0].value}: {useful[0].count} results."
 
 
 def quality(total: int) -> SearchQuality:
@@ -22,29 +75,3 @@ def quality(total: int) -> SearchQuality:
         if total <= most:
             return band
     return SearchQuality.TOO_MANY_RESULTS
-
-
-async def advise(snapshot: Snapshot, request: SearchRequest, page: Page) -> list[str]:
-    """Sentences: the correction, filters to drop after few results, filters to add after many."""
-    advice = [f"Searched for “{page.did_you_mean}”."] if page.did_you_mean else []
-    if page.total <= limits.FEW_RESULTS:
-        for name in page.filters:
-            wider = request.model_copy(
-                update={name: SearchRequest.model_fields[name].get_default(), "cursor": None}
-            )
-            found = (await service.search(snapshot, _probe(wider))).total
-            if found > page.total:
-                advice.append(f"Without the filter {name}: {found} instead of {page.total}.")
-    elif quality(page.total) is SearchQuality.TOO_MANY_RESULTS:
-        narrower = _probe(request).model_copy(update={"facets": True})
-        counted = (await service.search(snapshot, narrower)).facets
-        for name in NARROWING_FACETS:
-            values = getattr(counted, name) if name not in page.filters else []
-            useful = [value for value in values if value.count < page.total]
-            if useful:
-                advice.append(f"Narrow by {name}={useful[0].value}: {useful[0].count} results.")
-    return advice
-
-
-def _probe(request: SearchRequest) -> SearchRequest:
-    return request.model_copy(update={"limit": 1, "offset": 0, "cursor": None, "facets": False})

@@ -4,10 +4,11 @@ A cursor names the sort key of the last row, so that a walk neither skips nor re
 others come and go. It belongs to one search, whose filters it holds a digest of. It also holds the
 compiled text query, because new words in the catalogue could otherwise change the ranking between
 two pages.
+
+The text query decides how much work a page is, so cursors are signed: only this service makes them.
+The fields are bounded all the same, and a page after the first costs no more than the first.
 """
 
-import base64
-import binascii
 import hashlib
 import json
 import zlib
@@ -16,50 +17,71 @@ from typing import Annotated, Final
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from scholarship_api.errors import ValidationFailed
+from scholarship_api.platform.signed_tokens import InvalidTokenError, TokenSigner
 from scholarship_api.search import limits
 
-_TEXT_QUERY: Final = r"^[^\x00]*$"
+PURPOSE: Final = "search cursor"
+"""The purpose that the signing key is derived for."""
 
+_KEYSET_VALUES: Final = 4
+"""The longest keyset: the tier, the negated score, the deadline and the id."""
+
+_Key = float | Annotated[str, Field(max_length=limits.MAX_CURSOR_KEY_CHARACTERS)]
+_TextQuery = Annotated[str, Field(max_length=limits.MAX_TSQUERY_CHARACTERS, pattern=r"^[^\x00]*$")]
 _Weight = Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False)]
 _AlternativeCount = Annotated[int, Field(ge=1, le=1000)]
-_Clause = tuple[_Weight, Annotated[str, Field(pattern=_TEXT_QUERY)], _AlternativeCount]
+_Clause = tuple[_Weight, _TextQuery, _AlternativeCount]
 
 
 class Cursor(BaseModel):
-    """The aliases are the names on the wire; cursors that were issued before use them."""
+    """The aliases are the names in the JSON of a cursor."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
-    digest: Annotated[str, Field(alias="d")]
-    keyset: Annotated[tuple[float | str, ...], Field(alias="k")]
+    digest: Annotated[str, Field(alias="d", max_length=64)]
+    keyset: Annotated[tuple[_Key, ...], Field(alias="k", max_length=_KEYSET_VALUES)]
     """The sort key of the last row."""
-    page: Annotated[int, Field(alias="p", ge=2, le=1_000_000)]
-    match: Annotated[str | None, Field(alias="m", pattern=_TEXT_QUERY)] = None
-    weighted_clauses: Annotated[tuple[_Clause, ...] | None, Field(alias="r")] = None
-    field_query: Annotated[str | None, Field(alias="w", pattern=_TEXT_QUERY)] = None
-    query_length: Annotated[int, Field(alias="l", ge=0, le=10_000)] = 0
+    page: Annotated[int, Field(alias="p", ge=2, le=limits.MAX_PAGE_NUMBER)]
+    match: Annotated[_TextQuery | None, Field(alias="m")] = None
+    weighted_clauses: Annotated[
+        tuple[_Clause, ...] | None, Field(alias="r", max_length=limits.MAX_WEIGHTED_CLAUSES)
+    ] = None
+    field_query: Annotated[_TextQuery | None, Field(alias="w")] = None
+    query_length: Annotated[int, Field(alias="l", ge=0, le=limits.MAX_TSQUERY_CHARACTERS)] = 0
     is_tiered: Annotated[bool | None, Field(alias="g")] = None
     """Whether the walk began with tiers; it goes on with them."""
-    did_you_mean: Annotated[str | None, Field(alias="c")] = None
-
-    def encode(self) -> str:
-        raw = self.model_dump_json(by_alias=True, exclude_defaults=True).encode()
-        return base64.urlsafe_b64encode(zlib.compress(raw, level=9)).decode().rstrip("=")
+    did_you_mean: Annotated[
+        str | None, Field(alias="c", max_length=limits.MAX_TSQUERY_CHARACTERS)
+    ] = None
 
 
-def decode(text: str, *, digest: str) -> Cursor:
-    """Raises ValidationFailed for a text that is no cursor, and for one of another search."""
-    try:
-        packed = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-        unpacked = zlib.decompressobj().decompress(packed, limits.MAX_CURSOR_BYTES)
-        cursor = Cursor.model_validate_json(unpacked)
-    except (binascii.Error, zlib.error, ValidationError, ValueError):
-        raise invalid() from None
-    if cursor.digest != digest:
-        raise ValidationFailed.of(
-            "cursor", "belongs to a search with other filters; start again without a cursor"
-        )
-    return cursor
+class CursorCodec:
+    """Makes texts of cursors, and cursors of texts; one per process."""
+
+    def __init__(self, signer: TokenSigner) -> None:
+        self._signer = signer
+
+    def encode(self, cursor: Cursor) -> str:
+        raw = cursor.model_dump_json(by_alias=True, exclude_defaults=True).encode()
+        return self._signer.sign(zlib.compress(raw, level=9))
+
+    def decode(self, text: str, *, digest: str) -> Cursor:
+        """The cursor of `text`, for the search with this digest.
+
+        Raises ValidationFailed for a text that is no cursor or was not signed by this service,
+        before it decompresses anything; and for the cursor of another search.
+        """
+        try:
+            packed = self._signer.verify(text)
+            unpacked = zlib.decompressobj().decompress(packed, limits.MAX_CURSOR_BYTES)
+            cursor = Cursor.model_validate_json(unpacked)
+        except (InvalidTokenError, zlib.error, ValidationError):
+            raise invalid() from None
+        if cursor.digest != digest:
+            raise ValidationFailed.of(
+                "cursor", "belongs to a search with other filters; start again without a cursor"
+            )
+        return cursor
 
 
 def digest_of(filters: dict[str, object]) -> str:
@@ -68,4 +90,12 @@ def digest_of(filters: dict[str, object]) -> str:
 
 
 def invalid() -> ValidationFailed:
-    return ValidationFailed.of("cursor", "is not a cursor of this API; start again without one")
+    return ValidationFailed.of(
+        "cursor", "is not a cursor of this API, or no longer one; start again without a cursor"
+    )
+
+
+def outdated() -> ValidationFailed:
+    return ValidationFailed.of(
+        "cursor", "cannot continue, as many more awards match now; start again without a cursor"
+    )

@@ -33,9 +33,22 @@ MAX_SUGGESTIONS: Final = 20
 MAX_CURSOR_CHARACTERS: Final = 6_000
 """The longest cursor. One of a query of 32 words with synonyms takes about 1 100."""
 
-MAX_CURSOR_BYTES: Final = 100_000
+MAX_CURSOR_BYTES: Final = 32_768
 """The decompressed JSON of a cursor. Decompression stops here, so that a small cursor cannot fill
 the memory."""
+
+MAX_CURSOR_KEY_CHARACTERS: Final = 300
+"""A value of the sort key. The longest is the id of an award."""
+
+MAX_PAGE_NUMBER: Final = 1_000_000
+"""The number of a page that a walk has reached stays here from then on."""
+
+MAX_TSQUERY_CHARACTERS: Final = 4_096
+"""A tsquery text of a query, and so of a cursor. The words of the longest q with their completions
+and synonyms stay below 3 000; combinations of words that exceed the limit are not tried."""
+
+MAX_WEIGHTED_CLAUSES: Final = 64
+"""Weighted clauses of a query, the heaviest ones. A query of ten words has about 20."""
 
 # --- Words of a query ----------------------------------------------------------------------------
 
@@ -61,6 +74,10 @@ Elasticsearch, with one more edit for long words."""
 
 MAX_EDITS: Final = 3
 """The edits of all longer words."""
+
+MAX_CORRECTED_WORDS: Final = 6
+"""Misspelt words of a query that are corrected, from the first one on. Each costs a search for
+similar words, and a query with more of them is none that somebody has typed."""
 
 MAX_CORRECTED_LETTERS: Final = 40
 """A longer word is not corrected: the edit distance takes time proportional to the product of both
@@ -112,6 +129,10 @@ TRIAL_MATCHES: Final = 3
 
 # --- Reading a page ------------------------------------------------------------------------------
 
+RANKED_WALK_GROWTH: Final = 2
+"""A ranked walk goes on while the matches are at most this multiple of the cap of counting. After
+more new awards than that it would cost more than the page that it continues."""
+
 MAX_RANKED_CLAUSES_TIMES_MATCHES: Final = 20_000
 """Weighted clauses times matches of a ranked search. Each clause takes about 5 us for each match,
 so this allows 100 ms."""
@@ -156,6 +177,9 @@ FEW_RESULTS: Final = 4
 GOOD_RESULTS: Final = 20
 MANY_RESULTS: Final = 50
 """The most results of each band of `search_quality`. Part of the contract of the API."""
+
+MAX_PROBES: Final = 4
+"""Filters that smart search tries to do without; each is a count of its own."""
 
 # --- Caches of one worker ------------------------------------------------------------------------
 

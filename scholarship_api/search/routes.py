@@ -26,6 +26,7 @@ from scholarship_api.errors import (
 from scholarship_api.platform.http.content_type import require_json
 from scholarship_api.platform.http.deprecation import RawHeaders, deprecation_headers
 from scholarship_api.search import advice, service
+from scholarship_api.search.cursors import CursorCodec
 from scholarship_api.search.responses.answers import Answers
 from scholarship_api.search.schemas import (
     Listing,
@@ -64,6 +65,11 @@ def _answers(http: Request) -> Answers:
     return answers
 
 
+def _codec(http: Request) -> CursorCodec:
+    codec: CursorCodec = http.app.state.cursor_codec
+    return codec
+
+
 def _counted_query(request: SearchRequest) -> str | None:
     """The text for the search trends: one for each search, however many of its pages are read."""
     return None if request.cursor is not None or request.offset else request.q
@@ -81,7 +87,7 @@ def _json_of(list_name: str, items: Iterable[bytes], **fields: object) -> bytes:
 
 async def _search(http: Request, request: SearchRequest, headers: RawHeaders) -> Response:
     async def produce(snapshot: Snapshot) -> bytes:
-        page = await service.search(snapshot, request)
+        page = await service.search(snapshot, request, codec=_codec(http))
         return _json_of(
             "items",
             page.items,
@@ -167,8 +173,7 @@ async def suggest(http: Request, request: Annotated[SuggestionRequest, Query()])
 )
 async def smart_search(http: Request, request: SearchQuery) -> Response:
     async def produce(snapshot: Snapshot) -> bytes:
-        page = await service.search(snapshot, request)
-        sentences = await advice.advise(snapshot, request, page)
+        page, sentences = await advice.smart_search(snapshot, request, codec=_codec(http))
         return _json_of(
             "results",
             page.items,
@@ -235,7 +240,9 @@ async def _list(
     async def produce(snapshot: Snapshot) -> bytes:
         if organization is not None:
             await service.require_organization(snapshot.fetch, organization)
-        page = await service.search(snapshot, request, organization=organization)
+        page = await service.search(
+            snapshot, request, codec=_codec(http), organization=organization
+        )
         return _json_of(
             "scholarships",
             page.items,

@@ -2,14 +2,14 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import psycopg
 
 from scholarship_api.errors import NotFound
 from scholarship_api.platform.database.libpq import Fetch
 from scholarship_api.search import cursors, limits
-from scholarship_api.search.cursors import Cursor
+from scholarship_api.search.cursors import Cursor, CursorCodec
 from scholarship_api.search.schemas import (
     Facets,
     SearchRequest,
@@ -20,7 +20,7 @@ from scholarship_api.search.schemas import (
 from scholarship_api.search.snapshot import Snapshot
 from scholarship_api.search.sql import counts, pages, plan, statements, suggestions
 from scholarship_api.search.sql.conditions import Conditions
-from scholarship_api.search.sql.facets import count_facets
+from scholarship_api.search.sql.facets import NO_FACETS, count_facets
 from scholarship_api.search.sql.filters import conditions_of, with_query
 from scholarship_api.search.sql.plan import Estimate, Plan
 from scholarship_api.search.sql.statements import Rows, Window
@@ -28,6 +28,17 @@ from scholarship_api.search.sql.summaries import complete_items
 from scholarship_api.search.text.analysis import analyse
 from scholarship_api.search.text.tsquery import TextQuery, WeightedClause
 from scholarship_api.vocabulary import FIELD_ALIASES, FieldOfStudy
+
+_BAD_CURSOR_ERRORS: Final = (
+    psycopg.DataError,
+    psycopg.InternalError,
+    psycopg.ProgrammingError,
+    psycopg.errors.ProgramLimitExceeded,
+    psycopg.errors.StatementTooComplex,
+    LookupError,
+    ValueError,
+)
+"""The errors of a keyset or tsquery that does not fit the search, if a cursor has brought it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +65,7 @@ class _Search:
 
     snapshot: Snapshot
     request: SearchRequest
+    codec: CursorCodec
     filters: dict[str, Any]
     digest: str
     """Identifies the search: a cursor of another one is refused."""
@@ -72,8 +84,8 @@ class _Search:
 
 
 @dataclass(frozen=True, slots=True)
-class _Planned:
-    """The text query that is answered in the end, and the plan for it."""
+class Planned:
+    """The text query that is answered in the end, and the plan for its page."""
 
     text: TextQuery | None
     conditions: Conditions
@@ -86,33 +98,52 @@ class _Planned:
 
 
 async def search(
-    snapshot: Snapshot, request: SearchRequest, *, organization: str | None = None
+    snapshot: Snapshot,
+    request: SearchRequest,
+    *,
+    codec: CursorCodec,
+    organization: str | None = None,
 ) -> Page:
     """Run a search; `organization` keeps that organization's awards only.
 
     Raises ValidationFailed for a cursor that does not fit.
     """
-    asked = _parse(snapshot, request, organization)
+    page, _ = await search_and_plan(snapshot, request, codec=codec, organization=organization)
+    return page
+
+
+async def search_and_plan(
+    snapshot: Snapshot,
+    request: SearchRequest,
+    *,
+    codec: CursorCodec,
+    organization: str | None = None,
+) -> tuple[Page, Planned]:
+    """The same, with what was searched for in the end."""
+    asked = _parse(snapshot, request, codec, organization)
     text = await _analyse(asked)
     try:
         planned = await _plan(asked, text)
         rows = planned.rows or await _fetch(asked, planned)
-    except (psycopg.DataError, psycopg.ProgrammingError, ValueError, LookupError):
+    except _BAD_CURSOR_ERRORS:
         if asked.cursor is None:
             raise
         raise cursors.invalid() from None
-    return await _render(asked, planned, rows)
+    return await _render(asked, planned, rows), planned
 
 
-def _parse(snapshot: Snapshot, request: SearchRequest, organization: str | None) -> _Search:
+def _parse(
+    snapshot: Snapshot, request: SearchRequest, codec: CursorCodec, organization: str | None
+) -> _Search:
     filters = request.applied_filters()
     digest = cursors.digest_of({**filters, "sort": request.order, "organization": organization})
     return _Search(
         snapshot=snapshot,
         request=request,
+        codec=codec,
         filters=filters,
         digest=digest,
-        cursor=cursors.decode(request.cursor, digest=digest) if request.cursor else None,
+        cursor=codec.decode(request.cursor, digest=digest) if request.cursor else None,
         conditions=conditions_of(request, now=snapshot.now, organization=organization),
     )
 
@@ -138,7 +169,7 @@ async def _analyse(asked: _Search) -> TextQuery | None:
     )
 
 
-async def _plan(asked: _Search, text: TextQuery | None) -> _Planned:
+async def _plan(asked: _Search, text: TextQuery | None) -> Planned:
     """Choose what to search for and how.
 
     A q of nothing but stop words or signs matches nothing. When too many awards match to be ranked,
@@ -166,33 +197,22 @@ async def _plan(asked: _Search, text: TextQuery | None) -> _Planned:
     return planned
 
 
-async def _plan_for(asked: _Search, text: TextQuery | None) -> _Planned:
+async def _plan_for(asked: _Search, text: TextQuery | None) -> Planned:
     """Count the matches of one text query, and choose the plan for its page."""
     fetch = asked.snapshot.fetch
     conditions = asked.conditions if text is None else with_query(asked.conditions, text)
-    cap = counts.cap_of(conditions)
-    estimate = Estimate(conditions.estimated_matches, cap)
-    by_planner = None
-    if not estimate.is_within_cap:
-        # Only PostgreSQL's planner knows the filters, but to ask it takes a statement of its own.
-        by_planner = await counts.estimate_matches(fetch, conditions)
-        estimate = Estimate(by_planner, cap)
-        if by_planner > limits.SAMPLE_ABOVE_CAPS * cap and await counts.is_confirmed_by_sample(
-            fetch, conditions
-        ):
-            return _planned(asked, text, conditions, estimate)
-    rows = None
-    if estimate.is_within_cap and _choose(asked, conditions, estimate) is Plan.RANK_ALL:
+    expected = await counts.expect(fetch, conditions)
+    if expected.is_settled:
+        return _planned(asked, text, conditions, expected.estimate)
+    rows, cap = None, expected.estimate.cap
+    is_rankable = expected.estimate.is_within_cap
+    if is_rankable and _choose(asked, conditions, expected.estimate) is Plan.RANK_ALL:
         # Counting reads all that ranking needs, so one statement does both.
         total, rows = await statements.ranked_page(fetch, conditions, cap=cap, **asked.window)
     else:
         total = await counts.count_up_to(fetch, conditions, cap=cap + 1)
-    if total > cap:
-        rows = None
-        if by_planner is None:
-            by_planner = await counts.estimate_matches(fetch, conditions)
-        total = max(total, by_planner)
-    return _planned(asked, text, conditions, Estimate(total, cap), rows)
+    estimate = await counts.settle(fetch, conditions, expected, counted=total)
+    return _planned(asked, text, conditions, estimate, rows if estimate.is_within_cap else None)
 
 
 def _planned(
@@ -201,9 +221,9 @@ def _planned(
     conditions: Conditions,
     estimate: Estimate,
     rows: Rows | None = None,
-) -> _Planned:
+) -> Planned:
     total = int(estimate.matches)
-    return _Planned(
+    return Planned(
         text=text.for_matches(total) if text is not None and asked.cursor is None else text,
         conditions=conditions,
         total=total,
@@ -239,7 +259,7 @@ async def _are_filtered_out(asked: _Search, conditions: Conditions) -> bool:
     return await counts.count_up_to(asked.snapshot.fetch, unfiltered, cap=1) > 0
 
 
-async def _fetch(asked: _Search, planned: _Planned) -> Rows:
+async def _fetch(asked: _Search, planned: Planned) -> Rows:
     return await pages.fetch_page(
         asked.snapshot.fetch,
         planned.plan,
@@ -250,17 +270,12 @@ async def _fetch(asked: _Search, planned: _Planned) -> Rows:
     )
 
 
-async def _render(asked: _Search, planned: _Planned, rows: Rows) -> Page:
+async def _render(asked: _Search, planned: Planned, rows: Rows) -> Page:
     request, text = asked.request, planned.text
     page = asked.cursor.page if asked.cursor else request.offset // request.limit + 1
     facets = None
     if request.facets:
-        facets = await count_facets(
-            asked.snapshot.fetch,
-            planned.conditions,
-            total=planned.total,
-            is_exact=planned.is_exact,
-        )
+        facets = await facets_of(asked.snapshot, planned)
     return Page(
         items=complete_items(rows.items, rows.availability_sources, asked.snapshot),
         total=planned.total,
@@ -276,19 +291,29 @@ async def _render(asked: _Search, planned: _Planned, rows: Rows) -> Page:
     )
 
 
-def _next_cursor(asked: _Search, planned: _Planned, rows: Rows, page: int) -> str:
+async def facets_of(snapshot: Snapshot, planned: Planned) -> Facets:
+    """The facets of all matches."""
+    if not planned.total:
+        return NO_FACETS
+    return await count_facets(
+        snapshot.fetch, planned.conditions, total=planned.total, is_exact=planned.is_exact
+    )
+
+
+def _next_cursor(asked: _Search, planned: Planned, rows: Rows, page: int) -> str:
     text, is_tiered = planned.text, planned.plan is Plan.TIERED
-    return Cursor(
+    cursor = Cursor(
         digest=asked.digest,
         keyset=rows.keyset or (),
-        page=page + 1,
+        page=min(page + 1, limits.MAX_PAGE_NUMBER),
         is_tiered=is_tiered or None,
         match=text.match if text else None,
         weighted_clauses=text.weighted_clauses if text and not is_tiered else None,
         field_query=text.field_query if text and is_tiered else None,
         query_length=text.query_length if text else 0,
         did_you_mean=text.did_you_mean if text else None,
-    ).encode()
+    )
+    return asked.codec.encode(cursor)
 
 
 async def require_organization(fetch: Fetch, name: str) -> None:

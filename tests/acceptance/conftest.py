@@ -17,7 +17,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """A part of no other run: the project's own tests have no deployment."""
+    """Skip these tests in other runs, which have no deployment."""
     if config.rootpath != FOLDER and collection_path.name.startswith("test_"):
         return True
     return None
@@ -31,7 +31,7 @@ def client() -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def admin(client: httpx.Client) -> httpx.Client:
-    """Logged in as the account of ACCEPTANCE_USERNAME."""
+    """A client that is logged in as ACCEPTANCE_USERNAME."""
     credentials = {
         "username": deployment.required("USERNAME"),
         "password": deployment.read_password(),

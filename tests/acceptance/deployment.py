@@ -1,16 +1,16 @@
-"""The deployment that is tested, as the environment describes it.
+"""The tested deployment, described by the environment.
 
 | Variable | Meaning |
 |---|---|
-| ACCEPTANCE_BASE_URL | Address, such as https://api.example.org; the only one that is required |
-| ACCEPTANCE_BEHIND_PROXY | `true`: leave out what a proxy answers itself (hosts, sizes, Server) |
+| ACCEPTANCE_BASE_URL | Address, such as https://api.example.org; the only required variable |
+| ACCEPTANCE_BEHIND_PROXY | `true`: skip what a proxy answers itself (hosts, sizes, Server) |
 | ACCEPTANCE_ALLOWED_ORIGIN | One of CORS_ALLOWED_ORIGINS |
 | ACCEPTANCE_DOCS | `closed` (default) or `open` |
 | ACCEPTANCE_QUERY | Words that find awards in its catalogue (default: scholarship) |
-| ACCEPTANCE_USERNAME, ACCEPTANCE_PASSWORD_FILE | An admin's, who imports and archives two awards |
+| ACCEPTANCE_USERNAME, ACCEPTANCE_PASSWORD_FILE | An admin who imports and archives two awards |
 | ACCEPTANCE_STOP_DATABASE, ACCEPTANCE_START_DATABASE | Shell commands; likewise _REDIS, _SERVICE |
 
-ACCEPTANCE_STOP_SERVICE is expected to return when the service has ended, with its exit code.
+ACCEPTANCE_STOP_SERVICE must return after the service has ended, with its exit code.
 """
 
 import os
@@ -27,7 +27,7 @@ TIMEOUT_SECONDS: Final = 20.0
 HOOK_SECONDS: Final = 120.0
 LONGEST_WAIT_SECONDS: Final = 61.0
 SETTLED_SECONDS: Final = 1.5
-"""Each worker gives its latest finding for 1 s."""
+"""Seconds for which each worker repeats the result of a probe."""
 
 Part = Literal["DATABASE", "REDIS", "SERVICE"]
 
@@ -46,7 +46,7 @@ def variable(name: str, default: str = "") -> str:
 
 
 def required(name: str) -> str:
-    """A variable without which a test has nothing to do."""
+    """The value of a variable; skips the test without it."""
     value = variable(name)
     if not value:
         pytest.skip(f"ACCEPTANCE_{name} is not set")
@@ -59,7 +59,7 @@ def only_without_proxy() -> None:
 
 
 class PatientTransport(httpx.HTTPTransport):
-    """Waits where the rate limit asks for it: the suite may be run twice within a minute."""
+    """Waits when the rate limit asks for it, because the suite may run twice within a minute."""
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         response = super().handle_request(request)
@@ -71,7 +71,7 @@ class PatientTransport(httpx.HTTPTransport):
 
 
 def new_client() -> httpx.Client:
-    # The environment's proxies are none of the deployment's.
+    # Proxies of the environment do not belong to the deployment.
     return httpx.Client(
         base_url=variable("BASE_URL"),
         timeout=TIMEOUT_SECONDS,
@@ -103,7 +103,7 @@ def is_ready(client: httpx.Client) -> bool:
 
 
 def is_settled(client: httpx.Client, *, ready: bool) -> bool:
-    """All workers have noticed: whoever is asked says the same."""
+    """Wait until all workers give the same answer."""
     end = time.monotonic() + SETTLED_SECONDS
     while is_ready(client) is ready:
         if time.monotonic() > end:
@@ -113,7 +113,7 @@ def is_settled(client: httpx.Client, *, ready: bool) -> bool:
 
 
 def assert_error(response: httpx.Response, status: int, code: str) -> dict[str, Any]:
-    """The answer speaks the error schema; its body."""
+    """The body of an answer, which must have the error schema."""
     assert response.status_code == status, response.text[:500]
     assert response.headers["Content-Type"] == "application/json"
     body: dict[str, Any] = response.json()

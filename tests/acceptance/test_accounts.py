@@ -1,4 +1,4 @@
-"""Logging in, and what only an admin may do."""
+"""Logging in, and actions of an admin."""
 
 import json
 import uuid
@@ -38,7 +38,7 @@ def test_logging_out_ends_the_token(admin: httpx.Client) -> None:
 
 @pytest.fixture
 def imported(admin: httpx.Client) -> Iterator[tuple[str, list[str]]]:
-    """A word that no other award has, and the ids of two awards that have it."""
+    """A unique word, and the ids of two awards that contain it."""
     word = "zq" + "".join(chr(ord("a") + int(digit, 16)) for digit in uuid.uuid4().hex[:12])
     ids = [f"acceptance-{word}-{number}" for number in range(2)]
     rows = [

@@ -1,4 +1,4 @@
-"""PostgreSQL and Redis stop and come back. Needs the hooks of both."""
+"""PostgreSQL and Redis stop and return. Needs the hooks of both."""
 
 import time
 from collections.abc import Iterator
@@ -17,12 +17,12 @@ from tests.acceptance.deployment import (
 )
 
 LONGEST_REFUSAL_SECONDS = 10.0
-"""8 s by contract, and the network."""
+"""Deadline in seconds: 8 s as docs/api.md says, and time for the network."""
 
 
 @contextmanager
 def stopped(client: httpx.Client, part: Literal["DATABASE", "REDIS"]) -> Iterator[None]:
-    """Without one of the servers; afterwards ready again, without a restart of the service."""
+    """Stop a server during the block; afterwards the service is ready without a restart."""
     required(f"START_{part}")
     required(f"STOP_{part}")
     assert is_ready(client)

@@ -1,4 +1,4 @@
-"""What orchestrators and monitors ask."""
+"""Probes and metrics of a deployment."""
 
 import httpx
 import pytest

@@ -1,4 +1,4 @@
-"""Searching the catalogue as the public does."""
+"""Anonymous searches of the catalogue."""
 
 from typing import Any
 
@@ -80,12 +80,12 @@ def test_the_old_address_says_where_to_go(client: httpx.Client) -> None:
 def test_searches_are_counted_by_all_workers_together() -> None:
     used = 0
     for _ in range(4):
-        with new_client() as client:  # another connection, so that any worker may answer
+        with new_client() as client:  # a new connection, so that any worker may answer
             answer = client.get(SEARCH, params={"limit": 1})
         limit = int(answer.headers["X-RateLimit-Limit"])
         remaining = int(answer.headers["X-RateLimit-Remaining"])
         assert 0 <= remaining < limit
         assert int(answer.headers["X-RateLimit-Reset"]) >= 0
         used = max(used, limit - remaining)
-    # One less than we have sent: what the window forgets meanwhile.
+    # The sliding window may have forgotten one request meanwhile.
     assert used >= 3

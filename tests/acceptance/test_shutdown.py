@@ -1,4 +1,4 @@
-"""The service is stopped while a request is on its way. Needs the hooks of the service."""
+"""The service is stopped while a request is in flight. Needs the hooks of the service."""
 
 import http.client
 import json

@@ -1,9 +1,9 @@
-"""The image and its compose stack, on whatever container engine answers: `make test-container`.
+"""Fixtures for tests of the image and its compose stack: `make test-container`.
 
 | Variable | Meaning |
 |---|---|
-| POSTGRES_IMAGE, REDIS_IMAGE | Instead of the images that docker-compose.yml pins |
-| EXPERIMENTAL_BUILDKIT_SOURCE_POLICY | BuildKit's own: where base images come from |
+| POSTGRES_IMAGE, REDIS_IMAGE | Replace the images that docker-compose.yml pins |
+| EXPERIMENTAL_BUILDKIT_SOURCE_POLICY | A variable of BuildKit: the source of base images |
 | BUILD_CA_FILE | Certificates to trust during the build, behind a proxy that ends TLS |
 """
 
@@ -18,7 +18,7 @@ from tests.container.engine import CANARY, Checkout, docker, new_checkout, why_n
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
-    """Minutes of building and running: no part of `make test`."""
+    """Skip these tests in `make test`, because they take minutes."""
     if "CONTAINER_TESTS" not in os.environ and collection_path.name.startswith("test_"):
         return True
     return None
@@ -32,9 +32,9 @@ def engine() -> None:
 
 @pytest.fixture(scope="session")
 def checkouts(engine: None, tmp_path_factory: pytest.TempPathFactory) -> tuple[Checkout, Checkout]:
-    """Two of the working tree, taken at once: what is done to it meanwhile is in neither.
+    """Two copies of the working tree, made at the same moment.
 
-    In the first, secrets lie around that must not get into the image.
+    The first one also contains secrets that must not get into the image.
     """
     first = new_checkout(tmp_path_factory.mktemp("one") / "checkout")
     second = new_checkout(tmp_path_factory.mktemp("two") / "a" / "longer" / "way")

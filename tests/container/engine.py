@@ -1,4 +1,4 @@
-"""Docker by its command line, and checkouts to build from."""
+"""The command line of Docker, and checkouts to build from."""
 
 import json
 import os
@@ -24,7 +24,7 @@ PROJECT: Final[dict[str, Any]] = tomllib.loads((REPOSITORY / "pyproject.toml").r
 
 
 def docker(*arguments: str, stdin: bytes = b"", seconds: float = COMMAND_SECONDS) -> str:
-    """The output of `docker ...`; fails with what it says if it fails."""
+    """The output of `docker ...`; fails with its error message."""
     done = subprocess.run(
         ["docker", *arguments], input=stdin, capture_output=True, timeout=seconds, check=False
     )
@@ -33,7 +33,7 @@ def docker(*arguments: str, stdin: bytes = b"", seconds: float = COMMAND_SECONDS
 
 
 def logs(container: str) -> str:
-    """Of standard error, which is where the service writes."""
+    """The standard error of a container, to which the service logs."""
     done = subprocess.run(["docker", "logs", container], capture_output=True, check=True)
     return done.stderr.decode()
 
@@ -45,7 +45,7 @@ def inspect(name: str) -> dict[str, Any]:
 
 
 def why_no_engine() -> str | None:
-    """Why nothing can be shown here, or None."""
+    """The reason why these tests cannot run here, or None."""
     try:
         for arguments in (["info"], ["buildx", "version"], ["compose", "version"]):
             subprocess.run(["docker", *arguments], capture_output=True, timeout=30, check=True)
@@ -55,7 +55,7 @@ def why_no_engine() -> str | None:
 
 
 def pinned(service: str, variable: str) -> str:
-    """The image that docker-compose.yml names for a service, or the environment instead."""
+    """The image of a service: from the environment, or else from docker-compose.yml."""
     text = (REPOSITORY / "docker-compose.yml").read_text()
     match = re.search(rf"\$\{{{variable}:-([^}}]+)\}}", text)
     assert match, f"{service} has no {variable}"
@@ -67,7 +67,7 @@ class Checkout:
     path: Path
 
     def make(self, target: str, **variables: str) -> None:
-        # The make that has started this run passes its own arguments on in the environment.
+        # A make that started this run passes its own arguments on in the environment.
         environment = {name: value for name, value in os.environ.items() if "MAKE" not in name}
         variables = {"ARGS": "", **variables}
         done = subprocess.run(
@@ -84,7 +84,7 @@ class Checkout:
 
 
 def new_checkout(path: Path) -> Checkout:
-    """A clone with the changes that are not committed."""
+    """A clone that includes uncommitted changes."""
 
     def git(*arguments: str) -> str:
         done = subprocess.run(["git", *arguments], cwd=REPOSITORY, capture_output=True, check=True)
@@ -110,7 +110,7 @@ def until(condition: Callable[[], object], *, seconds: float, what: Callable[[],
 
 
 def is_healthy(container: str) -> bool:
-    """By its own health check; fails when it has ended."""
+    """Wait until the container is healthy; fails when it has ended."""
     state = inspect(container)["State"]
     assert state["Status"] == "running", logs(container)
     return bool(state["Health"]["Status"] == "healthy")
@@ -124,7 +124,7 @@ def free_port() -> int:
 
 
 def run_acceptance(base_url: str, variables: Mapping[str, str]) -> None:
-    """The whole suite; every test of it must have had what it needs."""
+    """Run the whole suite; no test may be skipped."""
     done = subprocess.run(
         [sys.executable, "-m", "pytest", str(REPOSITORY / "tests" / "acceptance")],
         env={**os.environ, "ACCEPTANCE_BASE_URL": base_url, **variables},

@@ -1,4 +1,4 @@
-"""An image as it is pushed: its configuration, and the files of each layer."""
+"""The content of an image: its configuration and the files of each layer."""
 
 import gzip
 import json
@@ -14,7 +14,7 @@ from typing import Any, Final
 from tests.container.engine import docker
 
 GZIP_LEVEL: Final = 6
-"""What engines push with."""
+"""The compression level with which engines push layers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Entry:
     """A file, folder or link of one layer."""
 
     path: str
-    """Without the leading slash."""
+    """The path without the leading slash."""
     info: tarfile.TarInfo
     content: bytes
 
@@ -31,7 +31,7 @@ class Entry:
         return self.path.rpartition("/")[2]
 
     def is_writable_by(self, number: int) -> bool:
-        """By a user and group of that number, in no other group."""
+        """Whether a user and group of that number may write to the file."""
         mode = self.info.mode
         return bool(
             mode & stat.S_IWOTH
@@ -44,11 +44,11 @@ class Entry:
 class SavedImage:
     configuration: dict[str, Any]
     layers: list[list[Entry]]
-    """The base image's first."""
+    """The layers; those of the base image come first."""
     compressed_bytes: int
 
     def entries(self) -> Iterator[Entry]:
-        """Of all layers: what a later one hides has been pushed all the same."""
+        """The entries of all layers. A file that a later layer hides is included."""
         for layer in self.layers:
             yield from layer
 

@@ -1,4 +1,4 @@
-"""docker-compose.yml by `make up` and `make down`."""
+"""docker-compose.yml with `make up` and `make down`."""
 
 import json
 import secrets
@@ -40,7 +40,7 @@ class Stack:
 
 @pytest.fixture(scope="module")
 def stack(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    # Without the canaries: the secrets are to be made by `make up`.
+    # The checkout without secrets, because `make up` has to create them.
     checkout = new_checkout(tmp_path_factory.mktemp("compose") / "checkout")
     port = free_port()
     stack = Stack(checkout, f"scholarship-test-{uuid.uuid4().hex[:8]}", f"http://127.0.0.1:{port}")

@@ -1,4 +1,4 @@
-"""The image as it should be run, by the engine alone, on production settings."""
+"""The image runs hardened and with production settings, without compose."""
 
 import secrets
 import uuid
@@ -32,7 +32,7 @@ ANY_USER = "--user=1000690000:0"
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """Names of containers, and where the service answers."""
+    """Names of containers, and the address of the service."""
 
     api: str
     database: str
@@ -71,7 +71,7 @@ def deployment(image: str) -> Iterator[Deployment]:
         unsaved = ("redis-server", "--bind", "*", "--protected-mode", "no", "--save", "")
         start("redis", pinned("redis", "REDIS_IMAGE"), command=unsaved)
         variables = [f"--env={name}={value}" for name, value in settings.items()]
-        # `start` itself waits for the servers, which have not begun to answer.
+        # `start` itself waits for the servers, which do not answer yet.
         published = f"--publish=127.0.0.1:{port}:8000"
         start("api", image, *HARDENED, ANY_USER, *variables, published)
         deployment = Deployment(

@@ -1,4 +1,4 @@
-"""What is in the image, what is not, and that two builds of it are one."""
+"""The content of the image, and that two builds give the same image."""
 
 import json
 import os
@@ -32,7 +32,7 @@ FORBIDDEN: Final = frozenset(
 FORBIDDEN_PATTERN: Final = re.compile(r"(pip[\d.]*|(x86_64|aarch64)-linux-gnu-.*|.*\.whl|\.env.*)$")
 FORBIDDEN_FOLDERS: Final = frozenset({"pip", "setuptools", "uv", "wheel"})
 WRITABLE_FOLDERS: Final = frozenset({"home/nonroot", "run/lock", "tmp", "var/lock", "var/tmp"})
-"""Of the base image; empty, and read-only where the service runs as it should."""
+"""Folders of the base image. They are empty, and read-only when the service runs hardened."""
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +82,7 @@ def test_no_tools(contents: SavedImage) -> None:
         if (entry.name in FORBIDDEN_FOLDERS if entry.info.isdir() else entry.name in FORBIDDEN)
         or FORBIDDEN_PATTERN.match(entry.name)
     ]
-    # The licences of what the base image is made of are in folders of the packages' names.
+    # Licences of the base image are in folders named like the packages.
     assert [path for path in found if not path.startswith("usr/share/doc/")] == []
 
 
@@ -105,7 +105,7 @@ def test_nobody_to_become(contents: SavedImage) -> None:
 
 
 def test_nothing_of_the_builder(contents: SavedImage) -> None:
-    """No secret that lay around, and no certificate of the builder's, in any layer."""
+    """No layer contains a secret of the checkout or a certificate of the builder."""
     needles = {CANARY.encode()}
     if builders := os.environ.get("BUILD_CA_FILE"):
         public = _certificates(Path(certifi.where()))
@@ -160,7 +160,7 @@ print(len(names))
 
 
 def test_bytecode_is_complete(contents: SavedImage) -> None:
-    """A module without bytecode is compiled anew at each start."""
+    """A module without bytecode would be compiled at each start."""
     paths = {entry.path for entry in contents.entries()}
     sources = [path for path in paths if path.startswith("opt/venv/") and path.endswith(".py")]
     assert len(sources) > 500

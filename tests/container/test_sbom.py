@@ -1,4 +1,4 @@
-"""The bills of materials of the image, held against what its own Python says."""
+"""The bills of materials of the image equal the list that its own Python gives."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""What deploy/kubernetes and the Dockerfile say, read for tests."""
+"""Reads deploy/kubernetes and the Dockerfile for tests."""
 
 import re
 from pathlib import Path
@@ -55,13 +55,13 @@ def settings_file() -> dict[str, str]:
 
 
 def secret_keys() -> dict[str, list[str]]:
-    """The keys of each Secret that is made."""
+    """The keys of each created Secret."""
     generators = documents(SECRETS)[0]["secretGenerator"]
     return {generator["name"]: generator["files"] for generator in generators}
 
 
 def dockerfile(instruction: str) -> str:
-    """The last one of the Dockerfile."""
+    """The instruction of a kind that comes last in the Dockerfile."""
     text = (REPOSITORY / "Dockerfile").read_text()
     found: list[str] = re.findall(rf"^{instruction} (.+)$", text, re.MULTILINE)
     return found[-1]

@@ -1,4 +1,4 @@
-"""The acceptance suite holds against the real server process, and notices what is wrong."""
+"""The acceptance suite passes against the real server process, and notices faults."""
 
 import json
 import os
@@ -75,7 +75,7 @@ def test_it_holds(settings: dict[str, str], tmp_path: Path) -> None:
         )
     assert code == 0, output
     skipped = re.findall(r"^SKIPPED .*", output, re.MULTILINE)
-    # What needs hooks; tests/container has them all.
+    # These tests need hooks, which tests/container has.
     assert len(skipped) == 3
     assert all("ACCEPTANCE_START_" in line for line in skipped), skipped
 

@@ -1,4 +1,4 @@
-"""The manifests are valid, and say what the service needs."""
+"""The manifests are valid and fit the service."""
 
 import os
 import re
@@ -76,7 +76,7 @@ def test_kustomize_builds_it(folder: str, tmp_path: Path) -> None:
     if shutil.which("kubectl") is None:
         pytest.skip("kubectl is not installed")
     copy = tmp_path / "kubernetes"
-    ignored = shutil.ignore_patterns(*FAKE_SECRETS)  # whoever deploys from here has real ones
+    ignored = shutil.ignore_patterns(*FAKE_SECRETS)  # a developer may have real ones
     shutil.copytree(KUBERNETES, copy, ignore=ignored)
     for name, value in FAKE_SECRETS.items():
         (copy / "secrets" / name).write_text(value)
@@ -135,7 +135,7 @@ def load(variables: Mapping[str, str], folder: Path, monkeypatch: pytest.MonkeyP
 
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """What the pods of the Deployment would run with."""
+    """The settings of the pods of the Deployment."""
     return load(settings_file(), tmp_path, monkeypatch)
 
 
@@ -240,7 +240,7 @@ def test_labels_select_their_pods() -> None:
 def test_probes_ask_what_is_meant_for_them() -> None:
     api = container(pod("Deployment"))
     paths = {kind: api[f"{kind}Probe"]["httpGet"]["path"] for kind in ("startup", "liveness")}
-    # A restart repairs no database: only readiness may look at it.
+    # A restart does not repair a database, so only readiness may check it.
     assert paths == {"startup": "/healthz", "liveness": "/healthz"}
     assert api["readinessProbe"]["httpGet"]["path"] == "/readyz"
     assert api["readinessProbe"]["timeoutSeconds"] > 2
@@ -263,7 +263,7 @@ def test_pods_are_locked_down(kind: str, name: str) -> None:
     assert "memory" in container(spec)["resources"]["limits"]
     for volume in spec["volumes"]:
         if "secret" in volume:
-            # For the pod's group, which is not root's.
+            # Readable for the group of the pod, which is not root.
             assert volume["secret"]["defaultMode"] == 0o440
             assert security["fsGroup"] == int(group)
 
@@ -287,7 +287,28 @@ def test_nothing_but_what_is_needed_is_reached() -> None:
     assert ports(MIGRATE) == dns | postgresql
     assert "ingress" not in resource("NetworkPolicy", MIGRATE)["spec"]
     [ingress] = resource("NetworkPolicy")["spec"]["ingress"]
-    assert all(peer["namespaceSelector"]["matchLabels"] for peer in ingress["from"])
+    for peer in ingress["from"]:
+        assert peer["namespaceSelector"]["matchLabels"]
+        assert peer["podSelector"]["matchLabels"], "no namespace as a whole"
+
+
+@pytest.mark.parametrize(("server", "port"), [("postgresql", 5432), ("redis", 6379)])
+def test_the_servers_let_in_nobody_but_the_service_and_their_own(server: str, port: int) -> None:
+    spec = resource("NetworkPolicy", f"scholarship-api-{server}")["spec"]
+    assert spec["podSelector"]["matchLabels"] == {"app.kubernetes.io/name": server}
+    assert spec["policyTypes"] == ["Ingress"]
+    [ingress] = spec["ingress"]
+    names = {
+        peer["podSelector"]["matchLabels"]["app.kubernetes.io/name"] for peer in ingress["from"]
+    }
+    assert names == {"scholarship-api", server}
+    assert [(one["protocol"], one["port"]) for one in ingress["ports"]] == [("TCP", port)]
+
+
+def test_no_pod_network_as_a_whole_is_trusted(settings: Settings) -> None:
+    """Whoever connects from a trusted address chooses the address that a client is counted by."""
+    assert settings.trusted_proxy_ips
+    assert all(network.prefixlen >= 24 for network in settings.trusted_proxy_ips)
 
 
 def test_git_ignores_the_secrets() -> None:
@@ -302,7 +323,7 @@ def test_git_ignores_the_secrets() -> None:
 
 
 def test_the_image_is_the_same_everywhere() -> None:
-    """One name in the manifests, which the kustomizations replace alike."""
+    """The manifests use one image name, and each kustomization replaces it."""
     names = {container(pod(kind, name))["image"] for kind, name in PODS}
     [name] = names
     images = [documents(KUBERNETES / folder / "kustomization.yaml")[0]["images"]

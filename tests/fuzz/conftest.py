@@ -1,4 +1,4 @@
-"""Real gunicorn with the bundled catalogue; how much is sent is for `make fuzz` to say."""
+"""Real gunicorn with the bundled catalogue, for generated requests."""
 
 import os
 import subprocess
@@ -22,6 +22,7 @@ from tests.deploy.gunicorn_server import (
     running_server,
 )
 from tests.fuzz.amount import factor, seed
+from tests.wire import Answer
 
 PASSWORD = "correct horse battery staple"
 NOBODY = PRODUCTION["DATABASE_URL"]
@@ -36,7 +37,26 @@ class FuzzedService:
     document: dict[str, Any]
     """The OpenAPI document."""
     token: str
-    """An administrator's."""
+    """The token of an administrator."""
+
+
+class Client:
+    """Sends requests and checks each answer against the documentation."""
+
+    def __init__(self, service: FuzzedService) -> None:
+        self._contract = service.contract
+        token = {"Authorization": f"Bearer {service.token}"}
+        self._client = httpx.Client(base_url=service.server.url, headers=token, timeout=30)
+
+    def ask(self, method: str, path: str, **how: Any) -> httpx.Response:  # noqa: ANN401
+        answer = self._client.request(method, path, **how)
+        raw = Answer(answer.status_code, answer.headers, answer.content)
+        assert self._contract.faults(method, path, raw) == []
+        assert answer.status_code < 500
+        return answer
+
+    def close(self) -> None:
+        self._client.close()
 
 
 def pytest_report_header() -> str:
@@ -44,7 +64,7 @@ def pytest_report_header() -> str:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """How much was sent: the service's own count, in its log."""
+    """Number of requests, as counted in the log of the service."""
     answered = {
         report.nodeid: number
         for report in terminalreporter.getreports("")
@@ -101,6 +121,13 @@ def fuzzed(module_database_url: str, redis_url: str) -> Iterator[FuzzedService]:
         failed = [line for line in server.log.lines() if "exception" in line]
         assert not failed, failed[0]["exception"]
         assert not [line for line in server.log.named("request.finished") if line["status"] >= 500]
+
+
+@pytest.fixture(scope="module")
+def client(fuzzed: FuzzedService) -> Iterator[Client]:
+    client = Client(fuzzed)
+    yield client
+    client.close()
 
 
 @pytest.fixture(autouse=True)

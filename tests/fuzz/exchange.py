@@ -1,4 +1,4 @@
-"""Sending raw messages to the server, and what is wrong with what comes back."""
+"""Sends raw messages to the server, and finds faults in the answers."""
 
 import asyncio
 from collections import Counter
@@ -13,7 +13,7 @@ from tests.fuzz.messages import Message, Messages
 from tests.wire import Answer, BrokenAnswerError, parse_answers
 
 QUIET_SECONDS: Final = 1.5
-"""Without a byte for so long, a server that waits for more is told that no more comes."""
+"""Seconds of silence after which the sending half of the connection is closed."""
 HANG_SECONDS: Final = 8.0
 AT_ONCE: Final = 48
 
@@ -22,7 +22,7 @@ AT_ONCE: Final = 48
 class Findings:
     messages: int = 0
     requests: int = 0
-    """Answered ones, and those that the server closed upon."""
+    """Messages that were answered, and those after which the server closed the connection."""
     statuses: Counter[int] = field(default_factory=Counter)
     shapes: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
@@ -44,16 +44,16 @@ class Received(NamedTuple):
     closed: bool
     """Whether the server closed in time."""
     ended: bool = False
-    """Whether we have said that no more comes, upon which it need not answer."""
+    """Whether we closed our sending half; the server then need not answer."""
 
 
 async def receive(port: int, raw: bytes) -> Received:
-    """All that the server sends."""
+    """Everything that the server sends."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     received = b""
     ended = False
     try:
-        # It may refuse a message before its end.
+        # The server may refuse a message before its end.
         with suppress(OSError):
             writer.write(raw)
             async with asyncio.timeout(HANG_SECONDS):
@@ -80,13 +80,13 @@ async def receive(port: int, raw: bytes) -> Received:
 def judge(
     contract: Contract, message: Message, received: Received
 ) -> tuple[list[Answer], list[str]]:
-    """The answers, and what is wrong with them."""
+    """The answers and their faults."""
     methods = ["HEAD", "GET"] if message.is_head else ["GET", "HEAD"]
     try:
         answers, rest = parse_answers(received.data, methods[:1])
         if rest:
-            # Of a request that it could not make out the server does not know that it was HEAD; and
-            # bytes that were changed at random may have made it one.
+            # The server cannot know that a request it could not parse was HEAD, and
+            # randomly changed bytes may have turned it into HEAD.
             answers, rest = parse_answers(received.data, methods[1:])
     except BrokenAnswerError as error:
         return [], [f"broken answer: {error}"]
@@ -110,7 +110,7 @@ def _faults(
         if answer.status >= 500:
             yield f"{answer.status}"
         if answer.status >= 400:
-            # Whether it is to HEAD, and so without a body, is known by the length alone.
+            # Only the length tells whether this is an answer to HEAD, without a body.
             yield from contract.faults("GET" if answer.body else "HEAD", "/", answer)
     if message.whole:
         yield from _mixed_up(message, answers)

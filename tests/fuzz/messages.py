@@ -1,4 +1,4 @@
-"""Requests as bytes that a parser could take in more than one way, generated from a seed.
+"""Generates, from a seed, requests as bytes that parsers could understand differently.
 
 Each message begins with a hostile request and ends with a canary: a probe under an id of its own.
 Hostile bodies hold a stowaway, a request that must never be answered. By the X-Request-ID of the
@@ -109,11 +109,11 @@ class Message:
     shape: str
     raw: bytes
     first: str
-    """The id of the hostile request, which may not be understood."""
+    """The id of the hostile request, if the server can parse it."""
     canary: str
     is_head: bool = False
     whole: bool = True
-    """Whether the stowaway is inside a body; false where bytes were changed at random."""
+    """Whether the stowaway is inside a body; false when bytes were changed at random."""
 
     @property
     def stowaway(self) -> str:
@@ -121,7 +121,7 @@ class Message:
 
 
 class Messages:
-    """An endless supply."""
+    """An endless stream of messages."""
 
     def __init__(self, seed: int) -> None:
         self.rng = random.Random(seed)  # noqa: S311 - repeatable
@@ -197,14 +197,14 @@ class Messages:
         return b"%x\r\n%b\r\n0\r\n\r\n" % (len(content), content)
 
     def _filled(self, template: bytes, number: int) -> bytes:
-        # Not %: some of the templates have two places.
+        # This does not use %, because some templates have two places.
         decimal, hexadecimal = str(number).encode(), f"{number:x}".encode()
         return template.replace(b"%d", decimal).replace(b"%x", hexadecimal)
 
     # --- Shapes -----------------------------------------------------------------------------------
 
     def plain(self) -> bytes:
-        """Requests with nothing wrong: the next message is to be understood all the same."""
+        """Valid requests: the server must understand the next message as well."""
         hidden = self._hidden
         if self.rng.random() < 0.3:
             return self._post(CHUNKED) + self._chunks(hidden)

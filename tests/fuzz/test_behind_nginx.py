@@ -1,4 +1,4 @@
-"""What a real nginx forwards is taken by the service as the same requests, and no other."""
+"""The service sees exactly the requests that a real nginx forwards."""
 
 import asyncio
 import json
@@ -25,10 +25,10 @@ pytestmark = pytest.mark.server
 MESSAGES = 600
 AT_ONCE = 8
 REFUSED = ("400", "502")
-"""By the service before it has understood them; 502 when it closed while nginx was sending."""
+"""Statuses of requests that the service refuses before parsing; nginx may turn one into 502."""
 
-# As little help as nginx can give: bodies pass unbuffered, odd headers too, and all clients share
-# few connections to the service, on which a smuggled request would meet somebody else's.
+# nginx filters as little as possible: bodies pass unbuffered, odd headers too, and all clients
+# share few connections to the service, where a smuggled request would disturb another client.
 CONFIGURATION = """
 daemon off;
 pid {folder}/pid;
@@ -75,7 +75,7 @@ class Nginx:
     folder: Path
 
     def log(self) -> list[dict[str, str]]:
-        # Not splitlines(): it also parts at U+0085 and U+2028, which nginx writes as they came.
+        # splitlines() would also split at U+0085 and U+2028, which nginx writes unchanged.
         *lines, _ = (self.folder / "access.log").read_text(errors="replace").split("\n")
         return [json.loads(line) for line in lines]
 
@@ -111,7 +111,7 @@ def nginx(fuzzed: FuzzedService, tmp_path: Path) -> Iterator[Nginx]:
 
 
 async def send(port: int, messages: Messages, count: int) -> int:
-    """How many connections did not end."""
+    """The number of connections that did not end."""
     supply = islice(messages, count)
     hanging = 0
 
@@ -142,12 +142,12 @@ def test_the_service_sees_the_requests_that_nginx_forwards(
         return Counter(
             line["trace_id"]
             for line in lines
-            # The refusal of a head that was not understood has no id, and ends the connection.
+            # The refusal of an unparsed head has no id and ends the connection.
             if line["trace_id"] in known or line["status"] != 400
         )
 
     def unlike() -> str:
-        """Both write their logs after the answer, so the last lines may be on their way."""
+        """Wait for the last log lines, which both servers write after the answer."""
         known, served = forwarded(), seen()
         answered = {id_ for id_, line in known.items() if line["upstream"] not in REFUSED}
         unknown = served.keys() - {line["id"] for line in nginx.log()}

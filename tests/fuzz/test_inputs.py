@@ -1,60 +1,25 @@
-"""Queries, files and profiles that nobody would think of, sent to the real service."""
+"""Generated queries, files and profiles, sent to the real service."""
 
 import csv
 import io
 import json
-from collections.abc import Iterator
 from typing import Any, Final
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import seed as hypothesis_seed
 from hypothesis import strategies as st
 
 from scholarship_api.vocabulary import STATES
-from tests.fuzz.amount import factor, seed
-from tests.fuzz.conftest import FuzzedService
-from tests.wire import Answer
+from tests.fuzz.amount import FUZZ, seed
+from tests.fuzz.conftest import Client
 
 pytestmark = pytest.mark.server
 
-EXAMPLES: Final = 60
-FUZZ: Final = settings(
-    max_examples=EXAMPLES * factor(),
-    deadline=None,
-    database=None,
-    suppress_health_check=list(HealthCheck),
-)
 SEARCH: Final = "/api/v1/search"
 CHECK: Final = "/api/v1/eligibility/check"
 IMPORT: Final = "/api/v1/scholarships/import"
-
-
-class Client:
-    """Sends, and holds each answer to the contract."""
-
-    def __init__(self, service: FuzzedService) -> None:
-        self._contract = service.contract
-        token = {"Authorization": f"Bearer {service.token}"}
-        self._client = httpx.Client(base_url=service.server.url, headers=token, timeout=30)
-
-    def ask(self, method: str, path: str, **how: Any) -> httpx.Response:  # noqa: ANN401
-        answer = self._client.request(method, path, **how)
-        raw = Answer(answer.status_code, answer.headers, answer.content)
-        assert self._contract.faults(method, path, raw) == []
-        assert answer.status_code < 500
-        return answer
-
-    def close(self) -> None:
-        self._client.close()
-
-
-@pytest.fixture(scope="module")
-def client(fuzzed: FuzzedService) -> Iterator[Client]:
-    client = Client(fuzzed)
-    yield client
-    client.close()
 
 
 # --- Queries -------------------------------------------------------------------------------------
@@ -81,7 +46,7 @@ QUERIES: Final = st.one_of(
 @FUZZ
 @given(query=QUERIES)
 def test_any_query(client: Client, query: str) -> None:
-    """By query and by body it is the same search; every string is one, or is refused."""
+    """The query string and the body give the same answer; every text is searched or refused."""
     answers = [
         client.ask("POST", SEARCH, json={"q": query, "limit": 5}),
         client.ask("POST", SEARCH, json={"q": query, "limit": 5, "sort": "deadline"}),
@@ -119,7 +84,7 @@ FILTERS: Final = (
 
 
 def encoded(document: object) -> bytes:
-    """JSON as lenient writers make it: NaN and Infinity, and halves of surrogate pairs."""
+    """JSON with NaN, Infinity and lone surrogates, as some writers produce it."""
     return json.dumps(document).encode()
 
 
@@ -155,7 +120,7 @@ PROFILES: Final = st.fixed_dictionaries(
 @FUZZ
 @given(profile=PROFILES)
 def test_any_profile(client: Client, profile: dict[str, object]) -> None:
-    """An answer is a verdict for each award, whose score and verdict agree."""
+    """An answer has a verdict for each award, and its score agrees with the verdict."""
     headers = {"Content-Type": "application/json"}
     answer = client.ask("POST", CHECK, content=encoded(profile), headers=headers)
     wrapped = encoded({"user_profile": profile, "limit": 5})
@@ -216,7 +181,7 @@ def test_any_csv(client: Client, header: list[str], rows: list[list[str]], noise
 
 
 def check_import(answer: httpx.Response) -> None:
-    """Every row is counted once, or the file is refused as a whole."""
+    """Every row is counted once, or the whole file is refused."""
     assert answer.status_code in {200, 422}
     if answer.status_code == 200:
         counts = answer.json()

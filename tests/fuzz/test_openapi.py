@@ -1,4 +1,4 @@
-"""The running service answers what its OpenAPI document says, and no generated request a 5xx."""
+"""The service answers as its OpenAPI document says, and never with a 5xx."""
 
 import json
 import os
@@ -36,7 +36,7 @@ def test_generated_requests_meet_no_5xx_and_no_undocumented_answer(
             *("--checks", ",".join(CHECKS), "--seed", str(seed())),
             *("--max-examples", str(EXAMPLES * factor())),
             *("--phases", "examples,coverage,fuzzing", "--continue-on-failure", "--no-color"),
-            # They end the session that the others need.
+            # These operations end the session that the others need.
             *("--exclude-path-regex", "/auth/(logout|me)"),
         ],
         env={

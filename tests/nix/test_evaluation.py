@@ -1,4 +1,4 @@
-"""The flake's outputs evaluate, where Nix is installed and has the inputs at hand."""
+"""The outputs of the flake evaluate. Skipped without Nix or without its inputs."""
 
 import base64
 import json
@@ -26,7 +26,7 @@ def flake() -> str:
 
 
 def _is_at_hand(locked: dict[str, str]) -> bool:
-    """Inputs lie in the store under a name that follows from their content."""
+    """The store path of an input, which follows from its content."""
     digest = base64.b64decode(locked["narHash"].removeprefix("sha256-")).hex()
     command = ["nix-store", "--print-fixed-path", "--recursive", "sha256", digest, "source"]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=SECONDS)
@@ -47,7 +47,7 @@ def _nix(*arguments: str) -> "subprocess.CompletedProcess[str]":
 @pytest.mark.parametrize("system", SYSTEMS)
 @pytest.mark.parametrize("kind", ["packages", "checks", "devShells"])
 def test_evaluates(flake: str, system: str, kind: str) -> None:
-    # Not the systems of the VM tests, which take minutes.
+    # The systems of the VM tests are left out, because they take minutes.
     quick = "names: builtins.filter (name: builtins.substring 0 3 name != ''vm-'') names"
     every = f"all: map (name: all.${{name}}.drvPath) (({quick}) (builtins.attrNames all))"
     outputs = f"{flake}#{kind}.{system}"

@@ -1,4 +1,4 @@
-"""What is said of an image and of its closure, on small ones."""
+"""The checks of an image and of its closure, on small examples."""
 
 import io
 import json
@@ -28,7 +28,7 @@ def run(program: str, *arguments: Path) -> "subprocess.CompletedProcess[str]":
 
 
 def store(folder: Path, *files: str) -> Path:
-    """A listing of store paths, of which each has a file, or a link if it ends with @."""
+    """A listing of store paths. Each path has a file, or a link when it ends with @."""
     listing = folder / "store-paths"
     roots = set()
     for name in files:

@@ -24,14 +24,14 @@ def nix() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def dockerfile() -> dict[str, str]:
-    """The last stage's instructions, the last of each kind."""
+    """The last instruction of each kind in the last stage."""
     text = (REPOSITORY / "Dockerfile").read_text().replace("\\\n", " ")
     _, _, stage = text.rpartition("\nFROM ")
     return dict(re.findall(r"^([A-Z]+) +(.*)$", stage, re.MULTILINE))
 
 
 def pairs(instruction: str) -> dict[str, str]:
-    """Of `NAME=value NAME="another value"`."""
+    """The pairs of `NAME=value NAME="another value"`."""
     return dict(part.split("=", 1) for part in shlex.split(instruction))
 
 

@@ -1,4 +1,4 @@
-"""flake.lock pins just what flake.nix asks for."""
+"""flake.lock pins exactly the inputs of flake.nix."""
 
 import base64
 import json
@@ -16,7 +16,7 @@ URLS: Final = dict(re.findall(r'([\w-]+)(?: = \{\s*|\.)url = "([^"]+)"', SOURCE)
 
 
 def follows(name: str) -> dict[str, list[str]]:
-    """As flake.nix has them: the inputs of an input that are our own."""
+    """The inputs of an input that flake.nix replaces by its own."""
     block = re.search(rf"\b{name} = \{{(.*?)\}};", SOURCE, re.DOTALL)
     pairs = re.findall(r'inputs\.([\w-]+)\.follows = "([^"]+)"', block[1] if block else "")
     return {inner: [outer] for inner, outer in pairs}

@@ -1,4 +1,4 @@
-"""The NixOS module's options are the service's settings."""
+"""The options of the NixOS module are the settings of the service."""
 
 from typing import Any
 
@@ -6,12 +6,12 @@ from scholarship_api.settings.settings import SECRETS, Settings
 from tests.nix.expressions import REPOSITORY, binding, calls, parse, text, value
 
 MODULE = parse((REPOSITORY / "nix" / "module.nix").read_bytes())
-# Differ on purpose: production is what a machine serves for.
+# These differ on purpose, because a NixOS machine serves production.
 OWN_DEFAULTS: dict[str, Any] = {"ENVIRONMENT": "production"}
 
 
 def option(name: str) -> dict[str, Any]:
-    """What is given for an option: literal values, and None for other expressions."""
+    """The attributes of an option: literal values, and None for other expressions."""
     call = binding(MODULE, name)
     assert text(call.child_by_field_name("function")) == "mkOption"
     given = value(call.child_by_field_name("argument"))

@@ -1,4 +1,4 @@
-"""Every Nix file is one."""
+"""Every Nix file has valid syntax."""
 
 from pathlib import Path
 

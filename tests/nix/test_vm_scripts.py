@@ -1,4 +1,4 @@
-"""The scripts of the VM tests, as the NixOS test driver looks at them: by mypy and pyflakes."""
+"""The scripts of the VM tests pass mypy and pyflakes, as the NixOS test driver runs them."""
 
 import os
 import re
@@ -15,8 +15,8 @@ from tests.nix.expressions import REPOSITORY, binding, parse, text
 TESTS: Final = REPOSITORY / "nix" / "tests"
 NAMES: Final = ("probes", "cors", "shutdown")
 
-# What nixos/lib/test-script-prepend.py and driver.nix put before a script: names with the types of
-# nixos/lib/test-driver/src/test_driver/machine.
+# The lines that nixos/lib/test-script-prepend.py and driver.nix put before a script, with the types
+# of nixos/lib/test-driver/src/test_driver/machine.
 DRIVER: Final = """
 from collections.abc import Callable
 
@@ -37,21 +37,21 @@ start_all: Callable[[], None]
 
 
 def machines(name: str) -> list[str]:
-    """The nodes that a test has."""
+    """The nodes of a test."""
     nodes = text(binding(parse((TESTS / f"{name}.nix").read_bytes()), "nodes"))
     inherited = " ".join(re.findall(r"inherit \(machines\) ([^;]+);", nodes)).split()
     return inherited + re.findall(r"(\w+) = machines\.", nodes)
 
 
 def script(name: str) -> str:
-    """Without the indentation, which Nix takes away, and with a command for the suite."""
+    """The script without its indentation, and with a command for the suite."""
     source = text(binding(parse((TESTS / f"{name}.nix").read_bytes()), "testScript"))
     lines = [line.strip() for line in source.strip("'").strip().splitlines()]
     return "\n".join(lines).replace("${suite}", "suite") + "\n"
 
 
 def mypy(folder: Path, scripts: Mapping[str, str]) -> str:
-    """What it says of scripts, by the names of the tests that they belong to."""
+    """The messages of a checker about the scripts, by the names of their tests."""
     for name, source in scripts.items():
         hints = "".join(f"{machine}: QemuMachine\n" for machine in machines(name))
         (folder / f"{name}.py").write_text(f"{DRIVER}\n{hints}\n{source}")

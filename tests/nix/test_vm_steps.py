@@ -1,4 +1,4 @@
-"""The steps of the VM tests hold without virtual machines."""
+"""The steps of the VM tests pass in network namespaces."""
 
 from collections.abc import Iterator
 
@@ -30,7 +30,7 @@ def cluster(machines: tuple[Machine, Machine, Machine]) -> vm_steps.Cluster:
     return vm_steps.Cluster(*machines, suite=SUITE)
 
 
-# In this order on one cluster, where the tests are not spread: the race needs an empty database.
+# The steps run in this order on one cluster, because the race needs an empty database.
 
 
 def test_probes(cluster: vm_steps.Cluster) -> None:

@@ -15,6 +15,9 @@ from sqlalchemy import create_engine, insert
 from scholarship_api.app import create_app
 from scholarship_api.catalogue.models import Scholarship
 from scholarship_api.catalogue.schemas import EligibilityCriteria, ScholarshipInput
+from scholarship_api.platform.signed_tokens import TokenSigner
+from scholarship_api.search import cursors
+from scholarship_api.search.cursors import CursorCodec
 from scholarship_api.search.responses.response_cache import ResponseCache
 from scholarship_api.settings.settings import Settings
 from scholarship_api.vocabulary import FieldOfStudy, GradeLevel, ScholarshipType
@@ -22,6 +25,9 @@ from scholarship_api.vocabulary import FieldOfStudy, GradeLevel, ScholarshipType
 Insert = Callable[[Iterable[dict[str, Any]]], None]
 
 ZONES = ("UTC", "America/New_York", "Asia/Tokyo", "Pacific/Auckland", "Pacific/Pago_Pago")
+CODEC = CursorCodec(TokenSigner(key="a key of the tests", purpose=cursors.PURPOSE))
+"""For searches that are run without the application."""
+
 WORDS = ("quokka", "zebra", "ibis", "marmot")
 
 

@@ -1,12 +1,16 @@
 """The lists that are searches: by organization, by field, and with advice."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
+from scholarship_api.platform.database.libpq import Row
+from scholarship_api.search import limits
 from scholarship_api.search.advice import quality
-from scholarship_api.search.schemas import SearchQuality
+from scholarship_api.search.schemas import Facets, SearchQuality
 
 pytestmark = pytest.mark.anyio
 
@@ -104,6 +108,89 @@ async def test_few_results_come_with_advice_to_drop_filters(client: httpx.AsyncC
     }
     assert "Without the filter max_amount: 1 instead of 0." in body["suggestions"]
     assert "Without the filter q: 2 instead of 0." in body["suggestions"]
+
+
+@pytest.fixture
+def statements(app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The statements that searches send to the database."""
+    sent: list[str] = []
+    fetch = app.state.database.fetch
+
+    async def noted(statement: str, parameters: Mapping[str, object]) -> list[Row]:
+        sent.append(statement)
+        rows: list[Row] = await fetch(statement, parameters)
+        return rows
+
+    monkeypatch.setattr(app.state.database, "fetch", noted)
+    return sent
+
+
+async def test_advice_analyses_the_words_once_and_counts_without_four_filters_at_most(
+    client: httpx.AsyncClient, statements: list[str]
+) -> None:
+    filters: dict[str, Any] = {
+        "q": "crane hreon",
+        "states": "CA",
+        "fields_of_study": "technology",
+        "scholarship_types": "merit_based",
+        "citizenship": "US",
+        "min_amount": 70,
+        "max_amount": 70,
+        "min_gpa": 3,
+        "include_closed": True,
+    }
+    plain = await client.get("/api/v1/search", params=filters)
+    assert plain.json()["total"] == 0
+    of_search = len(statements)
+    statements.clear()
+    body = await get(client, "smart-search", **filters, limit=21)
+    assert body["total"] == 0
+    analyses = [statement for statement in statements if "search_words" in statement]
+    assert len(analyses) <= 2  # its words and the corrections, unless they were looked up before
+    # A count may take the planner's estimate, a sample and the count itself.
+    assert len(statements) - of_search <= 3 * limits.MAX_PROBES
+
+
+async def test_many_results_come_with_filters_to_add(
+    client: httpx.AsyncClient, statements: list[str]
+) -> None:
+    plain = await client.get("/api/v1/search", params={"q": "heron"})
+    assert plain.json()["total"] == 60
+    statements.clear()
+    body = await get(client, "smart-search", q="heron")
+    assert "Narrow by fields_of_study=law: 60 results." not in body["suggestions"]
+    assert len(statements) <= 2  # the page and the facets
+
+
+async def test_advice_names_filters_as_requests_do(
+    client: httpx.AsyncClient,
+    insert_awards: Any,  # noqa: ANN401
+) -> None:
+    insert_awards(
+        {
+            "id": f"graded_{number:02d}",
+            "name": "Egret award",
+            "organization": "Egret Trust",
+            "scholarship_type": "merit_based",
+            "eligibility_criteria": {"grade_levels": ["doctoral"] if number else ["graduate"]},
+        }
+        for number in range(60)
+    )
+    body = await get(client, "smart-search", q="egret")
+    assert "Narrow by grade_level=doctoral: 59 results." in body["suggestions"]
+    narrowed = await get(client, "smart-search", q="egret", grade_level="doctoral")
+    assert narrowed["total"] == 59
+
+
+async def test_a_query_without_words_finds_nothing_and_has_empty_facets(
+    client: httpx.AsyncClient, statements: list[str]
+) -> None:
+    answer = await client.get("/api/v1/search", params={"q": "the %", "facets": True})
+    body = answer.json()
+    assert (body["total"], body["items"]) == (0, [])
+    assert set(body["facets"]) == set(Facets.model_fields)
+    assert not any(body["facets"].values())
+    assert not [statement for statement in statements if "FROM scholarships" in statement]
 
 
 async def test_a_correction_is_mentioned_in_the_advice(client: httpx.AsyncClient) -> None:

@@ -142,3 +142,20 @@ async def test_a_tiered_walk_stays_tiered_when_the_result_becomes_small(
         first = (await client.get(PATH, params={"q": "lynx puffin", "limit": 3})).json()
     rest = await ids(client, "lynx puffin", cursor=first["next_cursor"])
     assert [item["id"] for item in first["items"]] + rest == whole
+
+
+async def test_pages_join_when_only_the_heaviest_clauses_are_affordable(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "MAX_RANKED_CLAUSES_TIMES_MATCHES", 1)
+    whole = await ids(client, "lynx puffin prize")
+    pages: list[str] = []
+    params: dict[str, Any] = {"q": "lynx puffin prize", "limit": 2}
+    for _ in range(9):
+        body = (await client.get(PATH, params=params)).json()
+        pages += [item["id"] for item in body["items"]]
+        if body["next_cursor"] is None:
+            break
+        params["cursor"] = body["next_cursor"]
+    assert len(whole) == 6
+    assert pages == whole

@@ -7,8 +7,10 @@ from contextlib import asynccontextmanager
 from typing import Any, Final
 
 import httpx
+import psycopg
 import pytest
 from fastapi import FastAPI
+from psycopg.sql import SQL, Identifier
 
 from scholarship_api.accounts import service
 from scholarship_api.accounts.passwords import hash_password
@@ -100,6 +102,20 @@ async def account(api: Api) -> str:
 async def log_in(client: httpx.AsyncClient, name: str, password: str) -> httpx.Response:
     credentials = {"username": name, "password": password}
     return await client.post("/api/v1/auth/login-simple", json=credentials)
+
+
+def dumped_tables(url: str) -> dict[str, str]:
+    """All rows of each table, as COPY writes them, in lower case."""
+    dumped = {}
+    with psycopg.connect(url.replace("+psycopg", "")) as connection:
+        tables: list[Any] = connection.execute(
+            "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+        ).fetchall()
+        for (table,) in tables:
+            rows = SQL("COPY {} TO STDOUT").format(Identifier("public", table))
+            with connection.cursor().copy(rows) as copied:
+                dumped[table] = b"".join(map(bytes, copied)).decode().casefold()
+    return dumped
 
 
 def assert_error(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:

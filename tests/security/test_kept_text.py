@@ -1,14 +1,11 @@
 """Text that anybody sends does not reach the database, unless it consists of known words."""
 
-from collections.abc import Iterator
 from typing import Any, Final
 
-import psycopg
 import pytest
-from psycopg.sql import SQL, Identifier
 
 from tests.catalogue.api import AWARDS, Api, created
-from tests.security.conftest import log_in
+from tests.security.conftest import dumped_tables, log_in
 
 pytestmark = pytest.mark.anyio
 
@@ -38,19 +35,6 @@ SECRETS: Final = {
 """Queries, and the part of each that must not be found; it is no word of the catalogue."""
 
 
-def dump(url: str) -> Iterator[str]:
-    """All rows of all tables, as COPY writes them, in lower case."""
-    with psycopg.connect(url.replace("+psycopg", "")) as connection:
-        tables: list[Any] = connection.execute(
-            "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
-        ).fetchall()
-        for (table,) in tables:
-            rows = SQL("COPY {} TO STDOUT").format(Identifier("public", table))
-            with connection.cursor().copy(rows) as copied:
-                for chunk in copied:
-                    yield bytes(chunk).decode().casefold()
-
-
 async def test_no_secret_in_a_query_reaches_the_database(
     api: Api, production: dict[str, Any]
 ) -> None:
@@ -65,7 +49,7 @@ async def test_no_secret_in_a_query_reaches_the_database(
             ):
                 assert answer.status_code == 200, answer.text
     await api.app.state.search_recorder.flush()
-    text = "".join(dump(production["database_url"]))
+    text = "".join(dumped_tables(production["database_url"]).values())
     assert "zqplanted" in text  # it is a word of the catalogue
     assert "zqplanted law" in text  # of a query
     assert [query for query, secret in SECRETS.items() if secret in text] == []
@@ -85,6 +69,6 @@ async def test_no_profile_and_no_wrong_password_reaches_the_database(
         assert answer.status_code == 200, answer.text
     answer = await log_in(api.anonymous, "zqunknown-user", "zqwrong-password")
     assert answer.status_code == 401
-    text = "".join(dump(production["database_url"]))
+    text = "".join(dumped_tables(production["database_url"]).values())
     for secret in ("3.123456789", "98765.43", "zqunknown", "zqwrong"):
         assert secret not in text

@@ -1,7 +1,7 @@
-"""What the VM tests do with their machines, as functions that run on any machines.
+"""The steps of the VM tests, as functions that run on any machines.
 
-nix/tests boots NixOS and calls them; tests/nix calls them with the same processes in network
-namespaces. They need the standard library only, as the NixOS test driver has nothing else.
+nix/tests boots NixOS and calls them. tests/nix calls them with the same processes in network
+namespaces. They use the standard library only, because the NixOS test driver has nothing else.
 """
 
 from . import cors, probes, shutdown

@@ -1,7 +1,7 @@
-"""The project's acceptance suite, run by one machine, whose hooks the test itself carries out.
+"""Runs the acceptance suite of the project on one machine. The test itself carries out its hooks.
 
-The client cannot stop a service of another machine. Its hooks therefore leave a file behind and
-wait for the answer, an exit code, which whoever drives the machines gives.
+The client cannot stop a service on another machine. Its hooks therefore write a file and wait for
+an exit code, which the driver of the machines writes.
 """
 
 import re
@@ -14,11 +14,11 @@ from .machine import Machine, control, unit_property
 SECONDS: Final = 600
 
 Hooks = Mapping[str, Callable[[], int]]
-"""By the names of the suite, such as STOP_DATABASE; each gives the hook's exit code."""
+"""A function for each hook of the suite, such as STOP_DATABASE; it returns the exit code."""
 
 
 def hooks_of(part: str, machine: Machine, *, start: str, stop: str) -> Hooks:
-    """START_... and STOP_... of a part: units of a machine."""
+    """The hooks START_... and STOP_... of a part, which start and stop units of a machine."""
 
     def start_it() -> int:
         control(machine, "start", start)
@@ -39,10 +39,10 @@ def run(
     variables: Mapping[str, str],
     hooks: Hooks | None = None,
 ) -> None:
-    """Run `suite`, a command, on the client; `only` is what pytest's -k takes.
+    """Run the command `suite` on the client; `only` is an expression for pytest's -k.
 
-    `variables` are the suite's, without ACCEPTANCE_. Nothing may be skipped but what a proxy
-    answers itself.
+    `variables` are those of the suite without ACCEPTANCE_. Tests may only be skipped for what a
+    proxy answers itself.
     """
     hooks = hooks or {}
     folder = client.succeed("mktemp --directory --tmpdir acceptance-XXXXXX").strip()
@@ -65,7 +65,7 @@ def run(
 
 
 def _ask(folder: str, name: str) -> str:
-    """A hook of the suite: ask, wait, end with the code of the answer."""
+    """The command of a hook: ask, wait, and exit with the code of the answer."""
     answer = f"{folder}/answer-{name}"
     return (
         f"touch {folder}/asked-{name}; until [ -e {answer} ]; do sleep 0.1; done;"
@@ -74,7 +74,7 @@ def _ask(folder: str, name: str) -> str:
 
 
 def _next(client: Machine, folder: str) -> str:
-    """Wait for a question or for the end, and tell which."""
+    """Wait for a question or for the end; the name of the file that appeared."""
     loop = f"until ls {folder} | grep --extended-regexp '^asked-|^code$'; do sleep 0.1; done"
     return client.succeed(f"timeout {SECONDS} bash -c {shlex.quote(loop)}").split()[0]
 

@@ -1,4 +1,4 @@
-"""Two machines that serve one database, and a client."""
+"""Two machines that serve one database, and a client machine."""
 
 import json
 import shlex
@@ -11,9 +11,9 @@ from .deployment import SECRETS
 from .machine import API, LOCAL, Machine, await_ready, control, unit_property
 
 POSTGRESQL: Final = "postgresql.target"
-"""The server and its set-up: the service alone is there before the roles are."""
+"""The server and its set-up; the service alone starts before the roles exist."""
 POSTGRESQL_SERVER: Final = "postgresql.service"
-"""Stopped before the target, so that `systemctl stop` waits for its end."""
+"""The unit to stop before the target, so that `systemctl stop` waits for its end."""
 REDIS: Final = "redis-limits.service"
 NGINX: Final = "nginx.service"
 
@@ -35,7 +35,7 @@ AWARDS: Final = tuple(
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """`server` also has the database, the limiter and their data; `client` has nothing.
+    """The machines. `server` also runs PostgreSQL and Redis; `client` runs no server.
 
     `suite` is the command that runs the acceptance suite on the client.
     """
@@ -51,7 +51,7 @@ class Cluster:
 
 
 def await_servers(cluster: Cluster) -> None:
-    """Everything but the API is started with the machines."""
+    """Wait for all servers except the API, which start with the machines."""
     for unit in (POSTGRESQL, REDIS):
         cluster.server.wait_for_unit(unit)
     for node in cluster.nodes:
@@ -59,7 +59,7 @@ def await_servers(cluster: Cluster) -> None:
 
 
 def start(cluster: Cluster) -> None:
-    """The API on both machines, ready."""
+    """Start the API on both machines and wait until it is ready."""
     await_servers(cluster)
     for node in cluster.nodes:
         control(node, "start --no-block", API)
@@ -76,14 +76,14 @@ def services(node: Machine) -> tuple[int, dict[str, str]]:
 
 
 def main_processes(nodes: Sequence[Machine]) -> list[str]:
-    """To tell whether a service has been restarted meanwhile."""
+    """The process ids of the API, which change when it is restarted."""
     return [unit_property(node, API, "MainPID") for node in nodes]
 
 
 def psql(*statements: str) -> str:
-    """The command that executes statements as the owner, each in a transaction of its own.
+    """The command that executes each statement as the owner, in its own transaction.
 
-    It prints values only, a row a line.
+    It prints values only, one row a line.
     """
     options = [f"--command={statement}" for statement in statements]
     quiet = ("--no-psqlrc", "--quiet", "--tuples-only", "--no-align")
@@ -91,7 +91,7 @@ def psql(*statements: str) -> str:
 
 
 def fill(cluster: Cluster) -> None:
-    """An admin, made on the machine, who imports some awards to find."""
+    """Create an admin on the machine, who imports some awards."""
     tool = f"env ENVIRONMENT=test DATABASE_URL={SECRETS['DATABASE_URL']} scholarship-api"
     create = f"users create {USERNAME} --role=admin --password-stdin"
     cluster.server.succeed(f"printf '%s' {shlex.quote(PASSWORD)} | {tool} {create}")

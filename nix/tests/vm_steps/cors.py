@@ -1,4 +1,4 @@
-"""What the public meets: origins, documentation, limits and addresses, behind the proxy."""
+"""Behind the proxy: origins, documentation, rate limits and client addresses."""
 
 import time
 import uuid
@@ -22,7 +22,7 @@ def check(cluster: Cluster) -> None:
 
 
 def ignore_spoofed_addresses(cluster: Cluster) -> None:
-    """What a client says of its address changes neither the log nor its limit."""
+    """Forged headers about the client's address change neither the log nor its limit."""
     address = cluster.server.succeed("getent ahostsv4 client").split()[0]
     lies = [
         (),
@@ -31,7 +31,7 @@ def ignore_spoofed_addresses(cluster: Cluster) -> None:
         ("Forwarded: for=203.0.113.9", "X-Real-IP: 203.0.113.9"),
     ]
     left = []
-    # Through the proxy, and past it: the client itself is no proxy that the API trusts.
+    # Through the proxy and directly: the client itself is not a trusted proxy.
     for base in ("http://server", "http://server:8000"):
         for lie in lies:
             trace_id = uuid.uuid4().hex
@@ -46,7 +46,7 @@ def ignore_spoofed_addresses(cluster: Cluster) -> None:
 
 
 def seen(server: Machine, trace_id: str) -> list[str]:
-    """The addresses in the lines of the access log for one request, which follow its answer."""
+    """The client addresses in the access log for one request; the line follows the answer."""
     for _ in range(LOG_ATTEMPTS):
         lines = named(read_log(server), "request.finished")
         if found := [line["client_ip"] for line in lines if line["trace_id"] == trace_id]:
@@ -56,9 +56,9 @@ def seen(server: Machine, trace_id: str) -> list[str]:
 
 
 def share_limits(cluster: Cluster) -> None:
-    """All workers of both machines count together.
+    """All workers of both machines share one count.
 
-    Over IPv4: the suite, which names prefer IPv6 for, is another client and has its own count.
+    This uses IPv4. The acceptance suite uses IPv6 and so is another client with its own count.
     """
     first = curl.ask(cluster.client, f"http://server{SEARCH}", "--ipv4")
     assert first.status == 200, first.body

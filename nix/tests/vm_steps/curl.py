@@ -1,4 +1,4 @@
-"""Requests by curl, each on a connection of its own."""
+"""Requests by curl, each on a new connection."""
 
 import shlex
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ SECONDS: Final = 30
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Names of headers are in small letters."""
+    """Header names are in lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -20,7 +20,7 @@ class Answer:
 
 
 def ask(machine: Machine, url: str, *options: str) -> Answer:
-    """Ask from `machine`; `options` are curl's, one argument each."""
+    """Send a request from `machine`; `options` are arguments of curl."""
     text = machine.succeed(f"{_curl('--include', *options)} {shlex.quote(url)}")
     head, _, body = text.partition("\r\n\r\n")
     status, *fields = head.split("\r\n")
@@ -30,7 +30,7 @@ def ask(machine: Machine, url: str, *options: str) -> Answer:
 
 
 def statuses(machine: Machine, urls: list[str], *options: str) -> list[int]:
-    """The statuses of many requests, eight at a time, in the order of their ends."""
+    """The statuses of many requests, eight at a time, in the order of the answers."""
     curl = _curl("--output", "/dev/null", "--write-out", r"%{http_code}\n", *options)
     lines = machine.succeed(f"printf '%s\\n' {shlex.join(urls)} | xargs -n 1 -P 8 {curl}")
     return [int(line) for line in lines.split()]

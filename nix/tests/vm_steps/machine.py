@@ -1,8 +1,8 @@
 """The part of the NixOS test driver's machines that the steps use.
 
-Its signatures are those of nixos/lib/test-driver/src/test_driver/machine, so that the driver's
-machines are of this type, and so is whatever else can run a shell command. Durations are left to
-the shell: how the driver takes them depends on its version.
+The signatures are those of nixos/lib/test-driver/src/test_driver/machine, so the driver's machines
+have this type, and so has everything else that can run a shell command. The shell waits and times
+out, because the driver's own parameters depend on its version.
 """
 
 import json
@@ -11,16 +11,16 @@ from typing import Any, Final, Protocol
 
 API: Final = "scholarship-api.service"
 LOCAL: Final = "http://localhost:8000"
-"""The API itself, as its own machine sees it."""
+"""The address of the API on its own machine."""
 READY_SECONDS: Final = 120
 
 
 class Machine(Protocol):
     def succeed(self, *commands: str) -> str:
-        """The output of commands of bash; an exception if one fails."""
+        """The output of bash commands; raises an exception if one fails."""
 
     def systemctl(self, q: str) -> tuple[int, str]:
-        """Exit code and output."""
+        """The exit code and the output of a command."""
 
     def wait_for_unit(self, unit: str) -> None: ...
 
@@ -31,7 +31,7 @@ class Machine(Protocol):
 
 
 def control(machine: Machine, action: str, unit: str) -> None:
-    """`systemctl start` or `stop`, which ends when that is done."""
+    """Run `systemctl start` or `stop`, and wait until it is done."""
     code, output = machine.systemctl(f"{action} {unit}")
     assert code == 0, f"systemctl {action} {unit}: {output}"
 
@@ -43,23 +43,23 @@ def unit_property(machine: Machine, unit: str, name: str) -> str:
 
 
 def wait_until(machine: Machine, command: str, *, seconds: int) -> None:
-    """Until a command succeeds."""
+    """Wait until a command succeeds."""
     loop = f"until {command}; do sleep 0.2; done"
     machine.succeed(f"timeout {seconds} bash -c {shlex.quote(loop)}")
 
 
 def await_ready(machine: Machine) -> None:
-    """Until the API on a machine is ready."""
+    """Wait until the API on a machine is ready."""
     wait_until(machine, is_ready(), seconds=READY_SECONDS)
 
 
 def is_ready() -> str:
-    """The command that tells it, by its exit code."""
+    """The command whose exit code tells whether the API is ready."""
     return f"curl --silent --fail --max-time 5 --output /dev/null {LOCAL}/readyz"
 
 
 def read_log(machine: Machine) -> list[dict[str, Any]]:
-    """What the API on a machine has logged so far, without what systemd says of it."""
+    """The log of the API on a machine so far, without the messages of systemd."""
     journal = machine.succeed(
         "journalctl --sync", f"journalctl --unit={API} --output=cat --no-pager"
     )

@@ -1,4 +1,4 @@
-"""Two machines race to migrate; then servers and the network fail, and come back."""
+"""Two machines race to migrate; then servers and the network fail and return."""
 
 from collections import Counter
 from typing import Final
@@ -27,7 +27,7 @@ from .machine import (
 )
 
 MIGRATION_LOCK: Final = 7_203_114_001
-"""The advisory lock that the API takes while it migrates."""
+"""The key of the advisory lock that a migration takes."""
 HOLDER: Final = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted"
 WAITING: Final = """
 SELECT count(*) FROM pg_stat_activity WHERE application_name = 'scholarship-api migrate'
@@ -43,7 +43,7 @@ def check(cluster: Cluster) -> None:
 
 
 def race(cluster: Cluster) -> None:
-    """Both wait at the lock before it is released: each migration runs on one of them, once."""
+    """Both machines wait for the lock, which is then released: each migration runs once."""
     server = cluster.server
     await_servers(cluster)
     hold = psql(f"SELECT pg_advisory_lock({MIGRATION_LOCK})", "SELECT pg_sleep(600)")
@@ -66,7 +66,7 @@ def race(cluster: Cluster) -> None:
 
 
 def run_suite(cluster: Cluster) -> None:
-    """Probes, and PostgreSQL and Redis stopped and started, all seen through the proxy."""
+    """Probes through the proxy while PostgreSQL and Redis are stopped and started."""
     server = cluster.server
     acceptance.run(
         cluster.client,
@@ -82,7 +82,7 @@ def run_suite(cluster: Cluster) -> None:
 
 
 def unplug(cluster: Cluster) -> None:
-    """No answer at all from the servers, instead of a refusal: one machine alone is not ready."""
+    """A machine that gets no answers from the servers is not ready; the other one is."""
     other = cluster.other
     other.block()
     try:

@@ -1,4 +1,4 @@
-"""`systemctl stop` while a request is on its way, and what is left afterwards: nothing."""
+"""`systemctl stop` while a request is in flight. Nothing must be left afterwards."""
 
 from collections import Counter
 from typing import Any, Final
@@ -19,20 +19,20 @@ CLEAN: Final = {"ActiveState": "inactive", "Result": "success", "ExecMainStatus"
 
 
 def check(server: Machine, client: Machine, suite: str) -> None:
-    """On one machine, whose servers may be its own."""
+    """Run the steps on one machine, which may run its own servers."""
     control(server, "start", API)
     await_ready(server)
     run_suite(server, client, suite)
     control(server, "stop", API)
     assert {name: unit_property(server, API, name) for name in CLEAN} == CLEAN
-    for run in runs(read_log(server))[-2:]:  # the suite has stopped it, too
+    for run in runs(read_log(server))[-2:]:  # the suite has also stopped it
         assert_closed(run)
 
 
 def run_suite(server: Machine, client: Machine, suite: str) -> None:
-    """A request in flight completes; without a proxy, which would hold the request back.
+    """A request in flight completes. There is no proxy, because it would hold the request back.
 
-    What a proxy answers itself is tested on the way.
+    Tests that a proxy would answer itself run here too.
     """
     acceptance.run(
         client,
@@ -44,7 +44,7 @@ def run_suite(server: Machine, client: Machine, suite: str) -> None:
 
 
 def runs(log: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
-    """The lines of each run, up to the last line that a run may have."""
+    """The log lines of each run, up to the last line of a run."""
     ends = [number for number, line in enumerate(log, start=1) if line["event"] == LAST]
     assert ends, "no run has ended"
     assert ends[-1] == len(log), f"after the end: {log[ends[-1] :]}"
@@ -52,7 +52,7 @@ def runs(log: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
 
 
 def assert_closed(log: list[dict[str, Any]]) -> None:
-    """Every worker that has started has closed all that it had, and nothing was cut off."""
+    """Every started worker has closed everything, and no request was cut off."""
     events = Counter(line["event"] for line in log)
     workers = events["Application startup complete."]
     assert workers > 1, events

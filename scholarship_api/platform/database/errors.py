@@ -139,6 +139,8 @@ def reason_of(error: psycopg.Error) -> Reason:
 
 def outage_reason(error: BaseException) -> str | None:
     """Why the database is unavailable, as a fixed word; None if the statement is at fault."""
+    if _is_statement_too_large(error):
+        return None
     if isinstance(error, sqlalchemy.exc.TimeoutError):
         return _POOL_EXHAUSTED.word
     if isinstance(error, sqlalchemy.exc.DBAPIError):
@@ -157,6 +159,13 @@ def refuses_writes(error: BaseException | None) -> bool:
 
 def _is_outage(error: psycopg.Error) -> bool:
     return isinstance(error, psycopg.OperationalError) or refuses_writes(error)
+
+
+def _is_statement_too_large(error: BaseException) -> bool:
+    """Whether a limit of PostgreSQL on statements is exceeded, such as the depth of its stack:
+    psycopg has these errors among those of the server."""
+    cause = error.orig if isinstance(error, sqlalchemy.exc.DBAPIError) else error
+    return isinstance(cause, psycopg.Error) and (cause.sqlstate or "").startswith("54")
 
 
 def as_unavailable(error: Exception) -> Exception:

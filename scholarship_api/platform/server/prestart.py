@@ -78,21 +78,23 @@ def prestart(settings: Settings, *, wait_seconds: float = WAIT_SECONDS) -> None:
 def migrate(settings: Settings, *, revision: str, down: bool) -> tuple[str, ...]:
     """Wait for PostgreSQL and bring the schema to a revision; answers the revisions applied.
 
-    Raises `PrestartError`, and `SettingsError` without a DATABASE_URL.
+    DATABASE_MIGRATION_URL alone will do. Raises `PrestartError`, and `SettingsError` without a URL.
     """
-    require_database(settings)
+    require_database(settings, "database_migration_url")
     _wait_for("database_migration_url", settings, _query_as_owner, WAIT_SECONDS)
     return _migrate(settings, revision=revision, down=down)
 
 
-def require_database(settings: Settings) -> None:
+def require_database(settings: Settings, name: str = "database_url") -> None:
     """Raise `SettingsError` at once where there is no server to wait for."""
-    if not settings.database_url.get_secret_value():
+    if not getattr(settings, name).get_secret_value():
         reason = (
             "is required: postgresql://user:password@host/database; only `scholarship-api dev`"
             " starts a server of its own"
         )
-        raise SettingsError([SettingError("DATABASE_URL", reason)], log_format=settings.log_format)
+        raise SettingsError(
+            [SettingError(settings.variable(name), reason)], log_format=settings.log_format
+        )
 
 
 def wait_for_rate_limiter(settings: Settings, *, wait_seconds: float) -> None:

@@ -1,6 +1,7 @@
 """The number of matches: counted up to a cap, and estimated above it."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
@@ -9,6 +10,7 @@ from pydantic_core import from_json
 from scholarship_api.platform.database.libpq import Fetch
 from scholarship_api.search import limits
 from scholarship_api.search.sql.conditions import Conditions
+from scholarship_api.search.sql.plan import Estimate
 
 _NO_PARAMS: Final[Mapping[str, object]] = MappingProxyType({})
 
@@ -18,6 +20,53 @@ def cap_of(conditions: Conditions) -> int:
     if not conditions.has_text:
         return limits.COUNT_CAP_MATCHES
     return min(limits.COUNT_CAP_MATCHES, limits.TEXT_COUNT_CAP_MATCHES)
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What is known of the number of matches before they are counted."""
+
+    estimate: Estimate
+    by_planner: int | None
+    """The planner's estimate, if it was asked for."""
+    is_settled: bool
+    """Whether there are certainly far more than the cap, so that they need no counting."""
+
+
+async def count(fetch: Fetch, conditions: Conditions) -> Estimate:
+    """The number of matches, exact up to the cap."""
+    expected = await expect(fetch, conditions)
+    if expected.is_settled:
+        return expected.estimate
+    counted = await count_up_to(fetch, conditions, cap=expected.estimate.cap + 1)
+    return await settle(fetch, conditions, expected, counted=counted)
+
+
+async def expect(fetch: Fetch, conditions: Conditions) -> Expected:
+    """The dictionary's estimate, or where that is above the cap, the planner's, which knows the
+    filters but takes a statement of its own."""
+    cap = cap_of(conditions)
+    estimate = Estimate(conditions.estimated_matches, cap)
+    if estimate.is_within_cap:
+        return Expected(estimate, None, is_settled=False)
+    by_planner = await estimate_matches(fetch, conditions)
+    is_settled = by_planner > limits.SAMPLE_ABOVE_CAPS * cap and await is_confirmed_by_sample(
+        fetch, conditions
+    )
+    return Expected(Estimate(by_planner, cap), by_planner, is_settled)
+
+
+async def settle(
+    fetch: Fetch, conditions: Conditions, expected: Expected, *, counted: int
+) -> Estimate:
+    """The number of matches when at most one more than the cap were counted."""
+    cap = expected.estimate.cap
+    if counted <= cap:
+        return Estimate(counted, cap)
+    by_planner = expected.by_planner
+    if by_planner is None:
+        by_planner = await estimate_matches(fetch, conditions)
+    return Estimate(max(counted, by_planner), cap)
 
 
 async def estimate_matches(fetch: Fetch, conditions: Conditions) -> int:

@@ -1,6 +1,7 @@
 """How many results suit each value of a filter."""
 
 from collections.abc import Iterator, Mapping
+from typing import Final
 
 from scholarship_api.platform.database.libpq import Fetch
 from scholarship_api.search import limits
@@ -10,7 +11,10 @@ from scholarship_api.search.sql.conditions import Conditions
 from scholarship_api.search.sql.filters import FACETS, UNRESTRICTED, Facet
 from scholarship_api.vocabulary import accepted_by
 
-_TOTAL = "total"
+_TOTAL: Final = "total"
+
+NO_FACETS: Final = Facets(**{facet.name: [] for facet in FACETS})
+"""The facets of no results."""
 
 
 async def count_facets(

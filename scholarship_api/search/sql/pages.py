@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final, Unpack
 
 from scholarship_api.platform.database.libpq import Fetch
-from scholarship_api.search import limits
+from scholarship_api.search import cursors, limits
 from scholarship_api.search.schemas import Sort
 from scholarship_api.search.sql import counts, plan, statements
 from scholarship_api.search.sql.conditions import Conditions
@@ -28,10 +28,17 @@ async def fetch_page(
     estimate: Estimate,
     **window: Unpack[Window],
 ) -> Rows:
-    """The rows of the window. Raises ValueError for a keyset of another order."""
+    """The rows of the window.
+
+    Raises ValueError for a keyset of another order, and ValidationFailed for one of a ranked walk
+    whose result has grown too much to be ranked.
+    """
     match chosen:
         case Plan.RANK_ALL:
-            _, rows = await statements.ranked_page(fetch, conditions, cap=None, **window)
+            cap = limits.RANKED_WALK_GROWTH * estimate.cap
+            total, rows = await statements.ranked_page(fetch, conditions, cap=cap, **window)
+            if total > cap and window["keyset"] is not None:
+                raise cursors.outdated()
             return rows
         case Plan.TIERED if text is not None:
             return await _tiered(fetch, conditions, text=text, estimate=estimate, **window)

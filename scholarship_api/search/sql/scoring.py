@@ -25,22 +25,20 @@ FIELD_WEIGHTS: Final = "{0.18, 0.33, 0.57, 1.0}"
 """For the labels D, C, B and A of the search vector: fields of study, types and grade levels; the
 description; the organization; the name."""
 
-_ALL_CLAUSES: Final = "%(clauses)s::text[]::tsquery[]"
 
-
-def negated_score(*, is_first_page: bool) -> str:
+def negated_score() -> str:
     """SQL for the negated score of the award `s`.
 
-    The first page uses as many clauses, the heaviest ones, as `counted.total` matches can be ranked
-    by. Later pages use all that the cursor holds, which are those of the first page.
+    It uses as many clauses, the heaviest ones, as `counted.total` matches can be ranked by. A
+    cursor holds the clauses of the first page, so that later pages use the same. Weights that are
+    left without a clause add nothing: a constant would differ between the first page and others.
     """
-    clauses = _ALL_CLAUSES
-    if is_first_page:
-        room = f"{limits.MAX_RANKED_CLAUSES_TIMES_MATCHES:d} / greatest(1, counted.total)"
-        clauses = f"({_ALL_CLAUSES})[:greatest(1, {room})]"
+    room = f"{limits.MAX_RANKED_CLAUSES_TIMES_MATCHES:d} / greatest(1, counted.total)"
+    clauses = f"(%(clauses)s::text[]::tsquery[])[:greatest(1, {room})]"
     return f"""-(1 + 0.05 * least(1, %(query_length)s::float8 / length(s.name))) * (
         SELECT coalesce(sum(clause.weight * least(1, clause.alternative_count
             * ts_rank('{FIELD_WEIGHTS}', s.search_vector, clause.words))), 0)
         FROM unnest({clauses}, %(weights)s::float8[], %(alternative_counts)s::int[])
             AS clause (words, weight, alternative_count)
+        WHERE clause.words IS NOT NULL
     )"""

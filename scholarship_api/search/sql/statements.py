@@ -130,7 +130,7 @@ async def page(
 
 
 async def ranked_page(
-    fetch: Fetch, conditions: Conditions, *, cap: int | None, **window: Unpack[Window]
+    fetch: Fetch, conditions: Conditions, *, cap: int, **window: Unpack[Window]
 ) -> tuple[int, Rows]:
     """The number of matches and the rows of a window by relevance, in one statement.
 
@@ -138,19 +138,16 @@ async def ranked_page(
     """
     order = ORDERS[Sort.RELEVANCE]
     is_first_page = window["keyset"] is None
-    within_cap = "true" if cap is None else f"counted.total <= {cap:d}"
-    limit = "" if cap is None else f"LIMIT {cap + 1:d}"
-    score = negated_score(is_first_page=is_first_page)
     picked = (
-        f"SELECT s.* FROM (SELECT s.*, {score} AS negated_score FROM matched AS s) AS s"
-        f" WHERE {within_cap} AND {'true' if is_first_page else order.after}"
+        f"SELECT s.* FROM (SELECT s.*, {negated_score()} AS negated_score FROM matched AS s) AS s"
+        f" WHERE counted.total <= {cap:d} AND {'true' if is_first_page else order.after}"
         f" ORDER BY {order.by} LIMIT %(limit)s::int + 1 OFFSET %(offset)s"
     )
     [(total, *row)] = await fetch(
         f"""
         WITH matched AS MATERIALIZED (
             SELECT {summaries.COLUMNS}, s.closes_at, s.search_vector FROM scholarships AS s
-            WHERE {conditions.where} {limit}
+            WHERE {conditions.where} LIMIT {cap + 1:d}
         ), counted AS MATERIALIZED (
             SELECT count(*) AS total FROM matched
         )

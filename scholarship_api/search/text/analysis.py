@@ -24,7 +24,7 @@ SynonymTerms = dict[str, TermStatistics]
 async def analyse(snapshot: Snapshot, q: str) -> TextQuery | None:
     """The query as tsquery texts; None when there is nothing to search for.
 
-    Raises ValidationFailed for too many words.
+    Raises ValidationFailed for too many words, or words with too many variants.
     """
     try:
         query = parser.parse(q)
@@ -47,10 +47,13 @@ async def analyse(snapshot: Snapshot, q: str) -> TextQuery | None:
                 if term.correction is not None
             }
             entries = _synonym_entries(query, texts)
-            synonym_terms |= await _look_up_new(snapshot, entries, known=synonym_terms)
+            synonym_terms |= await _look_up_new(snapshot, entries, looked_up=synonym_terms)
     awards = next(iter(statistics.values())).awards
     groups = _synonym_groups(entries, terms, synonym_terms)
-    return tsquery.compile_query(query, terms, groups, awards=awards)
+    text = tsquery.compile_query(query, terms, groups, awards=awards)
+    if text is not None and not text.is_within_bounds:
+        raise ValidationFailed.of("q", "has too many words and synonyms; use fewer words")
+    return text
 
 
 async def _look_up(
@@ -72,9 +75,9 @@ async def _look_up(
 
 
 async def _look_up_new(
-    snapshot: Snapshot, entries: Mapping[Word, SynonymEntry], *, known: SynonymTerms
+    snapshot: Snapshot, entries: Mapping[Word, SynonymEntry], *, looked_up: SynonymTerms
 ) -> SynonymTerms:
-    new = [word for word in _words_of(entries) if word not in known]
+    new = [word for word in _words_of(entries) if word not in looked_up]
     return dict(zip(new, await dictionary.look_up(snapshot, new), strict=True))
 
 
@@ -124,7 +127,8 @@ def _misspelt_words(
     statistics: Mapping[Word, TermStatistics],
     entries: Mapping[Word, SynonymEntry],
 ) -> list[Word]:
-    """The words that no award contains, that begin no other word, and that have no synonyms."""
+    """The first words that no award contains, that begin no other word, and that have no
+    synonyms; at most MAX_CORRECTED_WORDS."""
     unknown = [
         word
         for word, found in statistics.items()
@@ -139,7 +143,8 @@ def _misspelt_words(
         for word in plain[plain.index(first) : plain.index(first) + entry.word_count]
     }
     excluded = {word for clause in query.clauses if clause.is_excluded for word in clause.words}
-    return [word for word in unknown if word not in excluded and word not in with_synonyms]
+    misspelt = [word for word in unknown if word not in excluded and word not in with_synonyms]
+    return misspelt[: limits.MAX_CORRECTED_WORDS]
 
 
 def _synonym_groups(

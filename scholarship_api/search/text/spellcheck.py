@@ -42,21 +42,21 @@ async def corrections(
     similar = await dictionary.similar(
         fetch, [folded[word] for word in misspelt], spellings=sorted(spellings)
     )
-    known = {term.word: term for term in similar}
+    candidates = {term.word: term for term in similar}
     corrected: dict[Word, ExpandedTerm] = {}
     for word in misspelt:
         if word in corrected:
             continue
         awards = statistics[word].awards
         for first, second in pairs[word]:
-            joined = known.get(folded[first] + folded[second])
+            joined = candidates.get(folded[first] + folded[second])
             if joined is not None:
                 corrected[first] = _corrected_term(joined, awards)
                 corrected[second] = ExpandedTerm(None, correction="")
                 break
         else:
             is_alone = len(statistics) == 1
-            term = _nearest_term(folded[word], known, awards=awards, is_alone=is_alone)
+            term = _nearest_term(folded[word], candidates, awards=awards, is_alone=is_alone)
             if term is not None:
                 corrected[word] = term
     return corrected
@@ -73,21 +73,21 @@ def _pairs(word: Word, plain: Sequence[Word]) -> Iterator[tuple[Word, Word]]:
 
 
 def _nearest_term(
-    folded: str, known: Mapping[str, DictionaryTerm], *, awards: float, is_alone: bool
+    folded: str, candidates: Mapping[str, DictionaryTerm], *, awards: float, is_alone: bool
 ) -> ExpandedTerm | None:
     synonym_words = (
-        DictionaryTerm(word, "", 0) for word in synonyms.single_words() if word not in known
+        DictionaryTerm(word, "", 0) for word in synonyms.single_words() if word not in candidates
     )
     near = edit_distance.nearest(
-        folded, [*known.values(), *synonym_words], limit=1 + limits.MAX_OTHER_CORRECTIONS
+        folded, [*candidates.values(), *synonym_words], limit=1 + limits.MAX_OTHER_CORRECTIONS
     )
     split = max(
-        (pair for pair in edit_distance.halves(folded) if all(half in known for half in pair)),
-        key=lambda pair: min(known[half].documents for half in pair),
+        (pair for pair in edit_distance.halves(folded) if all(half in candidates for half in pair)),
+        key=lambda pair: min(candidates[half].documents for half in pair),
         default=None,
     )
     if split is not None and (not near or near[0][0] > limits.MISSING_SPACE_COST):
-        first, second = (known[half] for half in split)
+        first, second = (candidates[half] for half in split)
         rarer = min(first, second, key=lambda half: half.documents)
         return ExpandedTerm(
             None,

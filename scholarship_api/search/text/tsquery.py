@@ -116,6 +116,11 @@ class TextQuery:
     relaxations: "tuple[TextQuery, ...]" = ()
     """Queries with fewer and fewer of the words, for when no award has all of them."""
 
+    @property
+    def is_within_bounds(self) -> bool:
+        """Whether PostgreSQL and a cursor may have the texts."""
+        return max(len(self.match), len(self.field_query or "")) <= limits.MAX_TSQUERY_CHARACTERS
+
     def for_matches(self, count: int) -> "TextQuery":
         """With only as many weighted clauses, the heaviest ones, as this many matches can be ranked
         by."""
@@ -185,8 +190,11 @@ def _compile(
             relaxations=relaxations,
         )
 
-    relaxations = tuple(with_any(count) for count in _relaxed_counts(len(required)))
-    return with_any(len(required), relaxations=relaxations)
+    relaxations = map(with_any, _relaxed_counts(len(required)))
+    return with_any(
+        len(required),
+        relaxations=tuple(relaxed for relaxed in relaxations if relaxed.is_within_bounds),
+    )
 
 
 def _relaxed_counts(count: int) -> Iterator[int]:
@@ -318,7 +326,8 @@ def _weighted_clauses(
                 for synonym in group.synonyms
                 if synonym.phrase
             ]
-    return tuple(sorted(weighted, key=attrgetter("weight"), reverse=True))
+    weighted.sort(key=attrgetter("weight"), reverse=True)
+    return tuple(weighted[: limits.MAX_WEIGHTED_CLAUSES])
 
 
 def _term_clauses(

@@ -47,7 +47,7 @@ def test_an_outage_has_the_reason_of_its_code(database_url: str, sqlstate: str, 
     assert outage_reason(sqlalchemy.exc.OperationalError("", {}, error)) == word
 
 
-@pytest.mark.parametrize("sqlstate", ["22003", "23505", "42P01", "42501"])
+@pytest.mark.parametrize("sqlstate", ["22003", "23505", "42P01", "42501", "54001", "54023"])
 def test_an_error_of_the_statement_is_no_outage(database_url: str, sqlstate: str) -> None:
     error = raised(database_url, sqlstate)
     assert outage_reason(error) is None

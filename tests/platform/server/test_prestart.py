@@ -213,6 +213,14 @@ def test_a_migration_says_what_is_applied(scratch_database_url: str) -> None:
     assert migrate(settings, revision="base", down=True) == ()
 
 
+def test_a_migration_needs_the_url_of_its_own_role_alone(scratch_database_url: str) -> None:
+    owner = SecretStr(scratch_database_url)
+    settings = Settings(environment="test", database_migration_url=owner)
+    assert migrate(settings, revision="head", down=False) == (revisions.head(),)
+    with pytest.raises(SettingsError, match="DATABASE_URL: is required"):
+        migrate(Settings(environment="test"), revision="head", down=False)
+
+
 def test_a_migration_without_a_server_ends_with_the_variable(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

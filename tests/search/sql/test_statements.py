@@ -8,7 +8,6 @@ import json
 from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
-import psycopg
 import pytest
 from pydantic import SecretStr
 
@@ -18,6 +17,8 @@ from scholarship_api.search import service
 from scholarship_api.search.schemas import SearchRequest, Sort
 from scholarship_api.search.snapshot import Snapshot
 from scholarship_api.settings.settings import Settings
+from tests.search.conftest import CODEC
+from tests.search.large_catalogue import fill
 
 pytestmark = pytest.mark.anyio
 
@@ -33,52 +34,11 @@ MOST_SORTED = ROWS // 4
 MOST_FOR_SUGGESTIONS = ROWS // 10
 """Rows of a table that suggestions may read, in any way."""
 
-# Every fifth award has "engineering", another fifth "medical", each hundredth "nursing", each
-# thousandth a name of its own; deadlines, amounts and states as skewed as real ones.
-FILL = """
-    INSERT INTO scholarships (
-        id, name, organization, description, amount_max, currency, application_deadline,
-        deadline_date, deadline_kind, scholarship_type, renewable, min_gpa, grade_levels,
-        citizenship_required, residency_states, fields_of_study, status, created_at
-    )
-    SELECT 'plan_' || lpad(n::text, 7, '0'),
-        CASE WHEN n %% 5 = 0 THEN 'Engineering ' WHEN n %% 100 = 1 THEN 'Nursing '
-            WHEN n %% 5 = 2 THEN 'Medical ' ELSE '' END
-            || 'Award ' || CASE WHEN n %% 1000 = 7 THEN 'quokka' || n ELSE 'fund' END,
-        'Organization ' || n %% 997,
-        CASE WHEN n %% 3 = 0 THEN 'For students of leadership.' ELSE 'For the community.' END,
-        CASE WHEN n %% 10 < 8 THEN 250 * (1 + n %% 7) * (1 + (n %% 31) * (n %% 31) / 40) END, 'USD',
-        CASE WHEN n %% 8 > 0 THEN timestamptz '2026-11-30 23:59:59Z'
-            + (n * 7919 %% 540) * interval '1 day' END,
-        CASE WHEN n %% 8 > 0 THEN date '2026-11-30' + n * 7919 %% 540 END,
-        CASE WHEN n %% 8 > 0 THEN 'fixed' ELSE 'rolling' END,
-        (ARRAY['merit_based', 'need_based', 'athletic', 'minority', 'academic_achievement',
-            'community_service'])[1 + (n %% 21) / 4],
-        n %% 4 = 0,
-        CASE WHEN n %% 3 > 0 THEN 2 + (n %% 9) * 0.25 END,
-        CASE WHEN n %% 2 = 0 THEN ARRAY['undergraduate'] WHEN n %% 11 = 0 THEN ARRAY['doctoral']
-            ELSE '{}' END,
-        CASE WHEN n %% 3 = 0 THEN 'US' WHEN n %% 50 = 1 THEN 'DE' END,
-        CASE WHEN n %% 5 > 2 THEN ARRAY[
-                (ARRAY['CA', 'CA', 'CA', 'NY', 'NY', 'TX', 'WY'])[1 + n %% 7]
-            ] ELSE '{}' END,
-        CASE WHEN n %% 5 = 0 THEN ARRAY['engineering'] WHEN n %% 100 = 1 THEN ARRAY['nursing']
-            WHEN n %% 2 = 1 THEN ARRAY['business', 'law'] ELSE '{}' END,
-        CASE WHEN n %% 20 = 3 THEN 'draft' ELSE 'published' END,
-        now() - n * interval '1 minute'
-    FROM generate_series(1, %s) AS n
-"""
-
 
 @pytest.fixture(scope="module")
 def catalogue(module_database_url: str) -> str:
     url = module_database_url.replace("+psycopg", "")
-    with psycopg.connect(url, autocommit=True) as connection:
-        # Auditing the rows would take as long as inserting them.
-        connection.execute("ALTER TABLE scholarships DISABLE TRIGGER scholarships_audit_insert")
-        connection.execute(FILL, [ROWS])
-        connection.execute("VACUUM ANALYZE scholarships")
-        connection.execute("VACUUM ANALYZE search_words")
+    fill(url, awards=ROWS)
     return url
 
 
@@ -158,10 +118,10 @@ FILTERS: tuple[dict[str, Any], ...] = (
 async def test_searches_use_indexes(fetch: Watched, q: str | None, sort: Sort) -> None:
     for filters in FILTERS:
         request = SearchRequest(q=q, sort=sort, **filters)
-        page = await service.search(Snapshot(fetch, NOW), request)
+        page = await service.search(Snapshot(fetch, NOW), request, codec=CODEC)
         if page.next_cursor:
             following = request.model_copy(update={"cursor": page.next_cursor})
-            await service.search(Snapshot(fetch, NOW), following)
+            await service.search(Snapshot(fetch, NOW), following, codec=CODEC)
         await assert_indexed(fetch)
 
 
@@ -169,7 +129,7 @@ async def test_searches_use_indexes(fetch: Watched, q: str | None, sort: Sort) -
 async def test_facets_use_indexes(fetch: Watched, q: str | None) -> None:
     for filters in FILTERS:
         request = SearchRequest(q=q, facets=True, **filters)
-        await service.search(Snapshot(fetch, NOW), request)
+        await service.search(Snapshot(fetch, NOW), request, codec=CODEC)
         await assert_indexed(fetch)
 
 
@@ -177,7 +137,10 @@ async def test_lists_of_an_organization_use_indexes(fetch: Watched) -> None:
     for sort in Sort:
         await service.require_organization(fetch, "organization 7")
         await service.search(
-            Snapshot(fetch, NOW), SearchRequest(sort=sort), organization="organization 7"
+            Snapshot(fetch, NOW),
+            SearchRequest(sort=sort),
+            codec=CODEC,
+            organization="organization 7",
         )
         await assert_indexed(fetch)
 
@@ -223,5 +186,5 @@ async def test_names_with_rare_and_with_common_words_are_suggested(
 
 @pytest.mark.parametrize("q", ["enginering", "eng", "nursing awrd", "x", "zzzzzz"])
 async def test_completions_and_corrections_use_indexes(fetch: Watched, q: str) -> None:
-    await service.search(Snapshot(fetch, NOW), SearchRequest(q=q))
+    await service.search(Snapshot(fetch, NOW), SearchRequest(q=q), codec=CODEC)
     await assert_indexed(fetch)

@@ -13,7 +13,7 @@ from scholarship_api.search.schemas import ScholarshipSummary, SearchRequest
 from scholarship_api.search.snapshot import Snapshot
 from scholarship_api.search.summary import summary_of
 from scholarship_api.settings.settings import Settings
-from tests.search.conftest import Awards, Insert
+from tests.search.conftest import CODEC, Awards, Insert
 
 pytestmark = pytest.mark.anyio
 
@@ -70,7 +70,7 @@ async def test_summaries_from_postgresql_equal_those_from_the_models(
     cursor: str | None = None
     while not shown or cursor is not None:
         request = SearchRequest(limit=100, include_closed=True, cursor=cursor)
-        page = await service.search(snapshot, request)
+        page = await service.search(snapshot, request, codec=CODEC)
         shown += [ScholarshipSummary.model_validate_json(item, strict=True) for item in page.items]
         cursor = page.next_cursor
     details = await read_details(database.fetch, [summary.id for summary in shown])
@@ -83,7 +83,7 @@ async def matches(database_url: str, q: str) -> list[str]:
     """The highlighted passages of the awards that are found."""
     database = Database(Settings(environment="test", database_url=SecretStr(database_url)))
     snapshot = Snapshot(database.fetch, dt.datetime.now(dt.UTC))
-    page = await service.search(snapshot, SearchRequest(q=q))
+    page = await service.search(snapshot, SearchRequest(q=q), codec=CODEC)
     await database.close()
     return [ScholarshipSummary.model_validate_json(item).match or "" for item in page.items]
 

@@ -114,6 +114,19 @@ async def test_misspellings_are_corrected(
     assert body["items"][0]["id"] == first
 
 
+async def test_at_most_six_words_are_corrected(client: httpx.AsyncClient) -> None:
+    body = await search(client, "astromony gerology lawyre physcs norwya bavraia germna doctorla")
+    assert body["did_you_mean"].split()[:6] == [
+        "astronomy",
+        "geology",
+        "lawyer",
+        "physics",
+        "norway",
+        "bavaria",
+    ]
+    assert body["did_you_mean"].split()[6:] == ["germna", "doctorla"]
+
+
 async def test_a_corrected_word_has_synonyms(client: httpx.AsyncClient) -> None:
     assert set(await ids(client, "lawyre")) == {"lawyer", "law"}
 
