@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from typing import Any, Final
 
 import structlog
 from fastapi import FastAPI
@@ -24,6 +24,7 @@ from scholarship_api.catalogue.versions import CatalogueVersions
 from scholarship_api.eligibility import routes as eligibility_routes
 from scholarship_api.errors import (
     BadRequest,
+    DatabaseUnavailable,
     HeadersTooLarge,
     InternalError,
     InvalidHost,
@@ -91,6 +92,9 @@ ROUTERS = (
 )
 """In the order of the OpenAPI document. A `root_router` has the former addresses of a feature."""
 
+MODEL_SHARE_OF_TIMEOUT: Final = 0.8
+"""Of TIMEOUT, how much may pass until the read model is loaded; see `_load_read_model`."""
+
 _log = structlog.stdlib.get_logger(__name__)
 
 
@@ -123,7 +127,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     recorder = SearchRecorder(database, key=settings.jwt_secret_key.get_secret_value().encode())
     versions = CatalogueVersions(database)
     read_model = CurrentModel(database, versions)
-    answers = Answers(database=database, versions=versions, recorder=recorder)
+    answers = Answers(
+        database=database, versions=versions, read_model=read_model, recorder=recorder
+    )
     fast_path = FastPath()
     context = RequestContext(
         trusted_proxies=settings.trusted_proxy_ips,
@@ -256,6 +262,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await app.state.limiter.start()
         app.state.tasks.spawn(app.state.search_recorder.run(), "search recorder")
         app.state.tasks.spawn(app.state.read_model.run(), "read model")
+        await _load_read_model(app)
         app.state.tasks.spawn(
             retention.run(
                 app.state.database,
@@ -264,6 +271,17 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             "retention",
         )
         yield
+
+
+async def _load_read_model(app: FastAPI) -> None:
+    """Wait for the read model, so that no request has to.
+
+    Without a database the process starts all the same, and answers 503 until there is one. Nor does
+    it wait for as long as gunicorn takes for a sign that it hangs.
+    """
+    with suppress(TimeoutError, DatabaseUnavailable):
+        async with asyncio.timeout(MODEL_SHARE_OF_TIMEOUT * app.state.settings.timeout):
+            await app.state.read_model.loaded()
 
 
 async def _close_database(database: Database) -> None:

@@ -14,12 +14,14 @@ from pydantic import SecretStr
 
 from benchmarks.quality.labelled import DEPTH
 from scholarship_api.catalogue.cli import BUNDLED_CATALOGUE
+from scholarship_api.catalogue.read_model.current import CurrentModel
+from scholarship_api.catalogue.versions import CatalogueVersions
 from scholarship_api.platform.database.engine import Database
 from scholarship_api.platform.signed_tokens import TokenSigner
 from scholarship_api.search import cursors, service
 from scholarship_api.search.cursors import CursorCodec
 from scholarship_api.search.schemas import SearchRequest
-from scholarship_api.search.snapshot import Snapshot
+from scholarship_api.search.snapshot import CatalogueVersion, Snapshot
 from scholarship_api.settings.settings import Settings
 
 Rankings = list[list[str]]
@@ -37,7 +39,10 @@ async def served(database_url: str, queries: Sequence[str]) -> Rankings:
     database = Database(settings)
     rankings = []
     try:
-        snapshot = Snapshot(database.fetch, TODAY)
+        current = CurrentModel(database, CatalogueVersions(database))
+        await current.loaded()
+        catalogue = CatalogueVersion(current, await current.version())
+        snapshot = Snapshot(database.fetch, TODAY, catalogue=catalogue)
         codec = CursorCodec(TokenSigner(key="", purpose=cursors.PURPOSE))
         for q in queries:
             request = SearchRequest(q=q, limit=DEPTH, include_closed=True)

@@ -111,8 +111,8 @@ def best_first(matches: Matches, verdicts: Iterable[Verdict]) -> Iterator[BitMap
 def details_of(current: CurrentModel) -> ReadRows[AwardDetails]:
     """Reads the awards of a page."""
 
-    async def read(award_ids: Sequence[str]) -> Mapping[str, tuple[int, AwardDetails]]:
-        found = await read_details(current.fetch, award_ids)
+    async def read(wanted: Mapping[str, int]) -> Mapping[str, tuple[int, AwardDetails]]:
+        found = await read_details(current.fetch, list(wanted))
         return {
             award_id: (details.record.row_version, details)
             for award_id, details in found.items()

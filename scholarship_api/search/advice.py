@@ -4,15 +4,18 @@ from collections.abc import AsyncIterator
 from typing import Final
 
 from scholarship_api.search import limits, service
+from scholarship_api.search.asked import Found
 from scholarship_api.search.cursors import CursorCodec
 from scholarship_api.search.schemas import SearchQuality, SearchRequest
-from scholarship_api.search.service import Page, Planned
+from scholarship_api.search.service import Page
 from scholarship_api.search.snapshot import Snapshot
-from scholarship_api.search.sql import counts
-from scholarship_api.search.sql.filters import FILTERS, conditions_of, with_query
 
-NARROWING_FACETS: Final = frozenset({"fields_of_study", "scholarship_types", "grade_levels"})
-"""The facets whose values are suggested as filters."""
+NARROWING: Final = {
+    "fields_of_study": "fields_of_study",
+    "scholarship_types": "scholarship_types",
+    "grade_level": "grade_levels",
+}
+"""The filters of which values are suggested, each with its facet."""
 
 _WIDENING: Final = frozenset({"include_closed"})
 """The filters without which a search finds less."""
@@ -27,41 +30,38 @@ async def smart_search(
     The advice takes at most MAX_PROBES counts, or one statement for the facets, and no further
     analysis of q. Raises ValidationFailed for a cursor that does not fit.
     """
-    page, planned = await service.search_and_plan(snapshot, request, codec=codec)
+    page, found = await service.search_with_text(snapshot, request, codec=codec)
     advice = [f"Searched for “{page.did_you_mean}”."] if page.did_you_mean else []
     if page.total <= limits.FEW_RESULTS:
-        advice += [sentence async for sentence in _to_widen(snapshot, request, page, planned)]
+        advice += [sentence async for sentence in _to_widen(snapshot, request, page, found)]
     elif quality(page.total) is SearchQuality.TOO_MANY_RESULTS:
-        advice += [sentence async for sentence in _to_narrow(snapshot, page, planned)]
+        advice += [sentence async for sentence in _to_narrow(snapshot, request, page, found)]
     return page, advice
 
 
 async def _to_widen(
-    snapshot: Snapshot, request: SearchRequest, page: Page, planned: Planned
+    snapshot: Snapshot, request: SearchRequest, page: Page, found: Found
 ) -> AsyncIterator[str]:
     names = [name for name in page.filters if name not in _WIDENING]
     for name in names[: limits.MAX_PROBES]:
         default = SearchRequest.model_fields[name].get_default()
         wider = request.model_copy(update={name: default})
-        conditions = conditions_of(wider, now=snapshot.now, organization=None)
-        if wider.q and planned.text is None:  # it holds nothing to search for
+        if wider.q and found.text is None:  # it holds nothing to search for
             continue
-        if wider.q and planned.text is not None:
-            conditions = with_query(conditions, planned.text)
-        found = int((await counts.count(snapshot.fetch, conditions)).matches)
-        if found > page.total:
-            yield f"Without the filter {name}: {found} instead of {page.total}."
+        total = await service.count(snapshot, wider, found.text if wider.q else None)
+        if total > page.total:
+            yield f"Without the filter {name}: {total} instead of {page.total}."
 
 
-async def _to_narrow(snapshot: Snapshot, page: Page, planned: Planned) -> AsyncIterator[str]:
-    facets = page.facets or await service.facets_of(snapshot, planned)
-    for row in FILTERS:
-        if row.facet is None or row.facet.name not in NARROWING_FACETS or row.field in page.filters:
-            continue
-        values = getattr(facets, row.facet.name)
+async def _to_narrow(
+    snapshot: Snapshot, request: SearchRequest, page: Page, found: Found
+) -> AsyncIterator[str]:
+    facets = page.facets or await service.facets_of(snapshot, request, found)
+    for name, facet in NARROWING.items():
+        values = [] if name in page.filters else getattr(facets, facet)
         useful = [value for value in values if value.count < page.total]
         if useful:
-            yield f"Narrow by {row.field}={useful[0].value}: {useful[0].count} results."
+            yield f"Narrow by {name}={useful[0].value}: {useful[0].count} results."
 
 
 def quality(total: int) -> SearchQuality:

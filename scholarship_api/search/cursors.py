@@ -33,6 +33,10 @@ _AlternativeCount = Annotated[int, Field(ge=1, le=1000)]
 _Clause = tuple[_Weight, _TextQuery, _AlternativeCount]
 
 
+Keyset = tuple[float | str, ...]
+"""The sort key of a row: what a cursor continues after."""
+
+
 class Cursor(BaseModel):
     """The aliases are the names in the JSON of a cursor."""
 

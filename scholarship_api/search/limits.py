@@ -104,30 +104,18 @@ MAX_EXTRA_COST: Final = 0.5
 MISSING_SPACE_COST: Final = 1.0
 """The cost, in edits, of a missing space; the same as that of a missing letter."""
 
-# --- Counting ------------------------------------------------------------------------------------
+# --- Matching words ------------------------------------------------------------------------------
 
-COUNT_CAP_MATCHES: Final = 2_000
-"""Totals are exact up to here and estimated above. Counting is linear in the matches: an exact
-count of a common word takes 21 ms in 100 000 awards and 263 ms in 1 000 000."""
+RANKED_MATCHES: Final = 1_000
+"""Up to this many matches are ranked by relevance; a larger result is tiered (see `sql/plan.py`).
+Each match has to be read from the table."""
 
-TEXT_COUNT_CAP_MATCHES: Final = 1_000
-"""The same for searches with `q`, whose matches have to be read from the table one by one. Up to
-here a result is ranked by relevance, above it is tiered (see `sql/plan.py`)."""
+KNOWN_MATCHES: Final = 2_000
+"""Up to this many awards with the words are asked for one by one, 3 us each, so that they can be
+filtered and counted. A larger total is estimated."""
 
-SAMPLE_ABOVE_CAPS: Final = 10
-"""Above this multiple of the cap, a total is estimated without counting, and facets are counted in
-a sample of the table."""
-
-SAMPLE_ROWS: Final = 5_000
-"""The rows of that sample."""
-
-TRIAL_ROWS: Final = 1_000
-"""The rows of the sample that has to contain TRIAL_MATCHES, if a large estimate is to be believed:
-the planner takes words and filters to be independent of each other."""
-
-TRIAL_MATCHES: Final = 3
-
-# --- Reading a page ------------------------------------------------------------------------------
+MATCHED_AMONG_KEPT: Final = 1_000
+"""Up to this many awards that filters keep are asked whether they have the words, 5 us each."""
 
 RANKED_WALK_GROWTH: Final = 2
 """A ranked walk goes on while the matches are at most this multiple of the cap of counting. After
@@ -137,19 +125,13 @@ MAX_RANKED_CLAUSES_TIMES_MATCHES: Final = 20_000
 """Weighted clauses times matches of a ranked search. Each clause takes about 5 us for each match,
 so this allows 100 ms."""
 
-SORT_ALL_BELOW_MATCHES: Final = 3_000
-"""At or below this many matches, all are read and sorted. Scanning the index of deadlines until
-enough of such rare matches turn up is slower."""
+MIN_SCANNED_AT_ONCE: Final = 64
+MAX_SCANNED_AT_ONCE: Final = 8_192
+"""Awards that one statement of a scan asks whether they have the words, 5 us each. A scan goes
+through the awards in the wanted order until the page is full."""
 
-SCAN_LIMIT_AWARDS: Final = 10_000
-"""Awards that a scan by deadline looks at, before all matches are sorted instead."""
-
-SCAN_LIMIT_AWARDS_PER_SKIPPED_ROW: Final = 20
-"""Further awards that the scan looks at for each row of the offset."""
-
-SCAN_MIN_MATCHES_PER_SKIPPED_ROW: Final = 50
-"""With fewer matches for each row of the offset, all are sorted at once: a scan that has to skip
-most of its matches reads most of the index."""
+SCAN_GROWTH: Final = 4
+"""How many times more awards the next statement of a scan asks for."""
 
 MAX_HIGHLIGHTED_CHARACTERS: Final = 5_000
 """The beginning of a description that is searched for a passage to highlight."""
@@ -188,6 +170,9 @@ MAX_CACHED_RESPONSE_BYTES: Final = 8_388_608
 
 MAX_CACHED_ROUTE_BYTES: Final = 1_048_576
 """Request URLs and their routes, without the response headers that many of them share."""
+
+MAX_CACHED_ITEM_BYTES: Final = 4_194_304
+"""Rows of pages without highlights. One takes about 1 KB with its overhead."""
 
 CACHE_ITEM_OVERHEAD_BYTES: Final = 400
 """About what Python's objects take for each cached item, beside its bytes."""

@@ -238,8 +238,6 @@ async def _list(
     http: Request, request: SearchRequest, *, organization: str | None = None
 ) -> Response:
     async def produce(snapshot: Snapshot) -> bytes:
-        if organization is not None:
-            await service.require_organization(snapshot.fetch, organization)
         page = await service.search(
             snapshot, request, codec=_codec(http), organization=organization
         )

@@ -133,6 +133,9 @@ class SearchRequest(Listing):
         None, description="A date (its whole day, in the award's zone) or an instant; inclusive."
     )
     renewable: bool | None = None
+    highlight: bool = Field(
+        True, description="With q, show in `match` where it was found; false is faster."
+    )
     facets: bool = Field(False, description="Also count the results by field, type, state, ...")
 
     @field_validator("max_amount")
@@ -181,7 +184,16 @@ class SearchRequest(Listing):
         """The filters in force, q among them, as canonical JSON values."""
         chosen = self.model_dump(
             mode="json",
-            exclude={"limit", "offset", "cursor", "facets", "sort", "keyword", "query"},
+            exclude={
+                "limit",
+                "offset",
+                "cursor",
+                "facets",
+                "highlight",
+                "sort",
+                "keyword",
+                "query",
+            },
             exclude_none=True,
         )
         return {name: value for name, value in chosen.items() if value not in ([], False)} | (
@@ -248,7 +260,9 @@ class SearchPage(BaseModel):
     items: list[ScholarshipSummary]
     total: int
     total_is_exact: bool = Field(
-        description="False above 2 000 results, 1 000 with q: total and facets are estimates."
+        description=(
+            "False for a q that more than 2 000 awards match: total and facets are estimates."
+        )
     )
     page: int
     page_size: int

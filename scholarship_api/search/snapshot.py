@@ -6,12 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Generic, NamedTuple, TypeVar
 
+from scholarship_api.catalogue.read_model.current import Choose, CurrentModel, ReadRows
+from scholarship_api.catalogue.read_model.model import ReadModel
 from scholarship_api.catalogue.versions import Version
 from scholarship_api.platform.database.libpq import Fetch
 from scholarship_api.search import limits
+from scholarship_api.search.items import ItemCache
 
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
+_Result = TypeVar("_Result")
+_Row = TypeVar("_Row")
 
 
 class TermStatistics(NamedTuple):
@@ -71,9 +76,45 @@ class SnapshotCaches:
         return self._newest if version.number == self._number else SnapshotCache()
 
 
+class CatalogueVersion(NamedTuple):
+    """A version, and the read model that reaches it."""
+
+    current: CurrentModel
+    version: Version
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     fetch: Fetch
     now: dt.datetime
     """The instant that decides which awards are open."""
     cache: SnapshotCache = field(default_factory=SnapshotCache)
+    catalogue: CatalogueVersion | None = None
+    """For the read model; without it, only text can be analysed."""
+    items: ItemCache = field(default_factory=ItemCache)
+
+    async def model(self) -> ReadModel:
+        """The read model with every write that the snapshot has seen, or newer ones.
+
+        It changes with the next `await`. Raises DatabaseUnavailable.
+        """
+        current, version = self._catalogue
+        return await current.at(version)
+
+    async def read(
+        self, choose: Choose[_Result], read_rows: ReadRows[_Row]
+    ) -> tuple[_Result, list[_Row]]:
+        """See `CurrentModel.read`."""
+        current, version = self._catalogue
+        return await current.read(version, choose, read_rows)
+
+    async def updated_model(self) -> ReadModel:
+        """The read model with every write that can be seen now."""
+        current, _ = self._catalogue
+        return await current.updated()
+
+    @property
+    def _catalogue(self) -> CatalogueVersion:
+        if self.catalogue is None:
+            raise RuntimeError("this snapshot has no read model")
+        return self.catalogue

@@ -86,7 +86,7 @@ async def test_page_numbers_increase_along_a_walk(client: httpx.AsyncClient) -> 
     assert (by_offset["page"], by_offset["has_previous"]) == (2, True)
 
 
-async def test_a_large_total_is_marked_as_an_estimate(
+async def test_a_large_total_is_exact_without_words_and_marked_as_an_estimate_with_words(
     client: httpx.AsyncClient, module_database_url: str
 ) -> None:
     with psycopg.connect(module_database_url.replace("+psycopg", "")) as connection:
@@ -94,12 +94,13 @@ async def test_a_large_total_is_marked_as_an_estimate(
         connection.execute("ANALYZE scholarships")
         row = connection.execute("SELECT count(*) FROM scholarships").fetchone()
     assert row is not None
-    body = (await client.get(PATH, params={"facets": True})).json()
-    assert not body["total_is_exact"]
-    assert body["total"] == pytest.approx(row[0], rel=0.1)
-    [merit] = body["facets"]["scholarship_types"]
-    assert merit["value"] == "merit_based"
-    assert merit["count"] == pytest.approx(body["total"], rel=0.01)
+    for q, is_exact in (("", True), ("otter", False)):
+        body = (await client.get(PATH, params={"facets": True, "q": q})).json()
+        assert body["total_is_exact"] is is_exact
+        assert body["total"] == (row[0] if is_exact else pytest.approx(row[0], rel=0.1))
+        [merit] = body["facets"]["scholarship_types"]
+        assert merit["value"] == "merit_based"
+        assert merit["count"] == body["total"]
 
 
 async def test_the_cursor_of_a_query_of_many_words_fits_into_a_url(
@@ -142,7 +143,7 @@ async def test_a_ranked_walk_ends_when_its_result_has_grown_too_much_to_be_ranke
 ) -> None:
     params: dict[str, Any] = {"q": "heron", "limit": 1}
     award = INSERT.replace("Otter", "Heron").replace("otters", "herons")
-    monkeypatch.setattr(limits, "TEXT_COUNT_CAP_MATCHES", 10)
+    monkeypatch.setattr(limits, "RANKED_MATCHES", 10)
     with psycopg.connect(
         module_database_url.replace("+psycopg", ""), autocommit=True
     ) as connection:

@@ -50,20 +50,25 @@ def _empty_cache(app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(
     params=[
+        pytest.param({}, id="asked-among-the-kept"),
+        pytest.param({"MATCHED_AMONG_KEPT": 0}, id="known-by-words"),
+        pytest.param({"MATCHED_AMONG_KEPT": 0, "KNOWN_MATCHES": 0}, id="scanned-at-once"),
         pytest.param(
-            (limits.SORT_ALL_BELOW_MATCHES, limits.SCAN_LIMIT_AWARDS), id="few-are-sorted"
+            {
+                "MATCHED_AMONG_KEPT": 0,
+                "KNOWN_MATCHES": 0,
+                "MIN_SCANNED_AT_ONCE": 1,
+                "MAX_SCANNED_AT_ONCE": 1,
+            },
+            id="scanned-one-by-one",
         ),
-        pytest.param((0, limits.SCAN_LIMIT_AWARDS), id="scanned-by-deadline"),
-        pytest.param((1, 1), id="scan-given-up-and-sorted"),
     ]
 )
 def tiered(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Results of any size are tiered, and each tier is read in one of the three ways."""
-    sort_limit, scan_limit = request.param
-    monkeypatch.setattr(limits, "SORT_ALL_BELOW_MATCHES", sort_limit)
-    monkeypatch.setattr(limits, "SCAN_LIMIT_AWARDS", scan_limit)
-    monkeypatch.setattr(limits, "SCAN_LIMIT_AWARDS_PER_SKIPPED_ROW", scan_limit)
-    monkeypatch.setattr(limits, "COUNT_CAP_MATCHES", 0)
+    """Results of any size are tiered, and each tier is read in each of the ways."""
+    for name, value in request.param.items():
+        monkeypatch.setattr(limits, name, value)
+    monkeypatch.setattr(limits, "RANKED_MATCHES", 0)
 
 
 async def ids(client: httpx.AsyncClient, q: str, **params: Any) -> list[str]:  # noqa: ANN401
@@ -91,7 +96,7 @@ async def test_ranked_and_tiered_results_have_the_same_awards(
     client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, q: str
 ) -> None:
     ranked = await ids(client, q)
-    monkeypatch.setattr(limits, "COUNT_CAP_MATCHES", 0)
+    monkeypatch.setattr(limits, "RANKED_MATCHES", 0)
     assert sorted(await ids(client, q, limit=99)) == sorted(ranked)
     assert ranked
 
@@ -137,7 +142,7 @@ async def test_a_tiered_walk_stays_tiered_when_the_result_becomes_small(
     client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr(limits, "COUNT_CAP_MATCHES", 0)
+        patched.setattr(limits, "RANKED_MATCHES", 0)
         whole = await ids(client, "lynx puffin")
         first = (await client.get(PATH, params={"q": "lynx puffin", "limit": 3})).json()
     rest = await ids(client, "lynx puffin", cursor=first["next_cursor"])

@@ -54,8 +54,9 @@ _Row = TypeVar("_Row")
 Choose = Callable[[ReadModel], tuple[Sequence[int], _Result]]
 """The ordinals of the awards to read, and what else was found in the model."""
 
-ReadRows = Callable[[Sequence[str]], Awaitable[Mapping[str, tuple[int, _Row]]]]
-"""The published awards of some ids, each with the version of its row (see AwardRecord)."""
+ReadRows = Callable[[Mapping[str, int]], Awaitable[Mapping[str, tuple[int, _Row]]]]
+"""The published awards of some ids, each with the version of its row (see AwardRecord). The ids
+come with the versions that are wanted."""
 
 
 class _Position(NamedTuple):
@@ -98,11 +99,7 @@ class CurrentModel:
         """
         if self._model is not None and self._is_whole and self._has(version):
             return self._model
-        try:
-            async with asyncio.timeout(seconds_left(REQUEST_SECONDS)):
-                return await self._updated()
-        except TimeoutError:
-            raise DatabaseUnavailable from None
+        return await self.updated()
 
     async def read(
         self, version: Version, choose: Choose[_Result], read_rows: ReadRows[_Row]
@@ -120,7 +117,7 @@ class CurrentModel:
                     model.ordinals.id_of(ordinal): model.row_versions[ordinal]
                     for ordinal in ordinals
                 }
-                rows = await read_rows(list(wanted)) if wanted else {}
+                rows = await read_rows(wanted) if wanted else {}
                 if all(
                     award_id in rows and rows[award_id][0] == row_version
                     for award_id, row_version in wanted.items()
@@ -129,7 +126,7 @@ class CurrentModel:
                 if attempt == 1:
                     # A change that the audit does not know, such as a table that was rewritten.
                     self._reload_next = True
-                model = await self._updated()
+                model = await self.updated()
         _log.error("read_model.rows_differ")
         raise DatabaseUnavailable
 
@@ -137,6 +134,17 @@ class CurrentModel:
         """The model with every write that was acknowledged before this call."""
         version = await self.version()
         return await self.at(version), version
+
+    async def updated(self) -> ReadModel:
+        """The model after an update that begins now.
+
+        Raises DatabaseUnavailable, also when the deadline of the request passes before.
+        """
+        try:
+            async with asyncio.timeout(seconds_left(REQUEST_SECONDS)):
+                return await self._updated()
+        except TimeoutError:
+            raise DatabaseUnavailable from None
 
     async def version(self) -> Version:
         """The version of the catalogue after every write that was acknowledged before this call."""
@@ -146,10 +154,16 @@ class CurrentModel:
         """Keep the model as new as the catalogue, for as long as the task runs."""
         while True:
             try:
+                await self.loaded()
                 await self.newest()
             except DatabaseUnavailable:
                 await asyncio.sleep(FAILURE_SECONDS)
             await asyncio.sleep(POLL_SECONDS)
+
+    async def loaded(self) -> None:
+        """Wait until the model is loaded, however long that takes. Raises DatabaseUnavailable."""
+        if not self.is_loaded:
+            await self._updated()
 
     async def close(self) -> None:
         if self._updating is not None:

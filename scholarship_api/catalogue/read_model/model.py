@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from pyroaring import BitMap
 
-from scholarship_api.catalogue.read_model.criteria import CRITERIA, Answers, Criterion
+from scholarship_api.catalogue.read_model.criteria import CRITERIA, Alternative, Answers, Criterion
 from scholarship_api.catalogue.read_model.matching import Layer, Matches, not_failed
 from scholarship_api.catalogue.read_model.ordered_index import OrderedIndex
 from scholarship_api.catalogue.read_model.ordinals import Ordinals
@@ -282,3 +282,43 @@ class ReadModel:
             if len(found) >= limit:
                 break
         return found
+
+    def facets(self, awards: BitMap) -> dict[str, dict[str, int]]:
+        """By the name of a facet, how many of the awards suit each value.
+
+        Those are the awards that name the value, or one that includes it, or are open to all. A
+        value that none of the awards names is left out.
+        """
+        counted = {}
+        for criterion in self.criteria:
+            if criterion.facet is not None:
+                [alternative] = criterion.alternatives
+                counted[criterion.facet] = self._suited(alternative, awards)
+        for attribute in self.attributes:
+            postings = self.by_attribute[attribute.name]
+            counted[attribute.facet] = {
+                _as_text(value): number
+                for value, bitmap in postings.items()
+                if (number := bitmap.intersection_cardinality(awards))
+            }
+        return counted
+
+    def _suited(self, alternative: Alternative, awards: BitMap) -> dict[str, int]:
+        unrestricted = [
+            layer.members - layer.postings[alternative.field].restricted for layer in self.layers
+        ]
+        open_to_all = awards & union(unrestricted)
+        others = awards - open_to_all
+        values = {value for layer in self.layers for value in layer.postings[alternative.field]}
+        return {
+            _as_text(value): len(open_to_all)
+            + self.naming(
+                alternative.field, alternative.relation.accepted(value)
+            ).intersection_cardinality(others)
+            for value in values
+            if self.naming(alternative.field, [value]).intersect(awards)
+        }
+
+
+def _as_text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -4,7 +4,9 @@ Python's own strings and dictionaries would take 170 bytes for each award. Here 
 letters and 14 bytes: all ids lie in one buffer, and a chained hash table of integers finds them.
 """
 
+import time
 from array import array
+from collections import deque
 from collections.abc import Iterable
 from typing import Final
 from zlib import crc32
@@ -17,8 +19,13 @@ _MIN_WASTE_BYTES: Final = 65_536
 """The buffer is packed when more than this, and more than half of it, belonged to removed ids."""
 
 
+REUSE_AFTER_SECONDS: Final = 30.0
+"""How long the ordinal of a removed award stands for nothing. A request that waits for PostgreSQL
+may hold bitmaps for as long as its deadline."""
+
+
 class Ordinals:
-    """The ordinals of removed awards are given to new ones."""
+    """The ordinals of removed awards are given to new ones, but not at once."""
 
     def __init__(self) -> None:
         self.used = BitMap()
@@ -29,7 +36,8 @@ class Ordinals:
         self._heads = array("I", [_NONE]) * _FIRST_BUCKETS
         self._next = array("I")
         """The next ordinal in the same bucket of the hash table."""
-        self._free: list[int] = []
+        self._free: deque[tuple[float, int]] = deque()
+        """When each may be used again."""
         self._wasted_bytes = 0
 
     def __len__(self) -> int:
@@ -61,8 +69,8 @@ class Ordinals:
         if self.find(award_id) is not None:
             raise ValueError("the id has an ordinal")
         text = award_id.encode()
-        if self._free:
-            ordinal = self._free.pop()
+        if self._free and self._free[0][0] <= time.monotonic():
+            _, ordinal = self._free.popleft()
         else:
             ordinal = len(self._starts)
             self._starts.append(0)
@@ -82,7 +90,7 @@ class Ordinals:
         """Forget the award of `ordinal`."""
         self._unlink(ordinal)
         self.used.discard(ordinal)
-        self._free.append(ordinal)
+        self._free.append((time.monotonic() + REUSE_AFTER_SECONDS, ordinal))
         self._wasted_bytes += self._lengths[ordinal]
         self._lengths[ordinal] = 0
         if self._wasted_bytes > max(_MIN_WASTE_BYTES, len(self._text) // 2):
@@ -90,6 +98,13 @@ class Ordinals:
 
     def id_of(self, ordinal: int) -> str:
         return self.bytes_of(ordinal).decode()
+
+    def ids_of(self, ordinals: Iterable[int]) -> list[str]:
+        text, starts, lengths = self._text, self._starts, self._lengths
+        return [
+            text[(start := starts[ordinal]) : start + lengths[ordinal]].decode()
+            for ordinal in ordinals
+        ]
 
     def bytes_of(self, ordinal: int) -> bytearray:
         """The id in UTF-8, by which ids sort as PostgreSQL's collation "C" sorts them."""

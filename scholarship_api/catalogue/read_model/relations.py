@@ -62,6 +62,10 @@ class Relation(ABC):
     def values(self, required: Any) -> Collection[Hashable]:  # noqa: ANN401
         """Under which values the award is posted; any one of them is enough."""
 
+    def accepted(self, value: Hashable) -> Collection[Hashable]:
+        """The values of awards that somebody with this value meets."""
+        return (value,)
+
     @abstractmethod
     def judge(self, required: Any, answer: Any) -> Outcome:  # noqa: ANN401
         """The rule for one award."""
@@ -161,6 +165,9 @@ class AnyOf(Relation):
             return Selection(met, BitMap())
         narrower = (code for code in postings if self._may_be_met(code, answer))
         return Selection(met, postings.of(narrower))
+
+    def accepted(self, value: Hashable) -> Collection[Hashable]:
+        return self._accepts(str(value))
 
     def _accepted(self, answer: Any) -> frozenset[str]:  # noqa: ANN401
         return frozenset(code for given in _codes(answer) for code in self._accepts(given))

@@ -14,19 +14,21 @@ from starlette.types import Scope
 
 from scholarship_api.accounts.authentication import CREDENTIALS_KEY
 from scholarship_api.activity.recording import SearchRecorder
+from scholarship_api.catalogue.read_model.current import CurrentModel
 from scholarship_api.catalogue.versions import CatalogueVersions, Version
 from scholarship_api.platform.database.connection import deadline
 from scholarship_api.platform.database.engine import REQUEST_SECONDS, Database
 from scholarship_api.platform.http.rate_limiting import client_identity
 from scholarship_api.platform.http.request_context import route_template
 from scholarship_api.search import metrics
+from scholarship_api.search.items import ItemCache
 from scholarship_api.search.responses.json_response import (
     Headers,
     RenderedJson,
     RenderedJsonResponse,
 )
 from scholarship_api.search.responses.response_cache import CachedRoute, ResponseCache
-from scholarship_api.search.snapshot import Snapshot, SnapshotCaches
+from scholarship_api.search.snapshot import CatalogueVersion, Snapshot, SnapshotCaches
 
 Producer = Callable[[Snapshot], Awaitable[bytes]]
 """Produces the JSON of a response."""
@@ -42,12 +44,19 @@ class Answers:
     """One per process, at `app.state.answers`."""
 
     def __init__(
-        self, *, database: Database, versions: CatalogueVersions, recorder: SearchRecorder
+        self,
+        *,
+        database: Database,
+        versions: CatalogueVersions,
+        read_model: CurrentModel,
+        recorder: SearchRecorder,
     ) -> None:
         self.cache = ResponseCache()
         self._snapshot_caches = SnapshotCaches()
         self._database = database
         self._versions = versions
+        self._read_model = read_model
+        self._items = ItemCache()
         self._recorder = recorder
         self._in_flight: dict[tuple[int, str], asyncio.Future[RenderedJson]] = {}
 
@@ -128,9 +137,15 @@ class Answers:
         self._in_flight[place] = produced
         try:
             seconds_left = REQUEST_SECONDS - (time.perf_counter() - started_at)
-            cache = self._snapshot_caches.of(version)
+            snapshot = Snapshot(
+                self._database.fetch,
+                version.at,
+                self._snapshot_caches.of(version),
+                CatalogueVersion(self._read_model, version),
+                self._items,
+            )
             with deadline(seconds_left):
-                body = await producer(Snapshot(self._database.fetch, version.at, cache))
+                body = await producer(snapshot)
             rendered = RenderedJson.of(body)
         except Exception as error:
             produced.set_exception(error)

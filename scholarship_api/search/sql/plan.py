@@ -1,14 +1,13 @@
-"""Decides how the rows of a page are found.
+"""Decides how the awards with the words of a query are found, and how their page is made.
 
-A result is ranked by relevance where that is affordable: scoring reads every match, which takes
-4 us each, so a second for a word of every fourth award of a million. Above the cap of counting a
-result is tiered instead: awards with all words in the name come first, then those with all words in
-the organization, then all others; within a tier the soonest deadline comes first. A page of a tier
-needs no more than the part of it that the page shows.
+The words are PostgreSQL's to find, the filters and all orders but relevance are the read model's.
+Where the two meet, the smaller side is asked first. A result is ranked by relevance where that is
+affordable: scoring reads every match, which takes 4 us each, so a second for a word of every fourth
+award of a million. Above RANKED_MATCHES a result is tiered instead: awards with all words in the
+name come first, then those with all words in the organization, then all others; within a tier the
+soonest deadline comes first.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 
 from scholarship_api.search import limits
@@ -16,77 +15,58 @@ from scholarship_api.search.cursors import Cursor
 from scholarship_api.search.schemas import Sort
 
 
-class Plan(StrEnum):
-    RANK_ALL = "rank_all"
-    """Score all matches and sort them by score."""
+class Matching(StrEnum):
+    """How the awards are found that have the words and that the filters keep."""
+
+    RANK_AT_ONCE = "rank_at_once"
+    """Nothing but words is asked for: one statement matches, counts, ranks, and reads the page."""
+    AMONG_KEPT = "among_kept"
+    """The filters keep few awards: ask which of them have the words."""
+    BY_WORDS = "by_words"
+    """Ask for the awards with the words, and keep those that the filters keep."""
+
+
+class PagePlan(StrEnum):
+    """How a page of what was found is made."""
+
+    RANK = "rank"
+    """Score the matches and sort them by score."""
     TIERED = "tiered"
     """Read tier after tier by deadline until the page is full."""
-    SCAN_DEADLINE = "scan_deadline"
-    """Walk along the index of deadlines and keep the matches."""
-    SORT_ALL = "sort_all"
-    """Read all matches from the index of words and sort them."""
-    SORT_BY_INDEX = "sort_by_index"
-    """Leave it to PostgreSQL, whose planner knows how selective filters are, but not words."""
+    IN_ORDER = "in_order"
+    """Take them in an order of the read model."""
 
 
-class Selectivity(StrEnum):
-    """How the matches are spread over the catalogue."""
+def choose_matching(
+    *, estimate: float, kept: int, is_plain: bool, cursor: Cursor | None
+) -> Matching:
+    """`estimate` is about how many awards have the words, `kept` how many the filters keep.
 
-    FEW = "few"
-    """There are at most SORT_ALL_BELOW_MATCHES."""
-    COMMON = "common"
-    """A scan by deadline meets enough of them soon."""
-    RARE = "rare"
-    """Neither."""
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    matches: float
-    cap: int
-    """The number of matches up to which they are counted exactly, and ranked."""
-
-    @property
-    def is_within_cap(self) -> bool:
-        return self.matches <= self.cap
+    `is_plain` says that a page by relevance is wanted, and nothing of the read model.
+    """
+    if is_plain:
+        is_tiered = estimate > limits.RANKED_MATCHES if cursor is None else cursor.is_tiered
+        if not is_tiered:
+            return Matching.RANK_AT_ONCE
+    if kept <= limits.MATCHED_AMONG_KEPT and kept < estimate:
+        return Matching.AMONG_KEPT
+    return Matching.BY_WORDS
 
 
-def choose(
-    estimate: Estimate, order: Sort, cursor: Cursor | None, selectivity: Selectivity | None
-) -> Plan:
-    """The plan for a page in this order.
+def choose_page(*, order: Sort, matches: float, cursor: Cursor | None) -> PagePlan:
+    """`matches` is infinite when they are too many to be known one by one.
 
     A walk that began with tiers goes on with tiers, and one that began with scores with scores,
-    whatever the number of matches is now: the two orders differ. `selectivity` is None for a search
-    without words.
+    whatever the number of matches is now: the two orders differ.
     """
-    if order is Sort.RELEVANCE:
-        is_tiered = not estimate.is_within_cap if cursor is None else cursor.is_tiered
-        return Plan.TIERED if is_tiered else Plan.RANK_ALL
-    if order is not Sort.DEADLINE or selectivity is None:
-        return Plan.SORT_BY_INDEX
-    return Plan.SCAN_DEADLINE if selectivity is Selectivity.COMMON else Plan.SORT_ALL
+    if order is not Sort.RELEVANCE:
+        return PagePlan.IN_ORDER
+    is_tiered = matches > limits.RANKED_MATCHES if cursor is None else cursor.is_tiered
+    return PagePlan.TIERED if is_tiered else PagePlan.RANK
 
 
-def selectivities(*, matches: float, offset: int, is_few: bool) -> Iterator[Selectivity]:
-    """The selectivities to assume, one after the other: each is dropped when reading shows that it
-    is wrong. RARE is never wrong.
-
-    `is_few` says that few matches are expected, for other reasons than their estimated number.
-    """
-    if is_few and offset < limits.SORT_ALL_BELOW_MATCHES:
-        yield Selectivity.FEW
-    if matches >= limits.SCAN_MIN_MATCHES_PER_SKIPPED_ROW * offset:
-        yield Selectivity.COMMON
-    yield Selectivity.RARE
-
-
-def expects_few(matches: float, *, is_filtered: bool) -> bool:
-    """Whether all matches can be read and sorted. With filters the estimate is too unreliable."""
-    return matches <= limits.SORT_ALL_BELOW_MATCHES and not is_filtered
-
-
-def scan_limit(*, offset: int, is_filtered: bool) -> int:
-    """How many awards a scan by deadline looks at before it is given up."""
-    per_filter = limits.SCAN_LIMIT_AWARDS * (1 + is_filtered)
-    return per_filter + limits.SCAN_LIMIT_AWARDS_PER_SKIPPED_ROW * offset
+def first_scan(*, wanted_rows: int, matches: float, awards: int) -> int:
+    """How many awards of an order to ask for the words first, so that one try is enough mostly."""
+    share = min(1.0, max(matches, 1) / max(awards, 1))
+    expected = int(1.5 * wanted_rows / share)
+    return min(limits.MAX_SCANNED_AT_ONCE, max(limits.MIN_SCANNED_AT_ONCE, expected))

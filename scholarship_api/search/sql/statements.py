@@ -1,214 +1,221 @@
-"""The statements that fetch the rows of a page.
+"""The statements of a search for words: which awards have them, and in which order.
 
-Each is one row of PostgreSQL's answer, because every row and every value costs time in Python.
-Statements are planned with their parameters each time: the plan for any parameters, which
-PostgreSQL makes after some executions of a prepared statement, is bad for most words and filters.
+Filters are the read model's. Statements that fetch a page answer in one row, because every row and
+every value costs time in Python. They are planned with their parameters each time: the plan for any
+parameters, which PostgreSQL makes after some executions of a prepared statement, is bad for most
+words.
 """
 
-from collections.abc import Mapping
+import datetime as dt
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypedDict, Unpack
+from typing import Any, Final
 
 from pydantic_core import from_json
 
 from scholarship_api.platform.database.libpq import Fetch
-from scholarship_api.search.schemas import Sort
+from scholarship_api.search.cursors import Keyset
 from scholarship_api.search.sql import summaries
-from scholarship_api.search.sql.conditions import Conditions
 from scholarship_api.search.sql.scoring import negated_score
-from scholarship_api.search.text.tsquery import word_beginnings
+from scholarship_api.search.sql.summaries import Item
+from scholarship_api.search.text.tsquery import TextQuery, word_beginnings
 
-Keyset = tuple[float | str, ...]
-"""The sort key of a row: what a cursor continues after."""
+_PUBLISHED: Final = "s.status = 'published'"
+_MATCHES: Final = f"{_PUBLISHED} AND s.search_vector @@ %(match)s::tsquery"
+_OPEN: Final = "s.closes_at >= %(now)s::timestamptz"
+_AMONG: Final = f"{_PUBLISHED} AND s.id = ANY (%(ids)s::text[])"
+_AFTER: Final = """(s.negated_score, s.closes_at, s.id)
+    > (%(key_0)s::float8, %(key_1)s::timestamptz, %(key_2)s::text)"""
+
+_SEPARATOR: Final = b"\x1f"
+"""A control character, which JSON escapes and no id contains."""
+
+
+@dataclass(slots=True)
+class RankedRows:
+    """A page by relevance."""
+
+    items: dict[str, Item]
+    """By id, in their order."""
+    has_more: bool
+    """Whether there are rows after the page."""
+    keyset: Keyset | None
+    """The sort key of the last row; None for a page that is not full."""
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    by: str
-    after: str
-    """The condition on rows after the keyset, whose values are the parameters key_0, key_1, ..."""
-    keyset: tuple[str, ...]
-    """SQL for the keyset of a row, as text where a float would lose digits."""
-
-
-ORDERS: Final[Mapping[Sort, Order]] = {
-    Sort.RELEVANCE: Order(
-        by="s.negated_score, s.closes_at, s.id",
-        after="(s.negated_score, s.closes_at, s.id)"
-        " > (%(key_0)s::float8, %(key_1)s::timestamptz, %(key_2)s::text)",
-        keyset=("s.negated_score", "s.closes_at::text", "s.id"),
-    ),
-    Sort.DEADLINE: Order(
-        by="s.closes_at, s.id",
-        after="(s.closes_at, s.id) > (%(key_0)s::timestamptz, %(key_1)s::text)",
-        keyset=("s.closes_at::text", "s.id"),
-    ),
-    Sort.AMOUNT: Order(
-        by="COALESCE(s.amount, -1::numeric) DESC, s.id DESC",
-        after="(COALESCE(s.amount, -1::numeric), s.id) < (%(key_0)s::numeric, %(key_1)s::text)",
-        keyset=("COALESCE(s.amount, -1::numeric)::text", "s.id"),
-    ),
-    Sort.NEWEST: Order(
-        by="s.created_at DESC, s.id DESC",
-        after="(s.created_at, s.id) < (%(key_0)s::timestamptz, %(key_1)s::text)",
-        keyset=("s.created_at::text", "s.id"),
-    ),
-}
-
-
-class Window(TypedDict):
+class Window:
     """Which rows of a result: at most `limit` after `keyset`, without the first `offset`."""
 
-    sort: Sort
     keyset: Keyset | None
     limit: int
     offset: int
 
 
-@dataclass(slots=True)
-class Rows:
-    """The rows of a window, as PostgreSQL writes them; `sql/summaries.py` completes them."""
-
-    items: list[bytes]
-    availability_sources: list[bytes]
-    has_more: bool
-    """Whether there are rows after the window."""
-    keyset: Keyset | None
-    """The sort key of the last row."""
-    matches_read: int = 0
-    """How many matches were read, if that was limited."""
-
-    @classmethod
-    def none(cls) -> "Rows":
-        return cls([], [], has_more=False, keyset=None)
-
-
-_SEPARATOR: Final = b"\x1f"
-"""A control character, which JSON escapes, so that it is in no item."""
-
-
-async def page(
+async def rank_matches(
     fetch: Fetch,
-    conditions: Conditions,
+    text: TextQuery,
+    window: Window,
     *,
-    sort_limit: int | None = None,
-    scan_limit: int | None = None,
-    tier: int | None = None,
-    **window: Unpack[Window],
-) -> Rows:
-    """The rows of a window, in any order but relevance; `tier` precedes their keyset.
+    open_at: dt.datetime | None,
+    cap: int,
+    highlight: bool,
+) -> tuple[int, RankedRows]:
+    """The number of awards with the words and a page of them by relevance, in one statement.
 
-    `sort_limit` reads at most this many matches, in no order, and sorts them. If `matches_read`
-    reaches the limit, the rows are not the first ones. `scan_limit` looks at no more than this many
-    awards, in the order, whether they match or not.
+    `open_at` leaves out awards that have closed before it. With more than `cap` matches the number
+    is `cap` + 1, and there are no rows.
     """
-    order = ORDERS[window["sort"]]
-    where, after = conditions.where, "true" if window["keyset"] is None else order.after
-    # An index that contains the columns of the filters finds the ids; only then rows are read.
-    matches = f"SELECT s.id FROM scholarships AS s WHERE {where} AND {after}"
-    columns, matches_read = f"{summaries.COLUMNS}, s.closes_at, s.created_at", "0"
-    if sort_limit is not None:
-        columns, matches_read = f"{columns}, picked.found", "coalesce(max(s.found), 0)"
-        matches = (
-            "SELECT s.id, count(*) OVER () AS found"
-            " FROM (SELECT s.id, s.closes_at, s.amount, s.created_at"
-            f" FROM scholarships AS s WHERE {where} AND {after} LIMIT {sort_limit:d}) AS s"
-        )
-    elif scan_limit is not None:
-        matches = (
-            "SELECT s.id FROM (SELECT s.* FROM scholarships AS s"
-            f" WHERE {conditions.index_only} AND {after} ORDER BY {order.by} LIMIT {scan_limit:d})"
-            f" AS s WHERE {where}"
-        )
-    picked = (
-        f"SELECT {columns} FROM ({matches} ORDER BY {order.by}"
-        " LIMIT %(limit)s::int + 1 OFFSET %(offset)s) AS picked JOIN scholarships AS s USING (id)"
+    where = _MATCHES if open_at is None else f"{_MATCHES} AND {_OPEN}"
+    return await _ranked(
+        fetch, text, window, where=where, cap=cap, highlight=highlight, params={"now": open_at}
     )
-    statement = _rows_statement(picked, conditions, order, matches_read=matches_read, tier=tier)
-    [row] = await fetch(statement, _params(conditions, window))
-    return _rows(row)
 
 
-async def ranked_page(
-    fetch: Fetch, conditions: Conditions, *, cap: int, **window: Unpack[Window]
-) -> tuple[int, Rows]:
-    """The number of matches and the rows of a window by relevance, in one statement.
-
-    With more than `cap` matches the number is `cap` + 1, and there are no rows.
-    """
-    order = ORDERS[Sort.RELEVANCE]
-    is_first_page = window["keyset"] is None
-    picked = (
-        f"SELECT s.* FROM (SELECT s.*, {negated_score()} AS negated_score FROM matched AS s) AS s"
-        f" WHERE counted.total <= {cap:d} AND {'true' if is_first_page else order.after}"
-        f" ORDER BY {order.by} LIMIT %(limit)s::int + 1 OFFSET %(offset)s"
+async def rank_among(
+    fetch: Fetch, text: TextQuery, window: Window, award_ids: Sequence[str], *, highlight: bool
+) -> RankedRows:
+    """A page of these awards, all of which have the words, by relevance."""
+    _, rows = await _ranked(
+        fetch,
+        text,
+        window,
+        where=_AMONG,
+        cap=len(award_ids),
+        highlight=highlight,
+        params={"ids": list(award_ids)},
     )
-    [(total, *row)] = await fetch(
+    return rows
+
+
+async def _ranked(
+    fetch: Fetch,
+    text: TextQuery,
+    window: Window,
+    *,
+    where: str,
+    cap: int,
+    highlight: bool,
+    params: Mapping[str, object],
+) -> tuple[int, RankedRows]:
+    is_first_page = window.keyset is None
+    item = summaries.HIGHLIGHTED if highlight else summaries.ITEM
+    order = "s.negated_score, s.closes_at, s.id"
+    keyset = {f"key_{position}": key for position, key in enumerate(window.keyset or ())}
+    [(total, shown, has_more, last)] = await fetch(
         f"""
         WITH matched AS MATERIALIZED (
-            SELECT {summaries.COLUMNS}, s.closes_at, s.search_vector FROM scholarships AS s
-            WHERE {conditions.where} LIMIT {cap + 1:d}
+            SELECT {summaries.COLUMNS}, s.closes_at, s.search_vector, s.xmin
+            FROM scholarships AS s WHERE {where} LIMIT {cap + 1:d}
         ), counted AS MATERIALIZED (
             SELECT count(*) AS total FROM matched
         )
         SELECT counted.total, page.* FROM counted, LATERAL (
-            {_rows_statement(picked, conditions, order, matches_read="0")}
+            SELECT
+                string_agg(concat_ws(E'\\x1f', s.id, s.xmin, {summaries.AVAILABILITY_SOURCE},
+                    {item}), E'\\x1f' ORDER BY s.number) FILTER (WHERE s.number <= %(limit)s::int),
+                count(*) > %(limit)s::int,
+                max(json_build_array(s.negated_score, s.closes_at::text, s.id)::text)
+                    FILTER (WHERE s.number = %(limit)s::int)
+            FROM (
+                SELECT s.*, row_number() OVER (ORDER BY {order}) AS number
+                FROM (
+                    SELECT s.* FROM (
+                        SELECT s.*, {negated_score()} AS negated_score
+                        FROM matched AS s
+                    ) AS s
+                    WHERE counted.total <= {cap:d} AND {"true" if is_first_page else _AFTER}
+                    ORDER BY {order} LIMIT %(limit)s::int + 1 OFFSET %(offset)s
+                ) AS s
+            ) AS s
         ) AS page
         """,
-        _params(conditions, window),
+        {
+            **_text_params(text),
+            **params,
+            **keyset,
+            "limit": window.limit,
+            "offset": window.offset,
+        },
     )
-    return int(total), _rows(tuple(row))
+    rows = RankedRows(_items(shown), has_more == b"t", last and tuple(from_json(last)))
+    return int(total), rows
 
 
-def _rows_statement(
-    picked: str,
-    conditions: Conditions,
-    order: Order,
-    *,
-    matches_read: str,
-    tier: int | None = None,
-) -> str:
-    """The statement for the Rows of `picked`, which has the rows of a window and one more."""
-    item = summaries.HIGHLIGHTED if "match" in conditions.params else summaries.ITEM
-    keyset = ", ".join(order.keyset if tier is None else (f"{tier:d}", *order.keyset))
-    return f"""
-        SELECT
-            string_agg(concat_ws(E'\\x1f', {summaries.AVAILABILITY_SOURCE}, {item}), E'\\x1f'
-                ORDER BY s.number) FILTER (WHERE s.number <= %(limit)s::int),
-            count(*) > %(limit)s::int,
-            max(json_build_array({keyset})::text) FILTER (WHERE s.number = %(limit)s::int),
-            {matches_read}
-        FROM (
-            SELECT s.*, row_number() OVER (ORDER BY {order.by}) AS number
-            FROM ({picked}) AS s
-        ) AS s"""
-
-
-def _rows(row: tuple[Any, ...]) -> Rows:
-    text, has_more, keyset, matches_read = row
-    # An availability source, its item, the next availability source, ...
-    parts = text.split(_SEPARATOR) if text else []
-    return Rows(
-        parts[1::2],
-        parts[::2],
-        has_more == b"t",
-        keyset and tuple(from_json(keyset)),
-        int(matches_read),
+async def matching_ids(fetch: Fetch, match: str, *, limit: int) -> list[str]:
+    """At most so many of the published awards with the words, in no order."""
+    return await _ids(
+        fetch,
+        "SELECT string_agg(s.id, E'\\x1f') FROM"
+        f" (SELECT s.id FROM scholarships AS s WHERE {_MATCHES} LIMIT {limit:d}) AS s",
+        {"match": match},
     )
 
 
-def _params(conditions: Conditions, window: Window) -> dict[str, object]:
-    keyset = {f"key_{position}": key for position, key in enumerate(window["keyset"] or ())}
-    given = {**conditions.params, **keyset, "limit": window["limit"], "offset": window["offset"]}
-    match = given.get("match")
-    return given if match is None else {**given, "word_beginnings": word_beginnings(str(match))}
+async def matching_among(fetch: Fetch, match: str, award_ids: Sequence[str]) -> list[str]:
+    """Those of these awards that have the words, in no order."""
+    # IS TRUE keeps the index of words out: the awards are few, and their rows say it.
+    return await _ids(
+        fetch,
+        "SELECT string_agg(s.id, E'\\x1f') FROM scholarships AS s"
+        f" WHERE {_AMONG} AND (s.search_vector @@ %(match)s::tsquery) IS TRUE",
+        {"match": match, "ids": list(award_ids)},
+    )
 
 
-async def organization_exists(fetch: Fetch, name: str) -> bool:
-    """Whether an award of this organization is published."""
-    [[exists]] = await fetch(
-        "SELECT EXISTS (SELECT FROM scholarships WHERE status = 'published'"
-        " AND organization_folded = public.fold_text(%(name)s))",
+async def ids_of_organization(fetch: Fetch, name: str) -> list[str]:
+    """The published awards of the organization, however its name is spelled."""
+    return await _ids(
+        fetch,
+        "SELECT string_agg(s.id, E'\\x1f') FROM scholarships AS s"
+        f" WHERE {_PUBLISHED} AND s.organization_folded = public.fold_text(%(name)s::text)",
         {"name": name},
     )
-    return bool(exists == b"t")
+
+
+async def estimate_matches(fetch: Fetch, match: str) -> int:
+    """How many published awards have the words, according to PostgreSQL's planner."""
+    explained = await fetch(
+        f"EXPLAIN (FORMAT JSON) SELECT 1 FROM scholarships AS s WHERE {_MATCHES}", {"match": match}
+    )
+    return int(from_json(explained[0][0])[0]["Plan"]["Plan Rows"])
+
+
+async def items(
+    fetch: Fetch, award_ids: Sequence[str], *, highlighted: str | None = None
+) -> dict[str, Item]:
+    """The published awards of these ids; `highlighted` are the words to show passages of."""
+    item = summaries.ITEM if highlighted is None else summaries.HIGHLIGHTED
+    beginnings = None if highlighted is None else word_beginnings(highlighted)
+    [(shown,)] = await fetch(
+        f"SELECT string_agg(concat_ws(E'\\x1f', s.id, s.xmin, {summaries.AVAILABILITY_SOURCE},"
+        f" {item}), E'\\x1f') FROM scholarships AS s WHERE {_AMONG}",
+        {"ids": list(award_ids), "match": highlighted, "word_beginnings": beginnings},
+    )
+    return _items(shown)
+
+
+def _text_params(text: TextQuery) -> dict[str, object]:
+    return {
+        "match": text.match,
+        "word_beginnings": word_beginnings(text.match),
+        "clauses": [clause.tsquery for clause in text.weighted_clauses],
+        "weights": [clause.weight for clause in text.weighted_clauses],
+        "alternative_counts": [clause.alternative_count for clause in text.weighted_clauses],
+        "query_length": text.query_length,
+    }
+
+
+def _items(shown: bytes | None) -> dict[str, Item]:
+    parts = shown.split(_SEPARATOR) if shown else []
+    return {
+        award_id.decode(): Item(int(row_version), source, text)
+        for award_id, row_version, source, text in zip(
+            parts[::4], parts[1::4], parts[2::4], parts[3::4], strict=True
+        )
+    }
+
+
+async def _ids(fetch: Fetch, statement: str, params: Mapping[str, Any]) -> list[str]:
+    [(joined,)] = await fetch(statement, params)
+    return joined.decode().split("\x1f") if joined else []

@@ -6,8 +6,7 @@ from typing import Final
 from scholarship_api.platform.database.libpq import Fetch
 from scholarship_api.search import limits
 from scholarship_api.search.snapshot import Snapshot
-from scholarship_api.search.sql.conditions import Conditions
-from scholarship_api.search.sql.counts import estimate_matches
+from scholarship_api.search.sql.statements import estimate_matches
 from scholarship_api.search.text import dictionary, parser
 from scholarship_api.search.text.tsquery import quote
 
@@ -105,9 +104,7 @@ async def names_with(snapshot: Snapshot, folded: str, *, limit: int) -> list[str
 
 async def _estimated_names(snapshot: Snapshot, words: str) -> int:
     """About how many names contain the words. The dictionary only counts whole awards."""
-    conditions = Conditions()
-    conditions.add("s.search_vector @@ %(words)s::tsquery", words=words)
-    return await estimate_matches(snapshot.fetch, conditions)
+    return await estimate_matches(snapshot.fetch, words)
 
 
 async def fold(fetch: Fetch, text: str) -> str:

@@ -1,22 +1,10 @@
-"""Summaries of awards as JSON, made by PostgreSQL and completed here.
+"""SQL for the summaries of awards, as JSON that PostgreSQL makes."""
 
-Building a model for each row and serializing it took longer than everything else that Python does
-for a search. So PostgreSQL writes the JSON of a ScholarshipSummary, and only the fields that depend
-on the day are added here: deadline, availability and days left. These availability fields are the
-same for all awards with the same deadline, so they are cached.
-"""
+from collections.abc import Mapping
+from typing import Final, NamedTuple
 
-import datetime as dt
-from collections.abc import Iterable, Mapping
-from decimal import Decimal
-from typing import Final
-
-from pydantic_core import to_json
-
-from scholarship_api.catalogue import service as catalogue
 from scholarship_api.catalogue.summaries import shortened_description
 from scholarship_api.search import limits
-from scholarship_api.search.snapshot import Snapshot
 
 _DESCRIPTION_START: Final = f"left(s.description, {limits.MAX_HIGHLIGHTED_CHARACTERS})"
 
@@ -71,43 +59,11 @@ COLUMNS: Final = """s.id, s.name, s.organization, s.amount, s.currency, s.schola
     s.application_deadline"""
 """The columns that ITEM and AVAILABILITY_SOURCE read."""
 
-_EPOCH: Final = dt.datetime.fromtimestamp(0, dt.UTC)
 
+class Item(NamedTuple):
+    """A row of a page, as PostgreSQL writes it; `search/summary.py` completes it."""
 
-def complete_items(
-    items: Iterable[bytes], availability_sources: Iterable[bytes], snapshot: Snapshot
-) -> list[bytes]:
-    """Summaries as JSON, from the values of ITEM and AVAILABILITY_SOURCE."""
-    cache = snapshot.cache.availability_fields
-    whole = []
-    for item, source in zip(items, availability_sources, strict=True):
-        fields = cache.get(source)
-        if fields is None:
-            fields = _availability_fields(source.decode(), now=snapshot.now)
-            cache.put(source, fields)
-        whole.append(b"%b,%b" % (item[:-1], fields))
-    return whole
-
-
-def _availability_fields(source: str, *, now: dt.datetime) -> bytes:
-    """The end of a JSON object."""
-    status, deadline_kind, recurs, zone, *deadline = source.split(" ")
-    application_deadline = None
-    if deadline:
-        microseconds = int(Decimal(deadline[0]).scaleb(6))
-        application_deadline = _EPOCH + dt.timedelta(microseconds=microseconds)
-    availability = catalogue.availability(
-        status=status,
-        deadline_kind=deadline_kind,
-        recurs=recurs,
-        application_deadline=application_deadline,
-        now=now,
-    )
-    days_left = catalogue.days_left(
-        application_deadline=application_deadline, deadline_timezone=zone, now=now
-    )
-    return b'"application_deadline":%b,"availability":%b,"days_left":%b}' % (
-        to_json(application_deadline),
-        to_json(availability),
-        to_json(days_left),
-    )
+    row_version: int
+    availability_source: bytes
+    json: bytes
+    """ITEM or HIGHLIGHTED."""

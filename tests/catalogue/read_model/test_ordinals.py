@@ -47,13 +47,17 @@ def test_ids_are_found_in_a_table_that_has_grown_and_was_packed() -> None:
         assert ordinals.id_of(ordinal) == award_id
 
 
-def test_the_ordinal_of_a_removed_award_is_given_again() -> None:
+def test_the_ordinal_of_a_removed_award_is_given_again_after_a_while(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     ordinals = Ordinals()
     for award_id in ("a", "b", "c"):
         ordinals.add(award_id)
     ordinals.discard(1)
-    assert ordinals.add("d") == 1
-    assert ordinals.limit == 3
+    assert ordinals.add("d") == 3
+    monkeypatch.setattr("time.monotonic", lambda: float("inf"))
+    assert ordinals.add("e") == 1
+    assert ordinals.limit == 4
 
 
 def test_an_id_has_one_ordinal() -> None:

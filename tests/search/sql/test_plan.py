@@ -1,6 +1,6 @@
-"""The plan for a page, as a table of situations."""
+"""The plans of a search for words, as tables of situations."""
 
-from typing import Any
+import math
 
 import pytest
 
@@ -8,9 +8,10 @@ from scholarship_api.search import limits
 from scholarship_api.search.cursors import Cursor
 from scholarship_api.search.schemas import Sort
 from scholarship_api.search.sql import plan
-from scholarship_api.search.sql.plan import Estimate, Plan, Selectivity
+from scholarship_api.search.sql.plan import Matching, PagePlan
 
-CAP = 1_000
+FEW = limits.MATCHED_AMONG_KEPT
+RANKED = limits.RANKED_MATCHES
 
 
 def cursor(*, is_tiered: bool) -> Cursor:
@@ -18,73 +19,55 @@ def cursor(*, is_tiered: bool) -> Cursor:
 
 
 @pytest.mark.parametrize(
-    ("matches", "order", "continued", "selectivity", "expected"),
+    ("estimate", "kept", "is_plain", "continued", "expected"),
     [
-        # By relevance: scores where all matches can be scored, else tiers.
-        (0, Sort.RELEVANCE, None, None, Plan.RANK_ALL),
-        (CAP, Sort.RELEVANCE, None, None, Plan.RANK_ALL),
-        (CAP + 1, Sort.RELEVANCE, None, None, Plan.TIERED),
+        # Words alone, by relevance: at once, unless there are too many to be ranked.
+        (0, 90_000, True, None, Matching.RANK_AT_ONCE),
+        (RANKED, 90_000, True, None, Matching.RANK_AT_ONCE),
+        (RANKED + 1, 90_000, True, None, Matching.BY_WORDS),
         # A walk stays in the order that it began with.
-        (CAP + 1, Sort.RELEVANCE, cursor(is_tiered=False), None, Plan.RANK_ALL),
-        (1, Sort.RELEVANCE, cursor(is_tiered=True), None, Plan.TIERED),
-        # By deadline, with words.
-        (1, Sort.DEADLINE, None, Selectivity.FEW, Plan.SORT_ALL),
-        (9_999, Sort.DEADLINE, None, Selectivity.COMMON, Plan.SCAN_DEADLINE),
-        (9_999, Sort.DEADLINE, None, Selectivity.RARE, Plan.SORT_ALL),
-        (9_999, Sort.DEADLINE, cursor(is_tiered=False), Selectivity.COMMON, Plan.SCAN_DEADLINE),
-        # By deadline without words, and the other orders.
-        (9_999, Sort.DEADLINE, None, None, Plan.SORT_BY_INDEX),
-        (9_999, Sort.AMOUNT, None, Selectivity.FEW, Plan.SORT_BY_INDEX),
-        (9_999, Sort.NEWEST, None, None, Plan.SORT_BY_INDEX),
+        (math.inf, 90_000, True, cursor(is_tiered=False), Matching.RANK_AT_ONCE),
+        (1, 90_000, True, cursor(is_tiered=True), Matching.BY_WORDS),
+        # With filters, the smaller side is asked.
+        (5, 90_000, False, None, Matching.BY_WORDS),
+        (FEW + 1, FEW, False, None, Matching.AMONG_KEPT),
+        (FEW, FEW, False, None, Matching.BY_WORDS),
+        (math.inf, FEW + 1, False, None, Matching.BY_WORDS),
+        (math.inf, 0, False, None, Matching.AMONG_KEPT),
     ],
 )
-def test_the_plan(
-    matches: float,
-    order: Sort,
-    continued: Cursor | None,
-    selectivity: Selectivity | None,
-    expected: Plan,
+def test_how_the_awards_with_the_words_are_found(
+    estimate: float, kept: int, is_plain: bool, continued: Cursor | None, expected: Matching
 ) -> None:
-    assert plan.choose(Estimate(matches, CAP), order, continued, selectivity) is expected
-
-
-FEW, COMMON, RARE = Selectivity
-FIRST_TOO_LARGE_OFFSET = 10_000 // limits.SCAN_MIN_MATCHES_PER_SKIPPED_ROW + 1
+    chosen = plan.choose_matching(estimate=estimate, kept=kept, is_plain=is_plain, cursor=continued)
+    assert chosen is expected
 
 
 @pytest.mark.parametrize(
-    ("situation", "expected"),
+    ("matches", "order", "continued", "expected"),
     [
-        ({"matches": 10, "offset": 0, "is_few": True}, [FEW, COMMON, RARE]),
-        ({"matches": 10_000, "offset": 0, "is_few": False}, [COMMON, RARE]),
-        (
-            {"matches": 10_000, "offset": FIRST_TOO_LARGE_OFFSET - 1, "is_few": False},
-            [COMMON, RARE],
-        ),
-        ({"matches": 10_000, "offset": FIRST_TOO_LARGE_OFFSET, "is_few": False}, [RARE]),
-        ({"matches": 10, "offset": 1, "is_few": True}, [FEW, RARE]),
-        ({"matches": 10, "offset": limits.SORT_ALL_BELOW_MATCHES, "is_few": True}, [RARE]),
+        (0, Sort.RELEVANCE, None, PagePlan.RANK),
+        (RANKED, Sort.RELEVANCE, None, PagePlan.RANK),
+        (RANKED + 1, Sort.RELEVANCE, None, PagePlan.TIERED),
+        (math.inf, Sort.RELEVANCE, None, PagePlan.TIERED),
+        (math.inf, Sort.RELEVANCE, cursor(is_tiered=False), PagePlan.RANK),
+        (1, Sort.RELEVANCE, cursor(is_tiered=True), PagePlan.TIERED),
+        (1, Sort.DEADLINE, None, PagePlan.IN_ORDER),
+        (math.inf, Sort.AMOUNT, None, PagePlan.IN_ORDER),
+        (math.inf, Sort.NEWEST, cursor(is_tiered=False), PagePlan.IN_ORDER),
     ],
-    ids=str,
 )
-def test_assumptions_go_from_the_cheapest_to_the_one_that_always_holds(
-    situation: dict[str, Any], expected: list[Selectivity]
+def test_how_a_page_is_made(
+    matches: float, order: Sort, continued: Cursor | None, expected: PagePlan
 ) -> None:
-    assert list(plan.selectivities(**situation)) == expected
+    assert plan.choose_page(order=order, matches=matches, cursor=continued) is expected
 
 
-def test_few_matches_are_expected_up_to_the_limit_and_without_filters() -> None:
-    most = limits.SORT_ALL_BELOW_MATCHES
-    assert plan.expects_few(most, is_filtered=False)
-    assert not plan.expects_few(most + 1, is_filtered=False)
-    assert not plan.expects_few(1, is_filtered=True)
+def test_a_scan_begins_with_as_many_awards_as_the_page_is_expected_in() -> None:
+    def first(matches: float) -> int:
+        return plan.first_scan(wanted_rows=20, matches=matches, awards=100_000)
 
-
-def test_a_scan_looks_further_with_filters_and_with_an_offset() -> None:
-    plain = plan.scan_limit(offset=0, is_filtered=False)
-    assert plain == limits.SCAN_LIMIT_AWARDS
-    assert plan.scan_limit(offset=0, is_filtered=True) == 2 * plain
-    assert (
-        plan.scan_limit(offset=7, is_filtered=False)
-        == plain + 7 * limits.SCAN_LIMIT_AWARDS_PER_SKIPPED_ROW
-    )
+    assert first(100_000) == limits.MIN_SCANNED_AT_ONCE
+    assert first(10_000) == 300
+    assert first(1) == limits.MAX_SCANNED_AT_ONCE
+    assert plan.first_scan(wanted_rows=20, matches=0, awards=0) == limits.MIN_SCANNED_AT_ONCE

@@ -6,16 +6,20 @@ The statements are those that the service sends.
 import datetime as dt
 import json
 from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
+from scholarship_api.catalogue.read_model.current import CurrentModel
+from scholarship_api.catalogue.versions import CatalogueVersions
 from scholarship_api.platform.database.engine import Database
 from scholarship_api.platform.database.libpq import Row
 from scholarship_api.search import service
+from scholarship_api.search.items import ItemCache
 from scholarship_api.search.schemas import SearchRequest, Sort
-from scholarship_api.search.snapshot import Snapshot
+from scholarship_api.search.snapshot import CatalogueVersion, Snapshot
 from scholarship_api.settings.settings import Settings
 from tests.search.conftest import CODEC
 from tests.search.large_catalogue import fill
@@ -66,6 +70,21 @@ async def fetch(catalogue: str) -> AsyncIterator[Watched]:
     await database.close()
 
 
+@pytest.fixture(scope="module")
+async def catalogue_version(catalogue: str) -> AsyncIterator[CatalogueVersion]:
+    database = Database(Settings(environment="test", database_url=SecretStr(catalogue)))
+    current = CurrentModel(database, CatalogueVersions(database))
+    await current.loaded()
+    yield CatalogueVersion(current, await current.version())
+    await current.close()
+    await database.close()
+
+
+@pytest.fixture
+def snapshot(fetch: Watched, catalogue_version: CatalogueVersion) -> Snapshot:
+    return Snapshot(fetch, NOW, catalogue=catalogue_version)
+
+
 async def plans(fetch: Watched) -> Iterator[tuple[str, dict[str, Any]]]:
     """The statements that were sent since the last call, with their plans."""
     sent, fetch.sent = fetch.sent, []
@@ -114,35 +133,45 @@ FILTERS: tuple[dict[str, Any], ...] = (
 
 
 @pytest.mark.parametrize("sort", list(Sort))
-@pytest.mark.parametrize("q", [None, *TEXTS])
-async def test_searches_use_indexes(fetch: Watched, q: str | None, sort: Sort) -> None:
+@pytest.mark.parametrize("q", TEXTS)
+async def test_searches_use_indexes(fetch: Watched, snapshot: Snapshot, q: str, sort: Sort) -> None:
     for filters in FILTERS:
         request = SearchRequest(q=q, sort=sort, **filters)
-        page = await service.search(Snapshot(fetch, NOW), request, codec=CODEC)
+        page = await service.search(snapshot, request, codec=CODEC)
         if page.next_cursor:
             following = request.model_copy(update={"cursor": page.next_cursor})
-            await service.search(Snapshot(fetch, NOW), following, codec=CODEC)
+            await service.search(snapshot, following, codec=CODEC)
         await assert_indexed(fetch)
 
 
-@pytest.mark.parametrize("q", [None, "engineering", "quokka7"])
-async def test_facets_use_indexes(fetch: Watched, q: str | None) -> None:
+@pytest.mark.parametrize("q", ["engineering", "quokka7"])
+async def test_facets_use_indexes(fetch: Watched, snapshot: Snapshot, q: str) -> None:
     for filters in FILTERS:
         request = SearchRequest(q=q, facets=True, **filters)
-        await service.search(Snapshot(fetch, NOW), request, codec=CODEC)
+        await service.search(snapshot, request, codec=CODEC)
         await assert_indexed(fetch)
 
 
-async def test_lists_of_an_organization_use_indexes(fetch: Watched) -> None:
+async def test_lists_of_an_organization_use_indexes(fetch: Watched, snapshot: Snapshot) -> None:
     for sort in Sort:
-        await service.require_organization(fetch, "organization 7")
         await service.search(
-            Snapshot(fetch, NOW),
-            SearchRequest(sort=sort),
-            codec=CODEC,
-            organization="organization 7",
+            snapshot, SearchRequest(sort=sort), codec=CODEC, organization="organization 7"
         )
         await assert_indexed(fetch)
+
+
+@pytest.mark.parametrize("sort", list(Sort))
+async def test_filters_alone_ask_for_the_rows_of_a_page_only(
+    fetch: Watched, snapshot: Snapshot, sort: Sort
+) -> None:
+    uncached = replace(snapshot, items=ItemCache(max_bytes=0))
+    for filters in FILTERS:
+        request = SearchRequest(sort=sort, facets=True, **filters)
+        page = await service.search(uncached, request, codec=CODEC)
+        assert len(page.items) == min(page.total, 20) > 0
+        for _, plan in await plans(fetch):
+            [scanned] = [node for node in nodes(plan) if "Relation Name" in node]
+            assert scanned["Actual Rows"] <= 20
 
 
 @pytest.mark.parametrize(
@@ -159,8 +188,8 @@ async def test_lists_of_an_organization_use_indexes(fetch: Watched) -> None:
         "engineering medical",  # each in many names, together in none
     ],
 )
-async def test_suggestions_read_few_rows(fetch: Watched, prefix: str) -> None:
-    await service.suggest(Snapshot(fetch, NOW), prefix, limit=20)
+async def test_suggestions_read_few_rows(fetch: Watched, snapshot: Snapshot, prefix: str) -> None:
+    await service.suggest(snapshot, prefix, limit=20)
     for statement, plan in await plans(fetch):
         for node in nodes(plan):
             if node.get("Relation Name") in WATCHED:
@@ -178,13 +207,15 @@ async def test_suggestions_read_few_rows(fetch: Watched, prefix: str) -> None:
     ],
 )
 async def test_names_with_rare_and_with_common_words_are_suggested(
-    fetch: Watched, prefix: str, name: str
+    snapshot: Snapshot, prefix: str, name: str
 ) -> None:
-    found = await service.suggest(Snapshot(fetch, NOW), prefix, limit=20)
+    found = await service.suggest(snapshot, prefix, limit=20)
     assert ("name", name) in [(entry.kind, entry.text) for entry in found.suggestions]
 
 
 @pytest.mark.parametrize("q", ["enginering", "eng", "nursing awrd", "x", "zzzzzz"])
-async def test_completions_and_corrections_use_indexes(fetch: Watched, q: str) -> None:
-    await service.search(Snapshot(fetch, NOW), SearchRequest(q=q), codec=CODEC)
+async def test_completions_and_corrections_use_indexes(
+    fetch: Watched, snapshot: Snapshot, q: str
+) -> None:
+    await service.search(snapshot, SearchRequest(q=q), codec=CODEC)
     await assert_indexed(fetch)

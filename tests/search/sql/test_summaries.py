@@ -6,11 +6,13 @@ import re
 import pytest
 from pydantic import SecretStr
 
+from scholarship_api.catalogue.read_model.current import CurrentModel
 from scholarship_api.catalogue.read_model.details import read_details
+from scholarship_api.catalogue.versions import CatalogueVersions
 from scholarship_api.platform.database.engine import Database
 from scholarship_api.search import service
 from scholarship_api.search.schemas import ScholarshipSummary, SearchRequest
-from scholarship_api.search.snapshot import Snapshot
+from scholarship_api.search.snapshot import CatalogueVersion, Snapshot
 from scholarship_api.search.summary import summary_of
 from scholarship_api.settings.settings import Settings
 from tests.search.conftest import CODEC, Awards, Insert
@@ -65,7 +67,9 @@ async def test_summaries_from_postgresql_equal_those_from_the_models(
 ) -> None:
     now = dt.datetime.now(dt.UTC) + dt.timedelta(days=days)
     database = Database(Settings(environment="test", database_url=SecretStr(module_database_url)))
-    snapshot = Snapshot(database.fetch, now)
+    current = CurrentModel(database, CatalogueVersions(database))
+    catalogue = CatalogueVersion(current, await current.version())
+    snapshot = Snapshot(database.fetch, now, catalogue=catalogue)
     shown: list[ScholarshipSummary] = []
     cursor: str | None = None
     while not shown or cursor is not None:
@@ -82,7 +86,9 @@ async def test_summaries_from_postgresql_equal_those_from_the_models(
 async def matches(database_url: str, q: str) -> list[str]:
     """The highlighted passages of the awards that are found."""
     database = Database(Settings(environment="test", database_url=SecretStr(database_url)))
-    snapshot = Snapshot(database.fetch, dt.datetime.now(dt.UTC))
+    current = CurrentModel(database, CatalogueVersions(database))
+    catalogue = CatalogueVersion(current, await current.version())
+    snapshot = Snapshot(database.fetch, dt.datetime.now(dt.UTC), catalogue=catalogue)
     page = await service.search(snapshot, SearchRequest(q=q), codec=CODEC)
     await database.close()
     return [ScholarshipSummary.model_validate_json(item).match or "" for item in page.items]

@@ -186,7 +186,7 @@ async def test_synonyms_are_given_up_when_there_are_too_many_matches_to_rank(
     client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert (await search(client, "lawyer"))["total"] == 2
-    monkeypatch.setattr(limits, "COUNT_CAP_MATCHES", 1)
+    monkeypatch.setattr(limits, "RANKED_MATCHES", 1)
     body = await search(client, "lawyer", limit=10)
     assert (body["total"], body["total_is_exact"]) == (1, True)
 

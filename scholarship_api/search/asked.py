@@ -1,0 +1,64 @@
+"""A search request as it was parsed, and what was found for it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pyroaring import BitMap
+
+from scholarship_api.catalogue.read_model.model import ReadModel
+from scholarship_api.search.cursors import Cursor, CursorCodec, Keyset
+from scholarship_api.search.filters import is_filtered, kept_awards
+from scholarship_api.search.schemas import Facets, SearchRequest
+from scholarship_api.search.snapshot import Snapshot
+from scholarship_api.search.sql.statements import Window
+from scholarship_api.search.sql.summaries import Item
+from scholarship_api.search.text.tsquery import TextQuery
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    snapshot: Snapshot
+    request: SearchRequest
+    codec: CursorCodec
+    filters: dict[str, Any]
+    digest: str
+    """Identifies the search: a cursor of another one is refused."""
+    cursor: Cursor | None
+    of_organization: Sequence[str] | None = None
+    """The ids of the organization's awards, if only those are wanted."""
+
+    @property
+    def window(self) -> Window:
+        return Window(
+            keyset=self.cursor.keyset if self.cursor else None,
+            limit=self.request.limit,
+            offset=self.request.offset,
+        )
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether anything but words, and being open, is asked for."""
+        return self.of_organization is not None or is_filtered(self.request)
+
+    def kept(self, model: ReadModel) -> BitMap:
+        """The awards that the filters keep, whatever their words."""
+        kept = kept_awards(model, self.request, now=self.snapshot.now)
+        if self.of_organization is not None:
+            kept &= model.ordinals.find_all(self.of_organization)
+        return kept
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    total: int
+    is_exact: bool = True
+    items: Sequence[Item] = field(default=())
+    has_more: bool = False
+    """Whether there are rows after the page."""
+    keyset: Keyset | None = None
+    """The sort key of the last row."""
+    facets: Facets | None = None
+    text: TextQuery | None = None
+    """The words that were searched for in the end, which may be fewer than q has."""
+    is_tiered: bool = False

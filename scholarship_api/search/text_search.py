@@ -1,0 +1,443 @@
+"""A search for words: PostgreSQL finds and ranks them, the read model filters and sorts.
+
+Each statement sees the catalogue as it is at that moment. So that a page shows no award which its
+filters leave out, the awards of a page are compared with the read model at the end, and the page is
+made anew when one of them has changed meanwhile.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from pyroaring import BitMap
+
+from scholarship_api.catalogue.read_model.model import ReadModel
+from scholarship_api.search import cursors, limits
+from scholarship_api.search.asked import Asked, Found
+from scholarship_api.search.cursors import Keyset
+from scholarship_api.search.facets import count_facets
+from scholarship_api.search.items import read_items
+from scholarship_api.search.orders import ORDERS, Order
+from scholarship_api.search.schemas import Facets, Sort
+from scholarship_api.search.snapshot import Snapshot
+from scholarship_api.search.sql import plan, statements
+from scholarship_api.search.sql.plan import Matching, PagePlan
+from scholarship_api.search.sql.statements import RankedRows
+from scholarship_api.search.sql.summaries import Item
+from scholarship_api.search.text.analysis import analyse
+from scholarship_api.search.text.tsquery import Field, TextQuery, WeightedClause
+
+ATTEMPTS = 3
+"""How often a page is made when awards on it change meanwhile; the last one is shown as it is."""
+
+_LAST_TIER = 2
+"""The tier of awards with the words neither all in the name nor all in the organization."""
+
+
+async def query_of(asked: Asked) -> TextQuery | None:
+    """The words of q; None if it has nothing to search for."""
+    cursor = asked.cursor
+    if cursor is None:
+        return await analyse(asked.snapshot, asked.request.q or "")
+    if cursor.match is None:
+        raise cursors.invalid()
+    is_ranked = asked.request.order is Sort.RELEVANCE and not cursor.is_tiered
+    return TextQuery(
+        match=cursor.match,
+        weighted_clauses=tuple(WeightedClause(*each) for each in cursor.weighted_clauses or ()),
+        field_query=cursor.field_query,
+        query_length=cursor.query_length,
+        did_you_mean=cursor.did_you_mean,
+        # A ranked walk has few matches, or it would be tiered.
+        estimated_matches=0 if is_ranked else math.inf,
+    )
+
+
+async def find(asked: Asked, text: TextQuery) -> Found:
+    """When too many awards match to be ranked, synonyms are given up. When no award has all words,
+    the relaxations are tried, with fewer and fewer of them."""
+    for attempt in range(ATTEMPTS):
+        model = await (asked.snapshot.updated_model() if attempt else asked.snapshot.model())
+        search = _TextSearch(asked, model, asked.kept(model))
+        found = await search.find(text)
+        if attempt + 1 == ATTEMPTS or await search.is_current():
+            return found
+    raise AssertionError("the last attempt returns")
+
+
+async def some_matches(snapshot: Snapshot, model: ReadModel, text: TextQuery) -> BitMap:
+    """Awards with the words: all of them, or a sample where they are too many."""
+    limit = limits.KNOWN_MATCHES + 1
+    ids = await statements.matching_ids(snapshot.fetch, text.match, limit=limit)
+    return model.ordinals.find_all(ids)
+
+
+async def count(snapshot: Snapshot, model: ReadModel, text: TextQuery, kept: BitMap) -> int:
+    """How many of these awards have the words; an estimate where the words are common."""
+    found = await some_matches(snapshot, model, text)
+    matches = found.intersection_cardinality(kept)
+    if len(found) <= limits.KNOWN_MATCHES:
+        return matches
+    everywhere = await statements.estimate_matches(snapshot.fetch, text.match)
+    return max(matches, round(everywhere * matches / len(found)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Matched:
+    """The awards with the words of one text query that the filters keep."""
+
+    text: TextQuery
+    total: int
+    is_exact: bool
+    awards: BitMap | None = None
+    """All of them, unless they are too many or ranked already."""
+    sample: BitMap | None = None
+    """Some of them, where they are too many."""
+    filtered_out: int = 0
+    """How many awards have the words and would be shown without the filters, as far as known."""
+    rows: RankedRows | None = None
+    """The page, if matching has ranked it, too."""
+
+
+class _TextSearch:
+    """One attempt to answer a search."""
+
+    def __init__(self, asked: Asked, model: ReadModel, kept: BitMap) -> None:
+        self._asked = asked
+        self._request = asked.request
+        self._fetch = asked.snapshot.fetch
+        self._model = model
+        self._kept = kept
+        self._shown: Mapping[str, int] = {}
+        """The awards of the page that the read model has chosen, with the versions of their
+        rows."""
+
+    async def find(self, text: TextQuery) -> Found:
+        matched = await self._match(text)
+        if matched.total > limits.RANKED_MATCHES and text.without_synonyms is not None:
+            text = text.without_synonyms
+            matched = await self._match(text)
+        # When the filters leave out all awards with these words, that is the answer, and not
+        # awards with fewer of the words.
+        if not matched.total and text.relaxations and not await self._are_filtered_out(matched):
+            for relaxed in text.relaxations:
+                matched = await self._match(relaxed)
+                # A word was given up already: one word less is better than a page of very few
+                # results.
+                if matched.total >= limits.FEW_RESULTS:
+                    break
+        return await self._page(matched)
+
+    async def is_current(self) -> bool:
+        """Whether the awards of the page are still those that the read model knows."""
+        if not self._shown:
+            return True
+        model = await self._asked.snapshot.model()
+        kept = self._asked.kept(model)
+        return all(
+            (ordinal := model.ordinals.find(award_id)) is not None
+            and ordinal in kept
+            and model.row_versions[ordinal] == row_version
+            for award_id, row_version in self._shown.items()
+        )
+
+    # --- Matching ---------------------------------------------------------------------------------
+
+    async def _match(self, text: TextQuery) -> _Matched:
+        chosen = plan.choose_matching(
+            estimate=text.estimated_matches,
+            kept=len(self._kept),
+            is_plain=self._is_plain,
+            cursor=self._asked.cursor,
+        )
+        if chosen is Matching.RANK_AT_ONCE:
+            ranked = await self._rank_at_once(text)
+            if ranked is not None:
+                return ranked
+        if chosen is Matching.AMONG_KEPT:
+            kept = self._ids(self._kept)
+            ids = await statements.matching_among(self._fetch, text.match, kept) if kept else []
+            return self._known(text, self._model.ordinals.find_all(ids), filtered_out=0)
+        limit = limits.KNOWN_MATCHES + 1
+        ids = await statements.matching_ids(self._fetch, text.match, limit=limit)
+        found = self._model.ordinals.find_all(ids)
+        kept_of_found = found & self._kept
+        if len(ids) < limit:
+            shown_unfiltered = found if self._request.include_closed else found & self._open()
+            return self._known(
+                text, kept_of_found, filtered_out=len(shown_unfiltered) - len(kept_of_found)
+            )
+        everywhere = await statements.estimate_matches(self._fetch, text.match)
+        share = len(kept_of_found) / max(len(found), 1)
+        return _Matched(
+            text=self._for_matches(text, everywhere),
+            total=max(len(kept_of_found), round(max(everywhere, limit) * share)),
+            is_exact=False,
+            sample=kept_of_found,
+        )
+
+    @property
+    def _is_plain(self) -> bool:
+        return (
+            self._request.order is Sort.RELEVANCE
+            and not self._asked.is_filtered
+            and not self._request.facets
+        )
+
+    @property
+    def _rank_cap(self) -> int:
+        growth = 1 if self._asked.cursor is None else limits.RANKED_WALK_GROWTH
+        return growth * limits.RANKED_MATCHES
+
+    def _open(self) -> BitMap:
+        return self._model.open(self._asked.snapshot.now)
+
+    async def _rank_at_once(self, text: TextQuery) -> _Matched | None:
+        """None if there are too many matches to be ranked."""
+        total, rows = await statements.rank_matches(
+            self._fetch,
+            text,
+            self._asked.window,
+            open_at=None if self._request.include_closed else self._asked.snapshot.now,
+            cap=self._rank_cap,
+            highlight=self._request.highlight,
+        )
+        if total > self._rank_cap:
+            if self._asked.cursor is not None:
+                raise cursors.outdated()
+            return None
+        return _Matched(self._for_matches(text, total), total, is_exact=True, rows=rows)
+
+    def _known(self, text: TextQuery, awards: BitMap, *, filtered_out: int) -> _Matched:
+        return _Matched(
+            self._for_matches(text, len(awards)),
+            len(awards),
+            is_exact=True,
+            awards=awards,
+            filtered_out=filtered_out,
+        )
+
+    def _for_matches(self, text: TextQuery, total: int) -> TextQuery:
+        return text.for_matches(total) if self._asked.cursor is None else text
+
+    async def _are_filtered_out(self, matched: _Matched) -> bool:
+        if not self._asked.is_filtered:
+            return False
+        if matched.filtered_out:
+            return True
+        ids = await statements.matching_ids(
+            self._fetch, matched.text.match, limit=limits.KNOWN_MATCHES
+        )
+        found = self._model.ordinals.find_all(ids)
+        return bool(found if self._request.include_closed else found & self._open())
+
+    # --- The page ---------------------------------------------------------------------------------
+
+    async def _page(self, matched: _Matched) -> Found:
+        if matched.rows is not None:
+            return self._found(matched, list(matched.rows.items.values()), matched.rows)
+        chosen = plan.choose_page(
+            order=self._request.order,
+            matches=math.inf if matched.awards is None else matched.total,
+            cursor=self._asked.cursor,
+        )
+        if chosen is PagePlan.RANK:
+            return await self._ranked_page(matched)
+        if chosen is PagePlan.TIERED:
+            return await self._tiered_page(matched)
+        return await self._page_in_order(matched, ORDERS[self._request.order])
+
+    async def _ranked_page(self, matched: _Matched) -> Found:
+        awards = matched.awards
+        if awards is None or len(awards) > self._rank_cap:
+            raise cursors.outdated()  # without a cursor, such a result is tiered
+        rows = RankedRows({}, has_more=False, keyset=None)
+        if awards:
+            rows = await statements.rank_among(
+                self._fetch,
+                matched.text,
+                self._asked.window,
+                self._ids(awards),
+                highlight=self._request.highlight,
+            )
+        self._shown = {award_id: item.row_version for award_id, item in rows.items.items()}
+        return self._found(matched, list(rows.items.values()), rows)
+
+    async def _page_in_order(self, matched: _Matched, order: Order) -> Found:
+        request, cursor = self._request, self._asked.cursor
+        keyset = cursor.keyset if cursor else None
+        if matched.awards is not None:
+            page = order.page(
+                self._model,
+                matched.awards,
+                limit=request.limit + 1,
+                keyset=keyset,
+                offset=request.offset,
+            )
+        else:
+            scan = _Scan(self, matched.text.match, self._kept, order, matches=matched.total)
+            page = await scan.rows(request.offset + request.limit + 1, after=keyset)
+            page = page[request.offset :]
+        has_more, page = len(page) > request.limit, page[: request.limit]
+        last = order.keyset_of(self._model, page[-1]) if has_more else None
+        return await self._read(matched, page, has_more=has_more, keyset=last)
+
+    async def _tiered_page(self, matched: _Matched) -> Found:
+        request, cursor = self._request, self._asked.cursor
+        order = ORDERS[Sort.DEADLINE]
+        first, keyset = 0, None
+        if cursor is not None:
+            first, keyset = int(cursor.keyset[0]), cursor.keyset[1:]
+        skipped, wanted = request.offset, request.limit + 1
+        page: list[tuple[int, int]] = []
+        for tier, match, awards in await self._tiers(matched, first):
+            needed = wanted - len(page)
+            if awards is not None:
+                found = order.page(self._model, awards, limit=needed, keyset=keyset, offset=skipped)
+                skipped = max(0, skipped - len(awards))
+            else:
+                scan = _Scan(self, match, self._kept, order, matches=matched.total)
+                seen = await scan.rows(skipped + needed, after=keyset)
+                found = seen[skipped:]
+                skipped = max(0, skipped - len(seen))
+            page += [(tier, ordinal) for ordinal in found]
+            keyset = None
+            if len(page) == wanted:
+                break
+        has_more, page = len(page) > request.limit, page[: request.limit]
+        last: Keyset | None = None
+        if has_more:
+            tier, ordinal = page[-1]
+            last = (tier, *order.keyset_of(self._model, ordinal))
+        return await self._read(
+            matched, [ordinal for _, ordinal in page], has_more=has_more, keyset=last
+        )
+
+    async def _tiers(
+        self, matched: _Matched, first: int
+    ) -> Sequence[tuple[int, str, BitMap | None]]:
+        """From the tier `first` on: its number, its words, and its awards unless they are many."""
+        text, known = matched.text, matched.awards
+        in_name, in_organization = text.in_field(Field.NAME), text.in_field(Field.ORGANIZATION)
+        if in_name is None or in_organization is None:  # exclusions alone: there is but one tier
+            return [(0, text.match, known)]
+        named = await self._in_field(in_name)
+        organized = await self._in_field(in_organization)
+        if named is not None and organized is not None:
+            organized = organized - named
+        tiers = [
+            (0, in_name, named if known is None or named is None else named & known),
+            (
+                1,
+                f"({in_organization})&!({in_name})",
+                None if named is None else organized,
+            ),
+            (
+                _LAST_TIER,
+                f"({text.match})&!({in_organization})&!({in_name})",
+                None
+                if known is None or named is None or organized is None
+                else known - named - organized,
+            ),
+        ]
+        return tiers[first:]
+
+    async def _in_field(self, words: str) -> BitMap | None:
+        """The kept awards with the words in a field; None if they are too many to be asked for."""
+        limit = limits.KNOWN_MATCHES + 1
+        ids = await statements.matching_ids(self._fetch, words, limit=limit)
+        return self._model.ordinals.find_all(ids) & self._kept if len(ids) < limit else None
+
+    async def _read(
+        self, matched: _Matched, page: Sequence[int], *, has_more: bool, keyset: Keyset | None
+    ) -> Found:
+        model = self._model
+        self._shown = {
+            model.ordinals.id_of(ordinal): model.row_versions[ordinal] for ordinal in page
+        }
+        items: Mapping[str, Item] = {}
+        if page:
+            items = await read_items(
+                self._fetch,
+                self._asked.snapshot.items,
+                self._shown,
+                highlighted=matched.text.match if self._request.highlight else None,
+            )
+        found = [items[award_id] for award_id in self._shown if award_id in items]
+        self._shown = {
+            award_id: items[award_id].row_version if award_id in items else -1
+            for award_id in self._shown
+        }
+        return self._found(
+            matched, found, RankedRows({}, has_more, keyset), is_tiered=keyset is not None
+        )
+
+    def _found(
+        self,
+        matched: _Matched,
+        items: Sequence[Item],
+        rows: RankedRows,
+        *,
+        is_tiered: bool = False,
+    ) -> Found:
+        return Found(
+            total=matched.total,
+            is_exact=matched.is_exact,
+            items=items,
+            has_more=rows.has_more,
+            keyset=rows.keyset,
+            facets=self._facets(matched),
+            text=matched.text,
+            is_tiered=is_tiered and self._request.order is Sort.RELEVANCE,
+        )
+
+    def _facets(self, matched: _Matched) -> Facets | None:
+        awards = matched.awards if matched.awards is not None else matched.sample
+        if not self._request.facets or awards is None:
+            return None
+        return count_facets(self._model, awards, total=matched.total)
+
+    # --- Ids --------------------------------------------------------------------------------------
+
+    def _ids(self, awards: BitMap) -> list[str]:
+        return self._model.ordinals.ids_of(awards)
+
+    async def have_words(self, match: str, ordinals: Sequence[int]) -> Iterator[int]:
+        """Those of these awards that have the words, in the same order."""
+        ids = dict(zip(self._model.ordinals.ids_of(ordinals), ordinals, strict=True))
+        found = set(await statements.matching_among(self._fetch, match, list(ids)))
+        return (ordinal for award_id, ordinal in ids.items() if award_id in found)
+
+    def page_of(
+        self, order: Order, awards: BitMap, *, limit: int, after: Keyset | None
+    ) -> list[int]:
+        return order.page(self._model, awards, limit=limit, keyset=after)
+
+    def keyset_of(self, order: Order, ordinal: int) -> Keyset:
+        return order.keyset_of(self._model, ordinal)
+
+
+class _Scan:
+    """Goes through awards in an order, and asks which of them have the words."""
+
+    def __init__(
+        self, search: _TextSearch, match: str, awards: BitMap, order: Order, *, matches: int
+    ) -> None:
+        self._search = search
+        self._match = match
+        self._awards = awards
+        self._order = order
+        self._matches = matches
+
+    async def rows(self, count: int, *, after: Keyset | None) -> list[int]:
+        """The first `count` awards with the words, or all there are."""
+        found: list[int] = []
+        size = plan.first_scan(wanted_rows=count, matches=self._matches, awards=len(self._awards))
+        while len(found) < count:
+            asked = self._search.page_of(self._order, self._awards, limit=size, after=after)
+            if not asked:
+                break
+            found += await self._search.have_words(self._match, asked)
+            after = self._search.keyset_of(self._order, asked[-1])
+            size = min(limits.MAX_SCANNED_AT_ONCE, size * limits.SCAN_GROWTH)
+        return found[:count]
