@@ -1,4 +1,4 @@
-"""What a page shows of its awards, cached for awards that are asked for often."""
+"""The items of a page, cached for awards that are asked for often."""
 
 from collections import OrderedDict
 from collections.abc import Mapping

@@ -25,7 +25,7 @@ CriteriaSet = Mapping[str, Any]
 """The criteria of an award by field; all of those that it holds have to be met."""
 
 Answers = Mapping[str, Any]
-"""What is known of a student, by field; a field without an answer is left out, or None."""
+"""The answers of a student, by field; a field without an answer is left out, or None."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Criterion:
     name: str
     alternatives: tuple[Alternative, ...]
     failed_cost: int
-    """What the score loses, in hundredths, when the criterion is failed."""
+    """The loss of the score, in hundredths, when the criterion is failed."""
     missing_cost: int
     """The same when the profile does not answer."""
     noun: str

@@ -60,7 +60,7 @@ come with the versions that are wanted."""
 
 
 class _Position(NamedTuple):
-    """What the model has read."""
+    """The state of PostgreSQL that the model has read."""
 
     state: bytes
     snapshot: bytes
@@ -104,7 +104,7 @@ class CurrentModel:
     async def read(
         self, version: Version, choose: Choose[_Result], read_rows: ReadRows[_Row]
     ) -> tuple[_Result, list[_Row]]:
-        """What `choose` finds in the model, and the rows of the awards that it has chosen.
+        """Return what `choose` finds in the model, and the rows of the awards that it has chosen.
 
         The rows are those that the model was made from: where PostgreSQL has a newer one, or none
         any more, the model is brought up to date and asked again. Raises DatabaseUnavailable.

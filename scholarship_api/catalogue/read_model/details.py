@@ -1,4 +1,4 @@
-"""What is shown and explained of an award on a page: read by id, from the row that is stored."""
+"""The details of the awards on a page, which are read by id from the stored rows."""
 
 import datetime as dt
 from collections.abc import Sequence

@@ -52,7 +52,7 @@ ATTRIBUTES: Final = (
 
 
 class Change(NamedTuple):
-    """What an award is after a write."""
+    """An award after a write."""
 
     id: str
     record: AwardRecord | None

@@ -14,7 +14,8 @@ Value = Hashable
 
 
 class Postings:
-    """Of one field. What is in `restricted` but not looked for is what the field closes."""
+    """The postings of one field. An award in `restricted` is closed to those who have none of the
+    values that it names."""
 
     def __init__(self) -> None:
         self.restricted = BitMap()

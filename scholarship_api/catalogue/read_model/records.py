@@ -1,4 +1,4 @@
-"""What the read model holds of an award, and the columns that it is read from."""
+"""The record of an award in the read model, and the columns that it is read from."""
 
 import functools
 from collections.abc import Sequence

@@ -225,7 +225,7 @@ class AnyEntry(Relation):
 
 
 def best(outcomes: Iterable[Outcome]) -> Outcome:
-    """Of an any-of: met if any is met, else unknown if any may be."""
+    """The outcome of alternatives: met if any is met, else unknown if any may be."""
     worst = Outcome.FAILED
     for outcome in outcomes:
         if outcome is Outcome.MET:

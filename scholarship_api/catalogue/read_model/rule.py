@@ -90,7 +90,7 @@ class Assessment:
 
     @property
     def reasons(self) -> list[str]:
-        """What stands in the way, else that nothing does."""
+        """A sentence for each obstacle, or one that says that there is none."""
         obstacles = [
             finding.reason for finding in self.findings if finding.outcome is not Outcome.MET
         ]

@@ -15,7 +15,7 @@ _STATE: Final = f"""(SELECT coalesce(sum(number), 0) FROM catalogue_versions)
     AS state, pg_current_snapshot() AS snapshot, {_HISTORY} AS history"""  # noqa: S608 - of literals
 
 STATE: Final = f"SELECT {_STATE}"
-"""What `CHANGES` goes on from."""
+"""The state that `CHANGES` goes on from."""
 
 ALL: Final = f"COPY (SELECT {RECORD} FROM scholarships AS s WHERE s.status = 'published') TO STDOUT"  # noqa: S608 - a literal
 """Every published award; to be read in one snapshot with STATE."""
