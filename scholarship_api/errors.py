@@ -31,7 +31,7 @@ MAX_FIELD_NAME_LENGTH: Final = 200
 class ErrorBody(pydantic.BaseModel):
     """The body of every error."""
 
-    trace_id: str = pydantic.Field(description="Also in X-Trace-ID and X-Request-ID; quote it.")
+    trace_id: str = pydantic.Field(description="Also in X-Trace-ID; quote it.")
     code: str
     message: str
     status: int

@@ -45,7 +45,6 @@ def assert_rejected(answer: bytes, status: int, code: str) -> None:
         b"content-type: application/json",
         b"content-length: %d" % len(body),
         b"x-trace-id: " + trace_id,
-        b"x-request-id: " + trace_id,
         b"x-content-type-options: nosniff",
         b"x-frame-options: deny",
         b"strict-transport-security: max-age=63072000; includesubdomains; preload",
@@ -111,7 +110,7 @@ def test_rejections_are_logged(server: RunningServer) -> None:
     assert_rejected(send(server, head), 400, "INVALID_HOST")
 
     def lines() -> list[dict[str, Any]]:
-        return [line for line in server.log.lines() if line.get("trace_id") == "to-be-found"]
+        return [line for line in server.log.lines() if line.get("request_id") == "to-be-found"]
 
     until(lines, reason=server.log.text)
     assert [(line["method"], line["status"], line["client_ip"]) for line in lines()] == [

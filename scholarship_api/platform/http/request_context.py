@@ -5,7 +5,7 @@ import re
 import time
 from collections.abc import Awaitable, Sequence
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bind_contextvars, reset_contextvars
@@ -28,11 +28,29 @@ UNMATCHED: Final = "unmatched"
 CLIENT_CLOSED_REQUEST: Final = 499
 """The status of a request that ended before its response started; nginx logs the same one."""
 
+_IDS_KEY: Final = "request_ids"
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 # https://www.w3.org/TR/trace-context/#traceparent-header; version ff and id 0 are invalid.
 _TRACEPARENT: Final = re.compile(
     rb"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?"
 )
+
+
+class RequestIds(NamedTuple):
+    """The two ids of a request."""
+
+    trace_id: str
+    """Made here, or taken from a trusted proxy: no client can choose it."""
+    request_id: str
+    """The client's own id for the request, if it has sent a valid one; else the trace id."""
+
+    @property
+    def headers(self) -> tuple[tuple[bytes, bytes], ...]:
+        """The headers of the response that tell the ids."""
+        return (
+            (b"x-request-id", self.request_id.encode()),
+            (b"x-trace-id", self.trace_id.encode()),
+        )
 
 
 class RequestContext:
@@ -44,9 +62,9 @@ class RequestContext:
         self._proxies = TrustedProxies(trusted_proxies)
         self._access_log = access_log or AccessLog()
 
-    def read(self, scope: Scope) -> str:
-        """The trace id; puts it, and what trusted proxies say about the client, into the scope."""
-        already_read: str | None = scope.get(TRACE_ID_KEY)
+    def read(self, scope: Scope) -> RequestIds:
+        """The ids; puts them, and what trusted proxies say about the client, into the scope."""
+        already_read: RequestIds | None = scope.get(_IDS_KEY)
         if already_read is not None:
             return already_read
         request_id = traceparent = None
@@ -61,30 +79,37 @@ class RequestContext:
                 forwarded_for.append(value)
             elif name == b"x-forwarded-proto":
                 forwarded_proto.append(value)
-        self._resolve_client(scope, forwarded_for, forwarded_proto)
-        scope[TRACE_ID_KEY] = trace_id = _trace_id(request_id, traceparent)
-        return trace_id
+        is_trusted = self._resolve_client(scope, forwarded_for, forwarded_proto)
+        sent_id = _sent_id(request_id, traceparent)
+        trace_id = sent_id if sent_id and is_trusted else os.urandom(16).hex()
+        ids = RequestIds(trace_id, sent_id or trace_id)
+        scope[_IDS_KEY] = ids
+        scope[TRACE_ID_KEY] = trace_id
+        return ids
 
     def _resolve_client(
         self, scope: Scope, forwarded_for: list[bytes], forwarded_proto: list[bytes]
-    ) -> None:
+    ) -> bool:
+        """Put the client's address and scheme into the scope; whether the peer is trusted."""
         host, port = scope.get("client") or ("", 0)
         peer = self._proxies.parse(host)
         if peer is None:
-            return
+            return False
         if not self._proxies.trusts(peer):
             scope["client"] = (_text_of(peer), port)
-            return
+            return False
         client = self._proxies.client(peer, forwarded_for) if forwarded_for else peer
         scope["client"] = (_text_of(client), port if client == peer else 0)
         if scheme := forwarded_scheme(forwarded_proto):
             scope["scheme"] = scheme
+        return True
 
     def report(
         self, scope: Scope, *, route: str, status: int, started_at: float, response_bytes: int
     ) -> None:
         """Add the request to the access log; `started_at` is of the performance counter."""
         client = scope.get("client")
+        ids: RequestIds = scope[_IDS_KEY]
         self._access_log.add(
             AccessRecord(
                 scope["method"],
@@ -92,7 +117,8 @@ class RequestContext:
                 status,
                 time.perf_counter() - started_at,
                 response_bytes,
-                scope[TRACE_ID_KEY],
+                ids.trace_id,
+                ids.request_id,
                 client[0] if client else None,
                 scope.get(ACCOUNT_ID_KEY),
                 time.time(),
@@ -100,12 +126,13 @@ class RequestContext:
         )
 
 
-def _trace_id(request_id: bytes | None, traceparent: bytes | None) -> str:
+def _sent_id(request_id: bytes | None, traceparent: bytes | None) -> str | None:
+    """The id that the peer has sent for the request, if it is valid."""
     if request_id is not None and _REQUEST_ID.fullmatch(request_id):
         return str(request_id, "ascii")
     if traceparent is not None and (match := _TRACEPARENT.fullmatch(traceparent)):
         return str(match[1], "ascii")
-    return os.urandom(16).hex()
+    return None
 
 
 class RequestContextMiddleware:
@@ -123,8 +150,7 @@ class RequestContextMiddleware:
             await self._app(scope, receive, send)
             return
         started_at = time.perf_counter()
-        trace_id = self._context.read(scope)
-        encoded_id = trace_id.encode()
+        ids = self._context.read(scope)
         status = 0
         response_bytes = 0
 
@@ -132,16 +158,12 @@ class RequestContextMiddleware:
             nonlocal status, response_bytes
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [
-                    *message.get("headers", ()),
-                    (b"x-request-id", encoded_id),
-                    (b"x-trace-id", encoded_id),
-                ]
+                message["headers"] = [*message.get("headers", ()), *ids.headers]
             elif message["type"] == "http.response.body":
                 response_bytes += len(message.get("body", b""))
             return send(message)
 
-        tokens = bind_contextvars(trace_id=trace_id, request_id=trace_id)
+        tokens = bind_contextvars(trace_id=ids.trace_id, request_id=ids.request_id)
         try:
             await self._app(scope, receive, send_with_ids)
         finally:

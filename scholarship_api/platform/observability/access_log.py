@@ -32,6 +32,7 @@ class AccessRecord(NamedTuple):
     response_bytes: int
     """The size of the response's body."""
     trace_id: str
+    request_id: str
     client_ip: str | None
     account_id: str | None
     ended_at: float
@@ -68,7 +69,7 @@ class AccessLog:
 
 
 def _log_through_structlog(record: AccessRecord) -> None:
-    with bound_contextvars(trace_id=record.trace_id, request_id=record.trace_id):
+    with bound_contextvars(trace_id=record.trace_id, request_id=record.request_id):
         _log.info(
             _EVENT,
             method=record.method,
@@ -103,18 +104,19 @@ def write_lines(records: Sequence[AccessRecord]) -> Sequence[AccessRecord]:
 
 
 def _line(record: AccessRecord, redactor: Redactor) -> str | None:
-    """None if the record may hold a secret. A trace id needs no JSON escapes."""
-    method, route, status, seconds, response_bytes, trace_id, client_ip, account_id, at = record
+    """None if the record may hold a secret. The ids need no JSON escapes."""
+    method, route, status, seconds, size, trace_id, request_id, client_ip, account_id, at = record
     request = _request_fragment(redactor, method, route, status)
     client = _client_fragment(redactor, client_ip, account_id)
-    if request is None or client is None or redactor.may_change(trace_id):
+    ids = f'"trace_id":"{trace_id}","request_id":"{request_id}"'
+    if request is None or client is None or redactor.may_change(ids):
         return None
     second = int(at)
     return (
         f'{{"timestamp":"{_date_and_time(second)}.{int((at - second) * 1_000_000):06d}Z"'
         f',"level":"info","event":"{_EVENT}","logger":"{_LOGGER}"'
-        f',"trace_id":"{trace_id}","request_id":"{trace_id}",{request}'
-        f',"latency_ms":{_milliseconds(seconds)},{client},"bytes":{response_bytes}}}'
+        f",{ids},{request}"
+        f',"latency_ms":{_milliseconds(seconds)},{client},"bytes":{size}}}'
     )
 
 

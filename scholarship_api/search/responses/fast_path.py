@@ -114,8 +114,7 @@ class CachedResponseMiddleware:
         status = response_bytes = 0
         is_ours = True
         try:
-            trace_id = self._context.read(scope).encode()
-            headers = ((b"x-request-id", trace_id), (b"x-trace-id", trace_id))
+            headers = self._context.read(scope).headers
             limit_headers = await self._count(scope) if self._limits.enabled else ()
             answer = None
             if limit_headers is not None:

@@ -1,4 +1,5 @@
 import asyncio
+import re
 from collections.abc import Sequence
 from ipaddress import ip_network
 from typing import Any
@@ -71,21 +72,24 @@ async def ask(
         ({"traceparent": "nonsense"}, GENERATED),
     ],
 )
-async def test_the_trace_id_is_taken_from_the_request_or_made(
-    sent: dict[str, str], pattern: str
+@pytest.mark.parametrize("peer", ["10.0.0.1", "203.0.113.9"])
+async def test_only_trusted_proxies_choose_the_trace_id(
+    sent: dict[str, str], pattern: str, peer: str
 ) -> None:
     encoded = [(name, value.encode("latin-1")) for name, value in sent.items()]
-    response = await ask(encoded)  # type: ignore[arg-type]
-    trace_id = response.headers["x-trace-id"]
-    assert trace_id == response.headers["x-request-id"]
+    response = await ask(encoded, peer=peer)  # type: ignore[arg-type]
+    trace_id, request_id = response.headers["x-trace-id"], response.headers["x-request-id"]
     assert f"'trace_id': '{trace_id}'" in response.text
-    assert f"'request_id': '{trace_id}'" in response.text
+    assert f"'request_id': '{request_id}'" in response.text
     if pattern == GENERATED:
-        assert len(trace_id) == 32
-        assert trace_id != TRACEPARENT[3:35]
-        assert set(trace_id) <= set("0123456789abcdef")
+        assert request_id == trace_id
     else:
-        assert trace_id == pattern
+        assert request_id == pattern
+    if pattern == GENERATED or peer == "203.0.113.9":
+        assert re.fullmatch(GENERATED, trace_id)
+        assert trace_id not in str(sent)
+    else:
+        assert trace_id == request_id
 
 
 async def test_generated_trace_ids_differ() -> None:
@@ -169,7 +173,7 @@ async def test_each_request_is_logged() -> None:
         "client_ip": "203.0.113.9",
         "user_id": "account-7",
         "bytes": len(response.content),
-        "trace_id": "seven",
+        "trace_id": response.headers["x-trace-id"],
         "request_id": "seven",
     }
     assert structlog.contextvars.get_contextvars() == {}

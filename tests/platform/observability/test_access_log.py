@@ -24,6 +24,7 @@ RECORD = AccessRecord(
     seconds=0.00125,
     response_bytes=7,
     trace_id="0af7651916cd43dd8448eb211c80319c",
+    request_id="order-7",
     client_ip="2001:db8::1",
     account_id=None,
     ended_at=1_800_000_000.5,
@@ -61,7 +62,7 @@ def left_to_structlog(*records: AccessRecord) -> list[AccessRecord]:
 def test_both_ways_write_the_same_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert not left_to_structlog(RECORD)
     with structlog.contextvars.bound_contextvars(
-        trace_id=RECORD.trace_id, request_id=RECORD.trace_id
+        trace_id=RECORD.trace_id, request_id=RECORD.request_id
     ):
         structlog.stdlib.get_logger(LOGGER).info(
             "request.finished",
@@ -84,8 +85,13 @@ def test_a_record_with_a_secret_is_left_to_structlog(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     secret_id = RECORD._replace(trace_id=SECRET)
+    secret_request_id = RECORD._replace(request_id=SECRET)
     secret_path = RECORD._replace(route=f"/{SECRET}")
-    assert left_to_structlog(secret_id, RECORD, secret_path) == [secret_id, secret_path]
+    assert left_to_structlog(secret_id, RECORD, secret_request_id, secret_path) == [
+        secret_id,
+        secret_request_id,
+        secret_path,
+    ]
     [line] = capsys.readouterr().err.splitlines()
     assert json.loads(line)["trace_id"] == RECORD.trace_id
 

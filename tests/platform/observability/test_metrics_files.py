@@ -12,7 +12,7 @@ from scholarship_api.platform.observability import metrics
 from scholarship_api.platform.observability.access_log import AccessRecord
 
 def observe(route):
-    metrics.observe_request(AccessRecord("GET", route, 200, 0.1, 0, "t", None, None, 0.0))
+    metrics.observe_request(AccessRecord("GET", route, 200, 0.1, 0, "t", "r", None, None, 0.0))
 
 observe("/first")
 # No file may grow any more, as on a full disk.

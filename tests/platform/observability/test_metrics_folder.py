@@ -18,7 +18,8 @@ import os, sys
 from scholarship_api.platform.observability import metrics
 from scholarship_api.platform.observability.access_log import AccessRecord
 for _ in range(int(sys.argv[1])):
-    metrics.observe_request(AccessRecord("GET", "/x/{id}", 200, 0.02, 10, "t", None, None, 0.0))
+    record = AccessRecord("GET", "/x/{id}", 200, 0.02, 10, "t", "r", None, None, 0.0)
+    metrics.observe_request(record)
     metrics.count_rate_limit("search", "allowed")
 metrics.set_limiter_state("shared")
 print("ready", flush=True)

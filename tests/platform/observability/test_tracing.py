@@ -1,6 +1,7 @@
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from ipaddress import ip_network
 
 import pytest
 from httpx import ASGITransport, AsyncClient
@@ -20,6 +21,8 @@ from scholarship_api.settings.settings import Settings
 
 pytestmark = pytest.mark.anyio
 
+PROXY = "2001:db8::1"
+"""A peer whose traceparent counts."""
 TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
 PARENT_ID = "00f067aa0ba902b7"
 
@@ -53,8 +56,9 @@ async def ask(database: Database, limiter: RateLimiter, headers: dict[str, str])
 
     limits = RateLimits(rate_limit_groups(Settings(environment="test")), limiter)
     limited = RateLimitMiddleware(answer, limits=limits)
-    app = RequestContextMiddleware(tracing.TracingMiddleware(limited), context=RequestContext())
-    transport = ASGITransport(app, client=("2001:db8::1", 1))
+    context = RequestContext(trusted_proxies=[ip_network(PROXY)])
+    app = RequestContextMiddleware(tracing.TracingMiddleware(limited), context=context)
+    transport = ASGITransport(app, client=(PROXY, 1))
     async with AsyncClient(transport=transport, base_url="http://test") as client:
         response = await client.get("/api/v1/search", headers=headers)
     return response.headers["X-Trace-ID"]
