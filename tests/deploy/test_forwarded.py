@@ -18,7 +18,7 @@ pytestmark = pytest.mark.server
 
 APPLICATION = "tests.deploy.who_asks:create()"
 PROXY = "127.0.0.1"
-STRANGER = "127.99.0.7"
+CLIENT_ADDRESS = "127.99.0.7"
 CHAIN = "10.1.0.0/16"
 
 NGINX = """
@@ -140,8 +140,8 @@ def client_seen(server: RunningServer, response: httpx.Response) -> str:
 
 
 DIRECT = [
-    pytest.param(STRANGER, {}, STRANGER, id="direct"),
-    pytest.param(STRANGER, {"X_Forwarded_For": "203.0.113.5"}, STRANGER, id="spoofed"),
+    pytest.param(CLIENT_ADDRESS, {}, CLIENT_ADDRESS, id="direct"),
+    pytest.param(CLIENT_ADDRESS, {"X_Forwarded_For": "203.0.113.5"}, CLIENT_ADDRESS, id="spoofed"),
     pytest.param(PROXY, {"X_Forwarded_For": "203.0.113.5"}, "203.0.113.5", id="trusted"),
     pytest.param(
         PROXY,
@@ -174,7 +174,7 @@ def test_headers_of_untrusted_peers_have_no_effect(
 
 @pytest.mark.parametrize(
     ("peer", "sent", "scheme"),
-    [(PROXY, "https", "https"), (STRANGER, "https", "http"), (PROXY, "http", "http")],
+    [(PROXY, "https", "https"), (CLIENT_ADDRESS, "https", "http"), (PROXY, "http", "http")],
 )
 def test_only_a_trusted_proxy_reports_https(
     server: RunningServer, peer: str, sent: str, scheme: str
@@ -186,8 +186,10 @@ def test_only_a_trusted_proxy_reports_https(
 @pytest.mark.parametrize(
     ("peer", "headers", "client"),
     [
-        pytest.param(STRANGER, {}, STRANGER, id="plain"),
-        pytest.param(STRANGER, {"X_Forwarded_For": "203.0.113.5"}, STRANGER, id="spoofed"),
+        pytest.param(CLIENT_ADDRESS, {}, CLIENT_ADDRESS, id="plain"),
+        pytest.param(
+            CLIENT_ADDRESS, {"X_Forwarded_For": "203.0.113.5"}, CLIENT_ADDRESS, id="spoofed"
+        ),
         pytest.param(PROXY, {"X_Forwarded_For": "203.0.113.5"}, "203.0.113.5", id="two proxies"),
         pytest.param(
             PROXY,
@@ -214,8 +216,8 @@ def test_the_client_behind_nginx_is_found_over_ipv6(server: RunningServer, nginx
 
 
 def test_https_ends_at_nginx(server: RunningServer, nginx: Nginx) -> None:
-    answer = ask(f"https://127.0.0.1:{nginx.https}", peer=STRANGER, X_Forwarded_Proto="http")
-    assert client_seen(server, answer) == STRANGER
+    answer = ask(f"https://127.0.0.1:{nginx.https}", peer=CLIENT_ADDRESS, X_Forwarded_Proto="http")
+    assert client_seen(server, answer) == CLIENT_ADDRESS
     assert answer.json()["scheme"] == "https"
 
 

@@ -14,7 +14,7 @@ import yaml
 from scholarship_api.settings.settings import Settings
 from tests.deploy.gunicorn_server import REPOSITORY, RunningServer, running_server, until
 from tests.deploy.manifests import container, pod, settings_file
-from tests.deploy.test_forwarded import PROXY, STRANGER, answers, free_port
+from tests.deploy.test_forwarded import CLIENT_ADDRESS, PROXY, answers, free_port
 
 pytestmark = pytest.mark.server
 
@@ -139,7 +139,7 @@ def caddy(server: RunningServer, tmp_path_factory: pytest.TempPathFactory) -> It
 def client(request: pytest.FixtureRequest) -> Iterator[httpx.Client]:
     """A client with a public address, behind the proxy."""
     url: str = request.getfixturevalue(request.param)
-    transport = httpx.HTTPTransport(local_address=STRANGER, verify=False)
+    transport = httpx.HTTPTransport(local_address=CLIENT_ADDRESS, verify=False)
     headers = {"Host": HOST}
     with httpx.Client(base_url=url, transport=transport, headers=headers, timeout=20) as client:
         yield client
@@ -148,8 +148,10 @@ def client(request: pytest.FixtureRequest) -> Iterator[httpx.Client]:
 def test_the_service_answers_and_sees_the_client(
     client: httpx.Client, server: RunningServer
 ) -> None:
-    answer = client.get("/api/v1/search?limit=1", headers={"X-Forwarded-For": "203.0.113.5"})
+    forged = {"X-Forwarded-For": "203.0.113.5", "X-Request-ID": "chosen-by-the-client"}
+    answer = client.get("/api/v1/search?limit=1", headers=forged)
     assert answer.status_code == 200
+    assert answer.headers["X-Trace-ID"] not in forged.values()
 
     def lines() -> list[str]:
         trace_id = answer.headers["X-Trace-ID"]
@@ -157,7 +159,7 @@ def test_the_service_answers_and_sees_the_client(
         return [line["client_ip"] for line in finished if line["trace_id"] == trace_id]
 
     until(lines)
-    assert lines() == [STRANGER]
+    assert lines() == [CLIENT_ADDRESS]
 
 
 def test_the_proxy_does_not_forward_metrics(client: httpx.Client) -> None:
