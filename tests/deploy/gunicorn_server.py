@@ -155,7 +155,7 @@ def running_server(
     gunicorn loads `application`; `command` replaces gunicorn's whole command line. The server is
     ready when every worker serves and `ready_path` answers 200.
     """
-    port = _free_port()
+    port = free_port()
     variables = environment(settings or {}, port)
     if command is None:
         conf = "python:scholarship_api.platform.server.gunicorn_conf"
@@ -206,7 +206,7 @@ def _end(server: RunningServer) -> None:
                     os.kill(pid, signal.SIGKILL)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     # Below the ports that the kernel gives to clients, so that none is taken meanwhile.
     while True:
         port = random.randrange(20_000, 32_000)  # noqa: S311

@@ -8,8 +8,13 @@ import sys
 
 from scholarship_api.command_errors import report
 from scholarship_api.platform.observability.logging import configure
+from scholarship_api.platform.server import early_signals
 from scholarship_api.platform.server.gunicorn_options import gunicorn_options
 from scholarship_api.settings.settings import SettingsError, load_settings
+
+# Until gunicorn has its own handlers, which stop the workers as well.
+early_signals.handle()
+early_signals.release()
 
 try:
     _settings = load_settings()

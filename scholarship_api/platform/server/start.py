@@ -1,12 +1,12 @@
 """Starting the service: prestart, then become gunicorn."""
 
 import os
-import signal
 import sys
 from typing import Final, NoReturn
 
 import structlog
 
+from scholarship_api.platform.server import early_signals
 from scholarship_api.platform.server.prestart import (
     prestart,
     require_database,
@@ -25,7 +25,7 @@ _log = structlog.stdlib.get_logger(__name__)
 
 def start(settings: Settings) -> NoReturn:
     """`prestart`, then become gunicorn. Raises `PrestartError` and `SettingsError`."""
-    _end_at_sigterm()
+    early_signals.handle()
     prestart(settings)
     _become_gunicorn(settings)
 
@@ -35,19 +35,10 @@ def serve(settings: Settings) -> NoReturn:
 
     PostgreSQL is not waited for: a replica serves what it can, and is not ready, while it is away.
     """
-    _end_at_sigterm()
+    early_signals.handle()
     require_database(settings)
     wait_for_rate_limiter(settings, wait_seconds=SERVE_WAIT_SECONDS)
     _become_gunicorn(settings)
-
-
-def _end_at_sigterm() -> None:
-    """The first process of a container ignores SIGTERM unless it has a handler for it."""
-    signal.signal(signal.SIGTERM, _end)
-
-
-def _end(number: int, _frame: object) -> NoReturn:
-    sys.exit(128 + number)
 
 
 def _become_gunicorn(settings: Settings) -> NoReturn:
@@ -61,4 +52,5 @@ def _become_gunicorn(settings: Settings) -> NoReturn:
     _log.info("gunicorn.started", port=settings.port)
     sys.stdout.flush()
     sys.stderr.flush()
+    early_signals.hold()  # gunicorn_conf releases them
     os.execv(command[0], command)  # noqa: S606
