@@ -1,5 +1,7 @@
 """PostgreSQL or Redis stops, freezes or cannot be reached, under a running server."""
 
+import os
+import signal
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -190,3 +192,19 @@ def test_limited_routes_answer_503_without_redis_and_recover(
             assert answer.seconds < LIMITER_SECONDS + SLACK_SECONDS
             assert answer.response.headers["Retry-After"] == "2"
     assert_survived(service, workers)
+
+
+def test_workers_start_without_redis(service: Service) -> None:
+    assert_serves(service)
+    with service.valkey.stopped():
+        killed = service.server.workers()
+        for pid in killed:
+            os.kill(pid, signal.SIGKILL)
+        until(lambda: len(set(service.server.workers()) - set(killed)) == len(killed))
+        until(lambda: statuses(service, "/healthz") == {200})
+        ready = ask(service, "/readyz")
+        assert ready.response.status_code == 503
+        assert ready.response.json()["details"]["services"]["rate_limiter"]["status"] == "down"
+        assert statuses(service, search_path()) == {503}
+        assert not set(killed) & set(service.server.workers())
+    assert_serves(service)

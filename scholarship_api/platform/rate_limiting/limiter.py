@@ -7,7 +7,6 @@ A request counts in all of its buckets or, when one of them is exhausted, in non
 one exhausted bucket does not use up another.
 """
 
-import asyncio
 import math
 import time
 from contextlib import suppress
@@ -29,10 +28,6 @@ from scholarship_api.platform.rate_limiting.storage import (
 )
 from scholarship_api.settings.settings import Settings
 
-START_UP_DELAYS_SECONDS: Final = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
-"""The pauses between attempts to connect at start-up. After the last attempt the process ends, and
-the orchestrator starts another one."""
-
 _log = structlog.stdlib.get_logger(__name__)
 
 
@@ -41,10 +36,6 @@ class RateLimiterUnavailable(ServiceUnavailable):
 
     def __init__(self) -> None:
         super().__init__(retry_after_seconds=int(circuit_breaker.RETRY_AFTER_SECONDS))
-
-
-class RateLimiterStartError(Exception):
-    """The rate limiter's backend cannot be reached, and this environment requires it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +124,11 @@ class RateLimiter:
         return self._breaker.state
 
     async def start(self) -> None:
-        """Connect before the first request comes. Raises RateLimiterStartError."""
+        """Connect before the first request comes.
+
+        A process starts without the backend as well: it answers what has no limit of its own, and
+        is not ready until the backend is there.
+        """
         if not self.enabled:
             metrics.set_limiter_state("disabled")
             _log.warning("rate_limiter.disabled")
@@ -142,23 +137,12 @@ class RateLimiter:
             _log.warning("rate_limiter.in_memory", reason="not_configured")
         else:
             metrics.set_limiter_state("shared")
-            await self._warm(self.shared)
-
-    async def _warm(self, shared: SharedStorage) -> None:
-        for delay in (*START_UP_DELAYS_SECONDS, None):
             try:
-                await shared.connect()
+                await self.shared.connect()
             except BACKEND_ERRORS as error:
-                _log.warning("rate_limiter.unreachable", error=type(error).__name__, retry=delay)
-                if delay is not None:
-                    await asyncio.sleep(delay)
+                _log.warning("rate_limiter.unreachable", error=type(error).__name__)
             else:
                 _log.info("rate_limiter.connected")
-                return
-            if self._local is not None:
-                break  # the breaker goes on trying
-        if self._local is None:
-            raise RateLimiterStartError("the rate limiter's backend cannot be reached")
 
     async def hit(self, *buckets: Bucket) -> Decision:
         """Count one request. Raises RateLimiterUnavailable after 0.4 s at most.

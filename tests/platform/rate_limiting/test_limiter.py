@@ -10,13 +10,10 @@ import pytest
 from limits import parse
 from structlog.testing import capture_logs
 
-from scholarship_api.app import create_app
-from scholarship_api.platform.rate_limiting import limiter as limiter_module
 from scholarship_api.platform.rate_limiting.buckets import Bucket, BucketState, Hit
 from scholarship_api.platform.rate_limiting.circuit_breaker import RETRY_AFTER_SECONDS
 from scholarship_api.platform.rate_limiting.limiter import (
     RateLimiter,
-    RateLimiterStartError,
     RateLimiterUnavailable,
     decide,
 )
@@ -194,43 +191,23 @@ async def test_a_restart_of_the_backend_fails_no_request(
     await limiter.close()
 
 
-async def test_start_waits_for_the_backend(
-    proxy: FaultyProxy, proxied_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(limiter_module, "START_UP_DELAYS_SECONDS", (0.05,) * 100)
-    proxy.set("refuse")
-    limiter = RateLimiter(settings_for("production", proxied_url))
-    starting = asyncio.create_task(limiter.start())
-    await asyncio.sleep(0.2)
-    assert not starting.done()
-    proxy.set("forward")
-    await asyncio.wait_for(starting, 10)
-    assert (await limiter.hit(bucket())).allowed
-    await limiter.close()
-
-
 @pytest.mark.parametrize("environment", ["staging", "production"])
-async def test_start_gives_up_where_the_limiter_is_required(
-    proxy: FaultyProxy, proxied_url: str, environment: str, monkeypatch: pytest.MonkeyPatch
+async def test_the_limiter_starts_without_its_backend_and_uses_it_later(
+    proxy: FaultyProxy, proxied_url: str, environment: str
 ) -> None:
-    monkeypatch.setattr(limiter_module, "START_UP_DELAYS_SECONDS", (0.01, 0.02))
     proxy.set("refuse")
     limiter = RateLimiter(settings_for(environment, proxied_url))
-    with capture_logs() as logs, pytest.raises(RateLimiterStartError) as refusal:
+    with capture_logs() as logs:
         await limiter.start()
-    assert len([log for log in logs if log["event"] == "rate_limiter.unreachable"]) == 3
-    assert proxy.host not in str(refusal.value) + str(logs)
+    assert [(log["event"], log["log_level"]) for log in logs] == [
+        ("rate_limiter.unreachable", "warning")
+    ]
+    assert proxy.host not in str(logs)
+    with pytest.raises(RateLimiterUnavailable):
+        await limiter.hit(bucket())
+    proxy.set("forward")
+    assert (await limiter.hit(bucket())).allowed
     await limiter.close()
-
-
-async def test_production_does_not_start_without_the_backend(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(limiter_module, "START_UP_DELAYS_SECONDS", (0.01,))
-    app = create_app(settings_for("production", "redis://127.0.0.1:1/0"))
-    with pytest.raises(RateLimiterStartError):
-        async with app.router.lifespan_context(app):
-            pytest.fail("started")
 
 
 async def test_counting_in_memory_is_logged() -> None:
