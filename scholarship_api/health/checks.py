@@ -60,13 +60,14 @@ class Check:
         """Includes checks that ran into the deadline and have not dealt with their cancellation."""
 
     @property
-    def last_result(self) -> Result | None:
-        return self._last
+    def current_result(self) -> Result | None:
+        """The last result; None if it is older than RESULT_TTL_SECONDS."""
+        return self._last if time.monotonic() < self._expires_at else None
 
     async def result(self) -> Result:
         """At most RESULT_TTL_SECONDS old, and available within DEADLINE_SECONDS."""
-        if self._last is not None and time.monotonic() < self._expires_at:
-            return self._last
+        if (current := self.current_result) is not None:
+            return current
         if self._running is None:
             self._running = asyncio.create_task(self._run(), name="health check")
         # A client that disconnects must not cancel a check that other clients wait for.

@@ -52,11 +52,15 @@ class HealthService:
         return await self._checks["database"].result()
 
     async def readiness(self) -> Report:
-        """All checks, within DEADLINE_SECONDS. While draining nothing is checked any more."""
+        """All checks, within DEADLINE_SECONDS.
+
+        While draining nothing is checked any more, and results of earlier checks are left out once
+        they are old.
+        """
         if shutdown.state.draining:
-            last = {name: check.last_result for name, check in self._checks.items()}
+            current = {name: check.current_result for name, check in self._checks.items()}
             return Report(
-                {name: result for name, result in last.items() if result is not None},
+                {name: result for name, result in current.items() if result is not None},
                 {"process": "shutting_down"},
             )
         results = await asyncio.gather(*(check.result() for check in self._checks.values()))

@@ -16,7 +16,7 @@ from sqlalchemy import make_url
 from scholarship_api import __version__
 from scholarship_api.devserver.embedded import embedded_postgres
 from scholarship_api.errors import ErrorBody, install_handlers
-from scholarship_api.health import paths, routes
+from scholarship_api.health import checks, paths, routes
 from scholarship_api.health.middleware import ProbeMiddleware
 from scholarship_api.health.service import HealthService
 from scholarship_api.platform import shutdown
@@ -246,17 +246,23 @@ async def test_a_database_at_an_older_revision_is_not_ready(
         assert "migrations (behind)" in response.json()["message"]
 
 
-async def test_draining_is_not_ready_at_once_and_checks_nothing(
-    client: AsyncClient, database_proxy: FaultyProxy, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("is_recent", [True, False])
+async def test_draining_is_not_ready_at_once_and_tells_recent_results_only(
+    client: AsyncClient,
+    database_proxy: FaultyProxy,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    is_recent: bool,
 ) -> None:
+    monkeypatch.setattr(checks, "RESULT_TTL_SECONDS", 60 if is_recent else 0)
     before = services(await client.get("/readyz"))
     monkeypatch.setattr(shutdown, "state", shutdown.DrainState())
     shutdown.state.begin()
     database_proxy.set("blackhole")
-    response = await readiness(client)
+    response = await client.get("/readyz")
     assert response.status_code == 503
     assert "shutting_down" in response.json()["message"]
-    assert services(response) == before
+    assert services(response) == (before if is_recent else {})
     assert (await client.get("/healthz")).status_code == 200
 
 
