@@ -31,7 +31,7 @@ from soak.recording import Recording
 from soak.service import Service, running_service
 from soak.verdict import Finding, findings, log_finding
 from soak.writing import discrepancies, rows_found
-from tests.contract import Contract
+from tests.api_promises import ApiPromises
 from tests.deploy.gunicorn_server import PRODUCTION, REPOSITORY
 
 SECONDS: Final = 600.0
@@ -73,7 +73,7 @@ def main() -> int:
     console = Console() if sys.stdout.isatty() else Console(width=WIDTH)
     console.print(f"seed {options.seed}, {options.seconds:.0f} s, {options.workers} workers")
     settings = Settings(environment="test", database_url=SecretStr(PRODUCTION["DATABASE_URL"]))
-    recording = Recording(Contract(create_app(settings).openapi()))
+    recording = Recording(ApiPromises(create_app(settings).openapi()))
     per_worker = REQUESTS_PER_SECOND * options.seconds / options.workers
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="scholarship-soak-")))

@@ -102,7 +102,7 @@ class Crowd:
         # Reading stops after a second, so the last answer may be incomplete.
         received = received if ended else received[: received.rfind(b"HTTP/1.1 ")]
         answers, faults = judge(
-            self._recording.contract, message, Received(received, closed=True, ended=True)
+            self._recording.promises, message, Received(received, closed=True, ended=True)
         )
         for fault in faults:
             self._recording.complain(f"malformed: {fault}", repr(message.raw[:500]))

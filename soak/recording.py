@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from tests.contract import Contract
+from tests.api_promises import ApiPromises
 from tests.wire import Answer
 
 EXAMPLES: Final = 10
@@ -36,7 +36,7 @@ class Sample:
 class Recording:
     """Filled by several threads, which only append."""
 
-    contract: Contract
+    promises: ApiPromises
     samples: list[Sample] = field(default_factory=list)
     broken: Counter[str] = field(default_factory=Counter)
     """Number of violations of each promise."""
@@ -49,7 +49,7 @@ class Recording:
             self.samples.append(Sample(kind, began, ended, NO_ANSWER, answer))
             return
         cause = ""
-        faults = self.contract.faults(method, target, answer)
+        faults = self.promises.faults(method, target, answer)
         if answer.status >= 400 and not faults and method != "HEAD":
             cause = answer.json()["code"]
         self.samples.append(Sample(kind, began, ended, answer.status, cause))

@@ -163,7 +163,7 @@ def test_a_refused_token_says_how_to_authenticate() -> None:
     assert errors.Unauthorized().headers["WWW-Authenticate"] == "Bearer"
 
 
-def test_every_code_of_the_contract_exists_once() -> None:
+def test_every_documented_code_exists_once() -> None:
     def family(kind: type[errors.ApiError]) -> list[type[errors.ApiError]]:
         return [kind, *(one for child in kind.__subclasses__() for one in family(child))]
 

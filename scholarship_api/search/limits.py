@@ -9,14 +9,14 @@ from typing import Final
 # --- What one request may ask for ----------------------------------------------------------------
 
 MAX_QUERY_CHARACTERS: Final = 512
-"""The longest `q`. Part of the contract of the API."""
+"""The longest `q`. docs/api.md promises it."""
 
 MAX_QUERY_WORDS: Final = 32
 """The most words of `q`. PostgreSQL evaluates all of them for every match."""
 
 DEFAULT_PAGE_ROWS: Final = 20
 MAX_PAGE_ROWS: Final = 100
-"""The rows of a page, `limit`. Part of the contract of the API."""
+"""The rows of a page, `limit`. docs/api.md promises it."""
 
 MAX_OFFSET_ROWS: Final = 10_000
 """The rows that `offset` may skip. They are read and thrown away; a cursor skips none."""
@@ -158,7 +158,7 @@ SUGGESTED_FROM_AWARDS: Final = 50
 FEW_RESULTS: Final = 4
 GOOD_RESULTS: Final = 20
 MANY_RESULTS: Final = 50
-"""The most results of each band of `search_quality`. Part of the contract of the API."""
+"""The most results of each band of `search_quality`. docs/api.md promises it."""
 
 MAX_PROBES: Final = 4
 """Filters that smart search tries to do without; each is a count of its own."""

@@ -286,7 +286,7 @@ class ScholarshipList(BaseModel):
 
 
 class SearchQuality(StrEnum):
-    """The contract's bands of the number of results."""
+    """The bands of the number of results of docs/api.md."""
 
     NO_RESULTS = "no_results"
     FEW_RESULTS = "few_results"

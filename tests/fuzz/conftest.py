@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from scholarship_api.app import create_app
 from scholarship_api.settings.settings import Settings
-from tests.contract import Contract
+from tests.api_promises import ApiPromises
 from tests.deploy.gunicorn_server import (
     PRODUCTION,
     REPOSITORY,
@@ -33,7 +33,7 @@ ANSWERED = "answered"
 @dataclass(frozen=True)
 class FuzzedService:
     server: RunningServer
-    contract: Contract
+    promises: ApiPromises
     document: dict[str, Any]
     """The OpenAPI document."""
     token: str
@@ -44,14 +44,14 @@ class Client:
     """Sends requests and checks each answer against the documentation."""
 
     def __init__(self, service: FuzzedService) -> None:
-        self._contract = service.contract
+        self._promises = service.promises
         token = {"Authorization": f"Bearer {service.token}"}
         self._client = httpx.Client(base_url=service.server.url, headers=token, timeout=30)
 
     def ask(self, method: str, path: str, **how: Any) -> httpx.Response:  # noqa: ANN401
         answer = self._client.request(method, path, **how)
         raw = Answer(answer.status_code, answer.headers, answer.content)
-        assert self._contract.faults(method, path, raw) == []
+        assert self._promises.faults(method, path, raw) == []
         assert answer.status_code < 500
         return answer
 
@@ -117,7 +117,7 @@ def fuzzed(module_database_url: str, redis_url: str) -> Iterator[FuzzedService]:
         credentials = {"username": name, "password": PASSWORD}
         login = httpx.post(f"{server.url}/api/v1/auth/login-simple", json=credentials)
         token = login.raise_for_status().json()["access_token"]
-        yield FuzzedService(server, Contract(document), document, token)
+        yield FuzzedService(server, ApiPromises(document), document, token)
         failed = [line for line in server.log.lines() if "exception" in line]
         assert not failed, failed[0]["exception"]
         assert not [line for line in server.log.named("request.finished") if line["status"] >= 500]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final, NamedTuple
 
-from tests.contract import Contract
+from tests.api_promises import ApiPromises
 from tests.fuzz.messages import Message, Messages
 from tests.wire import Answer, BrokenAnswerError, parse_answers
 
@@ -78,7 +78,7 @@ async def receive(port: int, raw: bytes) -> Received:
 
 
 def judge(
-    contract: Contract, message: Message, received: Received
+    promises: ApiPromises, message: Message, received: Received
 ) -> tuple[list[Answer], list[str]]:
     """The answers and their faults."""
     methods = ["HEAD", "GET"] if message.is_head else ["GET", "HEAD"]
@@ -90,7 +90,7 @@ def judge(
             answers, rest = parse_answers(received.data, methods[1:])
     except BrokenAnswerError as error:
         return [], [f"broken answer: {error}"]
-    faults = list(_faults(contract, message, answers, rest))
+    faults = list(_faults(promises, message, answers, rest))
     if answers and not received.ended and not rest and not _is_last(message, answers[-1]):
         faults.append("neither the next request is answered nor the connection closed")
     return answers, faults if received.closed else [*faults, "hangs"]
@@ -102,7 +102,7 @@ def _is_last(message: Message, answer: Answer) -> bool:
 
 
 def _faults(
-    contract: Contract, message: Message, answers: list[Answer], rest: bytes
+    promises: ApiPromises, message: Message, answers: list[Answer], rest: bytes
 ) -> Iterator[str]:
     if rest:
         yield "an answer that does not end"
@@ -111,7 +111,7 @@ def _faults(
             yield f"{answer.status}"
         if answer.status >= 400:
             # Only the length tells whether this is an answer to HEAD, without a body.
-            yield from contract.faults("GET" if answer.body else "HEAD", "/", answer)
+            yield from promises.faults("GET" if answer.body else "HEAD", "/", answer)
     if message.whole:
         yield from _mixed_up(message, answers)
 
@@ -129,7 +129,7 @@ def _mixed_up(message: Message, answers: list[Answer]) -> Iterator[str]:
             yield "an answer after the last one"
 
 
-async def fuzz(port: int, contract: Contract, messages: Messages, count: int) -> Findings:
+async def fuzz(port: int, promises: ApiPromises, messages: Messages, count: int) -> Findings:
     """Send `count` messages, some at a time."""
     findings = Findings()
     supply = islice(messages, count)
@@ -137,7 +137,7 @@ async def fuzz(port: int, contract: Contract, messages: Messages, count: int) ->
     async def client() -> None:
         for message in supply:
             received = await receive(port, message.raw)
-            findings.add(message, *judge(contract, message, received))
+            findings.add(message, *judge(promises, message, received))
 
     async with asyncio.TaskGroup() as group:
         for _ in range(AT_ONCE):

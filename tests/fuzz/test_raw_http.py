@@ -17,7 +17,7 @@ MESSAGES = 1_500
 def test_no_message_breaks_the_server(fuzzed: FuzzedService) -> None:
     """No 5xx, no hang, no answer to another request, no answer outside the error schema."""
     messages = Messages(seed())
-    findings = asyncio.run(fuzz(fuzzed.server.port, fuzzed.contract, messages, MESSAGES * factor()))
+    findings = asyncio.run(fuzz(fuzzed.server.port, fuzzed.promises, messages, MESSAGES * factor()))
     assert findings.messages == MESSAGES * factor()
     assert not findings.faults, "\n".join([str(findings.faults), *findings.examples])
     assert len(findings.shapes) == 15

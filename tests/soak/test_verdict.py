@@ -8,7 +8,7 @@ from soak.load import READINESS
 from soak.observing import Life, growth
 from soak.recording import Recording, Sample
 from soak.verdict import findings, log_finding, readiness_lies, recovery_seconds, unexplained
-from tests.contract import Contract
+from tests.api_promises import ApiPromises
 
 BEGAN, ENDED = 100.0, 104.0
 
@@ -81,7 +81,7 @@ def test_growth_counts_after_the_warm_up() -> None:
 
 
 def test_findings_of_a_good_and_of_a_bad_soak() -> None:
-    recording = Recording(Contract({"paths": {}, "components": {}}))
+    recording = Recording(ApiPromises({"paths": {}, "components": {}}))
     recording.samples += [sample(BEGAN - 5, 200), sample(ENDED + 1, 200)]
     assert all(finding.holds for finding in findings(recording, [fault()], {}))
     recording.samples.append(sample(BEGAN - 4, 500))

@@ -153,7 +153,7 @@ CRITERIA: Final = (
         missing_cost=10,
     ),
 )
-"""The weights of the product contract, "Eligibility".
+"""The weights of docs/api.md, "Eligibility".
 
 A missing GPA costs nothing against max_gpa, nor a missing age against max_age: most students are
 within an upper bound. It is unknown all the same, so the verdict asks for it.

@@ -53,7 +53,7 @@ TELLTALE: Final = re.compile(
 )
 
 
-class Contract:
+class ApiPromises:
     """The OpenAPI document of the service, which its answers have to follow."""
 
     def __init__(self, document: Mapping[str, Any]) -> None:
