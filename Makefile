@@ -50,11 +50,12 @@ fuzz: .venv/.synced ## Send more than 100 000 generated requests (FUZZ_FACTOR=n,
 	@FUZZ_FACTOR=$(FUZZ_FACTOR) exec $(BIN)/pytest tests/fuzz -n auto $(ARGS)
 
 .PHONY: check
-check: .venv/.synced ## Check style, types and the direction of imports; changes nothing
+check: .venv/.synced ## Check style, prose, types and the direction of imports; changes nothing
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python scripts/check-prose
 	$(BIN)/hadolint Dockerfile
 	PATH="$(BIN):$$PATH" shellcheck $$(grep -rlE '^#!/(bin/sh|usr/bin/env bash)$$' .ci .github deploy scripts)
 	$(BIN)/zizmor --offline --quiet --persona=pedantic .github

@@ -1,4 +1,4 @@
-"""What the OpenAPI document says of the service as a whole."""
+"""The OpenAPI document's description of the service as a whole."""
 
 from typing import Final
 

@@ -93,7 +93,7 @@ ROUTERS = (
 """In the order of the OpenAPI document. A `root_router` has the former addresses of a feature."""
 
 MODEL_SHARE_OF_TIMEOUT: Final = 0.8
-"""Of TIMEOUT, how much may pass until the read model is loaded; see `_load_read_model`."""
+"""The share of TIMEOUT that may pass until the read model is loaded; see `_load_read_model`."""
 
 _log = structlog.stdlib.get_logger(__name__)
 

@@ -25,7 +25,7 @@ def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, A
 
 
 def examples(document: dict[str, Any], content: dict[str, Any]) -> list[Any]:
-    """Of a body: those of its media type, else of its schema."""
+    """The examples of a body: those of its media type, else those of its schema."""
     if "example" in content:
         return [content["example"]]
     schema = content["schema"]

@@ -77,7 +77,7 @@ def hash_password(password: str) -> str:
 
 @functools.cache
 def _dummy_hash() -> str:
-    """What the password of an account that does not exist is compared with; one per process."""
+    """A hash to compare with when the account does not exist; one per process."""
     return hash_password(secrets.token_urlsafe())
 
 

@@ -21,7 +21,7 @@ MAX_WORD_CHARACTERS: Final = 40
 """The longest word that the catalogue's dictionary holds."""
 
 MAX_QUERY_CHARACTERS: Final = 100
-"""Of the kept words together; the column of the table has the same limit."""
+"""The limit of all kept words of a query together; the table's column has the same."""
 
 # Letters, which hyphens, apostrophes and slashes may join. A piece with a digit or any other sign
 # is left out as a whole: it may be a part of a number, an address or a password.

@@ -19,7 +19,7 @@ REFUSED_VALUE_ERRORS: Final = (
     psycopg.IntegrityError,
     psycopg.errors.ProgramLimitExceeded,  # such as an index entry that is too large
 )
-"""What the driver raises when the table refuses a value that the schema let pass."""
+"""The driver raises one of these when the table refuses a value that the schema let pass."""
 
 _SET_CHANGE_SOURCE: Final = text(
     SET_CHANGE_SOURCE.format(source=":source", account_id=":account_id", trace_id=":trace_id")

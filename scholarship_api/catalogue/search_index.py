@@ -1,4 +1,4 @@
-"""What search reads of an award: the SQL functions that build it, and statistics of its words.
+"""The search index of awards: the SQL functions that build it, and statistics of its words.
 
 Migrations create and replace the functions, so each migration shows one past state. FUNCTIONS is
 their present text; a test compares it with a migrated database. A change of a function goes here

@@ -1,4 +1,4 @@
-"""What the catalogue offers to its own routes and to other features."""
+"""The operations that the catalogue offers to its own routes and to other features."""
 
 import datetime as dt
 import functools

@@ -1,1 +1,1 @@
-"""What `make run` does. Production never imports it."""
+"""The development server of `make run`. Production never imports it."""

@@ -1,4 +1,4 @@
-"""What `scholarship-api dev` does: servers of its own, the schema, the catalogue, the API."""
+"""Runs `scholarship-api dev`: servers of its own, the schema, the catalogue, the API."""
 
 import json
 import os

@@ -67,7 +67,7 @@ PROFILE_EXAMPLE: Final[dict[str, JsonValue]] = {
 
 
 class Profile(RequestModel):
-    """What a student says about themselves, at least one value. Other values are unknown."""
+    """A student's answers about themselves, at least one. Values that are not given are unknown."""
 
     model_config = ConfigDict(use_enum_values=True)
 

@@ -97,7 +97,7 @@ def _member(files: tarfile.TarFile, name: str) -> IO[bytes]:
 
 
 def _number(user: str) -> int:
-    """Of `number`, `number:number`; 0, which is root, for a name or none."""
+    """The user's number in `number` or `number:number`; 0, which is root, for a name or none."""
     number = user.partition(":")[0]
     return int(number) if number.isdecimal() else 0
 

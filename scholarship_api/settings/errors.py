@@ -14,7 +14,7 @@ class SettingError(NamedTuple):
     variable: str
     """The environment variable to change; `.env` when the file itself cannot be read."""
     reason: str
-    """What is wrong and what would do, without the value."""
+    """The fault and what would do instead, without the value."""
 
 
 class SettingsError(CommandError):

@@ -25,7 +25,7 @@ def shared_limiter_errors(settings: "Settings") -> Iterator[SettingError]:
 
 
 def missing_extra_errors(settings: "Settings") -> Iterator[SettingError]:
-    """What is asked for and not installed."""
+    """Optional packages that a setting needs and that are not installed."""
     if settings.otel_exporter_otlp_endpoint and not _is_installed(_OTLP_EXPORTER):
         yield SettingError(
             "OTEL_EXPORTER_OTLP_ENDPOINT",

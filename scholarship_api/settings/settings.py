@@ -152,7 +152,7 @@ class Settings(BaseSettings):
     jwt_audience: str = Field(default="scholarship-api", min_length=1)
     access_token_expire_minutes: int = Field(default=30, ge=1, le=1440)
 
-    # What the outside may do
+    # Access from outside
     allowed_hosts: Hosts = Field(default_factory=_by_environment(("*",), production=()))
     trusted_proxy_ips: Networks = ()
     cors_allowed_origins: Origins = Field(

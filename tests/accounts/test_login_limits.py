@@ -163,7 +163,7 @@ async def test_a_login_that_cannot_be_verified_is_no_failure(
 ) -> None:
     username = (await make_account()).username
     with monkeypatch.context() as patched:
-        # So many logins wait for a thread that further ones are refused.
+        # Further logins are refused because too many wait for a thread.
         patched.setattr(limited_app.state.authentication.passwords, "_pending", 1_000)
         for address in itertools.islice(addresses(), 65):
             assert await statuses(limited_app, address, username, [PASSWORD]) == [503]

@@ -1,4 +1,4 @@
-"""What the image says to settings that it cannot use: the exit code and one JSON line.
+"""The image refuses settings that it cannot use with an exit code and one JSON line.
 
 tests/deploy/test_environments.py has many more wrong settings, without a container.
 """

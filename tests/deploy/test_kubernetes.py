@@ -306,7 +306,7 @@ def test_the_servers_let_in_nobody_but_the_service_and_their_own(server: str, po
 
 
 def test_no_pod_network_as_a_whole_is_trusted(settings: Settings) -> None:
-    """Whoever connects from a trusted address chooses the address that a client is counted by."""
+    """A trusted peer chooses the address that a client is counted by."""
     assert settings.trusted_proxy_ips
     assert all(network.prefixlen >= 24 for network in settings.trusted_proxy_ips)
 

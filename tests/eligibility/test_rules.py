@@ -126,7 +126,7 @@ def test_reasons_are_plain_sentences() -> None:
         "Field of study must be among: law, social sciences; the profile does not say.",
         "Age 20 is within the maximum of 25.",
     ]
-    # What is met stands in no one's way.
+    # Criteria that are met are no obstacle.
     assert assessment.reasons == [finding.reason for finding in assessment.findings[:3]]
 
 

@@ -36,7 +36,7 @@ NAMES: Final = [name.upper() for name in Settings.model_fields]
 FILES: Final = [f"{name.upper()}_FILE" for name in SECRETS]
 REPOSITORY: Final = Path(__file__).parents[2]
 
-# What a system call accepts as an environment: everything but NUL.
+# A system call accepts every character but NUL in an environment.
 TEXT: Final = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=80)
 LIKELY: Final = st.sampled_from(
     (

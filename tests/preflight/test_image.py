@@ -1,4 +1,4 @@
-"""What `scholarship-api check --image` says of an archive of an image."""
+"""`scholarship-api check --image` judges the archive of an image."""
 
 import io
 import json

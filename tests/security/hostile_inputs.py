@@ -10,7 +10,7 @@ BODY_BYTES: Final = 65_536
 """The largest body that a route other than the import reads."""
 
 QUERY_CHARACTERS: Final = 1_900
-"""Of a path and a query of 2048 bytes in all."""
+"""The longest query to send: path and query may have 2048 bytes together."""
 
 _ITEMS: Final = {
     "wrong words": '"x"',

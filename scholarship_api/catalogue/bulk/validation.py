@@ -34,7 +34,7 @@ _required: Final = frozenset(REQUIRED_FIELDS)
 
 
 class RowError(NamedTuple):
-    """What is wrong with one field of one row."""
+    """An error in one field of one row."""
 
     line: int
     """The line of the file, counted from 1."""

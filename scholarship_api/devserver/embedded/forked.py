@@ -14,7 +14,7 @@ from scholarship_api.devserver.embedded.processes import POLL_SECONDS
 
 
 class ForkedChild:
-    """What subprocess.Popen is to a program: a handle of a forked function.
+    """A handle of a forked function, as subprocess.Popen is one of a program.
 
     To be started while there is one thread. The child gets `death_signal` when we end.
     """

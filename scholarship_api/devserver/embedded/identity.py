@@ -16,7 +16,7 @@ OVERFLOW_UID: Final = 65534  # inside a user namespace everybody else looks like
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What the launcher is told, and the user and group that own the server's files."""
+    """The launcher's argument, and the user and group that own the server's files."""
 
     argument: str
     owner: int

@@ -19,7 +19,7 @@ STOP_TIMEOUT_SECONDS: Final = 20.0
 POLL_SECONDS: Final = 0.01
 LOG_TAIL_LINES: Final = 15
 
-# What would steer the servers from the developer's shell.
+# Variables of the developer's shell that would change how the servers behave.
 _FOREIGN_ENVIRONMENT: Final = re.compile(r"^(PG[A-Z_]+|LC_[A-Z]+|LANG|LANGUAGE)$")
 
 
@@ -92,7 +92,7 @@ def start_child(
 
 
 class Child(Protocol):
-    """What stopping needs of subprocess.Popen."""
+    """The part of subprocess.Popen that stopping a process needs."""
 
     def poll(self) -> int | None: ...
     def wait(self, timeout: float | None = None) -> int: ...

@@ -1,4 +1,4 @@
-"""What every connection to PostgreSQL is opened with."""
+"""The parameters that every connection to PostgreSQL is opened with."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -27,7 +27,7 @@ _DEFAULTS: Final[Mapping[str, Any]] = {
     "keepalives_count": 3,
     "tcp_user_timeout": 8000,  # milliseconds
 }
-"""What libpq is told unless the URL says otherwise."""
+"""libpq's parameters where the URL does not give them."""
 
 
 def connection_arguments(

@@ -1,4 +1,4 @@
-"""What a request counts in, and what the sliding window says about it.
+"""The buckets that a request counts in, and the decision of the sliding window.
 
 The rule is that of limits' sliding-window-counter: of the previous window only the share counts
 that the sliding window still covers. Times are in seconds.

@@ -10,7 +10,7 @@ from typing import Final
 import redis.exceptions
 
 BACKEND_ERRORS: Final = (redis.exceptions.RedisError, OSError, TimeoutError, EOFError)
-"""What a use of the backend can raise."""
+"""Every use of the backend can raise these."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,7 @@ class Limits:
 
 
 class ConnectionState(ServerState):
-    """What the connections of one worker share."""
+    """The state that the connections of one worker share."""
 
     def __init__(
         self,

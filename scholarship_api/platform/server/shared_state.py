@@ -1,4 +1,4 @@
-"""What the processes of one service tell each other: four numbers and a lock in shared memory.
+"""State that the processes of one service share: four numbers and a lock in shared memory.
 
 Workers are equally loaded, so all reach max_requests at about the same time. If all were replaced
 then, nobody would accept for as long as their connections last. So one at a time is recycled: the
