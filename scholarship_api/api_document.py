@@ -27,6 +27,10 @@ TAGS: Final = [
         "name": "recommendations",
         "description": "Open awards by how well they suit a profile. Nothing is kept.",
     },
+    {
+        "name": "vocabularies",
+        "description": "The codes of requests and answers with labels, for forms.",
+    },
     {"name": "accounts", "description": "Log in and out, and manage the account of the token."},
     {"name": "interactions", "description": "Record what a student does with an award."},
     {"name": "analytics", "description": "Totals for administrators and partners."},

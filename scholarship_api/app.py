@@ -66,6 +66,7 @@ from scholarship_api.search.responses.fast_path import (
     FastPath,
 )
 from scholarship_api.settings.settings import Settings, load_settings
+from scholarship_api.vocabularies import routes as vocabularies_routes
 
 MIDDLEWARE_ERRORS = (
     BadRequest,
@@ -89,6 +90,7 @@ ROUTERS = (
     bulk_routes.router,
     catalogue_routes.router,
     activity_routes.router,
+    vocabularies_routes.router,
 )
 """In the order of the OpenAPI document. A `root_router` has the former addresses of a feature."""
 

@@ -45,6 +45,8 @@ PUBLIC_ROUTES: Final = frozenset(
         ("POST", "/api/v1/eligibility/check"),
         ("GET", "/eligibility/check"),
         ("POST", "/eligibility/check"),
+        ("GET", "/api/v1/vocabularies"),
+        ("GET", "/api/v1/vocabularies/{name}"),
         ("GET", "/docs"),
         ("GET", "/redoc"),
         ("GET", "/docs/oauth2-redirect"),
