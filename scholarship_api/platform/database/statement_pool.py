@@ -179,6 +179,9 @@ class StatementPool:
             return
         finally:
             self._opening -= 1
+        if self._is_closed:  # meanwhile
+            await lease.release()
+            return
         connection = _LeasedConnection(lease, self)
         self._connections.add(connection)
         connection.run_next()
