@@ -196,9 +196,9 @@ class SearchRequest(Listing):
             },
             exclude_none=True,
         )
-        return {name: value for name, value in chosen.items() if value not in ([], False)} | (
-            {} if self.renewable is None else {"renewable": self.renewable}
-        )
+        # A bound of 0 equals False, and is a filter.
+        given = {name: v for name, v in chosen.items() if v != [] and v is not False}
+        return given | ({} if self.renewable is None else {"renewable": self.renewable})
 
 
 def _is_before(end: dt.datetime | dt.date, start: dt.datetime | dt.date) -> bool:
