@@ -17,7 +17,11 @@ from scholarship_api.vocabularies import schemas, service
 CACHE_CONTROL: Final = b"public, max-age=3600"
 """The codes change with a release of the service only."""
 
-_OK: Final = {"headers": {"ETag": {"description": "The version of this answer.", "schema": {"type": "string"}}}}
+_OK: Final = {
+    "headers": {
+        "ETag": {"description": "The version of this answer.", "schema": {"type": "string"}}
+    }
+}
 _NOT_MODIFIED: Final = {"description": "If-None-Match names the current ETag."}
 
 router = APIRouter(

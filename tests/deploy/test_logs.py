@@ -52,6 +52,8 @@ def log(database_url: str, redis_url: str) -> Iterator[RunningServer]:
 
 def exercise(server: RunningServer) -> None:
     secret = {"Authorization": f"Bearer {PLANTED['token']}", "Cookie": f"s={PLANTED['token']}"}
+    with httpx.Client(base_url=server.url, timeout=20) as client:
+        client.get("/api/v1/search", params={"q": PLANTED["profile"]})
     with httpx.Client(base_url=server.url, headers=secret, timeout=20) as client:
         for number in range(12):
             client.get("/api/v1/search", params={"q": f"{PLANTED['profile']} {number}"})

@@ -16,7 +16,9 @@ pytestmark = pytest.mark.server
 NOT_RUN: Final = {
     r"make (run|test)$": "test_quick_start.py runs it, in a clone without anything else",
     r"make (image|up|down)\b": "tests/container runs it, where there is a container engine",
-    r"docker (run|compose) ": "needs a container engine; tests/container does the same",
+    r"docker (run|compose|network) ": "needs a container engine; tests/container does the same",
+    r"DATABASE_OWNER_PASSWORD=": "needs a superuser; tests/container runs the file",
+    r"cp \.env\.production\.example ": "tests/deploy/test_environments.py starts with the file",
     r"nix build ": "needs Nix and its cache; the workflow ci does it",
     r"kubectl |\(cd deploy/kubernetes": "needs a cluster; test_kubernetes.py builds these folders",
     r"(REPOSITORY|IMAGE)=|cosign |gh ": "needs a release; see supply_chain/test_verify_release.py",

@@ -142,7 +142,7 @@ _SCRIPT_SHA1: Final = hashlib.sha1(_SCRIPT.encode(), usedforsecurity=False).hexd
 
 _PACKED_COMMANDS: Final = 2048
 """How many packed commands are kept, of 400 bytes each. Packing one takes 6 us: 6 % of the CPU of a
-cached search with limits (benchmarks.cached_search)."""
+limited answer from the cache."""
 
 
 # hiredis annotates a tuple of one element.

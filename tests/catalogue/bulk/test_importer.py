@@ -279,7 +279,7 @@ async def test_chunks_that_arrive_in_the_event_loop_are_imported(
 async def test_rows_are_validated_outside_of_the_event_loop(
     catalogue: Catalogue, conninfo: str
 ) -> None:
-    content = ndjson(*generate(count=3_000, seed=3))
+    content = ndjson(*generate(count=9_000, seed=3))
     longest = 0.0
 
     async def tick() -> None:
