@@ -18,7 +18,8 @@ from tests.container.layers import SavedImage, saved
 pytestmark = pytest.mark.server
 
 USER: Final = 65532
-LARGEST_COMPRESSED_BYTES: Final = 50_000_000
+LARGEST_COMPRESSED_BYTES: Final = 53_000_000
+"""The goal of benchmarks/image_size.py, compressed by gzip."""
 LARGEST_GROWTH: Final = 1.05
 SIZE_FILE: Final = REPOSITORY / "deploy" / "image-size.json"
 

@@ -11,10 +11,10 @@ from deploy.supply_chain import sbom
 from tests.container.engine import docker
 from tests.container.layers import saved
 
+pytestmark = pytest.mark.server
+
 INSTALLED = """
 import importlib.metadata as m, json
-
-pytestmark = pytest.mark.server
 print(json.dumps(sorted([d.metadata["Name"], d.version] for d in m.distributions())))
 """
 
