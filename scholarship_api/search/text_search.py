@@ -403,7 +403,7 @@ class _TextSearch:
         return self._model.ordinals.ids_of(awards)
 
     async def have_words(self, match: str, ordinals: Sequence[int]) -> Iterator[int]:
-        """Those of these awards that have the words, in the same order."""
+        """Keep the given awards that contain the words, in the same order."""
         ids = dict(zip(self._model.ordinals.ids_of(ordinals), ordinals, strict=True))
         found = set(await statements.matching_among(self._fetch, match, list(ids)))
         return (ordinal for award_id, ordinal in ids.items() if award_id in found)

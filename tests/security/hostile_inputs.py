@@ -130,7 +130,7 @@ def _json_bodies(document: Document, schema: Mapping[str, Any]) -> Iterator[tupl
 
 
 def _filled(head: str, item: str, tail: str, size: int) -> str:
-    """As many of `item` as fit into `size` characters."""
+    """Repeat `item` as often as `size` characters allow."""
     return head + item * ((size - len(head) - len(tail)) // len(item)) + tail
 
 

@@ -153,7 +153,7 @@ async def matching_ids(fetch: Fetch, match: str, *, limit: int) -> list[str]:
 
 
 async def matching_among(fetch: Fetch, match: str, award_ids: Sequence[str]) -> list[str]:
-    """Those of these awards that have the words, in no order."""
+    """Return the given awards that contain the words, in no order."""
     # IS TRUE keeps the index of words out: the awards are few, and their rows say it.
     return await _ids(
         fetch,
