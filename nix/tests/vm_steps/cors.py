@@ -34,22 +34,22 @@ def ignore_spoofed_addresses(cluster: Cluster) -> None:
     # Through the proxy and directly: the client itself is not a trusted proxy.
     for base in ("http://server", "http://server:8000"):
         for lie in lies:
-            trace_id = uuid.uuid4().hex
-            headers = [f"X-Request-ID: {trace_id}", *lie]
+            request_id = uuid.uuid4().hex
+            headers = [f"X-Request-ID: {request_id}", *lie]
             options = [option for header in headers for option in ("--header", header)]
             answer = curl.ask(cluster.client, f"{base}/", "--ipv4", *options)
             assert answer.status == 200, answer.body
-            assert seen(cluster.server, trace_id) == [address], (base, lie)
+            assert seen(cluster.server, request_id) == [address], (base, lie)
             left.append(int(answer.headers["x-ratelimit-remaining"]))
     assert left == sorted(left, reverse=True), left
     assert len(set(left)) == len(left), left
 
 
-def seen(server: Machine, trace_id: str) -> list[str]:
+def seen(server: Machine, request_id: str) -> list[str]:
     """The client addresses in the access log for one request; the line follows the answer."""
     for _ in range(LOG_ATTEMPTS):
         lines = named(read_log(server), "request.finished")
-        if found := [line["client_ip"] for line in lines if line["trace_id"] == trace_id]:
+        if found := [line["client_ip"] for line in lines if line["request_id"] == request_id]:
             return found
         time.sleep(0.1)
     return []
