@@ -15,7 +15,18 @@ MAX_LIST_ITEMS: Final = 100
 """Items in a list. The longest useful one names all 56 states and territories."""
 
 MAX_OBJECT_KEYS: Final = 100
-"""Keys in an object. The largest documented one, a scholarship, has 25."""
+"""Keys in an object. The largest documented one, a set of criteria, has about 60."""
+
+
+def at_most_items(limit: int) -> BeforeValidator:
+    """A validator that refuses a longer list with one error; other values pass unchanged."""
+
+    def check(value: object) -> object:
+        if isinstance(value, list) and len(value) > limit:
+            raise ValueError(f"at most {limit} items are allowed")
+        return value
+
+    return BeforeValidator(check)
 
 
 def limit_items(value: object) -> object:

@@ -15,7 +15,7 @@ from pydantic import (
 
 from scholarship_api.activity import cursors
 from scholarship_api.activity.models import InteractionType
-from scholarship_api.catalogue.schemas import ScholarshipId
+from scholarship_api.catalogue.field_types import ScholarshipId
 from scholarship_api.input_limits import RequestModel
 from scholarship_api.vocabulary import parse_date_or_instant
 

@@ -5,8 +5,9 @@ from decimal import Decimal, InvalidOperation
 from operator import itemgetter
 from typing import Any, Final
 
+from scholarship_api.catalogue.field_types import zone_of
 from scholarship_api.catalogue.recurrence import move_to_next_occurrence
-from scholarship_api.catalogue.schemas import EligibilityCriteria, ScholarshipInput, zone_of
+from scholarship_api.catalogue.schemas import EligibilityCriteria, ScholarshipInput
 
 CRITERIA_FIELDS: Final = tuple(EligibilityCriteria.model_fields)
 """Fields of `eligibility_criteria`, each a column."""

@@ -3,7 +3,8 @@
 import datetime as dt
 from typing import TypeVar
 
-from scholarship_api.catalogue.schemas import ScholarshipInput, zone_of
+from scholarship_api.catalogue.field_types import zone_of
+from scholarship_api.catalogue.schemas import ScholarshipInput
 from scholarship_api.vocabulary import Recurrence
 
 DateT = TypeVar("DateT", bound=dt.date)

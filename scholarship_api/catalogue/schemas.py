@@ -1,27 +1,23 @@
 """A scholarship in answers, request bodies and import files."""
 
 import datetime as dt
-import functools
-import re
-import zoneinfo
 from typing import Annotated, Final, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    Field,
-    StringConstraints,
-    model_validator,
-)
+from pydantic import AfterValidator, BaseModel, Field, model_validator
 
-from scholarship_api.catalogue.currencies import CURRENCIES
-from scholarship_api.input_limits import RequestModel, ShortList
-from scholarship_api.visible_text import (
-    require_a_visible_character,
-    require_plain_authority,
-    require_visible_characters,
+from scholarship_api.catalogue.field_types import (
+    Age,
+    Currency,
+    DateOrInstant,
+    Email,
+    Line,
+    LongText,
+    ScholarshipId,
+    TimeZone,
+    Url,
+    zone_of,
 )
+from scholarship_api.input_limits import RequestModel, ShortList
 from scholarship_api.vocabulary import (
     Availability,
     Citizenship,
@@ -36,93 +32,11 @@ from scholarship_api.vocabulary import (
     StateCode,
     Status,
     TypeName,
-    parse_date_or_instant,
     unique,
 )
 
 DEADLINE_CLOSES: Final = dt.time(23, 59, 59)
 """A deadline without a time closes at this time in its own time zone."""
-
-_TIMEZONES: Final = frozenset(
-    name
-    for name in zoneinfo.available_timezones()
-    if name not in ("Factory", "localtime") and not name.startswith(("posix/", "right/"))
-)
-# ZoneInfo's own cache holds eight zones; it would read the others from disk again and again.
-zone_of: Final = functools.cache(zoneinfo.ZoneInfo)
-
-_OTHER_SPACE: Final = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
-"""All of Unicode's category Zs but the plain space."""
-_EMAIL: Final = re.compile(
-    r"[^@\s<>\"\x00-\x1f\x7f]{1,64}@[^@\s<>\"\x00-\x1f\x7f]{1,253}\.[^@\s<>\".\x00-\x1f\x7f]{2,63}"
-)
-_RESERVED_IDS: Final = frozenset({".", "..", "smart-search"})
-
-
-def _with_plain_spaces(value: str) -> str:
-    """PostgreSQL's parser takes a no-break space as part of a word, which no search then finds."""
-    return value if value.isascii() else _OTHER_SPACE.sub(" ", value)
-
-
-def _timezone(value: str) -> str:
-    if value not in _TIMEZONES:
-        raise ValueError("must be an IANA time zone such as America/New_York")
-    return value
-
-
-def _currency(value: str) -> str:
-    code = value.strip().upper()
-    if code not in CURRENCIES:
-        raise ValueError("must be an ISO 4217 currency code such as USD")
-    return code
-
-
-def _email(value: str) -> str:
-    if not _EMAIL.fullmatch(value):
-        raise ValueError("must be an e-mail address")
-    return value
-
-
-def _can_be_in_a_path(value: str) -> str:
-    """With such an id, /scholarships/{id} would be the path of something else."""
-    if value in _RESERVED_IDS:
-        raise ValueError(f"must be none of {', '.join(sorted(_RESERVED_IDS))}")
-    return value
-
-
-def _date_or_instant(value: object) -> object:
-    return None if value is None else parse_date_or_instant(value)
-
-
-Line = Annotated[
-    str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=255),
-    AfterValidator(_with_plain_spaces),
-    AfterValidator(require_visible_characters),
-    AfterValidator(require_a_visible_character),
-]
-LongText = Annotated[
-    str,
-    StringConstraints(strip_whitespace=True, max_length=20_000),
-    AfterValidator(_with_plain_spaces),
-    AfterValidator(require_visible_characters),
-]
-Age = Annotated[int, Field(ge=0, le=130)]
-Url = Annotated[
-    str,
-    # Not {1,2040}: the pattern would compile to 2040 copies of its class, which take 9 MB.
-    StringConstraints(
-        strip_whitespace=True, max_length=2048, pattern=r"^https?://[^\s<>\"\x00-\x1f\x7f]+$"
-    ),
-    AfterValidator(require_visible_characters),
-    AfterValidator(require_plain_authority),
-]
-Email = Annotated[str, AfterValidator(_email), AfterValidator(require_visible_characters)]
-ScholarshipId = Annotated[
-    str,
-    StringConstraints(pattern=r"^[A-Za-z0-9._:~-]{1,128}$"),
-    AfterValidator(_can_be_in_a_path),
-]
 
 
 class EligibilityCriteria(RequestModel):
@@ -163,11 +77,9 @@ class ScholarshipInput(RequestModel):
     amount: Money | None = Field(None, description="One figure; or amount_min and amount_max.")
     amount_min: Money | None = None
     amount_max: Money | None = None
-    currency: Annotated[str, AfterValidator(_currency)] | None = None
+    currency: Currency | None = None
     max_awards: Annotated[int, Field(ge=1, le=2_147_483_647)] | None = None
-    application_deadline: Annotated[
-        dt.datetime | dt.date | None, BeforeValidator(_date_or_instant)
-    ] = Field(
+    application_deadline: DateOrInstant | None = Field(
         None,
         description=(
             "An instant, or a date, which closes at 23:59:59 in deadline_timezone. An instant"
@@ -175,7 +87,7 @@ class ScholarshipInput(RequestModel):
         ),
     )
     deadline_kind: DeadlineKind | None = None
-    deadline_timezone: Annotated[str, AfterValidator(_timezone)] = "UTC"
+    deadline_timezone: TimeZone = "UTC"
     deadline_estimated: bool = False
     recurs: Recurrence = Recurrence.NONE
     notification_date: PlainDate | None = None

@@ -5,6 +5,7 @@ import functools
 import zoneinfo
 
 from scholarship_api.catalogue import queries, schemas
+from scholarship_api.catalogue.field_types import zone_of
 from scholarship_api.catalogue.models import Scholarship
 from scholarship_api.errors import NotFound
 from scholarship_api.platform.database.sessions import ReadSession
@@ -91,7 +92,7 @@ def days_left(
     """
     if application_deadline is None or application_deadline < now:
         return None
-    zone = schemas.zone_of(deadline_timezone)
+    zone = zone_of(deadline_timezone)
     return application_deadline.astimezone(zone).toordinal() - _today(now, zone)
 
 

@@ -11,10 +11,11 @@ from scholarship_api.catalogue.columns import (
     TOP_LEVEL_FIELDS,
     drop_read_only,
 )
+from scholarship_api.catalogue.field_types import ScholarshipId
 from scholarship_api.catalogue.identifiers import new_id
 from scholarship_api.catalogue.merge_patch import merge
 from scholarship_api.catalogue.models import Scholarship
-from scholarship_api.catalogue.schemas import ScholarshipId, ScholarshipInput
+from scholarship_api.catalogue.schemas import ScholarshipInput
 from scholarship_api.errors import ValidationFailed, validation_fields
 
 _AMOUNT_BOUNDS: Final = ("amount_min", "amount_max")

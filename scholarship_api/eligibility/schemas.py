@@ -13,9 +13,9 @@ from pydantic import (
     model_validator,
 )
 
+from scholarship_api.catalogue.field_types import ScholarshipId
 from scholarship_api.catalogue.read_model.relations import Outcome
 from scholarship_api.catalogue.read_model.rule import Verdict
-from scholarship_api.catalogue.schemas import ScholarshipId
 from scholarship_api.input_limits import RequestModel, split_commas
 from scholarship_api.vocabulary import (
     Availability,

@@ -7,11 +7,11 @@ from typing import Final
 
 from pyroaring import BitMap
 
+from scholarship_api.catalogue.field_types import zone_of
 from scholarship_api.catalogue.read_model.criteria import Answers
 from scholarship_api.catalogue.read_model.matching import Matches, partition
 from scholarship_api.catalogue.read_model.model import ReadModel
 from scholarship_api.catalogue.read_model.rule import Verdict
-from scholarship_api.catalogue.schemas import zone_of
 from scholarship_api.recommendations import rules
 from scholarship_api.vocabulary import ScholarshipType
 

@@ -2,7 +2,10 @@
 
 from typing import Annotated, Final
 
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BaseModel, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+from pydantic_core.core_schema import no_info_before_validator_function
 
 from scholarship_api.input_limits import RequestModel
 from scholarship_api.vocabularies.registry import VOCABULARIES
@@ -11,16 +14,33 @@ MAX_TERMS: Final = 500
 """Terms of one answer: 40 kB for the longest labels."""
 
 
-def code_of(name: str) -> BeforeValidator:
-    """A validator that gives the canonical code of a vocabulary, or says what is allowed."""
-    vocabulary = VOCABULARIES[name]
+class CodeValidator:
+    """Gives the canonical code of a vocabulary, or says what is allowed; for Annotated."""
 
-    def parse(value: object) -> str:
+    def __init__(self, name: str) -> None:
+        self._vocabulary = VOCABULARIES[name]
+
+    def __get_pydantic_core_schema__(
+        self, source: object, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return no_info_before_validator_function(self._parse, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        described = handler(schema)
+        described["description"] = f"A code of /api/v1/vocabularies/{self._vocabulary.name}."
+        return described
+
+    def _parse(self, value: object) -> str:
         if not isinstance(value, str):
             raise ValueError("must be text")
-        return vocabulary.parse(value)
+        return self._vocabulary.parse(value)
 
-    return BeforeValidator(parse)
+
+def code_of(name: str) -> CodeValidator:
+    """The validator of a vocabulary: `Annotated[str, code_of("genders")]`."""
+    return CodeValidator(name)
 
 
 class TermsRequest(RequestModel):

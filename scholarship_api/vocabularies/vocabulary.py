@@ -19,6 +19,10 @@ Broader = Callable[[str], tuple[str, ...]]
 """The codes that somebody with a code also satisfies, without that code itself."""
 
 
+class UnknownCodeError(ValueError):
+    """A code is in no list of its vocabulary; the message says what is allowed."""
+
+
 class Term(NamedTuple):
     code: str
     label: str
@@ -54,13 +58,15 @@ class Vocabulary:
         return {term.code: term for term in terms}
 
     def parse(self, text: str) -> str:
-        """Return the canonical code. Raises ValueError that says what is allowed."""
+        """Return the canonical code. Raises UnknownCodeError."""
         code = (self.normalise or fold)(text)
         if code in self.terms:
             return code
         if self.pattern is not None and re.fullmatch(self.pattern, code):
             return code
-        raise ValueError(f"unknown code; allowed: {self._allowed()}")
+        raise UnknownCodeError(
+            f"unknown code; allowed: {self._allowed()}; see /api/v1/vocabularies/{self.name}"
+        )
 
     def label(self, code: str) -> str:
         """The words for a code; for one that is not listed, made from the code itself."""
@@ -85,7 +91,7 @@ class Vocabulary:
     def _allowed(self) -> str:
         if self.terms and len(self.terms) <= MAX_LISTED_CODES:
             return ", ".join(self.terms)
-        return f"the codes of /api/v1/vocabularies/{self.name}"
+        return f"the codes of {self.name}"
 
 
 def _term(line: str) -> Term:
