@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, SecretStr
 from pydantic_settings import NoDecode
 
 from scholarship_api.settings.database_url import read_database_url
+from scholarship_api.settings.redis_url import read_redis_url
 from scholarship_api.settings.sources import refuse_unreadable
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -132,11 +133,7 @@ def _postgres_url(secret: SecretStr) -> SecretStr:
 
 def _redis_url(secret: SecretStr) -> SecretStr:
     text = secret.get_secret_value().strip()
-    if text:
-        scheme, separator, rest = text.partition("://")
-        if not separator or not rest or scheme not in {"redis", "rediss", "valkey", "valkeys"}:
-            raise ValueError("not a Redis URL: it must start with redis://, rediss:// or valkey://")
-    return SecretStr(text)
+    return SecretStr(read_redis_url(text) if text else "")
 
 
 def _sentry_dsn(secret: SecretStr) -> SecretStr:

@@ -14,7 +14,7 @@ from tests.settings.loading import PLANTED, PRODUCTION, STRONG_KEY, load, reason
         ("JWT_SECRET_KEY", STRONG_KEY),
         ("DATABASE_URL", "postgresql+psycopg://u:p@h/d"),
         ("DATABASE_MIGRATION_URL", "postgresql+psycopg://u:p@h/d"),
-        ("RATE_LIMIT_BACKEND_URL", "valkey://h/1"),
+        ("RATE_LIMIT_BACKEND_URL", "redis://h:6379/1"),
         ("SENTRY_DSN", "https://key@sentry.example.org/7"),
         ("METRICS_TOKEN", " spaces and\nlines stay "),
     ],

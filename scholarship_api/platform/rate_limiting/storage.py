@@ -174,10 +174,9 @@ class SharedStorage:
     """
 
     def __init__(self, url: str) -> None:
-        scheme, _, rest = url.partition("://")
-        # limits would ask for another client for valkey://, and for coredis without a name.
+        # Without the name of the client, limits would ask for coredis.
         self._storage = _RedisStorage(
-            f"async+{scheme.replace('valkey', 'redis')}://{rest}",
+            f"async+{url}",
             implementation="redispy",
             key_prefix=STRATEGY,
             protocol=2,  # RESP3 adds handshakes that Valkey refuses

@@ -157,7 +157,7 @@ def _ping(settings: Settings) -> None:
     url = settings.rate_limit_backend_url.get_secret_value()
     try:
         client = redis.Redis.from_url(
-            url.replace("valkey", "redis", 1),
+            url,
             socket_connect_timeout=_ATTEMPT_SECONDS,
             socket_timeout=_ATTEMPT_SECONDS,
         )

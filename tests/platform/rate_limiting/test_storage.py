@@ -79,7 +79,7 @@ async def test_the_window_slides_and_the_announced_wait_is_enough(storage: Windo
 
 
 async def test_the_key_names_strategy_group_and_client(redis_url: str) -> None:
-    storage = SharedStorage(redis_url.replace("redis://", "valkey://"))
+    storage = SharedStorage(redis_url)
     one = bucket()
     await storage.hit([one])
     client = redis.asyncio.Redis.from_url(redis_url, decode_responses=True)
