@@ -46,7 +46,8 @@ RUN --mount=type=secret,id=ca \
     && uv build --wheel --out-dir /wheel \
         --build-constraints deploy/image/build-constraints.txt --require-hashes \
     && uv venv /opt/venv \
-    && uv pip install --no-cache --no-deps --python /opt/venv/bin/python /wheel/*.whl
+    && uv pip install --no-cache --no-deps --python /opt/venv/bin/python /wheel/*.whl \
+    && install -m 0755 deploy/image/entrypoint.py /opt/venv/bin/scholarship-api
 RUN python3.13 deploy/image/slim.py --keep-script scholarship-api /opt/venv
 
 

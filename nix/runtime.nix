@@ -66,9 +66,7 @@ rec {
         done
         ln -s ${interpreter}/bin/python3 $out/bin/python
         printf 'home = %s/bin\n' ${interpreter} > $out/pyvenv.cfg
-        sed '1s|.*|#!/opt/venv/bin/python|' ${python.production}/bin/scholarship-api \
-          > $out/bin/scholarship-api
-        chmod +x $out/bin/scholarship-api
+        install -m 0755 ${../deploy/image/entrypoint.py} $out/bin/scholarship-api
         # The wheels are stripped where they are built, before their libraries are found for them.
         substitute ${../deploy/image/slim.py} slim.py --replace-fail /usr/bin/strip true
         python3 -B slim.py --keep-script scholarship-api $out
