@@ -1,7 +1,7 @@
 """The command line: `scholarship-api --help` lists what it does.
 
 Exit codes: 0 done; 1 the work met problems, which are listed; 2 wrong usage; 69 a server that is
-needed cannot be used; 78 the settings cannot be used.
+needed, or the port, cannot be used; 78 the settings cannot be used.
 
 A command's module is imported when the command runs: `--help` and `healthcheck` need none of the
 application, which takes a second to import.

@@ -15,7 +15,7 @@ EXIT_USAGE: Final = 2
 """The command was called wrongly."""
 
 EXIT_UNAVAILABLE: Final = 69
-"""A server that is needed cannot be used (`EX_UNAVAILABLE` of sysexits.h)."""
+"""A server that is needed, or the port, cannot be used (`EX_UNAVAILABLE` of sysexits.h)."""
 
 EXIT_CONFIG: Final = 78
 """The settings cannot be used (`EX_CONFIG` of sysexits.h)."""

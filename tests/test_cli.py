@@ -4,6 +4,7 @@ import inspect
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -13,7 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from scholarship_api.cli import COMMANDS, app, load
-from tests.deploy.gunicorn_server import PRODUCTION
+from tests.deploy.gunicorn_server import PRODUCTION, free_port
 
 NAMES = [command.name for command in COMMANDS]
 HEAVY = ("alembic", "fastapi", "limits", "psycopg", "pydantic_settings", "redis", "sqlalchemy")
@@ -105,7 +106,7 @@ def test_refused_settings_are_whole_lines_for_people() -> None:
 def test_a_server_that_refuses_is_one_json_line_with_the_variable(
     database_url: str, redis_url: str
 ) -> None:
-    variables = {**PRODUCTION, "DATABASE_URL": database_url}
+    variables = {**PRODUCTION, "DATABASE_URL": database_url, "PORT": str(free_port())}
     variables["RATE_LIMIT_BACKEND_URL"] = f"redis://:wrong@{redis_url.rpartition('@')[2]}"
     done = run("serve", variables=variables)
     assert (done.returncode, done.stdout) == (69, "")
@@ -147,3 +148,16 @@ def test_a_dotenv_that_is_not_text_is_a_sentence(tmp_path: Path) -> None:
     done = run("users", "list", folder=tmp_path, variables={})
     assert done.returncode == 78
     assert re.fullmatch(r"The settings cannot be used:\n  \.env: is not UTF-8 .*\n", done.stderr)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", ["start", "serve"])
+def test_a_port_in_use_is_one_json_line(command: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        done = run(command, variables={**PRODUCTION, "PORT": port})
+    assert (done.returncode, done.stdout) == (69, "")
+    [line] = done.stderr.splitlines()
+    refused = json.loads(line)
+    assert (refused["event"], refused["variable"]) == ("prestart.failed", "PORT")
+    assert refused["reason"] == "another process listens on this port already"

@@ -62,6 +62,7 @@ def start(monkeypatch: pytest.MonkeyPatch, redis_url: str) -> Start:
     # The code under test sets PORT: monkeypatch puts it back.
     monkeypatch.setenv("PORT", "8000")
     monkeypatch.setattr("os.execv", execv)
+    monkeypatch.setattr("scholarship_api.platform.server.start.require_port", lambda _: None)
     monkeypatch.setattr("signal.signal", lambda *_: None)
     monkeypatch.setattr("scholarship_api.platform.observability.logging.configure", lambda _: None)
     monkeypatch.setattr("sys.argv", ["scholarship-api", "serve"])

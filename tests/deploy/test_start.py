@@ -12,7 +12,13 @@ import pytest
 
 from scholarship_api.command_errors import EXIT_CONFIG
 from scholarship_api.platform.database import revisions
-from tests.deploy.gunicorn_server import REPOSITORY, environment, running_server, until
+from tests.deploy.gunicorn_server import (
+    REPOSITORY,
+    environment,
+    free_port,
+    running_server,
+    until,
+)
 
 pytestmark = pytest.mark.server
 
@@ -23,7 +29,7 @@ PRESTART = str(REPOSITORY / "scripts/prestart.sh")
 def run(command: str, settings: dict[str, str]) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         [command],
-        env=environment(settings, port=8000),
+        env=environment(settings, port=free_port()),
         cwd=Path("/"),
         capture_output=True,
         text=True,
@@ -35,7 +41,11 @@ def run(command: str, settings: dict[str, str]) -> "subprocess.CompletedProcess[
 def test_sigterm_ends_a_start_that_waits() -> None:
     """Also as the first process of a container, which ignores SIGTERM without a handler."""
     with subprocess.Popen(
-        [START], env=environment({}, port=8000), cwd=Path("/"), stderr=subprocess.PIPE, text=True
+        [START],
+        env=environment({}, port=free_port()),
+        cwd=Path("/"),
+        stderr=subprocess.PIPE,
+        text=True,
     ) as process:
         assert process.stderr
         assert any("prestart.waiting" in line for line in process.stderr)

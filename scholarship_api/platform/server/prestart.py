@@ -39,7 +39,7 @@ _log = structlog.stdlib.get_logger(__name__)
 
 
 class PrestartError(CommandError):
-    """A server cannot be used, or the schema cannot be migrated."""
+    """A server or the port cannot be used, or the schema cannot be migrated."""
 
     exit_code = EXIT_UNAVAILABLE
     event = "prestart.failed"

@@ -1,22 +1,30 @@
 """Starting the service: prestart, then become gunicorn."""
 
+import errno
 import os
+import socket
 import sys
+import time
 from typing import Final, NoReturn
 
 import structlog
 
 from scholarship_api.platform.server import early_signals
 from scholarship_api.platform.server.prestart import (
+    PrestartError,
     prestart,
     require_database,
     wait_for_rate_limiter,
 )
-from scholarship_api.settings.settings import Settings
+from scholarship_api.settings.settings import SettingError, Settings, SettingsError
 
 SERVE_WAIT_SECONDS: Final = 10.0
 """How long `serve`, which follows a migration job, waits for the rate limiter's server."""
 
+PORT_WAIT_SECONDS: Final = 5.0
+"""How long a port in use is waited for: a service that is replaced may still be ending."""
+
+_PORT_PAUSE_SECONDS: Final = 0.2
 _CONFIGURATION = "python:scholarship_api.platform.server.gunicorn_conf"
 _APPLICATION: Final = "scholarship_api.app:create_app()"
 
@@ -26,6 +34,7 @@ _log = structlog.stdlib.get_logger(__name__)
 def start(settings: Settings) -> NoReturn:
     """`prestart`, then become gunicorn. Raises `PrestartError` and `SettingsError`."""
     early_signals.handle()
+    require_port(settings)
     prestart(settings)
     _become_gunicorn(settings)
 
@@ -37,8 +46,35 @@ def serve(settings: Settings) -> NoReturn:
     """
     early_signals.handle()
     require_database(settings)
+    require_port(settings)
     wait_for_rate_limiter(settings, wait_seconds=SERVE_WAIT_SECONDS)
     _become_gunicorn(settings)
+
+
+def require_port(settings: Settings) -> None:
+    """Wait until the port is free. Raises `PrestartError` if it stays in use, and `SettingsError`
+    if this process may not listen on it.
+
+    gunicorn would log six lines about a port in use, and exit with 1.
+    """
+    end = time.monotonic() + PORT_WAIT_SECONDS
+    while (reason := _bind_error(settings.port)) is not None:
+        if reason != errno.EADDRINUSE:
+            refusal = SettingError("PORT", f"cannot be listened on: {os.strerror(reason)}")
+            raise SettingsError([refusal], log_format=settings.log_format)
+        if time.monotonic() >= end:
+            raise PrestartError(settings, "port", "another process listens on this port already")
+        time.sleep(_PORT_PAUSE_SECONDS)
+
+
+def _bind_error(port: int) -> int | None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as gunicorn does
+        try:
+            probe.bind(("0.0.0.0", port))  # noqa: S104 - as gunicorn does
+        except OSError as error:
+            return error.errno
+    return None
 
 
 def _become_gunicorn(settings: Settings) -> NoReturn:
