@@ -51,6 +51,12 @@ class FaultyProxy:
     def set(self, mode: Mode) -> None:
         self._run(self._set(mode))
 
+    def redirect(self, target: str | tuple[str, int]) -> None:
+        """End all connections; new ones lead to another target."""
+        self.target = target
+        self.set("refuse")
+        self.set("forward")
+
     def _run(self, what: Awaitable[None]) -> None:
         async def run() -> None:
             await what
@@ -78,7 +84,7 @@ class FaultyProxy:
 
     async def _close(self) -> None:
         await self._stop_listening()
-        await asyncio.sleep(0)
+        await asyncio.sleep(0.05)  # in which the transports that were aborted are closed
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()

@@ -35,6 +35,7 @@ READY_SECONDS: Final = 60.0
 
 _ACCESS: Final = """
 local all         all            trust
+local replication all            trust
 host  all         all all scram-sha-256
 host  replication all all scram-sha-256
 """

@@ -6,10 +6,12 @@ returned after 11 s. Here the socket is closed instead, and the server rolls bac
 """
 
 import asyncio
+import os
 import select
+import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any, Final
 
@@ -69,7 +71,6 @@ class BoundedConnection(psycopg.AsyncConnection[Any]):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 - psycopg's
         super().__init__(*arguments, **options)
-        self.opened_at = time.monotonic()
         self.server: Server | None = None
         self.on_silence: Callable[[Server | None], None] = lambda _: None
         """Called with `server` when a deadline has passed without an answer."""
@@ -104,6 +105,12 @@ class BoundedConnection(psycopg.AsyncConnection[Any]):
         self.pgconn.finish()
         self.on_silence(self.server)
         return NoAnswerError("no answer within the deadline")
+
+    def shut_down(self) -> None:
+        """End the connection without closing it: whatever waits on it fails at once."""
+        if not self.closed:
+            with socket.socket(fileno=os.dup(self.pgconn.socket)) as shared, suppress(OSError):
+                shared.shutdown(socket.SHUT_RDWR)
 
     @property
     def is_idle(self) -> bool:

@@ -7,8 +7,9 @@ that a frozen old primary cannot use up all of it, and the server that worked la
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
+from weakref import WeakSet
 
 import psycopg
 from psycopg.conninfo import conninfo_attempts_async
@@ -31,21 +32,16 @@ class StandbyError(psycopg.OperationalError):
 class Connector:
     """One for each URL. `arguments` are those of psycopg's `connect`.
 
-    `on_move` gets the first connection to another one of the hosts than before. With
-    `target_session_attrs` read-write or primary there is only one at a time, and every older
-    connection is then of no use.
+    With `target_session_attrs` read-write or primary, only one of the hosts can be right at a time.
+    When another one than before is, the connections to the others are shut down: statements that
+    wait on a frozen server fail at once, instead of at their deadlines.
     """
 
-    def __init__(
-        self,
-        arguments: Mapping[str, Any],
-        *,
-        on_move: Callable[[BoundedConnection], None] = lambda _: None,
-    ) -> None:
+    def __init__(self, arguments: Mapping[str, Any]) -> None:
         self._arguments = dict(arguments)
-        self._on_move = on_move
         self._primary: Server | None = None
         self._silent: Server | None = None
+        self._opened: WeakSet[BoundedConnection] = WeakSet()
 
     async def open(self) -> BoundedConnection:
         """A connection to the primary, within CONNECT_SECONDS and the deadline.
@@ -99,7 +95,10 @@ class Connector:
             self._silent = None
         has_moved = before is not None and before != connection.server
         if has_moved and self._arguments.get("target_session_attrs") in _ONE_PRIMARY:
-            self._on_move(connection)
+            for older in list(self._opened):
+                older.shut_down()
+            self._opened.clear()
+        self._opened.add(connection)
 
 
 def _server(attempt: Mapping[str, Any]) -> Server:

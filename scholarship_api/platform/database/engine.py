@@ -5,7 +5,6 @@ A failure of the server (it cannot be reached, is busy or is locked) becomes Dat
 """
 
 import datetime as dt
-import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final, LiteralString, cast
@@ -76,11 +75,8 @@ class Database:
         self._connector = Connector(
             serving_arguments(
                 settings.database_url.get_secret_value(), pgbouncer=settings.database_pgbouncer
-            ),
-            on_move=self._drop_older_connections,
+            )
         )
-        self._dropped_at = 0.0
-        """Connections that were opened before this time, on the monotonic clock, are not used."""
         self.engine: AsyncEngine = create_async_engine(
             "postgresql+psycopg://",
             async_creator=self._connector.open,
@@ -103,7 +99,7 @@ class Database:
             idle_lease_seconds=IDLE_LEASE_SECONDS,
         )
         self._read_only = self.engine.execution_options(postgresql_readonly=True)
-        self._bound_ping()
+        _bound_ping(self.engine)
         _keep_servers_read_only_default(self.engine)
         event.listen(self.engine.sync_engine, "reset", _roll_back)
         event.listen(self.engine.sync_engine, "handle_error", _leave_read_only_server)
@@ -173,7 +169,7 @@ class Database:
                 yield connection
             except psycopg.Error as error:
                 if refuses_writes(error):
-                    self._dropped_at = time.monotonic()
+                    connection.pgconn.finish()
                 raise
             finally:
                 if connection.is_idle:
@@ -184,21 +180,6 @@ class Database:
         for pool in (self._coalesced_reads, self._statements, self._probes):
             await pool.close()
         await self.engine.dispose()
-
-    def _bound_ping(self) -> None:
-        dialect = self.engine.sync_engine.dialect
-        ping = dialect.do_ping
-
-        def bounded_ping(dbapi_connection: DBAPIConnection) -> bool:
-            connection = cast("BoundedConnection", dbapi_connection.driver_connection)
-            if connection.opened_at < self._dropped_at:
-                return False  # after which SQLAlchemy drops the whole pool
-            if connection.may_skip_ping:
-                return True
-            with deadline(PING_SECONDS):
-                return ping(dbapi_connection)
-
-        dialect.do_ping = bounded_ping  # type: ignore[method-assign]
 
     @property
     def _pool(self) -> QueuePool:
@@ -237,13 +218,6 @@ class Database:
         connection.switch_autocommit(on=True)
         return Lease(connection, connection.close)
 
-    def _drop_older_connections(self, first: BoundedConnection) -> None:
-        """Use no connection that is older than the first one to another primary."""
-        self._dropped_at = first.opened_at
-        error = psycopg.OperationalError("the primary is another server now")
-        for pool in (self._statements, self._coalesced_reads, self._probes):
-            pool.drop(error)
-
 
 def _set_timeouts(connection: Connection) -> None:
     """Set SESSION_TIMEOUTS for one transaction: the session is another client's after it."""
@@ -255,6 +229,19 @@ def _set_timeouts(connection: Connection) -> None:
 _SET_LOCAL: Final = text(
     "SELECT " + ", ".join(f"set_config('{name}', :{name}, true)" for name in SESSION_TIMEOUTS)
 )
+
+
+def _bound_ping(engine: AsyncEngine) -> None:
+    dialect = engine.sync_engine.dialect
+    ping = dialect.do_ping
+
+    def bounded_ping(dbapi_connection: DBAPIConnection) -> bool:
+        if cast("BoundedConnection", dbapi_connection.driver_connection).may_skip_ping:
+            return True
+        with deadline(PING_SECONDS):
+            return ping(dbapi_connection)
+
+    dialect.do_ping = bounded_ping  # type: ignore[method-assign]
 
 
 def _keep_servers_read_only_default(engine: AsyncEngine) -> None:

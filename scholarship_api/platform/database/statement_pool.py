@@ -191,18 +191,14 @@ class StatementPool:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def drop(self, error: psycopg.Error) -> None:
-        """Close every connection; the queries on them fail or are retried."""
-        for connection in list(self._connections):
-            connection.end(error)
-
     async def close(self) -> None:
         """Release every connection; queries that still wait fail."""
         self._is_closed = True
         error = psycopg.OperationalError("the statement pool is closed")
         while query := self.next_query():
             query.fail(error)
-        self.drop(error)
+        for connection in list(self._connections):
+            connection.end(error)
         if self._tasks:
             await asyncio.wait(self._tasks)
 
