@@ -1,4 +1,4 @@
-"""Limits of the length of a URL and of the size of a body."""
+"""Limits of the length of a URL and of the size of a body, which must not be compressed."""
 
 from collections.abc import Awaitable, Collection
 from typing import Final
@@ -6,7 +6,14 @@ from typing import Final
 from starlette.exceptions import HTTPException  # noqa: TID251 - see where it is raised
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from scholarship_api.errors import ApiError, BadRequest, PayloadTooLarge, UriTooLong, send_error
+from scholarship_api.errors import (
+    ApiError,
+    BadRequest,
+    PayloadTooLarge,
+    UnsupportedMediaType,
+    UriTooLong,
+    send_error,
+)
 from scholarship_api.settings.settings import Settings
 
 BODY_BYTES: Final = 64 * 1024
@@ -37,15 +44,24 @@ class SizeLimitsMiddleware:
         if scope["type"] != "http":
             return self._app(scope, receive, send)
         chunked = False
+        codings: list[bytes] = []
         lengths: list[bytes] = []
         for name, value in scope["headers"]:
             if name == b"content-length":
                 lengths.append(value)
             elif name == b"transfer-encoding":
                 chunked = True
+            elif name == b"content-encoding":
+                codings.append(value.strip().lower())
         takes_file = scope["path"] in self._file_paths
         max_body_bytes = self._max_file_bytes if takes_file else self._max_body_bytes
         rejection = self._rejection(scope, lengths, max_body_bytes)
+        if rejection is None and codings not in ([], [b"identity"]):
+            # The size of a body is limited as it is sent; a coded one could be far larger.
+            rejection = UnsupportedMediaType(
+                "Send the body as it is, without Content-Encoding.",
+                headers={"Accept-Encoding": "identity", **_CLOSE},
+            )
         if rejection is not None:
             return send_error(rejection, scope, receive, send)
         if chunked:

@@ -85,6 +85,22 @@ async def test_the_limit_of_all_bodies_can_be_lowered(production: Settings) -> N
             assert response.status_code == status
 
 
+@pytest.mark.parametrize("path", ["/notes/a", "/api/v1/search", IMPORT])
+@pytest.mark.parametrize("coding", ["gzip", "GZIP", "br", "identity, gzip", "unknown"])
+async def test_a_compressed_body_is_answered_415(
+    client: httpx.AsyncClient, path: str, coding: str
+) -> None:
+    headers = {"Content-Type": "application/json", "Content-Encoding": coding}
+    response = await client.post(path, headers=headers, content=b"\x1f\x8b")
+    assert_error(response, 415, "UNSUPPORTED_MEDIA_TYPE")
+    assert response.headers["accept-encoding"] == "identity"
+
+
+async def test_a_body_that_is_declared_as_not_compressed_is_read(client: httpx.AsyncClient) -> None:
+    headers = {"Content-Type": "application/json", "Content-Encoding": "identity"}
+    assert (await client.post("/notes/a", headers=headers, content=note(99))).status_code == 200
+
+
 @pytest.mark.parametrize(
     "lengths",
     [["-1"], ["+5"], ["5.0"], ["0x5"], ["five"], [""], ["1_0"], ["5", "6"], ["\u00b2"], ["5 5"]],
