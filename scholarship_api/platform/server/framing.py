@@ -22,12 +22,21 @@ _CHUNK_FRAMING_BYTES: Final = 8
 _log = structlog.stdlib.get_logger(__name__)
 
 
+_PROXY_PROTOCOL: Final = (b"PROXY ", b"\r\n\r\n\0\r\nQUIT\n")
+"""Version 1 and version 2 of the PROXY protocol begin with these bytes."""
+
+
 class RequestRejected(Exception):
     """Carries an error out of the parser's callbacks."""
 
     def __init__(self, error: ApiError) -> None:
         self.error = error
         super().__init__(error.code)
+
+
+def is_proxy_protocol(data: bytes) -> bool:
+    """Whether the first data of a connection are a header of the PROXY protocol."""
+    return data.startswith(_PROXY_PROTOCOL)
 
 
 def head_size(url: bytes, headers: Sequence[Header]) -> int:

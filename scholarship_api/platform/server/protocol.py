@@ -28,6 +28,7 @@ from scholarship_api.platform.server.framing import (
     RequestRejected,
     check_head,
     head_size,
+    is_proxy_protocol,
     rejection_of,
     replace_host,
 )
@@ -40,6 +41,9 @@ from scholarship_api.platform.server.rejections import (
 from scholarship_api.platform.server.response_writer import ResponseWriter
 from scholarship_api.platform.server.timers import Timer
 
+_NO_PROXY_PROTOCOL: Final = (
+    "The PROXY protocol is not supported; let the proxy send X-Forwarded-For over HTTP."
+)
 _CLIENT_KEY: Final = "client_identity"
 """The scope key of the client for which a request is counted."""
 
@@ -70,6 +74,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._limits = self._state.limits
         self._read_timer = Timer(self.loop)
         self._write_timer = Timer(self.loop)
+        self._is_unused = True
+        """Whether no data have arrived yet."""
         self._discards_input = False
         """Whether all further input is thrown away."""
         self._received_bytes = 0
@@ -106,6 +112,10 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self._discard(len(data))
             return
         self._received_bytes = len(data)
+        if self._is_unused and is_proxy_protocol(data):
+            self._reject(BadRequest(_NO_PROXY_PROTOCOL))
+            return
+        self._is_unused = False
         scope_before, cycle_before = self.scope, self.cycle
         began_in_body = cycle_before is not None and cycle_before.more_body
         try:

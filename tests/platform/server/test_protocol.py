@@ -268,6 +268,21 @@ class TestHead:
             assert_rejected(await service.ask(request_bytes), 400, "BAD_REQUEST")
             assert service.app.scopes == []
 
+    @pytest.mark.parametrize(
+        "header",
+        [
+            b"PROXY TCP4 203.0.113.5 10.0.0.1 5000 80\r\n",
+            b"PROXY UNKNOWN\r\n",
+            b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c" + bytes(12),
+        ],
+    )
+    async def test_the_proxy_protocol_is_rejected_with_a_reason(self, header: bytes) -> None:
+        async with serving() as service:
+            responses = await service.ask(header + HEAD + b"\r\n")
+            assert service.app.scopes == []
+        response = assert_rejected(responses, 400, "BAD_REQUEST")
+        assert "X-Forwarded-For" in response.error["message"]
+
     @pytest.mark.parametrize("hosts", [b"", b"Host: x\r\nHost: x\r\n", b"Host: x\r\nHost: y\r\n"])
     async def test_a_request_has_exactly_one_host(self, hosts: bytes) -> None:
         async with serving() as service:
