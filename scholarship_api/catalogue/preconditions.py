@@ -1,7 +1,8 @@
 """If-Match (RFC 9110, 13.1.1) on awards, which compares only the version in an ETag.
 
 A tag is `"<version>-<digest>"`. Its digest also changes with the days that are left until the
-deadline, which is no reason to refuse a write.
+deadline, which is no reason to refuse a write. A proxy that compresses makes the tag weak; as only
+the version counts, the weak form is taken as well.
 """
 
 import re
@@ -39,11 +40,7 @@ async def _if_match(
         return Precondition(None)
     if not tags:
         raise PreconditionRequired
-    versions = [
-        int(version[1])
-        for tag in tags
-        if not tag.weak and (version := _VERSION.match(tag.opaque))  # a weak tag never matches
-    ]
+    versions = [int(version[1]) for tag in tags if (version := _VERSION.match(tag))]
     return Precondition(frozenset(versions))
 
 

@@ -360,7 +360,8 @@ async def test_a_write_needs_the_current_version(api: Api, method: str) -> None:
         ("*", done),
         ("{tag} , ", done),
         ('"2", "3-x", "1-y"', done),
-        ("W/{tag}", 412),  # RFC 9110, 13.1.1: the comparison is strong
+        ("W/{tag}", done),  # as a compressing proxy changes it
+        ('W/"2-x"', 412),
         ('"2"', 412),
         ('"12-x"', 412),
         ('"01x"', 412),

@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Iterable, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from starlette.responses import Response
 from starlette.types import Scope
@@ -15,7 +15,7 @@ RawHeaders = tuple[tuple[bytes, bytes], ...]
 NOT_MODIFIED: Final = 304
 _DIGEST_BYTES: Final = 9
 """Two of 2^36 versions of one resource would have to exist before a collision is likely."""
-_ENTITY_TAG: Final = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
+_ENTITY_TAG: Final = re.compile(r'(?:W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
 
 
 def digest(*parts: bytes) -> str:
@@ -58,21 +58,14 @@ def cacheable_json(scope: Scope, body: bytes, *, etag: bytes, cache_control: byt
     return response
 
 
-class EntityTag(NamedTuple):
-    """One entry of an If-Match list."""
+def if_match(lines: Sequence[str]) -> Sequence[str] | None:
+    """The tags of the If-Match header lines, without quotes and without a `W/`.
 
-    opaque: str
-    weak: bool
-
-
-def if_match(lines: Sequence[str]) -> Sequence[EntityTag] | None:
-    """The entity tags of the If-Match header lines; None for `*`; empty without the header.
-
-    Raises BadRequest for anything else.
+    None for `*`; empty without the header. Raises BadRequest for anything else.
     """
     value = ",".join(lines).strip(" \t,")
     if value == "*":
         return None
     if _ENTITY_TAG.sub("", value).strip(" \t,"):
         raise BadRequest('If-Match must be `*` or a list of ETags, with their quotes: `"3-0f1e"`.')
-    return [EntityTag(opaque, bool(weak)) for weak, opaque in _ENTITY_TAG.findall(value)]
+    return _ENTITY_TAG.findall(value)
