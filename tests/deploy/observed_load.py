@@ -44,7 +44,7 @@ class Answer:
 
 @dataclass
 class Load:
-    """What has been answered so far."""
+    """The answers so far."""
 
     answers: list[Answer] = field(default_factory=list)
 
