@@ -22,6 +22,9 @@ HELLO: Final = "benchmarks.hello:application"
 READY_SECONDS: Final = 60.0
 """Deadline for a server to answer its first request."""
 
+LOADED_SECONDS: Final = 600.0
+"""Deadline for a server to load the largest catalogue; on a busy machine that takes minutes."""
+
 UNREACHED_PER_MINUTE: Final = 100_000_000
 """A rate limit that is counted, and that no load reaches."""
 
@@ -147,7 +150,9 @@ def api(
         **limits,
     }
     command = None if revision is None else _serve(revision)
-    with running_server(settings, command=command, ready_path="/readyz") as running:
+    with running_server(
+        settings, command=command, ready_path="/readyz", ready_seconds=LOADED_SECONDS
+    ) as running:
         yield Server(running.port, running.pid, tuple(running.workers()))
 
 

@@ -20,6 +20,7 @@ from scholarship_api.activity.recording import SearchRecorder
 from scholarship_api.catalogue import routes as catalogue_routes
 from scholarship_api.catalogue.bulk import routes as bulk_routes
 from scholarship_api.catalogue.read_model.current import CurrentModel
+from scholarship_api.catalogue.read_model.snapshots import Snapshots
 from scholarship_api.catalogue.versions import CatalogueVersions
 from scholarship_api.eligibility import routes as eligibility_routes
 from scholarship_api.errors import (
@@ -38,6 +39,7 @@ from scholarship_api.health import routes as health_routes
 from scholarship_api.health.middleware import ProbeMiddleware
 from scholarship_api.health.paths import PROBE_PATHS
 from scholarship_api.health.service import HealthService
+from scholarship_api.platform import shared_folder
 from scholarship_api.platform.database.engine import Database
 from scholarship_api.platform.http.cors import CorsMiddleware
 from scholarship_api.platform.http.docs import docs_router
@@ -125,10 +127,18 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     database = Database(settings)
     limiter = RateLimiter(settings)
     authentication = Authentication(settings, limiter)
-    health = HealthService(settings=settings, database=database, limiter=limiter)
     recorder = SearchRecorder(database, key=settings.jwt_secret_key.get_secret_value().encode())
     versions = CatalogueVersions(database)
-    read_model = CurrentModel(database, versions)
+    folder = shared_folder.service_folder()
+    read_model = CurrentModel(
+        database, versions, snapshots=None if folder is None else Snapshots(folder)
+    )
+    health = HealthService(
+        settings=settings,
+        database=database,
+        limiter=limiter,
+        catalogue_is_loaded=lambda: read_model.is_loaded,
+    )
     answers = Answers(
         database=database, versions=versions, read_model=read_model, recorder=recorder
     )
@@ -279,7 +289,8 @@ async def _load_read_model(app: FastAPI) -> None:
     """Wait for the read model, so that no request has to.
 
     Without a database the process starts all the same, and answers 503 until there is one. Nor does
-    it wait for as long as gunicorn takes for a sign that it hangs.
+    it wait for as long as gunicorn takes for a sign that it hangs. It is not ready before the model
+    is loaded.
     """
     with suppress(TimeoutError, DatabaseUnavailable):
         async with asyncio.timeout(MODEL_SHARE_OF_TIMEOUT * app.state.settings.timeout):

@@ -1,7 +1,7 @@
 """Whether this process can serve requests."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -34,10 +34,19 @@ class Report:
 
 
 class HealthService:
-    def __init__(self, *, settings: Settings, database: Database, limiter: RateLimiter) -> None:
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        database: Database,
+        limiter: RateLimiter,
+        catalogue_is_loaded: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """A process that answers no searches has no catalogue to load."""
         self.settings = settings
         self._database = database
         self._limiter = limiter
+        self._catalogue_is_loaded = catalogue_is_loaded
         self._outbound = _outbound_hosts(settings)
         self._known_revisions, self._head_revision = revisions.known(), revisions.head()
         self._checks: dict[ServiceName, Check] = {
@@ -65,14 +74,14 @@ class HealthService:
             )
         results = await asyncio.gather(*(check.result() for check in self._checks.values()))
         services = dict(zip(self._checks, results, strict=True))
-        return Report(
-            services,
-            {
-                name: result.reason or "failed"
-                for name, result in services.items()
-                if result.status == "down"
-            },
-        )
+        not_ready: dict[str, str] = {
+            name: result.reason or "failed"
+            for name, result in services.items()
+            if result.status == "down"
+        }
+        if not self._catalogue_is_loaded():
+            not_ready["catalogue"] = "loading"
+        return Report(services, not_ready)
 
     async def close(self) -> None:
         for check in self._checks.values():

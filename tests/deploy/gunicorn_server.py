@@ -149,6 +149,7 @@ def running_server(
     command: Sequence[str] | None = None,
     ready_path: str = "/healthz",
     wait_until_ready: bool = True,
+    ready_seconds: float = READY_SECONDS,
 ) -> Iterator[RunningServer]:
     """A server with `settings` over `PRODUCTION`, on a free port, stopped at the end.
 
@@ -174,13 +175,14 @@ def running_server(
         server = RunningServer(process, port, Log(log), stdout)
         try:
             if wait_until_ready:
-                _await_ready(server, int(variables["WEB_CONCURRENCY"]), ready_path)
+                workers = int(variables["WEB_CONCURRENCY"])
+                _await_ready(server, workers, ready_path, seconds=ready_seconds)
             yield server
         finally:
             _end(server)
 
 
-def _await_ready(server: RunningServer, workers: int, path: str) -> None:
+def _await_ready(server: RunningServer, workers: int, path: str, *, seconds: float) -> None:
     def ready() -> bool:
         assert server.process.poll() is None, server.log.text() + server.stdout()
         if len(server.log.named("Application startup complete.")) < workers:
@@ -189,7 +191,7 @@ def _await_ready(server: RunningServer, workers: int, path: str) -> None:
             return server.get(path, timeout=5)[0] == 200
         return False
 
-    until(ready, seconds=READY_SECONDS, reason=server.log.text)
+    until(ready, seconds=seconds, reason=server.log.text)
 
 
 def _end(server: RunningServer) -> None:

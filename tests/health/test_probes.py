@@ -14,6 +14,7 @@ from httpx import ASGITransport, AsyncClient, Response
 from sqlalchemy import make_url
 
 from scholarship_api import __version__
+from scholarship_api.app import create_app
 from scholarship_api.devserver.embedded import embedded_postgres
 from scholarship_api.errors import ErrorBody, install_handlers
 from scholarship_api.health import checks, paths, routes
@@ -373,6 +374,17 @@ async def test_the_index_gives_name_version_and_links(path: str, docs: bool) -> 
     assert body["environment"] == "staging"
     assert ("docs" in body["links"]) is docs
     assert ("openapi" in body["links"]) is docs
+
+
+async def test_a_process_is_ready_when_its_catalogue_is_loaded(database_url: str) -> None:
+    app = create_app(Settings(environment="test", database_url=database_url))
+    async with AsyncClient(transport=ASGITransport(app), base_url="http://test") as client:
+        before = await client.get("/readyz")
+        async with app.router.lifespan_context(app):
+            after = await client.get("/readyz")
+    assert before.status_code == 503
+    assert before.json()["message"] == "Not ready: catalogue (loading)."
+    assert after.status_code == 200
 
 
 async def test_the_probes_are_documented() -> None:

@@ -10,14 +10,16 @@ import contextvars
 import datetime as dt
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Annotated, Final, NamedTuple, TypeVar
+from typing import Annotated, Final, TypeVar
 
 import structlog
 from fastapi import Depends, Request
 
 from scholarship_api.catalogue.read_model import statements
 from scholarship_api.catalogue.read_model.model import Change, ReadModel
+from scholarship_api.catalogue.read_model.position import Position
 from scholarship_api.catalogue.read_model.records import parse
+from scholarship_api.catalogue.read_model.snapshots import Snapshots
 from scholarship_api.catalogue.versions import CatalogueVersions, Version, utc_now
 from scholarship_api.errors import DatabaseUnavailable
 from scholarship_api.platform.database.connection import deadline, seconds_left
@@ -59,24 +61,26 @@ ReadRows = Callable[[Mapping[str, int]], Awaitable[Mapping[str, tuple[int, _Row]
 come with the versions that are wanted."""
 
 
-class _Position(NamedTuple):
-    """The state of PostgreSQL that the model has read."""
-
-    state: bytes
-    snapshot: bytes
-    history: bytes
-
-
 class CurrentModel:
     """One per process."""
 
-    def __init__(self, database: Database, versions: CatalogueVersions) -> None:
+    def __init__(
+        self,
+        database: Database,
+        versions: CatalogueVersions,
+        *,
+        snapshots: Snapshots | None = None,
+    ) -> None:
+        """`snapshots` are shared with the other workers of the service."""
         self._database = database
         self._versions = versions
+        self._snapshots = snapshots
         self._model: ReadModel | None = None
-        self._position: _Position | None = None
+        self._position: Position | None = None
         self._is_whole = False
         """Not while changes are applied."""
+        self._in_use = asyncio.Lock()
+        """Held while the model changes, or is written to a snapshot."""
         self._reload_next = False
         self._left_states: OrderedDict[bytes, dt.datetime] = OrderedDict()
         """When the model left each of the states behind that it had last."""
@@ -156,6 +160,7 @@ class CurrentModel:
             try:
                 await self.loaded()
                 await self.newest()
+                await self._write_snapshot()
             except DatabaseUnavailable:
                 await asyncio.sleep(FAILURE_SECONDS)
             await asyncio.sleep(POLL_SECONDS)
@@ -206,15 +211,24 @@ class CurrentModel:
             _fail(self._waiting, DatabaseUnavailable())
 
     async def _update(self) -> ReadModel:
-        model, position = self._model, self._position
-        if model is None or position is None or not self._is_whole or self._reload_next:
-            self._reload_next = False
-            return await self._load()
+        async with self._in_use:
+            model, position = self._model, self._position
+            if model is None or position is None:
+                return await self._load_first()
+            if not self._is_whole or self._reload_next:
+                self._reload_next = False
+                return await self._load()
+            return await self._advance(model, position)
+
+    async def _advance(self, model: ReadModel, position: Position) -> ReadModel:
+        """Apply what was changed since `position`, or load the model anew where that is not
+        known."""
         with deadline(REQUEST_SECONDS):
             [(state, snapshot, history, resets), *changed] = await self._database.fetch(
                 statements.CHANGES, {"snapshot": position.snapshot.decode()}
             )
-        if history != position.history or resets != b"0" or _is_before(snapshot, position):
+        following = Position(state, snapshot, history)
+        if resets != b"0" or not _is_continued(position, following):
             _log.info("read_model.history_changed")
             self._left_states.clear()
             return await self._load()
@@ -222,10 +236,12 @@ class CurrentModel:
             return await self._load()
         self._is_whole = False
         await self._apply(model, changed)
-        self._moved(_Position(state, snapshot, history))
+        self._moved(model, following)
         return model
 
     async def _apply(self, model: ReadModel, changed: Sequence[Row]) -> None:
+        if self._snapshots is not None:
+            self._snapshots.count(len(changed))
         for start in range(0, len(changed), CHANGES_PER_TURN):
             if start:
                 await asyncio.sleep(0)
@@ -236,27 +252,49 @@ class CurrentModel:
                 ]
             )
 
-    async def _load(self) -> ReadModel:
-        self._model, position = await load(self._database)
-        self._moved(position)
-        return self._model
+    async def _load_first(self) -> ReadModel:
+        """The snapshot of another worker, or else a model that is loaded for all of them."""
+        if self._snapshots is None:
+            return await self._load()
+        if (found := await self._snapshots.read()) is not None:
+            return await self._advance(*found)
+        async with self._snapshots.turn():
+            if (found := await self._snapshots.read()) is not None:
+                return await self._advance(*found)
+            model, position = await load(self._database)
+            await self._snapshots.write(model, position)
+            self._moved(model, position)
+            return model
 
-    def _moved(self, position: _Position) -> None:
+    async def _load(self) -> ReadModel:
+        model, position = await load(self._database)
+        self._moved(model, position)
+        return model
+
+    async def _write_snapshot(self) -> None:
+        """Write a new snapshot for the next worker, if that is worth it."""
+        if self._snapshots is None or not self._snapshots.is_outdated:
+            return
+        async with self._in_use:
+            if self._model is not None and self._position is not None and self._is_whole:
+                await self._snapshots.write(self._model, self._position)
+
+    def _moved(self, model: ReadModel, position: Position) -> None:
         if self._position is not None and self._position.state != position.state:
             self._left_states[self._position.state] = utc_now()
             if len(self._left_states) > REMEMBERED_STATES:
                 self._left_states.popitem(last=False)
-        self._position = position
+        self._model, self._position = model, position
         self._is_whole = True
 
 
-def _is_before(snapshot: bytes, position: _Position) -> bool:
-    """Whether fewer transactions have begun than at `position`: then they are others."""
-    return _next_transaction(snapshot) < _next_transaction(position.snapshot)
-
-
-def _next_transaction(snapshot: bytes) -> int:
-    return int(snapshot.split(b":")[1])
+def _is_continued(position: Position, following: Position) -> bool:
+    """Whether the transactions of `following` come after those of `position`. When fewer have begun
+    than before, they are others."""
+    return (
+        following.history == position.history
+        and following.next_transaction >= position.next_transaction
+    )
 
 
 def _fail(waiting: "list[asyncio.Future[ReadModel]]", error: Exception) -> None:
@@ -275,7 +313,7 @@ Model = Annotated[CurrentModel, Depends(_current_model)]
 """For the parameters of a route."""
 
 
-async def load(database: Database) -> tuple[ReadModel, _Position]:
+async def load(database: Database) -> tuple[ReadModel, Position]:
     """Read all published awards as one snapshot of PostgreSQL sees them.
 
     Others get their turn meanwhile. Raises DatabaseUnavailable.
@@ -291,7 +329,7 @@ async def load(database: Database) -> tuple[ReadModel, _Position]:
         await cursor.execute(statements.STATE)
         row = await cursor.fetchone()
         assert row is not None  # noqa: S101 - an aggregate has one row
-        position = _Position(*(str(value).encode() for value in row))
+        position = Position(*(str(value).encode() for value in row))
         records = []
         async with cursor.copy(statements.ALL) as copy:
             async for line in copy:

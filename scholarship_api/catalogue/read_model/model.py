@@ -51,6 +51,10 @@ ATTRIBUTES: Final = (
 )
 
 
+_TABLE: Final = frozenset({"criteria", "attributes"})
+"""The attributes of a model that are code."""
+
+
 class Change(NamedTuple):
     """An award after a write."""
 
@@ -181,6 +185,30 @@ class ReadModel:
             self.created_at,
             self.closing_days,
         )
+
+    # --- Snapshots --------------------------------------------------------------------------------
+
+    def parts(self) -> dict[str, object]:
+        """Everything that the model holds but its table, for `restore`."""
+        return {
+            name: part.leaves() if isinstance(part, OrderedIndex) else part
+            for name, part in vars(self).items()
+            if name not in _TABLE
+        }
+
+    def restore(self, parts: Mapping[str, Any]) -> None:
+        """Become the model that gave these parts, which has the same table."""
+        for name, part in parts.items():
+            if not isinstance(getattr(self, name), OrderedIndex):
+                setattr(self, name, part)
+        for name, numbers in (
+            ("by_deadline", self.closes_at),
+            ("by_amount", self.amounts),
+            ("by_creation", self.created_at),
+        ):
+            index = OrderedIndex(numbers, id_of=self.ordinals.bytes_of)
+            index.restore(parts[name])
+            setattr(self, name, index)
 
     # --- Reading ----------------------------------------------------------------------------------
 

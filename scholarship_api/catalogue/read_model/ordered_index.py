@@ -44,6 +44,15 @@ class OrderedIndex:
         self._firsts: list[Place] = []
         """The first place of each leaf."""
 
+    def leaves(self) -> "list[array[int]]":
+        """The awards in their order, in pieces: everything else follows from them."""
+        return [leaf.ordinals for leaf in self._leaves]
+
+    def restore(self, leaves: "list[array[int]]") -> None:
+        """Take the leaves of an index that was the same."""
+        self._leaves = [_Leaf(ordinals) for ordinals in leaves]
+        self._firsts = [self.place_of(leaf.ordinals[0]) for leaf in self._leaves]
+
     def place_of(self, ordinal: int) -> Place:
         return self._numbers[ordinal], self._id_of(ordinal)
 

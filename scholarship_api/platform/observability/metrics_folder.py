@@ -6,10 +6,7 @@ folder does not grow with each worker that is replaced.
 
 import fcntl
 import os
-import shutil
 import struct
-import tempfile
-import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -19,78 +16,40 @@ from typing import Final
 from prometheus_client.mmap_dict import MmapedDict
 from prometheus_client.multiprocess import mark_process_dead as remove_live_gauges
 
+from scholarship_api.platform.shared_folder import SharedFolder
+
 DIRECTORY_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
 """The environment variable that prometheus_client reads."""
 _DIRECTORY_PREFIX: Final = "scholarship-api-metrics-"
-_ABANDONED_SECONDS: Final = 60.0
-"""A younger directory may have been made by an arbiter that has not locked it yet."""
 _MERGED: Final = "merged"
 
 
 def prepare_multiprocess_dir() -> Path | None:
     """Make the folder; called by gunicorn's `on_starting`.
 
-    In memory (/dev/shm) where possible. None when no folder is writable: each worker then shows
-    its own values only.
+    None when no folder is writable: each worker then shows its own values only.
     """
-    for parent in _parents():
-        with suppress(OSError):
-            _remove_abandoned(parent)
-            directory = Path(tempfile.mkdtemp(prefix=_DIRECTORY_PREFIX, dir=parent))
-            _folder_lock.descriptor = _locked(directory)
-            os.environ[DIRECTORY_VARIABLE] = str(directory)
-            return directory
-    return None
-
-
-def _parents() -> Iterator[Path]:
-    yield Path("/dev/shm")  # noqa: S108
-    with suppress(OSError):  # gettempdir raises when no folder is writable
-        yield Path(tempfile.gettempdir())
+    folder = SharedFolder.make(_DIRECTORY_PREFIX)
+    if folder is None:
+        return None
+    _arbiter.folder = folder
+    os.environ[DIRECTORY_VARIABLE] = str(folder.path)
+    return folder.path
 
 
 def remove_multiprocess_dir() -> None:
     """Remove the folder; called by gunicorn's `on_exit`."""
-    if directory := os.environ.pop(DIRECTORY_VARIABLE, None):
-        shutil.rmtree(directory, ignore_errors=True)
-    if _folder_lock.descriptor is not None:
-        os.close(_folder_lock.descriptor)
-        _folder_lock.descriptor = None
+    os.environ.pop(DIRECTORY_VARIABLE, None)
+    if _arbiter.folder is not None:
+        _arbiter.folder.remove()
+        _arbiter.folder = None
 
 
-class _FolderLock:
-    descriptor: int | None = None
-    """Our folder, locked as long as the arbiter or one of its workers lives."""
+class _Arbiter:
+    folder: SharedFolder | None = None
 
 
-_folder_lock: Final = _FolderLock()
-
-
-def _locked(directory: Path) -> int:
-    """A descriptor that locks the folder. Raises BlockingIOError if it is locked already."""
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(descriptor)
-        raise
-    return descriptor
-
-
-def _remove_abandoned(parent: Path) -> None:
-    """Remove the folders of arbiters that were killed.
-
-    Locks tell which ones those are. Process ids do not: containers that share /dev/shm each count
-    their own.
-    """
-    for directory in parent.glob(f"{_DIRECTORY_PREFIX}*"):
-        with suppress(OSError):  # another user's, locked, or being removed
-            status = directory.lstat()
-            if time.time() - status.st_mtime < _ABANDONED_SECONDS or status.st_uid != os.geteuid():
-                continue
-            descriptor = _locked(directory)
-            shutil.rmtree(directory, ignore_errors=True)
-            os.close(descriptor)
+_arbiter: Final = _Arbiter()
 
 
 def mark_process_dead(pid: int) -> None:

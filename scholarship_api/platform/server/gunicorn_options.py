@@ -12,6 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
+from scholarship_api.platform import shared_folder
 from scholarship_api.platform.observability import metrics_folder
 from scholarship_api.platform.server.cpu import available_cpus
 from scholarship_api.platform.server.gunicorn_logger import PropagatingLogger
@@ -32,6 +33,7 @@ def gunicorn_options(settings: Settings) -> Mapping[str, Any]:
 
     def on_starting(arbiter: Any) -> None:  # noqa: ANN401 - gunicorn has no types
         metrics_folder.prepare_multiprocess_dir()
+        shared_folder.make_service_folder()
         modules = [arbiter.app.app_uri.partition(":")[0]]
         if settings.sentry_dsn.get_secret_value():
             modules.append(_SENTRY)
@@ -53,6 +55,7 @@ def gunicorn_options(settings: Settings) -> Mapping[str, Any]:
 
     def on_exit(_: Any) -> None:  # noqa: ANN401 - gunicorn has no types
         metrics_folder.remove_multiprocess_dir()
+        shared_folder.remove_service_folder()
 
     return {
         "bind": f"0.0.0.0:{settings.port}",
