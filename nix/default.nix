@@ -22,7 +22,7 @@ let
           build-system-pkgs
           ;
       };
-      runtime = import ./runtime.nix { inherit pkgs python; };
+      runtime = import ./runtime { inherit pkgs python; };
       image = import ./image.nix {
         inherit
           self
@@ -48,6 +48,8 @@ let
         runtimeInputs = [
           pkgs.gnugrep
           pkgs.gnumake
+          # Its package for Python has no wheel for aarch64.
+          pkgs.shellcheck
         ];
         text = "exec make --assume-old=.venv/.synced BIN=${python.development}/bin check";
       };

@@ -6,7 +6,8 @@
   runtime,
 }:
 let
-  # Of the commit, never of the clock: two builds are one image.
+  # The time of the commit: two builds of a commit give one image. Files keep dockerTools' fixed time,
+  # so that a layer which a commit leaves alone keeps its digest.
   date = self.lastModifiedDate;
   part = start: length: builtins.substring start length date;
   created = "${part 0 4}-${part 4 2}-${part 6 2}T${part 8 2}:${part 10 2}:${part 12 2}Z";
@@ -34,12 +35,11 @@ let
     name = "scholarship-api";
     tag = python.scholarship-api.version;
     inherit created;
-    mtime = created;
     contents = [ root ];
     extraCommands = ''
       mkdir --mode 1777 tmp
     '';
-    # A layer each for what is shared most; the service itself comes last.
+    # The most shared packages have a layer each; the service itself comes last.
     maxLayers = 40;
     config = {
       User = "65532:65532";
@@ -84,8 +84,8 @@ in
 {
   inherit created;
   inherit (image) config;
-  # For `docker load < result`.
+  # `docker load < result` reads it.
   archive = pkgs.dockerTools.buildLayeredImage image;
-  # For `nix run .#imageStream | docker load`: nothing of the archive gets into the store.
+  # `nix run .#imageStream | docker load` keeps the archive out of the store.
   stream = pkgs.dockerTools.streamLayeredImage image;
 }

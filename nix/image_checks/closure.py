@@ -23,6 +23,7 @@ PROGRAMS: Final = frozenset(
 PATTERN: Final = re.compile(r"pip[\d.]*|(x86_64|aarch64)-.*linux-gnu-.*|.*\.whl|\.env.*")
 PACKAGES: Final = frozenset({"ensurepip", "pip", "setuptools", "uv", "wheel"})
 """Folders of installers in Python's packages."""
+PACKAGE_FOLDERS: Final = re.compile(r"site-packages|python3\.\d+")
 PROGRAM_FOLDERS: Final = frozenset({"bin", "libexec", "sbin"})
 
 
@@ -34,7 +35,7 @@ def unwanted(paths: Iterable[str]) -> Iterator[str]:
             parts[-1] in PROGRAMS or PATTERN.fullmatch(parts[-1])
         )
         is_installer = any(
-            package in PACKAGES and folder in {"site-packages", "python3.13"}
+            package in PACKAGES and PACKAGE_FOLDERS.fullmatch(folder)
             for folder, package in pairwise(parts)
         )
         if is_program or is_installer:
