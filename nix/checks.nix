@@ -1,4 +1,4 @@
-# What CI looks at, as derivations: `nix flake check`.
+# The checks of `nix flake check`. The VM tests are packages, because they need KVM.
 {
   self,
   nixpkgs,
@@ -31,27 +31,6 @@ let
         ${script}
         touch $out
       '';
-
-  # The suite that any deployment can be put to; the machines of the VM tests run it.
-  acceptance = pkgs.writeShellApplication {
-    name = "scholarship-api-acceptance";
-    runtimeInputs = [ python.development ];
-    runtimeEnv.PYTHONDONTWRITEBYTECODE = "1";
-    text =
-      let
-        suite = lib.fileset.toSource {
-          root = ../.;
-          fileset = ../tests/acceptance;
-        };
-      in
-      ''exec python -m pytest ${suite}/tests/acceptance "$@"'';
-  };
-
-  machines = import ./tests {
-    inherit pkgs acceptance;
-    nixosModule = self.nixosModules.default;
-    package = python.application;
-  };
 in
 {
   ruff = onSources "ruff" [ ] ''
@@ -66,9 +45,18 @@ in
 
   pytest = onSources "pytest" servers "python -m pytest -n $NIX_BUILD_CORES";
 
-  formatting = onSources "formatting" [
-    pkgs.nixfmt
-  ] "nixfmt --check flake.nix $(find nix -name '*.nix')";
+  nix =
+    onSources "nix"
+      [
+        pkgs.deadnix
+        pkgs.nixfmt
+        pkgs.statix
+      ]
+      ''
+        nixfmt --check flake.nix $(find nix -name '*.nix')
+        statix check .
+        deadnix --fail flake.nix nix
+      '';
 
   # `nix run`, from nothing to an answer.
   package =
@@ -114,4 +102,3 @@ in
 
   shell = self.devShells.${pkgs.stdenv.hostPlatform.system}.default;
 }
-// lib.mapAttrs' (name: lib.nameValuePair "vm-${name}") machines

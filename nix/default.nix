@@ -1,4 +1,4 @@
-# Every output of the flake.
+# All outputs of the flake.
 {
   self,
   nixpkgs,
@@ -32,17 +32,24 @@ let
           ;
       };
       sbom = import ./sbom.nix { inherit pkgs python image; };
+      vmTests = import ./tests {
+        inherit pkgs;
+        nixosModule = self.nixosModules.default;
+        package = python.application;
+        suite = python.development;
+      };
+      example = exampleOf system;
       servers = [
         pkgs.postgresql_18
         pkgs.valkey
       ];
-      # Children of `scholarship-api dev`, which finds them on PATH.
+      # `scholarship-api dev` finds its servers on PATH.
       dev = pkgs.writeShellApplication {
         name = "scholarship-api-dev";
         runtimeInputs = [ python.application ] ++ servers;
         text = ''exec scholarship-api dev "$@"'';
       };
-      # The Makefile's own commands, with the tools from here instead of those in .venv.
+      # The Makefile's own commands, with the flake's tools instead of those in .venv.
       check = pkgs.writeShellApplication {
         name = "scholarship-api-check";
         runtimeInputs = [
@@ -56,11 +63,17 @@ let
     in
     {
       packages = {
-        default = python.application;
+        default = python.application.overrideAttrs (old: {
+          passthru = (old.passthru or { }) // {
+            tests = vmTests;
+          };
+        });
         venv = python.production;
         image = image.archive;
         imageStream = image.stream;
         inherit sbom;
+        # All VM tests. It is a package, not a check, because building it needs KVM.
+        vm-tests = pkgs.linkFarm "scholarship-api-vm-tests" vmTests;
       };
       apps = {
         default = {
@@ -72,6 +85,11 @@ let
           type = "app";
           program = lib.getExe check;
           meta.description = "Check style, types and the direction of imports, as `make check` does";
+        };
+        vm = {
+          type = "app";
+          program = "${example.config.system.build.vm}/bin/run-scholarship-api-vm";
+          meta.description = "Boot the example host in a virtual machine, on port 8080";
         };
         imageStream = {
           type = "app";
@@ -98,6 +116,17 @@ let
     }
   );
 
+  # A whole host, to read and to try: `nix run .#vm`.
+  exampleOf =
+    system:
+    nixpkgs.lib.nixosSystem {
+      modules = [
+        self.nixosModules.default
+        ./example.nix
+        { nixpkgs.hostPlatform = system; }
+      ];
+    };
+
   perOutput = name: lib.mapAttrs (_: outputs: outputs.${name}) perSystem;
 in
 {
@@ -106,6 +135,13 @@ in
   checks = perOutput "checks";
   devShells = perOutput "devShells";
   formatter = perOutput "formatter";
+
+  nixosConfigurations.example = exampleOf "x86_64-linux";
+
+  templates.default = {
+    path = ./template;
+    description = "A NixOS host that serves the Scholarship Discovery & Search API";
+  };
 
   nixosModules.default = import ./module.nix { inherit self; };
   overlays.default = final: _prev: {

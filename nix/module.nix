@@ -1,4 +1,4 @@
-# The service on NixOS. Whatever production refuses is refused before there is a system to start.
+# The service on NixOS. Settings that production refuses are refused before there is a system to start.
 { self }:
 {
   config,
@@ -14,29 +14,66 @@ let
   name = "scholarship-api";
   command = lib.getExe cfg.package;
 
-  secretNames = [
-    "DATABASE_MIGRATION_URL"
-    "DATABASE_URL"
-    "JWT_PREVIOUS_SECRET_KEYS"
-    "JWT_SECRET_KEY"
-    "METRICS_TOKEN"
-    "RATE_LIMIT_BACKEND_URL"
-    "SENTRY_DSN"
-  ];
+  # Every setting of the service; scripts/nix_settings.py writes the file.
+  described = lib.importJSON ./settings.json;
+  secretNames = lib.attrNames (lib.filterAttrs (_: each: each.secret) described);
+
+  typeOf =
+    each:
+    let
+      text = if each ? pattern then types.strMatching each.pattern else types.str;
+    in
+    {
+      bool = types.bool;
+      enum = types.enum each.values;
+      int =
+        if each ? max then
+          types.ints.between each.min each.max
+        else
+          {
+            "0" = types.ints.unsigned;
+            "1" = types.ints.positive;
+          }
+          .${toString each.min};
+      list = types.listOf text;
+      string = text;
+    }
+    .${each.type};
+
+  # A setting as the service will see it.
+  effective =
+    lib.mapAttrs (_: each: each.default) described // lib.filterAttrs (_: value: value != null) settings;
+
   givenSettings = lib.filterAttrs (_: value: value != null) settings;
   givenSecrets = lib.filterAttrs (_: path: path != null) secrets;
 
-  # As the service reads them. systemd would take a percent sign for a specifier.
-  toVariable =
+  # A value as the service reads it.
+  asText =
     value:
-    lib.replaceStrings [ "%" ] [ "%%" ] (
-      if lib.isBool value then
-        lib.boolToString value
-      else if lib.isList value then
-        lib.concatStringsSep "," value
-      else
-        toString value
-    );
+    if lib.isBool value then
+      lib.boolToString value
+    else if lib.isList value then
+      lib.concatStringsSep "," value
+    else
+      toString value;
+  # systemd would take a percent sign for a specifier.
+  escaped = lib.replaceStrings [ "%" ] [ "%%" ];
+
+  # What the unit gets, without the secrets, which are not there when the system is built.
+  variables = lib.mapAttrs (_: asText) givenSettings;
+  checkedSettings =
+    pkgs.runCommand "scholarship-api-settings"
+      {
+        nativeBuildInputs = [ cfg.package ];
+        env = variables // lib.mapAttrs (secret: _: placeholder secret) givenSecrets;
+      }
+      ''
+        scholarship-api check --offline --allow environment --allow docs
+        touch $out
+      '';
+  # The service's rules ask for random texts of a length.
+  placeholder =
+    name: described.${name}.placeholder or (builtins.hashString "sha512" "placeholder of ${name}");
 in
 {
   options.services.scholarship-api = {
@@ -59,76 +96,19 @@ in
         }
       '';
       description = ''
-        Settings by the names of their environment variables; the README has a table of all.
-        They are for every user of the machine to read: what is secret belongs into
-        {option}`services.scholarship-api.secrets`.
+        Settings by the names of their environment variables. Every user of the machine can read
+        them: what is secret belongs into {option}`services.scholarship-api.secrets`.
       '';
       type = types.submodule {
-        freeformType = types.attrsOf (
-          types.nullOr (
-            types.oneOf [
-              types.bool
-              types.int
-              types.str
-              (types.listOf types.str)
-            ]
-          )
-        );
-        options = {
-          ENVIRONMENT = mkOption {
-            type = types.enum [
-              "development"
-              "test"
-              "staging"
-              "production"
-            ];
-            default = "production";
-            description = "What the deployment is for. Production refuses every unsafe setting.";
-          };
-          PORT = mkOption {
-            type = types.port;
-            default = 8000;
-            description = "The port to listen on, on every address.";
-          };
-          WEB_CONCURRENCY = mkOption {
-            type = types.nullOr types.ints.positive;
-            default = null;
-            description = "Worker processes; null: twice the CPUs that the service may use, plus one.";
-          };
-          ALLOWED_HOSTS = mkOption {
-            type = types.listOf types.str;
-            default = [ ];
-            example = [ "api.example.org" ];
-            description = "Host names of the service.";
-          };
-          CORS_ALLOWED_ORIGINS = mkOption {
-            type = types.listOf types.str;
-            default = [ ];
-            example = [ "https://app.example.org" ];
-            description = "Origins of browser applications.";
-          };
-          TRUSTED_PROXY_IPS = mkOption {
-            type = types.listOf types.str;
-            default = [ ];
-            example = [ "127.0.0.1" ];
-            description = "Addresses or networks whose X-Forwarded-For and X-Forwarded-Proto count.";
-          };
-          SHUTDOWN_DELAY = mkOption {
-            type = types.ints.unsigned;
-            default = 0;
-            description = "Seconds to serve on after SIGTERM, until balancers have noticed.";
-          };
-          GRACEFUL_TIMEOUT = mkOption {
-            type = types.ints.positive;
-            default = 30;
-            description = "Seconds from SIGTERM to the end of a worker.";
-          };
-          TERMINATION_GRACE_PERIOD = mkOption {
-            type = types.ints.positive;
-            default = 45;
-            description = "Seconds from SIGTERM until systemd kills what is left.";
-          };
-        };
+        options = lib.mapAttrs (
+          name: each:
+          mkOption {
+            type = types.nullOr (typeOf each);
+            default = if name == "ENVIRONMENT" then "production" else null;
+            defaultText = "null: ${builtins.toJSON each.default} in production";
+            inherit (each) description;
+          }
+        ) described;
       };
     };
 
@@ -144,6 +124,12 @@ in
         '';
       }
     );
+
+    openFirewall = mkOption {
+      type = types.bool;
+      default = false;
+      description = "Open PORT in the firewall. A proxy on this machine does not need it.";
+    };
 
     database.createLocally = mkOption {
       type = types.bool;
@@ -170,9 +156,15 @@ in
   config = lib.mkIf cfg.enable {
     assertions = import ./assertions.nix {
       inherit lib secretNames;
-      settings = givenSettings;
+      settings = effective;
+      given = givenSettings;
       secrets = givenSecrets;
     };
+
+    # The service's own verdict on its settings, when the system is built.
+    system.checks = [ checkedSettings ];
+
+    networking.firewall.allowedTCPPorts = lib.mkIf cfg.openFirewall [ effective.PORT ];
 
     services.scholarship-api.settings = {
       DATABASE_URL = lib.mkIf cfg.database.createLocally "postgresql://${name}@/${name}?host=/run/postgresql";
@@ -194,11 +186,11 @@ in
       enable = true;
       bind = "127.0.0.1";
       inherit (cfg.redis) port;
-      # Counters of minutes: nothing to keep.
+      # It counts for minutes, so there is nothing to keep.
       save = [ ];
     };
 
-    # Not a dynamic user: PostgreSQL has to know the name of whoever comes through its socket.
+    # Not a dynamic user: PostgreSQL identifies a client of its socket by the user's name.
     users.users.${name} = {
       isSystemUser = true;
       group = name;
@@ -222,7 +214,7 @@ in
         after = [ "network-online.target" ] ++ servers;
 
         environment =
-          lib.mapAttrs (_: toVariable) givenSettings
+          lib.mapAttrs (_: escaped) variables
           // lib.mapAttrs' (setting: _: lib.nameValuePair "${setting}_FILE" "%d/${setting}") givenSecrets
           // {
             PYTHONDONTWRITEBYTECODE = "1";
@@ -235,13 +227,15 @@ in
           # Waits for both servers and migrates; nodes that race take turns.
           ExecStartPre = "${command} prestart";
           ExecStart = "${command} serve";
+          # New workers with the same settings; requests in flight complete.
+          ExecReload = "${pkgs.coreutils}/bin/kill -HUP $MAINPID";
           # A large migration may take its time.
           TimeoutStartSec = "15min";
 
           # SIGTERM for gunicorn alone, which drains its workers.
           KillSignal = "SIGTERM";
           KillMode = "mixed";
-          TimeoutStopSec = settings.TERMINATION_GRACE_PERIOD;
+          TimeoutStopSec = effective.TERMINATION_GRACE_PERIOD;
           Restart = "on-failure";
           RestartSec = 2;
           # Settings that it refuses: a restart changes nothing.
@@ -252,7 +246,7 @@ in
           UMask = "0077";
           LoadCredential = lib.mapAttrsToList (setting: path: "${setting}:${path}") givenSecrets;
 
-          # All it writes are files in /dev/shm and, briefly, in a /tmp of its own.
+          # It writes files in /dev/shm and, briefly, in its own /tmp.
           ProtectSystem = "strict";
           ProtectHome = true;
           PrivateTmp = true;

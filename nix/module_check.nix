@@ -1,4 +1,5 @@
-# The module, evaluated as a system's: what production refuses is refused, and nothing else is.
+# The cases of module_cases.json, each evaluated: the module refuses what the service would refuse,
+# and nothing else.
 {
   self,
   nixpkgs,
@@ -6,15 +7,42 @@
 }:
 let
   inherit (pkgs) lib;
+  inherit (lib) mkOption types;
+  cases = lib.importJSON ./module_cases.json;
+
+  # The options of NixOS that the module sets. A whole system would take seconds to evaluate.
+  systemOptions = {
+    options = {
+      assertions = mkOption { type = types.listOf types.unspecified; };
+    }
+    //
+      lib.genAttrs
+        [
+          "environment"
+          "networking"
+          "services.postgresql"
+          "services.redis"
+          "system"
+          "systemd"
+          "users"
+        ]
+        (
+          _:
+          mkOption {
+            type = types.anything;
+            default = { };
+          }
+        );
+    config._module.args = { inherit pkgs; };
+  };
 
   evaluated =
     service:
-    (nixpkgs.lib.nixosSystem {
+    (lib.evalModules {
       modules = [
         self.nixosModules.default
+        (nested systemOptions)
         {
-          nixpkgs.hostPlatform = pkgs.stdenv.hostPlatform.system;
-          system.stateVersion = "26.05";
           services.scholarship-api = {
             enable = true;
           }
@@ -23,113 +51,89 @@ let
       ];
     }).config;
 
-  refusals =
-    service:
-    lib.concatMap (
-      check:
-      lib.optional (
-        !check.assertion && lib.hasPrefix "services.scholarship-api: " check.message
-      ) check.message
-    ) (evaluated service).assertions;
-
-  settings = {
-    ALLOWED_HOSTS = [ "api.example.org" ];
-    CORS_ALLOWED_ORIGINS = [ "https://app.example.org" ];
-    DATABASE_URL = "postgresql://api@db.example.org/scholarships";
-    RATE_LIMIT_BACKEND_URL = "redis://limits.example.org:6379/0";
-  };
-  secrets.JWT_SECRET_KEY = "/run/keys/jwt";
-  sound = {
-    inherit settings secrets;
-  };
-  with' = changes: {
-    settings = settings // changes;
-    inherit secrets;
-  };
-
-  # What is said of each; one thing wrong at a time.
-  refused = {
-    "JWT_SECRET_KEY is required" = {
-      inherit settings;
+  # `"services.redis" = ...` becomes `services.redis = ...`.
+  nested =
+    module:
+    module
+    // {
+      options = lib.foldl' lib.recursiveUpdate { } (
+        lib.mapAttrsToList (name: lib.setAttrByPath (lib.splitString "." name)) module.options
+      );
     };
-    "belong into secrets" = with' { METRICS_TOKEN = "for everyone to read"; };
-    "with a password" = with' { DATABASE_URL = "postgresql://api:password@db.example.org/x"; };
-    "password belongs" = with' { DATABASE_URL = "postgresql://api@db.example.org/x?password=x"; };
-    "not in both" = sound // {
-      secrets = secrets // {
-        DATABASE_URL = "/run/keys/database";
-      };
-    };
-    "files of secrets" = with' { SENTRY_DSN_FILE = "/run/keys/sentry"; };
-    "DATABASE_URL is required" = with' { DATABASE_URL = null; };
-    "address of PostgreSQL" = with' { DATABASE_URL = "sqlite:///file"; };
-    "RATE_LIMIT_BACKEND_URL is required" = with' { RATE_LIMIT_BACKEND_URL = null; };
-    "must start with redis" = with' { RATE_LIMIT_BACKEND_URL = "memory://"; };
-    "development and test only" = with' { DISABLE_RATE_LIMIT_BACKEND = true; };
-    "RATE_LIMIT_ENABLED" = with' { RATE_LIMIT_ENABLED = false; };
-    "name each origin" = with' { CORS_ALLOWED_ORIGINS = [ ]; };
-    "all with https" = with' { CORS_ALLOWED_ORIGINS = [ "http://localhost" ]; };
-    "name each host" = with' { ALLOWED_HOSTS = [ ]; };
-    "and not `*`" = with' { ALLOWED_HOSTS = [ "*" ]; };
-    "no `*`" = with' { TRUSTED_PROXY_IPS = [ "*" ]; };
-    "TRUSTED_PROXY_IPS" = with' { TRUSTED_PROXY_IPS = [ "10.0.0.0/" ]; };
-    "DEBUG" = with' { DEBUG = true; };
-    "GRACEFUL_TIMEOUT must" = with' { SHUTDOWN_DELAY = 28; };
-    "TERMINATION_GRACE_PERIOD must" = with' { TERMINATION_GRACE_PERIOD = 30; };
-  };
 
-  accepted = {
-    inherit sound;
-    local = {
-      settings = removeAttrs settings [
-        "DATABASE_URL"
-        "RATE_LIMIT_BACKEND_URL"
-      ];
-      inherit secrets;
-      database.createLocally = true;
-      redis.createLocally = true;
-    };
-    secret = {
-      settings = removeAttrs settings [ "DATABASE_URL" ];
-      secrets = secrets // {
-        DATABASE_URL = "/run/keys/database";
-      };
-    };
-    development.settings.ENVIRONMENT = "development";
-  };
-
-  wrong =
-    lib.concatLists (
-      lib.mapAttrsToList (
-        message: service:
-        let
-          messages = refusals service;
-        in
-        lib.optional (!(lib.length messages == 1 && lib.hasInfix message (lib.head messages))) {
-          expected = message;
-          got = messages;
-        }
-      ) refused
-    )
-    ++ lib.concatLists (
-      lib.mapAttrsToList (
-        name: service:
-        lib.optional (refusals service != [ ]) {
-          inherit name;
-          got = refusals service;
-        }
-      ) accepted
+  # The service that a case describes: the example with its changes; null removes.
+  serviceOf =
+    case:
+    removeAttrs case [
+      "says"
+      "variable"
+    ]
+    // lib.genAttrs [ "settings" "secrets" ] (
+      part: lib.filterAttrs (_: value: value != null) (cases.example.${part} // (case.${part} or { }))
     );
 
-  unit =
-    (evaluated (with' {
-      JWT_ISSUER = "100%";
-    })).systemd.services.scholarship-api;
+  failed =
+    config: map (check: check.message) (lib.filter (check: !check.assertion) config.assertions);
+
+  # The messages of failed assertions; null when the module system itself refuses.
+  refusals =
+    case:
+    let
+      tried = builtins.tryEval (
+        let
+          messages = failed (evaluated (serviceOf case));
+        in
+        builtins.deepSeq messages messages
+      );
+    in
+    if tried.success then tried.value else null;
+
+  byTheModuleSystem = says: says == "is not of type" || says == "does not exist";
+
+  isRefusedRightly =
+    case:
+    let
+      messages = refusals case;
+    in
+    if byTheModuleSystem case.says then
+      messages == null
+    else
+      messages != null && lib.length messages == 1 && lib.hasInfix case.says (lib.head messages);
+
+  report = name: case: {
+    inherit name;
+    got = refusals case;
+  };
+  wrong =
+    lib.mapAttrsToList report (lib.filterAttrs (_: case: !isRefusedRightly case) cases.refused)
+    ++ lib.mapAttrsToList report (lib.filterAttrs (_: case: refusals case != [ ]) cases.accepted);
+
+  unit = (evaluated (serviceOf cases.accepted."all limits")).systemd.services.scholarship-api;
+  open = evaluated (serviceOf cases.accepted."an open port");
+
+  # One evaluation as a real system: the module's options are those of NixOS.
+  system = nixpkgs.lib.nixosSystem {
+    modules = [
+      self.nixosModules.default
+      {
+        nixpkgs.hostPlatform = pkgs.stdenv.hostPlatform.system;
+        system.stateVersion = "26.05";
+        services.scholarship-api = {
+          enable = true;
+        }
+        // serviceOf cases.accepted."servers of its own";
+      }
+    ];
+  };
 in
 assert lib.assertMsg (wrong == [ ]) (builtins.toJSON wrong);
-# Percent signs get through systemd, the secret's file is named and not its value.
+# Percent signs get through systemd; the unit names the file of the secret and not its value.
 assert unit.environment.JWT_ISSUER == "100%%";
 assert unit.environment.JWT_SECRET_KEY_FILE == "%d/JWT_SECRET_KEY";
 assert unit.serviceConfig.LoadCredential == [ "JWT_SECRET_KEY:/run/keys/jwt" ];
 assert unit.serviceConfig.TimeoutStopSec == 45;
-pkgs.writeText "scholarship-api-module" (builtins.toJSON unit.environment)
+assert open.networking.firewall.allowedTCPPorts == [ 443 ];
+assert failed system.config == [ ];
+pkgs.writeText "scholarship-api-module" (
+  builtins.toJSON system.config.systemd.services.scholarship-api.environment
+)

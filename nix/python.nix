@@ -11,7 +11,7 @@ let
 
   workspace = uv2nix.lib.workspace.loadWorkspace { workspaceRoot = ../.; };
 
-  # What the wheel is made of: a change of anything else builds nothing anew.
+  # The sources of the wheel. A change of any other file rebuilds nothing.
   sources =
     parts:
     lib.fileset.toSource {
@@ -41,7 +41,7 @@ let
         ) old.passthru.dependency-groups;
       };
     });
-    # 14 MB of it are debugging symbols; uv2nix strips no wheel.
+    # It has 14 MB of debugging symbols, and uv2nix strips no wheel.
     uvloop = prev.uvloop.overrideAttrs { dontStrip = false; };
   };
 
@@ -69,13 +69,13 @@ in
 rec {
   inherit (set) python scholarship-api;
 
-  # What is served, and nothing else.
+  # The service without tools for developers.
   production = set.mkVirtualEnv "scholarship-api-env" { scholarship-api = [ ]; };
 
-  # With the tools of the lock: the tests', ruff, mypy.
+  # The service with all tools of the lock: those of the tests, ruff, mypy.
   development = set.mkVirtualEnv "scholarship-api-dev-env" { scholarship-api = [ "dev" ]; };
 
-  # The same, on the sources of $REPO_ROOT.
+  # The same on the sources in $REPO_ROOT.
   editable = editableSet.mkVirtualEnv "scholarship-api-editable-env" { scholarship-api = [ "dev" ]; };
 
   # The command alone: no interpreter and no activation scripts on a user's PATH.
@@ -87,6 +87,12 @@ rec {
       (old: {
         meta = old.meta // {
           mainProgram = "scholarship-api";
+          description = "Scholarship Discovery & Search API";
+          license = lib.licenses.mit;
+          platforms = [
+            "x86_64-linux"
+            "aarch64-linux"
+          ];
         };
       });
 }

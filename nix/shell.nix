@@ -18,7 +18,7 @@ pkgs.mkShell {
   };
 
   shellHook = ''
-    # Of nixpkgs' hooks; it would come before the environment's packages.
+    # nixpkgs' hooks set it, and it would come before the environment's packages.
     unset PYTHONPATH
     export REPO_ROOT=$(git rev-parse --show-toplevel)
   '';

@@ -1,15 +1,30 @@
-# Tests on whole machines: NixOS boots, and vm_steps says what is done with it.
+# Tests on whole machines: NixOS boots, and the steps are the functions of vm_steps.
+# `suite` is the environment that runs the acceptance suite.
 {
   pkgs,
   nixosModule,
   package,
-  acceptance,
+  suite,
 }:
 let
   inherit (pkgs) lib;
 
   machines = import ./machines.nix { inherit lib nixosModule package; };
-  suite = lib.getExe acceptance;
+
+  # The suite that tests any deployment from outside; a client machine runs it.
+  acceptance = pkgs.writeShellApplication {
+    name = "scholarship-api-acceptance";
+    runtimeInputs = [ suite ];
+    runtimeEnv.PYTHONDONTWRITEBYTECODE = "1";
+    text =
+      let
+        tests = lib.fileset.toSource {
+          root = ../..;
+          fileset = ../../tests/acceptance;
+        };
+      in
+      ''exec python -m pytest ${tests}/tests/acceptance "$@"'';
+  };
 
   # Typed, so that the driver checks its machines against what the steps ask of a machine.
   vmSteps =
@@ -35,7 +50,12 @@ lib.mapAttrs
   (
     name: file:
     pkgs.testers.runNixOSTest {
-      imports = [ (import file { inherit machines suite; }) ];
+      imports = [
+        (import file {
+          inherit machines;
+          suite = lib.getExe acceptance;
+        })
+      ];
       name = "scholarship-api-${name}";
       extraPythonPackages = ps: [ (vmSteps ps) ];
     }

@@ -28,19 +28,20 @@ def run_checks(
     replicas: int = 1,
     base_url: str | None = None,
     image: str | None = None,
+    offline: bool = False,
     allowed: Collection[str] = (),
 ) -> list[CheckResult]:
     """Check the settings of this process's environment and the servers that they name.
 
-    `replicas` is how many processes of `scholarship-api serve` share the database. With `base_url`
-    a running deployment is looked at as well, with `image` a container image. Failures of the
-    `allowed` rows are accepted.
+    With `offline` the servers are skipped. `replicas` is how many processes of
+    `scholarship-api serve` share the database. With `base_url` a running deployment is looked at as
+    well, with `image` a container image. Failures of the `allowed` rows are accepted.
     """
-    return with_allowed(_all_rows(replicas, base_url, image), allowed)
+    own = _own_rows(None if offline else replicas)
+    return with_allowed([*own, *_other_rows(base_url, image)], allowed)
 
 
-def _all_rows(replicas: int, base_url: str | None, image: str | None) -> Iterator[CheckResult]:
-    yield from _own_rows(replicas)
+def _other_rows(base_url: str | None, image: str | None) -> Iterator[CheckResult]:
     if base_url is not None:
         for name, outcome, detail in deployment.run(base_url):
             yield CheckResult(f"deployment: {name}", outcome, detail)
@@ -49,7 +50,8 @@ def _all_rows(replicas: int, base_url: str | None, image: str | None) -> Iterato
             yield CheckResult(f"image: {name}", outcome, detail)
 
 
-def _own_rows(replicas: int) -> Iterator[CheckResult]:
+def _own_rows(replicas: int | None) -> Iterator[CheckResult]:
+    """The rows of settings and, unless `replicas` is None, of servers."""
     try:
         settings = load_settings()
     except SettingsError as error:
@@ -61,4 +63,8 @@ def _own_rows(replicas: int) -> Iterator[CheckResult]:
     # The rows say everything, and standard output may have to be JSON.
     logging.configure(settings.model_copy(update={"log_level": "CRITICAL"}))
     yield from configuration.rows_of(settings, tuple(production_errors(settings)))
-    yield from asyncio.run(servers.rows_of(settings, replicas))
+    if replicas is None:
+        for name in servers.NAMES:
+            yield CheckResult(name, "skipped", "--offline looks at no server")
+    else:
+        yield from asyncio.run(servers.rows_of(settings, replicas))

@@ -23,13 +23,18 @@ def check_command(
     image: Annotated[
         str | None, typer.Option(help="Also look at this image: docker's, or an archive of one.")
     ] = None,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Look at the settings alone and at no server.")
+    ] = False,
 ) -> None:
     """The pre-deploy checklist, with the settings of this environment; exit code 1 if any fails."""
     allowed = {name.lower().replace("-", " ") for name in allow or ()}
     if unknown := allowed - set(checks.NAMES):
         message = f"no check is called {', '.join(sorted(unknown))}; there are {_names()}"
         raise typer.BadParameter(message, param_hint="--allow")
-    rows = checks.run_checks(replicas=replicas, base_url=base_url, image=image, allowed=allowed)
+    rows = checks.run_checks(
+        replicas=replicas, base_url=base_url, image=image, offline=offline, allowed=allowed
+    )
     if as_json:
         typer.echo(results.as_json(rows))
     else:

@@ -19,7 +19,7 @@ NOT_RUN: Final = {
     r"docker (run|compose|network) ": "needs a container engine; tests/container does the same",
     r"DATABASE_OWNER_PASSWORD=": "needs a superuser; tests/container runs the file",
     r"cp \.env\.production\.example ": "tests/deploy/test_environments.py starts with the file",
-    r"nix build ": "needs Nix and its cache; the workflow ci does it",
+    r"nix (build|run) ": "needs Nix and its cache; the workflow ci does it",
     r"kubectl |\(cd deploy/kubernetes": "needs a cluster; test_kubernetes.py builds these folders",
     r"(REPOSITORY|IMAGE)=|cosign |gh ": "needs a release; see supply_chain/test_verify_release.py",
     r"ACCEPTANCE_BASE_URL=": "needs a deployment; tests/deploy/test_acceptance.py has one",

@@ -241,3 +241,19 @@ def test_a_deployment_that_is_not_there_fails(production: dict[str, str], check:
     assert outcome.exit_code == 1
     assert outcome.checks["deployment: probes"] == "failed"
     assert outcome.details["deployment: probes"] == "no answer"
+
+
+def test_offline_the_settings_are_checked_and_no_server(
+    check: Check, production: dict[str, str]
+) -> None:
+    unreachable = "postgresql://user:password@database.invalid/scholarships"
+    outcome = check(production | {"DATABASE_URL": unreachable}, "--offline")
+    assert outcome.exit_code == 0, outcome.output
+    assert outcome.checks["signing key"] == "passed"
+    assert outcome.checks["database"] == outcome.checks["rate limiter"] == "skipped"
+
+
+def test_offline_a_wrong_setting_fails(check: Check, production: dict[str, str]) -> None:
+    outcome = check(production | {"ALLOWED_HOSTS": "*"}, "--offline")
+    assert outcome.exit_code == 1
+    assert outcome.failed == {"hosts"}
