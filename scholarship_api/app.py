@@ -14,6 +14,7 @@ from scholarship_api import __version__, api_document
 from scholarship_api.accounts import routes as accounts_routes
 from scholarship_api.accounts.authentication import Authentication, AuthenticationMiddleware
 from scholarship_api.accounts.token_check import TokenCheckMiddleware
+from scholarship_api.activity import cursors as activity_cursors
 from scholarship_api.activity import retention
 from scholarship_api.activity import routes as activity_routes
 from scholarship_api.activity.recording import SearchRecorder
@@ -184,6 +185,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.answers = answers
     app.state.fast_path = fast_path
     app.state.cursor_codec = CursorCodec(token_signer(settings, purpose=cursors.PURPOSE))
+    app.state.interactions_cursor_codec = activity_cursors.CursorCodec(
+        token_signer(settings, purpose=activity_cursors.PURPOSE)
+    )
     install_handlers(app)
     app.add_exception_handler(Exception, last_resort_response)
     for router in ROUTERS:

@@ -4,7 +4,7 @@ import datetime as dt
 import uuid
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query, status
+from fastapi import APIRouter, Depends, Path, Query, Request, status
 
 from scholarship_api.accounts.access import (
     ACCESS_ERRORS,
@@ -13,6 +13,7 @@ from scholarship_api.accounts.access import (
     CurrentAdmin,
 )
 from scholarship_api.activity import schemas, service
+from scholarship_api.activity.cursors import CursorCodec
 from scholarship_api.errors import (
     BadRequest,
     DatabaseUnavailable,
@@ -72,9 +73,11 @@ async def show_account_activity(
 async def list_interactions(
     _: CurrentAdmin,
     session: Reading,
+    http: Request,
     request: Annotated[schemas.InteractionsRequest, Query()],
 ) -> schemas.InteractionsPage:
-    return await service.list_interactions(session, request)
+    codec: CursorCodec = http.app.state.interactions_cursor_codec
+    return await service.list_interactions(session, request, codec=codec)
 
 
 @analytics.get(

@@ -8,7 +8,8 @@ from typing import Any, Final
 from sqlalchemy import Row
 
 from scholarship_api.accounts.access import is_same_organization
-from scholarship_api.activity import cursors, queries, schemas
+from scholarship_api.activity import queries, schemas
+from scholarship_api.activity.cursors import CursorCodec
 from scholarship_api.errors import NotFound
 from scholarship_api.platform.database.sessions import ReadSession, WriteSession
 
@@ -34,10 +35,10 @@ async def record_interaction(
 
 
 async def list_interactions(
-    session: ReadSession, request: schemas.InteractionsRequest
+    session: ReadSession, request: schemas.InteractionsRequest, *, codec: CursorCodec
 ) -> schemas.InteractionsPage:
     """A page of interactions, newest first. Raises ValidationFailed for an invalid cursor."""
-    after = cursors.decode(request.cursor) if request.cursor is not None else None
+    after = codec.decode(request.cursor) if request.cursor is not None else None
     rows = list(
         await queries.newest_interactions(
             session, filters=request.filters(), after=after, limit=request.limit + 1
@@ -48,7 +49,7 @@ async def list_interactions(
     return schemas.InteractionsPage(
         interactions=_interactions(rows),
         has_next=has_next,
-        next_cursor=cursors.encode(rows[-1].occurred_at, rows[-1].id) if has_next else None,
+        next_cursor=codec.encode(rows[-1].occurred_at, rows[-1].id) if has_next else None,
     )
 
 

@@ -11,7 +11,9 @@ import pytest
 from fastapi import FastAPI
 
 from scholarship_api.accounts.roles import Role
-from scholarship_api.activity.cursors import encode
+from scholarship_api.activity.cursors import PURPOSE
+from scholarship_api.app import token_signer
+from scholarship_api.search import cursors as search_cursors
 from scholarship_api.settings.settings import Settings
 from tests.accounts.conftest import changed, connected, running
 from tests.activity.conftest import Connection, Headers, MakeAccount
@@ -364,35 +366,63 @@ def b64(raw: bytes) -> str:
         "****",
         "é",
         "\0",
-        "x" * 65,
+        "x" * 97,
         b64(b""),
-        b64(b"1"),
-        b64(b"-1.1"),
-        b64(b"1.-1"),
-        b64(b"1.1\n"),
-        b64(b"1.1.1"),
-        b64(b"999999999999999999.1"),
-        b64(b"1." + b"9" * 19),
-        b64("\u0661.\u0661".encode()),
-        b64(b"1.1; DROP TABLE interactions"),
-        b64(b"\xff.\xff"),
+        b64(b"1.1"),  # a position without a signature, as former releases sent it
+        b64(b"1.1" + bytes(16)),
+        b64(bytes(16) + b"1.1"),
     ],
     ids=repr,
 )
 async def test_hostile_cursors_are_refused(
     client: httpx.AsyncClient, admin: Headers, cursor: str
 ) -> None:
+    await assert_cursor_is_refused(client, admin, cursor)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"1",
+        b"-1.1",
+        b"1.-1",
+        b"1.1\n",
+        b"1.1.1",
+        b"999999999999999999.1",
+        b"1." + b"9" * 19,
+        "\u0661.\u0661".encode(),
+        b"1.1; DROP TABLE interactions",
+        b"\xff.\xff",
+    ],
+)
+async def test_signed_texts_that_are_no_position_are_refused(
+    client: httpx.AsyncClient, admin: Headers, settings: Settings, content: bytes
+) -> None:
+    cursor = token_signer(settings, purpose=PURPOSE).sign(content)
+    await assert_cursor_is_refused(client, admin, cursor)
+
+
+async def test_a_cursor_for_another_purpose_is_refused(
+    client: httpx.AsyncClient, admin: Headers, settings: Settings
+) -> None:
+    cursor = token_signer(settings, purpose=search_cursors.PURPOSE).sign(b"1.1")
+    await assert_cursor_is_refused(client, admin, cursor)
+
+
+async def assert_cursor_is_refused(client: httpx.AsyncClient, admin: Headers, cursor: str) -> None:
     answer = await client.get(f"{URL}/interactions", params={"cursor": cursor}, headers=admin)
     assert (answer.status_code, answer.json()["code"]) == (422, "VALIDATION_ERROR")
     assert [field["field"] for field in answer.json()["details"]["fields"]] == ["cursor"]
 
 
-async def test_a_forged_cursor_only_selects_another_position(
-    client: httpx.AsyncClient, admin: Headers, rows: Connection
+async def test_a_cursor_selects_the_interactions_before_its_position(
+    client: httpx.AsyncClient, admin: Headers, app: FastAPI, rows: Connection
 ) -> None:
     put(rows, "viewed", "award_1", count=2)
+    codec = app.state.interactions_cursor_codec
     for instant, found in (("2000-01-01", 0), ("2999-01-01", 2)):
-        cursor = encode(dt.datetime.fromisoformat(f"{instant}T00:00:00+00:00"), 10**18 - 1)
+        cursor = codec.encode(dt.datetime.fromisoformat(f"{instant}T00:00:00+00:00"), 10**18 - 1)
         answer = await client.get(f"{URL}/interactions", params={"cursor": cursor}, headers=admin)
         assert len(answer.json()["interactions"]) == found
 
