@@ -34,8 +34,6 @@ class Version(NamedTuple):
     """Counted by this process; other processes have other numbers."""
     state: bytes = b""
     """PostgreSQL's name for what the awards and words are; it does not change with the clock."""
-    words: bytes = b""
-    """The same for the words of the catalogue alone."""
 
 
 def utc_now() -> dt.datetime:
@@ -69,5 +67,5 @@ class CatalogueVersions:
             name = (*read.row, midnights)
             number = self._version.number + (name != self._name)
             self._name = name
-            self._version = Version(read.started_at, number, read.row[0], read.row[1])
+            self._version = Version(read.started_at, number, read.row[0])
         return self._version
