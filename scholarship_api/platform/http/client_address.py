@@ -20,29 +20,40 @@ _CACHED_ADDRESSES: Final = 4096
 """Addresses whose parsing and trust are cached; an entry takes about 300 bytes."""
 
 
+class Peer(NamedTuple):
+    """The other end of a connection."""
+
+    address: Address
+    text: str
+    is_trusted: bool
+
+
 class TrustedProxies:
     """The networks of the proxies whose X-Forwarded-For and X-Forwarded-Proto count."""
 
     def __init__(self, networks: Sequence[Network]) -> None:
         self._networks = tuple(networks)
-        self._is_trusted = lru_cache(maxsize=_CACHED_ADDRESSES)(self._is_in_a_network)
-        self._parsed = lru_cache(maxsize=_CACHED_ADDRESSES)(parse_address)
+        self._cached_peer = lru_cache(maxsize=_CACHED_ADDRESSES)(self._peer)
 
-    def parse(self, host: str) -> Address | None:
-        """`host` as an address; None for other text, such as the path of a Unix socket."""
-        return self._parsed(host) if len(host) <= _MAX_ENTRY_LENGTH else None
+    def peer(self, host: str) -> Peer | None:
+        """The peer at `host`; None for a text that is no address, as that of a Unix socket."""
+        return self._cached_peer(host) if len(host) <= _MAX_ENTRY_LENGTH else None
 
-    def trusts(self, address: Address) -> bool:
-        return self._is_trusted(address)
+    def _peer(self, host: str) -> Peer | None:
+        address = parse_address(host)
+        if address is None:
+            return None
+        is_trusted = any(address in network for network in self._networks)
+        return Peer(address, str(address), is_trusted)
 
     def resolve(self, host: str, forwarded_for: Sequence[bytes]) -> Address | None:
         """The client's address, of a request that came from `host`; None without an address."""
-        peer = self.parse(host)
-        if peer is None or not forwarded_for or not self.trusts(peer):
-            return peer
-        return self.client(peer, forwarded_for)
+        peer = self.peer(host)
+        if peer is None:
+            return None
+        return self.client(peer, forwarded_for) if peer.is_trusted else peer.address
 
-    def client(self, peer: Address, forwarded_for: Sequence[bytes]) -> Address:
+    def client(self, peer: Peer, forwarded_for: Sequence[bytes]) -> Address:
         """The rightmost address that is not a trusted proxy's.
 
         `forwarded_for` holds the values of all X-Forwarded-For lines in order; `peer` is trusted.
@@ -52,16 +63,13 @@ class TrustedProxies:
         """
         client = peer
         for entry in reversed(b",".join(forwarded_for).decode("latin-1").split(",")):
-            address = self.parse(entry.strip())
-            if address is None:
+            sender = self.peer(entry.strip())
+            if sender is None:
                 break
-            client = address
-            if not self._is_trusted(address):
+            client = sender
+            if not sender.is_trusted:
                 break
-        return client
-
-    def _is_in_a_network(self, address: Address) -> bool:
-        return any(address in network for network in self._networks)
+        return client.address
 
 
 def parse_address(entry: str) -> Address | None:

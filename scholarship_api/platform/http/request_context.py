@@ -4,7 +4,6 @@ import os
 import re
 import time
 from collections.abc import Awaitable, Sequence
-from functools import lru_cache
 from typing import Final, NamedTuple
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -12,7 +11,6 @@ from structlog.contextvars import bind_contextvars, reset_contextvars
 
 from scholarship_api.errors import TRACE_ID_KEY
 from scholarship_api.platform.http.client_address import (
-    Address,
     Network,
     TrustedProxies,
     forwarded_scheme,
@@ -92,14 +90,14 @@ class RequestContext:
     ) -> bool:
         """Put the client's address and scheme into the scope; whether the peer is trusted."""
         host, port = scope.get("client") or ("", 0)
-        peer = self._proxies.parse(host)
+        peer = self._proxies.peer(host)
         if peer is None:
             return False
-        if not self._proxies.trusts(peer):
-            scope["client"] = (_text_of(peer), port)
+        if not peer.is_trusted:
+            scope["client"] = (peer.text, port)
             return False
-        client = self._proxies.client(peer, forwarded_for) if forwarded_for else peer
-        scope["client"] = (_text_of(client), port if client == peer else 0)
+        client = self._proxies.client(peer, forwarded_for)
+        scope["client"] = (str(client), port if client == peer.address else 0)
         if scheme := forwarded_scheme(forwarded_proto):
             scope["scheme"] = scheme
         return True
@@ -176,11 +174,6 @@ class RequestContextMiddleware:
             )
         # Not after an exception: the server logs it next, in this task, with this trace id.
         reset_contextvars(**tokens)
-
-
-@lru_cache(maxsize=4096)
-def _text_of(address: Address) -> str:
-    return str(address)
 
 
 def route_template(scope: Scope) -> str:

@@ -104,18 +104,18 @@ def write_lines(records: Sequence[AccessRecord]) -> Sequence[AccessRecord]:
 
 
 def _line(record: AccessRecord, redactor: Redactor) -> str | None:
-    """None if the record may hold a secret. The ids need no JSON escapes."""
+    """None if the record may hold a secret. The ids need no JSON escapes, and are equal mostly."""
     method, route, status, seconds, size, trace_id, request_id, client_ip, account_id, at = record
     request = _request_fragment(redactor, method, route, status)
     client = _client_fragment(redactor, client_ip, account_id)
-    ids = f'"trace_id":"{trace_id}","request_id":"{request_id}"'
+    ids = trace_id if trace_id == request_id else f"{trace_id} {request_id}"
     if request is None or client is None or redactor.may_change(ids):
         return None
     second = int(at)
     return (
         f'{{"timestamp":"{_date_and_time(second)}.{int((at - second) * 1_000_000):06d}Z"'
         f',"level":"info","event":"{_EVENT}","logger":"{_LOGGER}"'
-        f",{ids},{request}"
+        f',"trace_id":"{trace_id}","request_id":"{request_id}",{request}'
         f',"latency_ms":{_milliseconds(seconds)},{client},"bytes":{size}}}'
     )
 

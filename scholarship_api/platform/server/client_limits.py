@@ -54,10 +54,8 @@ class ClientLimits:
         None for peers that have many clients: trusted proxies, and those without an address, which
         use a socket in the file system.
         """
-        address = self._proxies.parse(host)
-        if address is None or self._proxies.trusts(address):
-            return None
-        return identify(str(address)).client
+        peer = self._proxies.peer(host)
+        return None if peer is None or peer.is_trusted else identify(peer.text).client
 
     def client(self, host: str, headers: Iterable[tuple[bytes, bytes]]) -> str | None:
         """The identity of the client of a request that the peer at `host` has sent."""

@@ -5,6 +5,7 @@ extensions and trailers, or the time that a client takes.
 """
 
 import asyncio
+from functools import partial
 from typing import Any, Final, cast
 
 import httptools
@@ -125,9 +126,9 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         except httptools.HttpParserError as error:
             self._reject(rejection_of(error))
             return
-        if not self._in_body:
-            self._end_body()
         cycle = self.cycle
+        if self._body_client is not None and not self._in_body:
+            self._end_body()
         if cycle is None or cycle.scope is not self.scope:
             is_new = self.scope is not scope_before
             # Data with parts of other requests tells nothing about the size of this one.
@@ -236,11 +237,16 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         ResponseWriter.adopt(cycle)
         task = self.loop.create_task(cycle.run_asgi(app))  # type: ignore[arg-type]
         self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
-        client = cast("Scope", cycle.scope).get(_CLIENT_KEY)
-        if client is not None:
+        client: str | None = cast("Scope", cycle.scope).get(_CLIENT_KEY)
+        if client is None:
+            task.add_done_callback(self.tasks.discard)
+        else:
             self._state.clients.begin_request(client)
-            task.add_done_callback(lambda _: self._state.clients.end_request(client))
+            task.add_done_callback(partial(self._end_request, client))
+
+    def _end_request(self, client: str, task: "asyncio.Task[None]") -> None:
+        self.tasks.discard(task)
+        self._state.clients.end_request(client)
 
     # --- Limits -----------------------------------------------------------------------------------
 

@@ -88,8 +88,10 @@ class ResponseWriter(RequestResponseCycle):
         says_close = False
         for headers in (self.default_headers, start.get("headers", ())):
             for name, value in headers:
-                parts.append(_line(name, value))
-                says_close = self._note_framing(name.lower(), value) or says_close
+                lowered = _lowered(name)
+                parts += (lowered, b": ", _checked(value), b"\r\n")
+                if lowered in _FRAMING_HEADERS:
+                    says_close = self._note_framing(lowered, value) or says_close
         shared = start.get(SHARED_HEADERS)
         if shared is not None:
             parts.append(_shared_lines(shared))
@@ -120,15 +122,22 @@ class ResponseWriter(RequestResponseCycle):
         return False
 
 
-def _line(name: bytes, value: bytes) -> bytes:
-    """A header as it is sent, with its name in lower case."""
-    if HEADER_RE.search(name) or HEADER_VALUE_RE.search(value):
-        raise RuntimeError("a header of the response is malformed")
-    return b"%b: %b\r\n" % (name.lower(), value)
+@lru_cache(maxsize=256)
+def _lowered(name: bytes) -> bytes:
+    """The name of a header as it is sent; responses use few names."""
+    if HEADER_RE.search(name):
+        raise RuntimeError("the name of a response header is malformed")
+    return name.lower()
+
+
+def _checked(value: bytes) -> bytes:
+    if HEADER_VALUE_RE.search(value):
+        raise RuntimeError("the value of a response header is malformed")
+    return value
 
 
 @lru_cache(maxsize=256)
 def _shared_lines(headers: tuple[tuple[bytes, bytes], ...]) -> bytes:
-    if not _FRAMING_HEADERS.isdisjoint(name.lower() for name, _ in headers):
+    if not _FRAMING_HEADERS.isdisjoint(_lowered(name) for name, _ in headers):
         raise RuntimeError("a shared header concerns the framing of the response")
-    return b"".join(_line(name, value) for name, value in headers)
+    return b"".join(b"%b: %b\r\n" % (_lowered(name), _checked(value)) for name, value in headers)
