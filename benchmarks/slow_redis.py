@@ -25,7 +25,7 @@ from benchmarks.load import Connection
 from benchmarks.progress import progress_bar
 from benchmarks.queries import search
 from benchmarks.servers import Server, api, valkey
-from scholarship_api.platform.rate_limiting.storage import ATTEMPT_SECONDS
+from scholarship_api.platform.rate_limiting.shared_storage import ATTEMPT_SECONDS
 from tests.faults import FaultyProxy, Mode, redis_target, redis_through_proxy
 
 DELAY_SECONDS: Final = 0.05

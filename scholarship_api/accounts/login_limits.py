@@ -56,8 +56,8 @@ class LoginLimits:
         address = address_identity(scope)
         failure = Bucket("login_failures", account, self._failures)
         buckets = [
-            Bucket("login_account", f"{account}:{address}", self._per_account),
-            Bucket("login_address", address, self._per_address),
+            Bucket("login_account", f"{account}:{address.client}", self._per_account, address.tag),
+            Bucket("login_address", address.client, self._per_address, address.tag),
             failure,
         ]
         site = site_bucket("login_address", scope, self._per_address)

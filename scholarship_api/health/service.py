@@ -121,7 +121,7 @@ class HealthService:
         if self._limiter.shared is None:
             return "in_memory"
         try:
-            await self._limiter.shared.ping()
+            await self._limiter.shared.check()
         except BACKEND_ERRORS as error:
             raise Unhealthy(backend_reason(error).word) from None
         return "up"

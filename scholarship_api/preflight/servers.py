@@ -18,7 +18,7 @@ from scholarship_api.platform.database import revisions
 from scholarship_api.platform.database.engine import Database
 from scholarship_api.platform.database.errors import outage_reason
 from scholarship_api.platform.rate_limiting.buckets import Bucket
-from scholarship_api.platform.rate_limiting.errors import BACKEND_ERRORS
+from scholarship_api.platform.rate_limiting.errors import BACKEND_ERRORS, backend_reason
 from scholarship_api.platform.rate_limiting.limiter import RateLimiter
 from scholarship_api.platform.server.gunicorn_options import default_workers
 from scholarship_api.preflight.results import CheckResult, Finding
@@ -114,12 +114,16 @@ async def _privileges(database: Database, _: RateLimiter) -> Finding:
 async def _limiter(_: Database, limiter: RateLimiter) -> Finding:
     if limiter.shared is None:
         return "failed", "RATE_LIMIT_BACKEND_URL is not set, or rate limits are off"
-    # As a request does it: a replica or a cluster would connect, and refuse to count.
+    # As a login does it: a replica would connect and refuse to count, and in a Cluster the buckets
+    # of an address and of an account are on different nodes.
     limit = RateLimitItemPerMinute(1000)
     buckets = tuple(Bucket("preflight", identity, limit) for identity in ("one", "another"))
-    async with asyncio.timeout(DEADLINE_SECONDS):
-        await limiter.shared.connect()
-        await limiter.shared.hit(buckets)
+    try:
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            await limiter.shared.connect()
+            await limiter.shared.hit(buckets)
+    except BACKEND_ERRORS as error:
+        return "failed", backend_reason(error).word
     return "passed", "the shared rate limiter counts"
 
 

@@ -133,7 +133,7 @@ def _postgres_url(secret: SecretStr) -> SecretStr:
 
 def _redis_url(secret: SecretStr) -> SecretStr:
     text = secret.get_secret_value().strip()
-    return SecretStr(read_redis_url(text) if text else "")
+    return SecretStr(read_redis_url(text).text if text else "")
 
 
 def _sentry_dsn(secret: SecretStr) -> SecretStr:

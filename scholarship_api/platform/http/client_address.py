@@ -116,6 +116,11 @@ class ClientIdentity(NamedTuple):
     site: str | None
     """The IPv6 network of IPV6_SITE_PREFIX bits; None for other addresses."""
 
+    @property
+    def tag(self) -> str:
+        """The widest of the names, which all buckets of a request have in common."""
+        return self.site or self.client
+
 
 @lru_cache(maxsize=_CACHED_ADDRESSES)
 def identify(host: str) -> ClientIdentity:

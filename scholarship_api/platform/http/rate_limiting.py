@@ -15,7 +15,7 @@ from limits import RateLimitItem
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from scholarship_api.errors import send_error
-from scholarship_api.platform.http.client_address import identify
+from scholarship_api.platform.http.client_address import ClientIdentity, identify
 from scholarship_api.platform.http.request_context import ACCOUNT_ID_KEY
 from scholarship_api.platform.observability import metrics
 from scholarship_api.platform.rate_limiting.buckets import Bucket
@@ -40,13 +40,13 @@ def client_identity(scope: Scope) -> str:
     account = scope.get(ACCOUNT_ID_KEY)
     if account is not None:
         return f"account:{account}"
-    return address_identity(scope)
+    return address_identity(scope).client
 
 
-def address_identity(scope: Scope) -> str:
-    """The client's address as an identity; for IPv6 its network of IPV6_CLIENT_PREFIX bits."""
+def address_identity(scope: Scope) -> ClientIdentity:
+    """The names of the client's address."""
     client = scope.get("client")
-    return identify(client[0] if client else "").client
+    return identify(client[0] if client else "")
 
 
 def site_bucket(group: str, scope: Scope, limit: RateLimitItem) -> Bucket | None:
@@ -54,8 +54,7 @@ def site_bucket(group: str, scope: Scope, limit: RateLimitItem) -> Bucket | None
 
     `limit` is that of one client.
     """
-    client = scope.get("client")
-    site = identify(client[0] if client else "").site
+    site = address_identity(scope).site
     return None if site is None else Bucket(f"{group}_site", site, _site_limit(limit))
 
 
@@ -121,10 +120,12 @@ class RateLimits:
 
     def _buckets(self, group: str, scope: Scope) -> list[Bucket]:
         limit = self._limits[group]
-        buckets = [Bucket(limit.scope, limit.key_func(scope), limit.limit)]
-        if ACCOUNT_ID_KEY not in scope and (site := site_bucket(group, scope, limit.limit)):
-            buckets.append(site)
-        return buckets
+        client = limit.key_func(scope)
+        if ACCOUNT_ID_KEY in scope:
+            return [Bucket(limit.scope, client, limit.limit)]
+        bucket = Bucket(limit.scope, client, limit.limit, address_identity(scope).tag)
+        site = site_bucket(group, scope, limit.limit)
+        return [bucket] if site is None else [bucket, site]
 
     async def _hastily(self, *buckets: Bucket) -> Decision:
         task = asyncio.create_task(self._limiter.hit(*buckets), name="rate limit decision")

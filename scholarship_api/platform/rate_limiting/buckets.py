@@ -17,6 +17,13 @@ class Bucket:
     group: str
     identity: str
     limit: RateLimitItem
+    tag: str = ""
+    """The part of the key that decides which node of a Redis Cluster has the bucket: the same for
+    all buckets of a client. Empty for the identity itself."""
+
+    @property
+    def hash_tag(self) -> str:
+        return self.tag or self.identity
 
 
 @dataclass(frozen=True, slots=True)

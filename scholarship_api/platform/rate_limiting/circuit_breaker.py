@@ -51,8 +51,12 @@ class CircuitBreaker:
                 self._change("open")  # the next request is the trial
             raise
         else:
-            self._failures = 0
-            self._change("closed")
+            self.close()
+
+    def close(self) -> None:
+        """Let requests through again: the dependency was found to work."""
+        self._failures = 0
+        self._change("closed")
 
     def _admit(self) -> bool:
         if self.state == "closed":

@@ -7,9 +7,11 @@ A request counts in all of its buckets or, when one of them is exhausted, in non
 one exhausted bucket does not use up another.
 """
 
+import asyncio
 import math
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,13 +22,18 @@ from scholarship_api.platform.observability import metrics, tracing
 from scholarship_api.platform.rate_limiting import circuit_breaker
 from scholarship_api.platform.rate_limiting.buckets import Bucket, BucketState, Hit
 from scholarship_api.platform.rate_limiting.circuit_breaker import CircuitBreaker, CircuitOpenError
-from scholarship_api.platform.rate_limiting.errors import BACKEND_ERRORS
-from scholarship_api.platform.rate_limiting.storage import (
-    InMemoryStorage,
-    SharedStorage,
-    WindowStorage,
+from scholarship_api.platform.rate_limiting.errors import (
+    BACKEND_ERRORS,
+    SlotMovesError,
+    backend_reason,
 )
+from scholarship_api.platform.rate_limiting.shared_storage import SharedStorage
+from scholarship_api.platform.rate_limiting.storage import InMemoryStorage, WindowStorage
 from scholarship_api.settings.settings import Settings
+
+RECHECK_SECONDS: Final = 0.5
+"""The pause between checks of a backend that has failed, which no request waits for. The limiter is
+back within 2 s of a failover at the latest."""
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -118,6 +125,8 @@ class RateLimiter:
         """None when requests are not counted, or in this process only."""
         self._local: WindowStorage | None = None if settings.fails_closed else InMemoryStorage()
         self._breaker = CircuitBreaker(on_change=self._on_change)
+        self._last_reason = "unreachable"
+        self._recovery: asyncio.Task[None] | None = None
 
     @property
     def breaker_state(self) -> circuit_breaker.State:
@@ -140,7 +149,11 @@ class RateLimiter:
             try:
                 await self.shared.connect()
             except BACKEND_ERRORS as error:
-                _log.warning("rate_limiter.unreachable", error=type(error).__name__)
+                _log.warning(
+                    "rate_limiter.unreachable",
+                    error=type(error).__name__,
+                    reason=backend_reason(error).word,
+                )
             else:
                 _log.info("rate_limiter.connected")
 
@@ -154,9 +167,9 @@ class RateLimiter:
             return UNLIMITED
         if self.shared is not None:
             try:
-                with self._breaker.guard(*BACKEND_ERRORS), tracing.span("rate limit", **_SPAN):
+                with self._guard(), tracing.span("rate limit", **_SPAN):
                     counted = await self.shared.hit(buckets)
-            except (CircuitOpenError, *BACKEND_ERRORS):
+            except (CircuitOpenError, SlotMovesError, *BACKEND_ERRORS):
                 if self._local is None:
                     raise RateLimiterUnavailable from None
             else:
@@ -171,17 +184,41 @@ class RateLimiter:
             return
         storage = self.shared or self._local
         if storage is not None:
-            with suppress(CircuitOpenError, *BACKEND_ERRORS), self._breaker.guard(*BACKEND_ERRORS):
+            with suppress(CircuitOpenError, SlotMovesError, *BACKEND_ERRORS), self._guard():
                 await storage.refund(buckets)
 
     async def close(self) -> None:
+        if self._recovery is not None:
+            self._recovery.cancel()
+            await asyncio.wait([self._recovery])
         if self.shared is not None:
             await self.shared.close()
         if self._local is not None:
             await self._local.close()
         _log.info("rate_limiter.closed")
 
+    @contextmanager
+    def _guard(self) -> Iterator[None]:
+        with self._breaker.guard(*BACKEND_ERRORS):
+            try:
+                yield
+            except BACKEND_ERRORS as error:
+                self._last_reason = backend_reason(error).word
+                raise
+
+    async def _recover(self, shared: SharedStorage) -> None:
+        """Check the backend until it works."""
+        while self._breaker.state != "closed":
+            await asyncio.sleep(RECHECK_SECONDS)
+            with suppress(*BACKEND_ERRORS):
+                await shared.check()
+                self._breaker.close()
+
     def _on_change(self, state: circuit_breaker.State) -> None:
+        if state == "open" and self.shared and (self._recovery is None or self._recovery.done()):
+            self._recovery = asyncio.create_task(
+                self._recover(self.shared), name="rate limit recovery"
+            )
         if state == "closed":
             metrics.set_limiter_state("shared")
             _log.info("rate_limiter.recovered")
@@ -189,10 +226,10 @@ class RateLimiter:
             metrics.set_limiter_state("half_open")
         elif self._local is not None:
             metrics.set_limiter_state("in_memory")
-            _log.warning("rate_limiter.in_memory", reason="unreachable")
+            _log.warning("rate_limiter.in_memory", reason=self._last_reason)
         else:
             metrics.set_limiter_state("open")
-            _log.error("rate_limiter.unavailable", limited_routes="503")
+            _log.error("rate_limiter.unavailable", limited_routes="503", reason=self._last_reason)
 
 
 _SPAN: Final = {"db.system.name": "redis", "db.operation.name": "EVALSHA"}

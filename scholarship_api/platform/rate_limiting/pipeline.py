@@ -9,6 +9,7 @@ import redis.asyncio
 import redis.exceptions
 
 from scholarship_api.platform.rate_limiting.errors import BACKEND_ERRORS
+from scholarship_api.settings.redis_url import Address
 
 Reply = Any
 """A reply of the Redis protocol: an integer, bytes, or a list of replies."""
@@ -21,8 +22,9 @@ class Pipeline:
     redis-py's connection pool 80 to 140.
     """
 
-    def __init__(self, connection: "redis.asyncio.Connection") -> None:
+    def __init__(self, connection: "redis.asyncio.Connection", address: Address) -> None:
         self.closed = False
+        self.address = address
         self._connection = connection
         self._unsent: list[bytes] = []
         self._unanswered: deque[asyncio.Future[Reply]] = deque()
@@ -71,7 +73,9 @@ class Pipeline:
                     reply = await self._connection.read_response(
                         disable_decoding=True, timeout=math.inf
                     )
-                except redis.exceptions.ResponseError as error:
+                except redis.exceptions.RedisError as error:
+                    if not _is_reply(error):
+                        raise
                     reply = error
                 answer = self._unanswered.popleft()
                 if answer.done():  # its request has given up
@@ -83,3 +87,8 @@ class Pipeline:
         except BACKEND_ERRORS as error:
             self._fail(error)
             await self._connection.disconnect(nowait=True)
+
+
+def _is_reply(error: redis.exceptions.RedisError) -> bool:
+    """Whether the server has said so; redis-py has LOADING among the errors of connections."""
+    return isinstance(error, redis.exceptions.ResponseError) or bool(error.status_code)

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import psycopg
-import redis
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -24,6 +23,7 @@ from scholarship_api.platform.database.connection_settings import (
 from scholarship_api.platform.database.connector import Connector
 from scholarship_api.platform.database.errors import reason_of
 from scholarship_api.platform.rate_limiting.errors import BACKEND_ERRORS, backend_reason
+from scholarship_api.platform.rate_limiting.shared_storage import SharedStorage
 from scholarship_api.settings.settings import SettingError, Settings, SettingsError
 
 WAIT_SECONDS: Final = 60.0
@@ -32,7 +32,9 @@ WAIT_SECONDS: Final = 60.0
 _FIRST_PAUSE_SECONDS: Final = 0.1
 _LONGEST_PAUSE_SECONDS: Final = 3.0
 _ATTEMPT_SECONDS: Final = 5
-_REFUSALS: Final = frozenset({"access_denied", "pgbouncer_not_configured", "tls_failed"})
+_REFUSALS: Final = frozenset(
+    {"access_denied", "no_permission", "pgbouncer_not_configured", "tls_failed"}
+)
 """Reasons that do not pass by themselves."""
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -101,7 +103,7 @@ def wait_for_rate_limiter(settings: Settings, *, wait_seconds: float) -> None:
     """Wait for Redis or Valkey where requests are counted there. Raises `PrestartError`."""
     is_used = settings.rate_limit_enabled and not settings.disable_rate_limit_backend
     if is_used and settings.rate_limit_backend_url.get_secret_value():
-        _wait_for("rate_limit_backend_url", settings, _ping, wait_seconds)
+        _wait_for("rate_limit_backend_url", settings, _count, wait_seconds)
 
 
 def _wait_for(
@@ -153,19 +155,21 @@ async def _select(connector: Connector) -> None:
             await connection.close()
 
 
-def _ping(settings: Settings) -> None:
-    url = settings.rate_limit_backend_url.get_secret_value()
+def _count(settings: Settings) -> None:
+    storage = SharedStorage(settings.rate_limit_backend_url.get_secret_value())
     try:
-        client = redis.Redis.from_url(
-            url,
-            socket_connect_timeout=_ATTEMPT_SECONDS,
-            socket_timeout=_ATTEMPT_SECONDS,
-        )
-        with client:
-            client.ping()
-    except (*BACKEND_ERRORS, ValueError) as error:
+        asyncio.run(_check_and_close(storage))
+    except BACKEND_ERRORS as error:
         reason = backend_reason(error)
         raise _UnusableError(reason.sentence, refused=reason.word in _REFUSALS) from None
+
+
+async def _check_and_close(storage: SharedStorage) -> None:
+    try:
+        async with asyncio.timeout(_ATTEMPT_SECONDS):
+            await storage.check()
+    finally:
+        await storage.close()
 
 
 def _migrate(settings: Settings, *, revision: str, down: bool) -> tuple[str, ...]:

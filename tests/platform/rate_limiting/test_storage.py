@@ -9,11 +9,8 @@ import redis.asyncio
 from limits import parse
 
 from scholarship_api.platform.rate_limiting.buckets import Bucket, Hit
-from scholarship_api.platform.rate_limiting.storage import (
-    InMemoryStorage,
-    SharedStorage,
-    WindowStorage,
-)
+from scholarship_api.platform.rate_limiting.shared_storage import SharedStorage
+from scholarship_api.platform.rate_limiting.storage import InMemoryStorage, WindowStorage
 
 pytestmark = pytest.mark.anyio
 
