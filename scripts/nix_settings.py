@@ -30,7 +30,7 @@ PATTERNS: Final[dict[object, str]] = {
     values.Hosts: r"(\*\.)?[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9a-fA-F:.]+]|\*",
     values.Networks: "[0-9a-fA-F:.]+(/[0-9]+)?",
     values.PostgresUrl: r"postgres(ql(\+psycopg)?)?://.+",
-    values.RedisUrl: "(rediss?|valkeys?)://.+",
+    values.RedisUrl: r"(rediss?|valkeys?)(\+(sentinel|cluster))?://.+",
 }
 """Each value, or each entry of a list, as a POSIX extended expression, which is what Nix matches.
 
