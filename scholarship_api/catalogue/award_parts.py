@@ -3,7 +3,6 @@
 import datetime as dt
 import re
 import zoneinfo
-from collections.abc import Sequence
 from typing import Annotated, Any, Final, Self
 
 from pydantic import (
@@ -58,6 +57,9 @@ MAX_REQUIREMENTS: Final = 30
 MAX_SOURCES: Final = 20
 """Sources of an award."""
 
+MAX_FLAGS: Final = 20
+"""Warnings of an award."""
+
 MAX_WORDS: Final = 100_000
 """Words that a requirement may ask for; a dissertation has about 80 000."""
 
@@ -101,8 +103,8 @@ class Round(RequestModel):
     closes_at: DateOrInstant | None = Field(
         None, description="An instant, or a date, which closes at 23:59:59 in `timezone`."
     )
-    kind: RoundKind = Field(
-        "",
+    kind: RoundKind | None = Field(
+        None,
         description="`fixed` exactly when `closes_at` is certain; by default `fixed` or `unknown`.",
     )
     timezone: TimeZone | None = Field(
@@ -113,7 +115,7 @@ class Round(RequestModel):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if not self.kind:
+        if self.kind is None:
             self.kind = "unknown" if self.closes_at is None else "fixed"
         if self.kind == "fixed" and self.closes_at is None:
             raise ValueError("closes_at must be given when the round is fixed")
@@ -162,8 +164,8 @@ class Requirement(RequestModel):
     min_words: Annotated[int, Field(ge=0, le=MAX_WORDS)] | None = None
     max_words: Annotated[int, Field(ge=1, le=MAX_WORDS)] | None = None
     count: Annotated[int, Field(ge=1, le=10)] = Field(1, description="How many are asked for.")
-    source: RequirementSource = Field(
-        "",
+    source: RequirementSource | None = Field(
+        None,
         alias="from",
         description="Who hands it in; for a recommendation `recommender`, else `applicant`.",
     )
@@ -171,7 +173,7 @@ class Requirement(RequestModel):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if not self.source:
+        if self.source is None:
             self.source = "recommender" if self.kind == "recommendation" else "applicant"
         if (
             self.min_words is not None
@@ -296,12 +298,22 @@ Requirements = Annotated[
 Sources = Annotated[list[Source], at_most_items(MAX_SOURCES), BeforeValidator(_none_as_empty)]
 Flags = Annotated[
     list[FlagCode],
-    at_most_items(20),
+    at_most_items(MAX_FLAGS),
     BeforeValidator(_none_as_empty),
     AfterValidator(unique_items),
 ]
 
 
-def as_stored(parts: Sequence[RequestModel]) -> list[dict[str, Any]]:
-    """The parts as values of JSON, without those that say nothing."""
-    return [part.model_dump(mode="json", exclude_none=True) for part in parts]
+def as_stored(part: object) -> Any:  # noqa: ANN401 - a value of JSON
+    """A part of an award as a value of JSON, without the fields that say nothing.
+
+    Criteria are stored without those that require nothing.
+    """
+    if isinstance(part, list):
+        return [as_stored(each) for each in part]
+    if isinstance(part, Preference):
+        content = part.model_dump(mode="json", exclude_none=True)
+        return content | {"criteria": part.criteria.as_stored()}
+    if isinstance(part, RequestModel):
+        return part.model_dump(mode="json", exclude_none=True)
+    return part

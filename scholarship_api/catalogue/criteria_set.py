@@ -3,6 +3,7 @@
 The same set of fields stands in `eligibility_sets`, `eligibility_criteria` and `preferences`.
 """
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Annotated, Any, Final, Self
 
@@ -43,7 +44,15 @@ from scholarship_api.catalogue.codes import (
 from scholarship_api.catalogue.field_types import Age, Line
 from scholarship_api.input_limits import RequestModel, ShortList
 from scholarship_api.vocabularies.registry import VOCABULARIES
-from scholarship_api.vocabulary import Citizenship, FieldName, Gpa, GradeName, StateCode, unique
+from scholarship_api.vocabulary import (
+    PERMANENT_RESIDENT,
+    Citizenship,
+    FieldName,
+    Gpa,
+    GradeName,
+    StateCode,
+    unique,
+)
 
 LOWEST_SAI: Final = -1_500
 """The lowest Student Aid Index of US federal student aid."""
@@ -76,6 +85,18 @@ def requires(required: object) -> bool:
 
 def _requires_nothing(value: Any) -> bool:  # noqa: ANN401 - the value of any field
     return not requires(value)
+
+
+_US: Final = "US"
+_CITIZENSHIP_OF_STATUS: Final = {"us_citizen": _US, PERMANENT_RESIDENT: PERMANENT_RESIDENT}
+
+
+def citizenship_in_one_word(citizenships: Sequence[str], statuses: Sequence[str]) -> str | None:
+    """The value of `citizenship_required` that says the same; None if it cannot."""
+    accepted = {*citizenships, *(_CITIZENSHIP_OF_STATUS.get(status, "") for status in statuses)}
+    if accepted == {_US, PERMANENT_RESIDENT}:
+        return PERMANENT_RESIDENT
+    return (accepted.pop() or None) if len(accepted) == 1 else None
 
 
 class TestScore(RequestModel):
@@ -230,7 +251,19 @@ class EligibilityCriteria(RequestModel):
     future_professions: CodeList[ProfessionCode] | None = _codes()
 
     @model_validator(mode="after")
-    def _ordered(self) -> Self:
+    def _consistent(self) -> Self:
+        if self.citizenship_required is not None and (
+            self.citizenships or self.immigration_statuses
+        ):
+            shown = citizenship_in_one_word(
+                self.citizenships or (), self.immigration_statuses or ()
+            )
+            if self.citizenship_required != shown:
+                raise ValueError(
+                    "citizenship_required must be left out beside citizenships or"
+                    " immigration_statuses"
+                )
+            self.citizenship_required = None
         for low, high in _BOUNDS:
             lowest, highest = getattr(self, low), getattr(self, high)
             if lowest is not None and highest is not None and lowest > highest:

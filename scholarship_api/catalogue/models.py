@@ -29,9 +29,23 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
+from scholarship_api.catalogue import award_parts
 from scholarship_api.platform.database.base import Base
 
 PUBLISHED = text("status = 'published'")
+
+_JSON = JSONB(none_as_null=True)
+
+
+def _list_form(column: str, limit: int) -> CheckConstraint:
+    return CheckConstraint(
+        f"jsonb_typeof({column}) = 'array' AND jsonb_array_length({column}) BETWEEN 1 AND {limit}",
+        f"{column}_form",
+    )
+
+
+def _object_form(column: str) -> CheckConstraint:
+    return CheckConstraint(f"jsonb_typeof({column}) = 'object'", f"{column}_form")
 
 
 class Scholarship(Base):
@@ -72,6 +86,22 @@ class Scholarship(Base):
     source_url: Mapped[str | None] = mapped_column(Text)
     last_verified_on: Mapped[dt.date | None] = mapped_column(Date)
     status: Mapped[str] = mapped_column(Text, server_default="published")
+    eligibility_sets: Mapped[list[dict[str, Any]] | None] = mapped_column(_JSON)
+    """None when the columns of the criteria hold all of the sets."""
+    criteria_complete: Mapped[bool] = mapped_column(server_default=text("false"))
+    other_requirements: Mapped[list[str] | None] = mapped_column(_JSON)
+    preferences: Mapped[list[dict[str, Any]] | None] = mapped_column(_JSON)
+    rounds: Mapped[list[dict[str, Any]] | None] = mapped_column(_JSON)
+    requirements: Mapped[list[dict[str, Any]] | None] = mapped_column(_JSON)
+    application: Mapped[dict[str, Any] | None] = mapped_column(_JSON)
+    coverage: Mapped[dict[str, Any] | None] = mapped_column(_JSON)
+    flags: Mapped[list[str] | None] = mapped_column(_JSON)
+    sources: Mapped[list[dict[str, Any]] | None] = mapped_column(_JSON)
+    last_verified_by: Mapped[str | None] = mapped_column(Text)
+    opens_at: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))
+    """When the next round opens, if none is open."""
+    turns_at: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))
+    """When the deadline that follows from the rounds is another one, see `round_turns`."""
     version: Mapped[int] = mapped_column(server_default=text("1"))
     created_at: Mapped[dt.datetime] = mapped_column(
         DateTime(timezone=True), server_default=func.now()
@@ -136,6 +166,20 @@ class Scholarship(Base):
         CheckConstraint("recommendation_letters BETWEEN 0 AND 10", "recommendation_letters_range"),
         CheckConstraint("min_gpa BETWEEN 0 AND 4 AND max_gpa BETWEEN 0 AND 4", "gpa_range"),
         CheckConstraint("status IN ('draft', 'published', 'archived')", "status_known"),
+        _list_form("eligibility_sets", award_parts.MAX_SETS),
+        _list_form("other_requirements", award_parts.MAX_OTHER_REQUIREMENTS),
+        _list_form("preferences", award_parts.MAX_PREFERENCES),
+        _list_form("rounds", award_parts.MAX_ROUNDS),
+        _list_form("requirements", award_parts.MAX_REQUIREMENTS),
+        _list_form("flags", award_parts.MAX_FLAGS),
+        _list_form("sources", award_parts.MAX_SOURCES),
+        _object_form("application"),
+        _object_form("coverage"),
+        Index(
+            "ix_scholarships_turns_at",
+            "turns_at",
+            postgresql_where=text("turns_at IS NOT NULL AND status = 'published'"),
+        ),
         Index("ix_scholarships_closes_at", "closes_at", "id", postgresql_where=PUBLISHED),
         Index(
             "ix_scholarships_filters",

@@ -3,10 +3,25 @@
 import datetime as dt
 from typing import Annotated, Final, Self
 
-from pydantic import AfterValidator, BaseModel, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
+from scholarship_api.catalogue.award_parts import (
+    Application,
+    Coverage,
+    EligibilitySets,
+    Flags,
+    OtherRequirements,
+    Preference,
+    Preferences,
+    Requirement,
+    Requirements,
+    Round,
+    Rounds,
+    Source,
+    Sources,
+)
+from scholarship_api.catalogue.criteria_set import EligibilityCriteria
 from scholarship_api.catalogue.field_types import (
-    Age,
     Currency,
     DateOrInstant,
     Email,
@@ -17,54 +32,23 @@ from scholarship_api.catalogue.field_types import (
     Url,
     zone_of,
 )
-from scholarship_api.input_limits import RequestModel, ShortList
+from scholarship_api.input_limits import RequestModel
 from scholarship_api.vocabulary import (
     Availability,
-    Citizenship,
     DeadlineKind,
-    FieldName,
-    Gpa,
-    GradeName,
     Money,
     PlainDate,
     Recurrence,
     ScholarshipType,
-    StateCode,
     Status,
     TypeName,
-    unique,
 )
 
 DEADLINE_CLOSES: Final = dt.time(23, 59, 59)
 """A deadline without a time closes at this time in its own time zone."""
 
-
-class EligibilityCriteria(RequestModel):
-    """Who may apply. Empty lists and absent values mean open to all."""
-
-    min_gpa: Gpa | None = Field(None, description="On the 4.0 scale.")
-    max_gpa: Gpa | None = None
-    grade_levels: Annotated[ShortList[GradeName], AfterValidator(unique)] = Field([])
-    citizenship_required: Citizenship | None = Field(
-        None,
-        description=(
-            "ISO 3166-1 alpha-2 code; `permanent_resident`: citizens and permanent residents of"
-            " the US; `international`: any country but the US."
-        ),
-    )
-    residency_states: Annotated[ShortList[StateCode], AfterValidator(unique)] = Field([])
-    fields_of_study: Annotated[ShortList[FieldName], AfterValidator(unique)] = Field([])
-    min_age: Age | None = None
-    max_age: Age | None = None
-    financial_need: bool = False
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        if self.min_gpa is not None and self.max_gpa is not None and self.min_gpa > self.max_gpa:
-            raise ValueError("min_gpa must not be above max_gpa")
-        if self.min_age is not None and self.max_age is not None and self.min_age > self.max_age:
-            raise ValueError("min_age must not be above max_age")
-        return self
+MAX_LETTERS: Final = 10
+"""Letters of recommendation of an application."""
 
 
 class ScholarshipInput(RequestModel):
@@ -94,7 +78,7 @@ class ScholarshipInput(RequestModel):
     scholarship_type: TypeName
     renewable: bool = False
     essay_required: bool = False
-    recommendation_letters: Annotated[int, Field(ge=0, le=10)] = 0
+    recommendation_letters: Annotated[int, Field(ge=0, le=MAX_LETTERS)] = 0
     # A factory, because pydantic deep-copies a default, which took half the time of a validation.
     eligibility_criteria: EligibilityCriteria = Field(
         default_factory=EligibilityCriteria,
@@ -106,10 +90,47 @@ class ScholarshipInput(RequestModel):
     source_url: Url | None = None
     last_verified_on: PlainDate | None = None
     status: Status = Status.PUBLISHED
+    eligibility_sets: EligibilitySets = Field(
+        default_factory=list,
+        description=(
+            "Sets of criteria, of which one has to be met. `eligibility_criteria` is the set when"
+            " there is one, and else what all sets have in common."
+        ),
+    )
+    criteria_complete: bool = Field(
+        False, description="Whether the sets and `other_requirements` say all that is required."
+    )
+    other_requirements: OtherRequirements = Field(
+        default_factory=list, description="Requirements in words, which only people can check."
+    )
+    preferences: Preferences = Field(default_factory=list)
+    rounds: Rounds = Field(
+        default_factory=list,
+        description="With rounds, the fields of the deadline are those of the next round.",
+    )
+    requirements: Requirements = Field(
+        default_factory=list,
+        description="With them, `essay_required` and `recommendation_letters` follow from these.",
+    )
+    application: Application | None = None
+    coverage: Coverage | None = None
+    flags: Flags = Field(default_factory=list, description="What students should be warned of.")
+    sources: Sources = Field(default_factory=list)
+    last_verified_by: Line | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         self._settle_amount()
+        if self.requirements:
+            self._settle_requirements()
+        if self.application is not None and self.application.url is not None:
+            self.application_url = self.application.url
+        if self.rounds:
+            for each in self.rounds:
+                each.settle(self.deadline_timezone)
+            self.application_deadline = None  # the rounds say it, at each instant
+            self.deadline_kind = DeadlineKind.UNKNOWN
+            return self
         if self.deadline_kind is None:
             fixed = self.application_deadline is not None
             self.deadline_kind = DeadlineKind.FIXED if fixed else DeadlineKind.UNKNOWN
@@ -132,6 +153,16 @@ class ScholarshipInput(RequestModel):
             raise ValueError("amount_min must not be above amount_max")
         if highest is not None and self.currency is None:
             raise ValueError("currency must be given with an amount")
+
+    def _settle_requirements(self) -> None:
+        kinds = [each.kind for each in self.requirements if each.required]
+        self.essay_required = "essay" in kinds
+        letters = sum(
+            each.count
+            for each in self.requirements
+            if each.required and each.kind == "recommendation"
+        )
+        self.recommendation_letters = min(letters, MAX_LETTERS)
 
     def _closing_instant(self, deadline: dt.date) -> dt.datetime:
         zone = zone_of(self.deadline_timezone)
@@ -174,6 +205,20 @@ class Scholarship(BaseModel):
     source_url: str | None
     last_verified_on: dt.date | None
     status: Status
+    eligibility_sets: list[EligibilityCriteria]
+    criteria_complete: bool
+    other_requirements: list[str]
+    preferences: list[Preference]
+    rounds: list[Round]
+    requirements: list[Requirement]
+    application: Application | None
+    coverage: Coverage | None
+    flags: list[str]
+    sources: list[Source]
+    last_verified_by: str | None
+    opens_at: dt.datetime | None = Field(
+        description="When the next round opens, if none is open; UTC."
+    )
     version: int
     created_at: dt.datetime
     updated_at: dt.datetime

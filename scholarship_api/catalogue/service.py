@@ -3,42 +3,58 @@
 import datetime as dt
 import functools
 import zoneinfo
+from typing import Final
 
-from scholarship_api.catalogue import queries, schemas
+from scholarship_api.catalogue import queries, rounds, schemas
+from scholarship_api.catalogue.columns import sets_of
+from scholarship_api.catalogue.eligibility_sets import shown_criteria
 from scholarship_api.catalogue.field_types import zone_of
 from scholarship_api.catalogue.models import Scholarship
 from scholarship_api.errors import NotFound
 from scholarship_api.platform.database.sessions import ReadSession
 from scholarship_api.vocabulary import Availability, DeadlineKind, Recurrence, Status
 
+_LIST_FIELDS: Final = (
+    "other_requirements",
+    "preferences",
+    "rounds",
+    "requirements",
+    "flags",
+    "sources",
+)
+"""Fields that are NULL in the table when they are empty."""
+
+_STORED_FIELDS: Final = tuple(
+    name
+    for name in schemas.Scholarship.model_fields
+    if name not in ("eligibility_criteria", "availability", "days_left")
+)
+
 
 def to_response(scholarship: Scholarship, *, now: dt.datetime) -> schemas.Scholarship:
     """The award as the API shows it at `now`."""
-    return schemas.Scholarship.model_validate(
-        {
-            **{
-                name: getattr(scholarship, name)
-                for name in schemas.Scholarship.model_fields
-                if hasattr(scholarship, name)
-            },
-            "eligibility_criteria": {
-                name: getattr(scholarship, name)
-                for name in schemas.EligibilityCriteria.model_fields
-            },
-            "availability": availability(
-                status=scholarship.status,
-                deadline_kind=scholarship.deadline_kind,
-                recurs=scholarship.recurs,
-                application_deadline=scholarship.application_deadline,
-                now=now,
-            ),
-            "days_left": days_left(
-                application_deadline=scholarship.application_deadline,
-                deadline_timezone=scholarship.deadline_timezone,
-                now=now,
-            ),
-        }
+    sets = sets_of(scholarship)
+    values = {name: getattr(scholarship, name) for name in _STORED_FIELDS}
+    values |= {name: values[name] or [] for name in _LIST_FIELDS}
+    values |= {"eligibility_sets": sets, "eligibility_criteria": shown_criteria(sets)}
+    if scholarship.rounds:
+        deadline = rounds.deadline_at(rounds.of_stored(scholarship.rounds), now)
+        values |= deadline._asdict()
+    values["availability"] = availability(
+        status=scholarship.status,
+        deadline_kind=values["deadline_kind"],
+        recurs=scholarship.recurs,
+        application_deadline=values["application_deadline"],
+        opens_at=values["opens_at"],
+        now=now,
     )
+    values["days_left"] = days_left(
+        application_deadline=values["application_deadline"],
+        deadline_timezone=values["deadline_timezone"],
+        opens_at=values["opens_at"],
+        now=now,
+    )
+    return schemas.Scholarship.model_validate(values)
 
 
 async def find(session: ReadSession, *, scholarship_id: str) -> Scholarship | None:
@@ -65,15 +81,18 @@ def availability(
     deadline_kind: str,
     recurs: str,
     application_deadline: dt.datetime | None,
+    opens_at: dt.datetime | None = None,
     now: dt.datetime,
 ) -> Availability:
     """Whether a student can apply at `now`.
 
-    An award is `upcoming` when its known deadline has passed and it recurs: its next round is yet
-    to be announced.
+    An award is `upcoming` when its next round is yet to open, or to be announced: then its known
+    deadline has passed, and it recurs.
     """
     if status == Status.ARCHIVED:
         return Availability.CLOSED
+    if opens_at is not None and opens_at > now:
+        return Availability.UPCOMING
     if deadline_kind == DeadlineKind.ROLLING:
         return Availability.ROLLING
     if application_deadline is None:
@@ -84,13 +103,19 @@ def availability(
 
 
 def days_left(
-    *, application_deadline: dt.datetime | None, deadline_timezone: str, now: dt.datetime
+    *,
+    application_deadline: dt.datetime | None,
+    deadline_timezone: str,
+    opens_at: dt.datetime | None = None,
+    now: dt.datetime,
 ) -> int | None:
     """Calendar days from today to the deadline in its own time zone.
 
-    None without a deadline, or when it has passed.
+    None without a deadline, when it has passed, or when no round is open.
     """
     if application_deadline is None or application_deadline < now:
+        return None
+    if opens_at is not None and opens_at > now:
         return None
     zone = zone_of(deadline_timezone)
     return application_deadline.astimezone(zone).toordinal() - _today(now, zone)

@@ -6,11 +6,13 @@ from pydantic import ConfigDict, Field, ValidationError, model_validator
 from pydantic.config import JsonDict
 
 from scholarship_api.catalogue.columns import (
-    CRITERIA_FIELDS,
+    PART_FIELDS,
     READ_ONLY_FIELDS,
     TOP_LEVEL_FIELDS,
     drop_read_only,
+    sets_of,
 )
+from scholarship_api.catalogue.eligibility_sets import common_criteria
 from scholarship_api.catalogue.field_types import ScholarshipId
 from scholarship_api.catalogue.identifiers import new_id
 from scholarship_api.catalogue.merge_patch import merge
@@ -19,6 +21,18 @@ from scholarship_api.catalogue.schemas import ScholarshipInput
 from scholarship_api.errors import ValidationFailed, validation_fields
 
 _AMOUNT_BOUNDS: Final = ("amount_min", "amount_max")
+
+DERIVED_FIELDS: Final = {
+    "rounds": (
+        "application_deadline",
+        "deadline_kind",
+        "deadline_timezone",
+        "deadline_estimated",
+        "notification_date",
+    ),
+    "requirements": ("essay_required", "recommendation_letters"),
+}
+"""Fields of an award that follow from another one when that is given."""
 
 
 AWARD_EXAMPLE: Final[JsonDict] = {
@@ -73,11 +87,13 @@ class WrittenScholarship(ScholarshipInput):
 
 def patched(scholarship: Scholarship, patch: object) -> ScholarshipInput:
     """Apply a merge patch, and validate the result as a whole. Raises ValidationFailed."""
-    current: dict[str, Any] = {name: getattr(scholarship, name) for name in TOP_LEVEL_FIELDS}
-    current["eligibility_criteria"] = {name: getattr(scholarship, name) for name in CRITERIA_FIELDS}
-    if isinstance(patch, dict) and "amount" in patch:
-        for name in _AMOUNT_BOUNDS:  # `amount` is the short form of both, and replaces them
-            del current[name]
+    current: dict[str, Any] = {
+        name: getattr(scholarship, name) for name in (*TOP_LEVEL_FIELDS, *PART_FIELDS)
+    }
+    sets = sets_of(scholarship)
+    current["eligibility_sets"] = sets
+    if isinstance(patch, dict):
+        _make_room(current, sets, patch)
     merged = merge(current, patch)
     if isinstance(merged, dict):
         drop_read_only(merged)
@@ -86,4 +102,37 @@ def patched(scholarship: Scholarship, patch: object) -> ScholarshipInput:
     except ValidationError as error:
         problems = error.errors(include_url=False, include_context=False, include_input=False)
         raise ValidationFailed(validation_fields(map(dict, problems))) from None
+    if isinstance(patch, dict):
+        _refuse_derived(award, patch)
     return award
+
+
+def _make_room(current: dict[str, Any], sets: list[dict[str, Any]], patch: dict[str, Any]) -> None:
+    """Remove from an award the fields that a patch replaces by other fields."""
+    if "amount" in patch:
+        for name in _AMOUNT_BOUNDS:  # `amount` is the short form of both
+            del current[name]
+    if "eligibility_criteria" in patch or "eligibility_sets" in patch:
+        del current["eligibility_sets"]
+    if "eligibility_criteria" in patch and "eligibility_sets" not in patch:
+        criteria = common_criteria(sets)
+        change = patch["eligibility_criteria"]
+        if isinstance(change, dict):
+            # These fields are one criterion: a value of the one kind replaces those of the other.
+            if "citizenship_required" in change:
+                replaced = {"citizenships", "immigration_statuses"} - change.keys()
+            elif change.keys() & {"citizenships", "immigration_statuses"}:
+                replaced = {"citizenship_required"}
+            else:
+                replaced = set()
+            criteria = {name: value for name, value in criteria.items() if name not in replaced}
+        current["eligibility_criteria"] = criteria
+
+
+def _refuse_derived(award: ScholarshipInput, patch: dict[str, Any]) -> None:
+    """Refuse a change of fields that follow from others, which the patch leaves as they are."""
+    for source, derived in DERIVED_FIELDS.items():
+        if getattr(award, source) and source not in patch:
+            for name in derived:
+                if name in patch:
+                    raise ValidationFailed.of(name, f"follows from {source}; change those")

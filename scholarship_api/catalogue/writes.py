@@ -12,7 +12,12 @@ from scholarship_api.accounts.roles import Role
 from scholarship_api.accounts.token_check import AuthenticatedAccount
 from scholarship_api.catalogue import queries
 from scholarship_api.catalogue.audit import ChangeSource
-from scholarship_api.catalogue.columns import WRITTEN_COLUMNS, InvalidAward, column_values
+from scholarship_api.catalogue.columns import (
+    WRITTEN_COLUMNS,
+    InvalidAward,
+    column_values,
+    sets_of,
+)
 from scholarship_api.catalogue.identifiers import own_id_prefix
 from scholarship_api.catalogue.models import Scholarship
 from scholarship_api.catalogue.preconditions import Precondition
@@ -125,7 +130,7 @@ async def _apply(
     _require_own_organization(account, award.organization)
     changed = {
         name: value
-        for name, value in _column_values(award).items()
+        for name, value in _column_values(award, current).items()
         if value != getattr(current, name)
     }
     if not changed:
@@ -134,9 +139,10 @@ async def _apply(
     return await queries.change(session, current.id, changed)
 
 
-def _column_values(award: ScholarshipInput) -> dict[str, Any]:
+def _column_values(award: ScholarshipInput, current: Scholarship | None = None) -> dict[str, Any]:
+    sets = None if current is None else sets_of(current)
     try:
-        values = column_values(award, dt.datetime.now(dt.UTC))
+        values = column_values(award, dt.datetime.now(dt.UTC), current_sets=sets)
     except InvalidAward as problem:
         raise ValidationFailed.of(problem.field, problem.reason) from None
     return dict(zip(WRITTEN_COLUMNS, values, strict=True))

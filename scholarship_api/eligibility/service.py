@@ -128,7 +128,7 @@ def assess_award(award: AwardDetails, profile: Profile, *, now: dt.datetime) -> 
     If the award is closed, `availability` and the first reason say so. The verdict is about the
     student, and would be the same in the next round.
     """
-    assessment = nearest(award.record.sets, profile.known())
+    assessment = nearest(award.record.eligibility_sets, profile.known())
     availability = catalogue.availability(
         status=award.status,
         deadline_kind=award.deadline_kind,

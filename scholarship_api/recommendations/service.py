@@ -54,7 +54,9 @@ def _recommendation(award: AwardDetails, profile: Profile, *, now: dt.datetime) 
         deadline_timezone=award.record.time_zone,
         now=now,
     )
-    fields = {field for each in award.record.sets for field in each.get("fields_of_study", ())}
+    fields = {
+        field for each in award.record.eligibility_sets for field in each.get("fields_of_study", ())
+    }
     parts = rules.parts(
         {
             "fields_of_study": fields,
@@ -63,7 +65,7 @@ def _recommendation(award: AwardDetails, profile: Profile, *, now: dt.datetime) 
             "scholarship_type": award.record.scholarship_type,
         },
         answers,
-        match_score=nearest(award.record.sets, answers).score,
+        match_score=nearest(award.record.eligibility_sets, answers).score,
         days_left=days_left,
     )
     return Recommendation(

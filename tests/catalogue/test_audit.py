@@ -10,7 +10,7 @@ import pytest
 from psycopg.rows import dict_row
 
 from scholarship_api.catalogue.bulk.importer import import_stream
-from scholarship_api.catalogue.columns import CRITERIA_FIELDS, TOP_LEVEL_FIELDS
+from scholarship_api.catalogue.columns import CRITERIA_FIELDS, PART_FIELDS, TOP_LEVEL_FIELDS
 from scholarship_api.catalogue.models import Scholarship
 from tests.catalogue.api import AWARDS, Api, address, created, new_award, own_id, refusal, serving
 from tests.catalogue.awards import award, ndjson
@@ -68,7 +68,7 @@ async def test_a_change_records_the_account_the_trace_and_the_changed_fields(
     assert times == sorted(times)
     first, patched, replaced, archived, _ = found
     assert first["before"] is None
-    assert first["after"].keys() == {*TOP_LEVEL_FIELDS, *CRITERIA_FIELDS} - {"id"}
+    assert first["after"].keys() == {*TOP_LEVEL_FIELDS, *CRITERIA_FIELDS, *PART_FIELDS} - {"id"}
     assert (first["after"]["name"], first["after"]["amount_min"]) == ("Name", 10)
     assert patched["before"] == {"amount_min": 10, "amount_max": 10, "min_gpa": None}
     assert patched["after"] == {"amount_min": 20, "amount_max": 20, "min_gpa": 3.5}
@@ -178,6 +178,7 @@ async def test_the_cost_of_recording_an_import_is_linear(api: Api, audit: Audit)
 def test_every_column_that_can_be_written_is_recorded(audit: Audit) -> None:
     """A migration that adds a column also replaces the function of the trigger."""
     derived = {"id", "version", "created_at", "updated_at", "deadline_date"}
+    derived |= {"opens_at", "turns_at"}
     columns = {
         column.name for column in Scholarship.__table__.columns if column.computed is None
     } - derived

@@ -2,7 +2,6 @@
 
 import datetime as dt
 import random
-import zoneinfo
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from decimal import Decimal
@@ -14,8 +13,10 @@ from pydantic import SecretStr
 from sqlalchemy import create_engine, insert
 
 from scholarship_api.app import create_app
+from scholarship_api.catalogue.columns import WRITTEN_COLUMNS, column_values
+from scholarship_api.catalogue.criteria_set import EligibilityCriteria
 from scholarship_api.catalogue.models import Scholarship
-from scholarship_api.catalogue.schemas import EligibilityCriteria, ScholarshipInput
+from scholarship_api.catalogue.schemas import ScholarshipInput
 from scholarship_api.settings.settings import Settings
 from scholarship_api.vocabulary import FieldOfStudy, GradeLevel, ScholarshipType
 
@@ -97,13 +98,7 @@ def random_award(number: int, rng: random.Random, *, today: dt.date) -> Award:
 
 def as_columns(award: Award) -> Award:
     given = ScholarshipInput.model_validate(award)
-    columns = given.model_dump(exclude={"amount", "eligibility_criteria"})
-    columns["deadline_date"] = None
-    if isinstance(given.application_deadline, dt.datetime):
-        zone = zoneinfo.ZoneInfo(given.deadline_timezone)
-        columns["deadline_date"] = given.application_deadline.astimezone(zone).date()
-    criteria_given = given.eligibility_criteria
-    return columns | {name: getattr(criteria_given, name) for name in NO_CRITERIA}
+    return dict(zip(WRITTEN_COLUMNS, column_values(given, dt.datetime.now(dt.UTC)), strict=True))
 
 
 def put(database_url: str, awards: Iterable[Award]) -> list[Award]:

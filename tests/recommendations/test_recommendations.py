@@ -122,7 +122,7 @@ def closing_on(day: dt.date, zone: str) -> AwardRecord:
         time_zone=zone,
         scholarship_type="athletic",
         renewable=False,
-        sets=({},),
+        eligibility_sets=({},),
     )
 
 

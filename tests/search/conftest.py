@@ -2,7 +2,6 @@
 
 import datetime as dt
 import random
-import zoneinfo
 from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any
 
@@ -13,8 +12,9 @@ from pydantic import SecretStr
 from sqlalchemy import create_engine, insert
 
 from scholarship_api.app import create_app
+from scholarship_api.catalogue.columns import WRITTEN_COLUMNS, column_values
 from scholarship_api.catalogue.models import Scholarship
-from scholarship_api.catalogue.schemas import EligibilityCriteria, ScholarshipInput
+from scholarship_api.catalogue.schemas import ScholarshipInput
 from scholarship_api.platform.signed_tokens import TokenSigner
 from scholarship_api.search import cursors
 from scholarship_api.search.cursors import CursorCodec
@@ -71,17 +71,7 @@ def random_award(number: int, rng: random.Random) -> dict[str, Any]:
 
 def as_columns(award: dict[str, Any]) -> dict[str, Any]:
     given = ScholarshipInput.model_validate(award)
-    columns = given.model_dump(exclude={"amount", "eligibility_criteria"})
-    if given.application_deadline is not None:
-        assert isinstance(given.application_deadline, dt.datetime)
-        zone = zoneinfo.ZoneInfo(given.deadline_timezone)
-        columns["deadline_date"] = given.application_deadline.astimezone(zone).date()
-    else:
-        columns["deadline_date"] = None
-    criteria = {
-        name: getattr(given.eligibility_criteria, name) for name in EligibilityCriteria.model_fields
-    }
-    return columns | criteria
+    return dict(zip(WRITTEN_COLUMNS, column_values(given, dt.datetime.now(dt.UTC)), strict=True))
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,7 @@ from scholarship_api.catalogue.columns import (
     BOOLEAN_FIELDS,
     CRITERIA_FIELDS,
     LIST_FIELDS,
+    PART_FIELDS,
     TOP_LEVEL_FIELDS,
 )
 from scholarship_api.vocabulary import Status
@@ -112,6 +113,7 @@ def _copy_json(status: Status | None) -> Composed:
                     " AS eligibility_criteria"
                 ).format(criteria)
             )
+    fields += map(_json_value, PART_FIELDS)
     return SQL("COPY (SELECT row_to_json(award) FROM (SELECT {} {}) AS award) TO STDOUT").format(
         SQL(", ").join(fields), _source(status)
     )
@@ -126,7 +128,9 @@ def _csv_value(name: str) -> Composable:
     if name in _NUMBERS_AND_DATES:
         return column
     text: Composable = column
-    if name in LIST_FIELDS:
+    if name in PART_FIELDS:
+        text = SQL("{}::text").format(column)
+    elif name in LIST_FIELDS:
         text = SQL("array_to_string({}, {})").format(column, Literal(LIST_SEPARATOR))
     return SQL("{} AS {}").format(_neutralised(text), column)
 

@@ -5,7 +5,7 @@ from enum import StrEnum
 from pathlib import PurePath
 from typing import Final
 
-from scholarship_api.catalogue.columns import CRITERIA_FIELDS, TOP_LEVEL_FIELDS
+from scholarship_api.catalogue.columns import CRITERIA_FIELDS, PART_FIELDS, TOP_LEVEL_FIELDS
 
 
 class FileFormat(StrEnum):
@@ -13,8 +13,11 @@ class FileFormat(StrEnum):
     CSV = "csv"
 
 
-CSV_COLUMNS: Final = (*TOP_LEVEL_FIELDS, *CRITERIA_FIELDS)
-"""The header of an exported CSV file: a column for each field, those of the criteria among them."""
+CSV_COLUMNS: Final = (*TOP_LEVEL_FIELDS, *CRITERIA_FIELDS, *PART_FIELDS)
+"""The header of an exported CSV file: a column for each field, those of the criteria among them.
+
+Parts of an award are JSON in a cell.
+"""
 
 LIST_SEPARATOR: Final = ";"
 """Between the items of a list in a CSV cell."""

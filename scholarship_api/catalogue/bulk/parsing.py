@@ -23,6 +23,7 @@ from scholarship_api.catalogue.columns import (
     BOOLEAN_FIELDS,
     CRITERIA_FIELDS,
     LIST_FIELDS,
+    PART_FIELDS,
     READ_ONLY_FIELDS,
     REQUIRED_FIELDS,
     InvalidAward,
@@ -40,6 +41,9 @@ Each time can cost 128 KiB, and a hostile file would have an unclosed quote on e
 
 _ACCEPTED: Final = frozenset({*CSV_COLUMNS, *READ_ONLY_FIELDS, "amount"})
 _CRITERIA: Final = frozenset(CRITERIA_FIELDS)
+
+_LISTS_OF_TEXT: Final = frozenset({"flags", "other_requirements"})
+"""Parts that people may write like other lists in a cell, instead of JSON."""
 
 _MAGIC_NUMBERS: Final = {
     b"\x1f\x8b": "gzip (unpack it: `gunzip -c FILE | scholarship-api import -`)",
@@ -330,8 +334,10 @@ def _csv_object(header: list[str], cells: list[str]) -> dict[str, object]:
         if not text:
             continue
         value: object = text
-        if name in LIST_FIELDS:
+        if name in LIST_FIELDS or (name in _LISTS_OF_TEXT and not text.startswith("[")):
             value = [part for item in text.split(LIST_SEPARATOR) if (part := item.strip())]
+        elif name in PART_FIELDS:
+            value = _json_cell(name, text)
         elif name in BOOLEAN_FIELDS:
             value = text.lower() == "true"
             if not value and text.lower() != "false":
@@ -341,3 +347,11 @@ def _csv_object(header: list[str], cells: list[str]) -> dict[str, object]:
         content["eligibility_criteria"] = criteria
     drop_read_only(content)
     return content
+
+
+def _json_cell(name: str, text: str) -> object:
+    try:
+        return from_json(text, allow_inf_nan=False)
+    except ValueError as error:
+        message = _POSITION.sub(r" at character \1", str(error))
+        raise InvalidAward(f"is not valid JSON: {message}", name) from None

@@ -10,7 +10,7 @@ from psycopg.sql import SQL, Composed, Identifier, Placeholder
 
 from scholarship_api.catalogue.audit import COMMAND_LINE, SET_CHANGE_SOURCE, ChangeSource
 from scholarship_api.catalogue.bulk.validation import Row, RowError
-from scholarship_api.catalogue.columns import WRITTEN_COLUMNS
+from scholarship_api.catalogue.columns import WRITTEN_COLUMNS, JsonArray, JsonObject, json_text
 from scholarship_api.catalogue.queries import REFUSED_VALUE_ERRORS
 
 Connection = psycopg.AsyncConnection[Any]
@@ -167,11 +167,17 @@ def _array(values: list[str]) -> str:
     return f"{{{','.join(values)}}}"  # enumeration members and state codes need no quotes
 
 
+def _json(value: JsonArray | JsonObject) -> str:
+    return _text(json_text(value))
+
+
 _ENCODERS: Final[dict[type, Callable[[Any], str]]] = {
     str: _text,
     type(None): lambda _: r"\N",
     bool: lambda value: "t" if value else "f",
     list: _array,
+    JsonArray: _json,
+    JsonObject: _json,
 }
 """By type of the value; all others are encoded by `str`."""
 

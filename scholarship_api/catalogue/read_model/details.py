@@ -48,6 +48,12 @@ class AwardDetails(NamedTuple):
         return _EPOCH + dt.timedelta(microseconds=self.record.closes_at)
 
     @property
+    def opens_at(self) -> dt.datetime | None:
+        if self.record.opens_at is None:
+            return None
+        return _EPOCH + dt.timedelta(microseconds=self.record.opens_at)
+
+    @property
     def amount(self) -> Decimal | None:
         if self.record.amount == NO_AMOUNT:
             return None

@@ -171,9 +171,9 @@ class ReadModel:
         if record.closes_at >= self._open_at:
             self._open.add(ordinal)
             self._next_closing = min(self._next_closing, record.closes_at)
-        while len(self.layers) < len(record.sets):
+        while len(self.layers) < len(record.eligibility_sets):
             self.layers.append(Layer(self.criteria))
-        for layer, criteria_set in zip(self.layers, record.sets, strict=False):
+        for layer, criteria_set in zip(self.layers, record.eligibility_sets, strict=False):
             layer.add(ordinal, criteria_set)
 
     @property

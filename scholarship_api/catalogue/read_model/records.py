@@ -1,7 +1,7 @@
 """The record of an award in the read model, and the columns that it is read from."""
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
@@ -33,8 +33,21 @@ class AwardRecord(NamedTuple):
     time_zone: str
     scholarship_type: str
     renewable: bool
-    sets: tuple[CriteriaSet, ...]
+    eligibility_sets: Sequence[CriteriaSet]
     """Its sets of criteria, of which one has to be met; at least one, which may be empty."""
+    opens_at: int | None = None
+    """When its next round opens, if none is open; microseconds since 1970 in UTC."""
+    criteria_complete: bool = False
+    """Whether the sets and `other_requirements` say all that is required."""
+    other_requirements: Sequence[str] = ()
+    preferences: Sequence[Mapping[str, Any]] = ()
+    """Each with `criteria` (a set), `weight` and perhaps `text`; see `award_parts.Preference`."""
+    rounds: Sequence[Mapping[str, Any]] = ()
+    """As JSON has them, as all that follows; see `award_parts`."""
+    requirements: Sequence[Mapping[str, Any]] = ()
+    application: Mapping[str, Any] | None = None
+    coverage: Mapping[str, Any] | None = None
+    flags: Sequence[str] = ()
 
 
 _MICROSECONDS: Final = "(extract(epoch FROM {}) * 1000000)::bigint"
@@ -45,7 +58,10 @@ RECORD: Final = f"""json_build_array(s.id, s.xmin::text::bigint,
     {_MICROSECONDS.format("s.created_at")}, s.deadline_date - DATE '1970-01-01',
     s.deadline_timezone, s.scholarship_type, s.renewable,
     (s.min_gpa * 100)::int, (s.max_gpa * 100)::int, s.citizenship_required, s.grade_levels,
-    s.residency_states, s.fields_of_study, s.min_age, s.max_age, s.financial_need)"""
+    s.residency_states, s.fields_of_study, s.min_age, s.max_age, s.financial_need,
+    s.eligibility_sets, {_MICROSECONDS.format("s.opens_at")}, s.criteria_complete,
+    s.other_requirements, s.preferences, s.rounds, s.requirements, s.application, s.coverage,
+    s.flags)"""
 """In SQL, what `parse` reads, of the row `s` of scholarships."""
 
 _CRITERIA_FIELDS: Final = (
@@ -78,16 +94,48 @@ def record_of(values: Sequence[Any]) -> AwardRecord:
         renewable,
         min_gpa,
         max_gpa,
-        *criteria,
+        citizenship_required,
+        grade_levels,
+        residency_states,
+        fields_of_study,
+        min_age,
+        max_age,
+        financial_need,
+        eligibility_sets,
+        opens_at,
+        criteria_complete,
+        other_requirements,
+        preferences,
+        rounds,
+        requirements,
+        application,
+        coverage,
+        flags,
     ) = values
-    criteria_set: dict[str, Any] = {
-        name: value
-        for name, value in zip(_CRITERIA_FIELDS, criteria, strict=True)
-        if value is not None and value is not False and value != []
-    }
-    for name, hundredths in (("min_gpa", min_gpa), ("max_gpa", max_gpa)):
-        if hundredths is not None:
-            criteria_set[name] = _hundredths(hundredths)
+    if eligibility_sets is None:
+        criteria = (
+            citizenship_required,
+            grade_levels,
+            residency_states,
+            fields_of_study,
+            min_age,
+            max_age,
+            financial_need,
+        )
+        only_set: dict[str, Any] = {
+            name: value
+            for name, value in zip(_CRITERIA_FIELDS, criteria, strict=True)
+            if value is not None and value is not False and value != []
+        }
+        for name, hundredths in (("min_gpa", min_gpa), ("max_gpa", max_gpa)):
+            if hundredths is not None:
+                only_set[name] = _hundredths(hundredths)
+        eligibility_sets = (only_set,)
+    else:
+        for each in eligibility_sets:
+            _make_decimal(each)
+    for each in preferences or ():
+        _make_decimal(each["criteria"])
     return AwardRecord(
         award_id,
         row_version,
@@ -98,8 +146,24 @@ def record_of(values: Sequence[Any]) -> AwardRecord:
         time_zone,
         scholarship_type,
         renewable,
-        (criteria_set,),
+        eligibility_sets,
+        opens_at,
+        criteria_complete,
+        other_requirements or (),
+        preferences or (),
+        rounds or (),
+        requirements or (),
+        application,
+        coverage,
+        flags or (),
     )
+
+
+def _make_decimal(criteria_set: dict[str, Any]) -> None:
+    """JSON has GPAs as floating-point numbers, which compare unequal to those of a profile."""
+    for name in ("min_gpa", "max_gpa"):
+        if name in criteria_set:
+            criteria_set[name] = _hundredths(round(criteria_set[name] * 100))
 
 
 @functools.lru_cache(maxsize=1024)

@@ -18,6 +18,7 @@ from scholarship_api.catalogue.bulk import exporter
 from scholarship_api.catalogue.bulk.exporter import export_rows
 from scholarship_api.catalogue.bulk.formats import CSV_COLUMNS, FileFormat
 from scholarship_api.catalogue.bulk.importer import ImportReport, import_stream
+from scholarship_api.catalogue.columns import PART_FIELDS
 from scholarship_api.visible_text import require_visible_characters
 from scholarship_api.vocabulary import (
     COUNTRIES,
@@ -121,6 +122,9 @@ def test_a_line_holds_every_field_that_an_import_can_set(
         "source_url": None,
         "last_verified_on": None,
         "status": "published",
+        "criteria_complete": False,
+        "last_verified_by": None,
+        **dict.fromkeys(PART_FIELDS),
     }
     assert "Ångström".encode() in line
 

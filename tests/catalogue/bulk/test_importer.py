@@ -56,8 +56,57 @@ def stored(catalogue: Catalogue) -> dict[str, dict[str, Any]]:
     return {row["id"]: row for row in rows}
 
 
+PARTS: dict[str, Any] = {
+    "eligibility_sets": [
+        {"genders": ["woman"], "tests": [{"test": "sat", "section": "total", "min": 1200}]},
+        {"conditions": [{"condition": "cancer", "relation": "parent"}], "max_sai": -1500},
+    ],
+    "other_requirements": ['Lives \\ in\ta {tent}, or "yurt"', "Plays the ukulele"],
+    "preferences": [{"criteria": {"first_generation": True}, "weight": 2, "text": "First"}],
+    "requirements": [
+        {"key": "essay", "kind": "essay", "count": 1, "from": "applicant", "required": True},
+        {
+            "key": "letters",
+            "kind": "recommendation",
+            "count": 10,
+            "from": "recommender",
+            "required": True,
+        },
+    ],
+    "application": {"method": "email", "fee": 0, "minutes": 90},
+    "coverage": {"kind": "percent", "percent": 62.5, "components": ["tuition"], "per": "year"},
+    "flags": ["requires_fee"],
+    "sources": [{"name": "Önly ☃", "retrieved_on": "2026-05-01"}],
+    "rounds": [
+        {
+            "key": "autumn",
+            "academic_year": "2027-28",
+            "closes_at": "2027-03-01T06:30:00.250000Z",
+            "kind": "fixed",
+            "timezone": "Asia/Kolkata",
+            "estimated": True,
+            "notification_on": "2027-05-01",
+        }
+    ],
+}
+"""A value for every column of JSON, as it is stored."""
+
+
+CRITERIA: dict[str, Any] = {
+    "min_gpa": 2.75,
+    "max_gpa": 4,
+    "grade_levels": ["doctoral", "graduate"],
+    "citizenship_required": "permanent_resident",
+    "residency_states": ["CA", "PR"],
+    "fields_of_study": ["law", "other"],
+    "min_age": 0,
+    "max_age": 130,
+    "financial_need": True,
+}
+
+
 async def test_every_field_is_stored(catalogue: Catalogue, conninfo: str) -> None:
-    full = {
+    full: dict[str, Any] = {
         "id": "full",
         "name": "Prix d'été \\ 50 %",
         "organization": 'Tab\there, "quoted"',
@@ -76,28 +125,22 @@ async def test_every_field_is_stored(catalogue: Catalogue, conninfo: str) -> Non
         "renewable": True,
         "essay_required": True,
         "recommendation_letters": 10,
-        "eligibility_criteria": {
-            "min_gpa": 2.75,
-            "max_gpa": 4,
-            "grade_levels": ["doctoral", "graduate"],
-            "citizenship_required": "permanent_resident",
-            "residency_states": ["CA", "PR"],
-            "fields_of_study": ["law", "other"],
-            "min_age": 0,
-            "max_age": 130,
-            "financial_need": True,
-        },
+        "eligibility_criteria": CRITERIA,
         "application_url": "https://example.org/?q=%41&b=\\",
         "website_url": "http://example.org",
         "contact_email": "a@example.org",
         "source_url": "https://example.org/s",
         "last_verified_on": "2026-01-02",
         "status": "draft",
+        "criteria_complete": True,
+        "last_verified_by": "Office of Financial Aid",
+        **PARTS,
     }
+    full["eligibility_sets"] = [{**CRITERIA, "genders": ["woman"]}]
     report = await run(conninfo, ndjson(full))
     assert outcome(report) == (1, 0, 0, 0, 0), report.errors
     row = stored(catalogue)["full"]
-    expected = {**full, **full.pop("eligibility_criteria")}  # type: ignore[dict-item]
+    expected = {**full, **CRITERIA}
     instant = dt.datetime(2027, 3, 1, 6, 30, 0, 250_000, tzinfo=dt.UTC)
     for name in WRITTEN_COLUMNS:
         match name:
@@ -108,6 +151,8 @@ async def test_every_field_is_stored(catalogue: Catalogue, conninfo: str) -> Non
                 assert row[name].isoformat() == dates[name]
             case "amount_min" | "amount_max" | "min_gpa" | "max_gpa":
                 assert float(row[name]) == expected[name]
+            case "opens_at" | "turns_at":
+                assert row[name] is None
             case _:
                 assert row[name] == expected[name], name
     assert (row["version"], row["created_at"]) == (1, row["updated_at"])
@@ -143,7 +188,8 @@ CHANGES = {
     "notification_date": "2030-01-01", "scholarship_type": "athletic", "renewable": True,
     "essay_required": True, "recommendation_letters": 1, "application_url": "https://b.cc",
     "website_url": "https://b.cc", "contact_email": "b@b.cc", "source_url": "https://b.cc",
-    "last_verified_on": "2020-01-01", "status": "archived",
+    "last_verified_on": "2020-01-01", "status": "archived", "criteria_complete": True,
+    "last_verified_by": "other",
 }  # fmt: skip
 CRITERIA_CHANGES = {
     "min_gpa": 1, "max_gpa": 3, "grade_levels": ["graduate"], "citizenship_required": "US",
@@ -158,9 +204,11 @@ async def test_a_change_of_any_field_alone_is_an_update(
     base = {"amount_min": 2, "amount_max": 2, "currency": "USD", "deadline_kind": "rolling"}
     changes = [{name: value} for name, value in CHANGES.items()]
     changes += [{"eligibility_criteria": {name: v}} for name, v in CRITERIA_CHANGES.items()]
+    changes += [{name: value} for name, value in PARTS.items()]
     changes.append({"application_deadline": "2030-01-01", "deadline_kind": "fixed"})
     names = {name for change in changes for name in change} | set(CRITERIA_CHANGES)
-    assert names >= set(WRITTEN_COLUMNS) - {"id", "deadline_date"}
+    names |= set(PARTS)
+    assert names >= set(WRITTEN_COLUMNS) - {"id", "deadline_date", "opens_at", "turns_at"}
     before = [award(id=f"{number:02d}", **base) for number in range(len(changes))]
     after = [row | change for row, change in zip(before, changes, strict=True)]
     await run(conninfo, ndjson(*before))

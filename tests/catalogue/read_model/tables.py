@@ -163,7 +163,9 @@ def records(draw: st.DrawFn, *, award_id: str, several_sets: bool = True) -> Awa
         time_zone=draw(st.sampled_from(["UTC", "America/New_York"])),
         scholarship_type=draw(st.sampled_from([kind.value for kind in ScholarshipType][:3])),
         renewable=draw(st.booleans()),
-        sets=tuple(draw(st.lists(criteria_sets, min_size=1, max_size=3 if several_sets else 1))),
+        eligibility_sets=tuple(
+            draw(st.lists(criteria_sets, min_size=1, max_size=3 if several_sets else 1))
+        ),
     )
 
 

@@ -34,10 +34,10 @@ def test_each_criterion_has_the_same_outcome(awards: list[AwardRecord], answers:
     for position, layer in enumerate(model.layers):
         judged = [judge(layer, criterion, answers) for criterion in EXTENDED]
         for award in awards:
-            if position >= len(award.sets):
+            if position >= len(award.eligibility_sets):
                 continue
             ordinal = ordinal_of(model, award)
-            findings = assess(award.sets[position], answers, criteria=EXTENDED).findings
+            findings = assess(award.eligibility_sets[position], answers, criteria=EXTENDED).findings
             outcomes = {finding.criterion: finding.outcome for finding in findings}
             for each in judged:
                 expected = outcomes.get(each.criterion, Outcome.MET)
@@ -66,7 +66,7 @@ def test_each_award_has_the_same_verdict_and_score(
     expected = {
         award.id: (assessment.verdict, assessment.score)
         for award, assessment in (
-            (award, nearest(award.sets, answers, criteria=EXTENDED)) for award in awards
+            (award, nearest(award.eligibility_sets, answers, criteria=EXTENDED)) for award in awards
         )
         if ordinal_of(model, award) in within
     }
@@ -91,7 +91,7 @@ def test_a_filter_keeps_the_awards_of_which_some_set_fails_none_of_its_criteria(
         for award in awards
         if any(
             assess(each, answers, criteria=criteria).verdict is not Verdict.INELIGIBLE
-            for each in award.sets
+            for each in award.eligibility_sets
         )
     }
     assert {model.ordinals.id_of(each) for each in model.keep(given_filters)} == expected
