@@ -34,6 +34,12 @@ class Version(NamedTuple):
     """Counted by this process; other processes have other numbers."""
     state: bytes = b""
     """PostgreSQL's name for what the awards and words are; it does not change with the clock."""
+    words: bytes = b""
+    """The same for the words of the catalogue alone."""
+    midnights: int = 0
+    """Changes whenever midnight may pass in some time zone."""
+    closes_at: bytes | None = None
+    """The next instant at which an award closes, as PostgreSQL writes it."""
 
 
 def utc_now() -> dt.datetime:
@@ -67,5 +73,6 @@ class CatalogueVersions:
             name = (*read.row, midnights)
             number = self._version.number + (name != self._name)
             self._name = name
-            self._version = Version(read.started_at, number, read.row[0])
+            state, words, closes_at = read.row
+            self._version = Version(read.started_at, number, state, words, midnights, closes_at)
         return self._version

@@ -7,6 +7,7 @@ from typing import Any
 from pyroaring import BitMap
 
 from scholarship_api.catalogue.read_model.model import ReadModel
+from scholarship_api.search.basis import Basis
 from scholarship_api.search.cursors import Cursor, CursorCodec, Keyset
 from scholarship_api.search.filters import is_filtered, kept_awards
 from scholarship_api.search.schemas import Facets, SearchRequest
@@ -62,3 +63,5 @@ class Found:
     text: TextQuery | None = None
     """The words that were searched for in the end, which may be fewer than q has."""
     is_tiered: bool = False
+    basis: Basis | None = None
+    """None for what any write may change."""

@@ -174,8 +174,22 @@ MAX_CACHED_ROUTE_BYTES: Final = 1_048_576
 MAX_CACHED_ITEM_BYTES: Final = 4_194_304
 """Rows of pages without highlights. One takes about 1 KB with its overhead."""
 
+REQUEST_BYTES: Final = 1_500
+"""About what a parsed request takes, which is kept with its response."""
+
+MAX_BASIS_AWARDS: Final = 4_000
+"""Awards that a response may rest on so that it is kept over writes, 2 bytes each. A write changes
+one of more awards too often."""
+
+MAX_COMPARED_CHANGES: Final = 100
+"""Changed awards that are asked whether they have the words of a cached response, 5 us each."""
+
 CACHE_ITEM_OVERHEAD_BYTES: Final = 400
 """About what Python's objects take for each cached item, beside its bytes."""
+
+MAX_TERM_AGE_SECONDS: Final = 600
+"""How long the statistics of a word are kept. The number of all awards is one of them, and changes
+without notice when PostgreSQL analyses the table."""
 
 MAX_SNAPSHOT_CACHE_ITEMS: Final = 10_000
 """Items of each kind in the cache of a snapshot of the catalogue: about 3 MB of each."""

@@ -27,7 +27,7 @@ from scholarship_api.platform.http.content_type import require_json
 from scholarship_api.platform.http.deprecation import RawHeaders, deprecation_headers
 from scholarship_api.search import advice, service
 from scholarship_api.search.cursors import CursorCodec
-from scholarship_api.search.responses.answers import Answers
+from scholarship_api.search.responses.answers import Answers, Produced
 from scholarship_api.search.schemas import (
     Listing,
     ScholarshipList,
@@ -86,9 +86,9 @@ def _json_of(list_name: str, items: Iterable[bytes], **fields: object) -> bytes:
 
 
 async def _search(http: Request, request: SearchRequest, headers: RawHeaders) -> Response:
-    async def produce(snapshot: Snapshot) -> bytes:
+    async def produce(snapshot: Snapshot) -> Produced:
         page = await service.search(snapshot, request, codec=_codec(http))
-        return _json_of(
+        body = _json_of(
             "items",
             page.items,
             total=page.total,
@@ -102,6 +102,7 @@ async def _search(http: Request, request: SearchRequest, headers: RawHeaders) ->
             next_cursor=page.next_cursor,
             **_present(facets=page.facets, did_you_mean=page.did_you_mean),
         )
+        return Produced(body, page.basis)
 
     return await _answers(http).answer(
         http,
@@ -158,8 +159,9 @@ _add_search(
     responses=NOT_MODIFIED,
 )
 async def suggest(http: Request, request: Annotated[SuggestionRequest, Query()]) -> Response:
-    async def produce(snapshot: Snapshot) -> bytes:
-        return to_json(await service.suggest(snapshot, request.prefix, limit=request.limit))
+    async def produce(snapshot: Snapshot) -> Produced:
+        found = await service.suggest(snapshot, request.prefix, limit=request.limit)
+        return Produced(to_json(found))
 
     response_key = f"suggestions:{request.model_dump_json()}"
     return await _answers(http).answer(http, produce, response_key=response_key)
@@ -172,9 +174,9 @@ async def suggest(http: Request, request: Annotated[SuggestionRequest, Query()])
     responses=NOT_MODIFIED,
 )
 async def smart_search(http: Request, request: SearchQuery) -> Response:
-    async def produce(snapshot: Snapshot) -> bytes:
+    async def produce(snapshot: Snapshot) -> Produced:
         page, sentences = await advice.smart_search(snapshot, request, codec=_codec(http))
-        return _json_of(
+        body = _json_of(
             "results",
             page.items,
             total=page.total,
@@ -190,6 +192,7 @@ async def smart_search(http: Request, request: SearchQuery) -> Response:
             next_cursor=page.next_cursor,
             **_present(did_you_mean=page.did_you_mean),
         )
+        return Produced(body)
 
     response_key = f"smart search:{request.response_key}"
     return await _answers(http).answer(
@@ -237,11 +240,11 @@ async def list_by_field(http: Request, field: FieldName, listing: ListQuery) -> 
 async def _list(
     http: Request, request: SearchRequest, *, organization: str | None = None
 ) -> Response:
-    async def produce(snapshot: Snapshot) -> bytes:
+    async def produce(snapshot: Snapshot) -> Produced:
         page = await service.search(
             snapshot, request, codec=_codec(http), organization=organization
         )
-        return _json_of(
+        body = _json_of(
             "scholarships",
             page.items,
             total_count=page.total,
@@ -251,6 +254,7 @@ async def _list(
             has_previous=page.has_previous,
             next_cursor=page.next_cursor,
         )
+        return Produced(body, page.basis)
 
     response_key = f"list:{request.response_key}:{organization or ''}"
     return await _answers(http).answer(http, produce, response_key=response_key)

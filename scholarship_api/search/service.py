@@ -9,11 +9,13 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import psycopg
+from pyroaring import BitMap
 
 from scholarship_api.catalogue.read_model.model import ReadModel
 from scholarship_api.errors import NotFound
 from scholarship_api.search import cursors, limits, text_search
 from scholarship_api.search.asked import Asked, Found
+from scholarship_api.search.basis import Basis
 from scholarship_api.search.cursors import Cursor, CursorCodec
 from scholarship_api.search.facets import NO_FACETS, count_facets
 from scholarship_api.search.filters import kept_awards
@@ -49,6 +51,8 @@ class Page:
     next_cursor: str | None
     facets: Facets | None = None
     did_you_mean: str | None = None
+    basis: Basis | None = None
+    """None for an answer that any write may change."""
 
 
 _BAD_CURSOR_ERRORS: Final = (
@@ -154,6 +158,7 @@ async def _find_structured(asked: Asked) -> Found:
             has_more=has_more,
             keyset=order.keyset_of(model, page[-1]) if has_more else None,
             facets=count_facets(model, kept, total=len(kept)) if request.facets else None,
+            basis=_basis(asked, kept),
         )
 
     snapshot = asked.snapshot
@@ -164,6 +169,12 @@ async def _find_structured(asked: Asked) -> Found:
 
     found, rows = await snapshot.read(choose, read)
     return replace(found, items=rows)
+
+
+def _basis(asked: Asked, kept: BitMap) -> Basis | None:
+    if asked.of_organization is not None or len(kept) > limits.MAX_BASIS_AWARDS:
+        return None
+    return Basis(asked.request, asked.snapshot.revision, kept)
 
 
 async def count(snapshot: Snapshot, request: SearchRequest, text: TextQuery | None) -> int:
@@ -199,6 +210,7 @@ def _render(asked: Asked, found: Found) -> Page:
         next_cursor=_next_cursor(asked, found, page) if found.has_more else None,
         facets=found.facets,
         did_you_mean=text.did_you_mean if text else None,
+        basis=found.basis,
     )
 
 

@@ -51,29 +51,47 @@ class BoundedCache(Generic[_Key, _Value]):
         self._values[key] = value
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class SnapshotCache:
-    """Results of queries that stay true as long as the catalogue does not change."""
+    """Results of queries that stay true for longer than one request."""
 
     terms: BoundedCache[tuple[str, bool], TermStatistics] = field(default_factory=BoundedCache)
-    """By the word as it was typed, and whether its completions were asked for."""
+    """By the word as it was typed, and whether its completions were asked for. True as long as the
+    statistics of words do not change."""
     availability_fields: BoundedCache[bytes, bytes] = field(default_factory=BoundedCache)
-    """See `sql/summaries.py`."""
+    """See `sql/summaries.py`. True until a deadline or midnight passes."""
 
 
 class SnapshotCaches:
-    """The cache of the newest version of the catalogue that was asked for."""
+    """The caches of the newest version of the catalogue that was asked for.
+
+    A write that changes no statistics of words and no deadline leaves both as they are.
+    """
 
     def __init__(self) -> None:
-        self._number = 0
-        self._newest = SnapshotCache()
+        self._newest = Version(dt.datetime.min.replace(tzinfo=dt.UTC), 0)
+        self._terms_since = self._newest.at
+        self._cache = SnapshotCache()
 
     def of(self, version: Version) -> SnapshotCache:
         """The cache of this version. An older version gets an empty one that is not kept."""
-        if version.number > self._number:
-            self._number = version.number
-            self._newest = SnapshotCache()
-        return self._newest if version.number == self._number else SnapshotCache()
+        if version.number < self._newest.number:
+            return SnapshotCache()
+        terms, availability_fields = self._cache.terms, self._cache.availability_fields
+        age = (version.at - self._terms_since).total_seconds()
+        if version.words != self._newest.words or age > limits.MAX_TERM_AGE_SECONDS:
+            terms, self._terms_since = BoundedCache(), version.at
+        if (version.midnights, version.closes_at) != (
+            self._newest.midnights,
+            self._newest.closes_at,
+        ):
+            availability_fields = BoundedCache()
+        if terms is not self._cache.terms or availability_fields is not (
+            self._cache.availability_fields
+        ):
+            self._cache = SnapshotCache(terms, availability_fields)
+        self._newest = version
+        return self._cache
 
 
 class CatalogueVersion(NamedTuple):
@@ -107,6 +125,11 @@ class Snapshot:
         """See `CurrentModel.read`."""
         current, version = self._catalogue
         return await current.read(version, choose, read_rows)
+
+    @property
+    def revision(self) -> int:
+        """The revision of the read model; the same until the next `await`."""
+        return self._catalogue.current.changes.revision
 
     async def updated_model(self) -> ReadModel:
         """The read model with every write that can be seen now."""

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from pyroaring import BitMap
 
 from scholarship_api.catalogue.read_model.model import ReadModel
+from scholarship_api.catalogue.read_model.postings import union
 from scholarship_api.search import cursors, limits
 from scholarship_api.search.asked import Asked, Found
+from scholarship_api.search.basis import Basis
 from scholarship_api.search.cursors import Keyset
 from scholarship_api.search.facets import count_facets
 from scholarship_api.search.items import read_items
@@ -108,6 +110,11 @@ class _TextSearch:
         self._fetch = asked.snapshot.fetch
         self._model = model
         self._kept = kept
+        self._revision = asked.snapshot.revision
+        self._tried: list[_Matched] = []
+        """The matches of the words, and of fewer of them."""
+        self._asked_for_others = False
+        """Whether the answer rests on awards that the filters leave out."""
         self._shown: Mapping[str, int] = {}
         """The awards of the page that the read model has chosen, with the versions of their
         rows."""
@@ -144,6 +151,11 @@ class _TextSearch:
     # --- Matching ---------------------------------------------------------------------------------
 
     async def _match(self, text: TextQuery) -> _Matched:
+        matched = await self._matched(text)
+        self._tried.append(matched)
+        return matched
+
+    async def _matched(self, text: TextQuery) -> _Matched:
         chosen = plan.choose_matching(
             estimate=text.estimated_matches,
             kept=len(self._kept),
@@ -223,6 +235,7 @@ class _TextSearch:
     async def _are_filtered_out(self, matched: _Matched) -> bool:
         if not self._asked.is_filtered:
             return False
+        self._asked_for_others = True
         if matched.filtered_out:
             return True
         ids = await statements.matching_ids(
@@ -389,7 +402,23 @@ class _TextSearch:
             facets=self._facets(matched),
             text=matched.text,
             is_tiered=is_tiered and self._request.order is Sort.RELEVANCE,
+            basis=self._basis(),
         )
+
+    def _basis(self) -> Basis | None:
+        """None where not all matches are known, or others count."""
+        awards = [matched.awards for matched in self._tried if matched.awards is not None]
+        ids = [matched.rows.matches for matched in self._tried if matched.rows is not None]
+        found = union(awards)
+        if (
+            len(awards) + len(ids) < len(self._tried)
+            or self._asked_for_others
+            or self._asked.of_organization is not None
+            or len(found) > limits.MAX_BASIS_AWARDS
+        ):
+            return None
+        words = [matched.text.match for matched in self._tried]
+        return Basis(self._request, self._revision, found, ids, words)
 
     def _facets(self, matched: _Matched) -> Facets | None:
         awards = matched.awards if matched.awards is not None else matched.sample

@@ -44,16 +44,35 @@ def test_a_word_is_looked_up_once() -> None:
     run(look_up)
 
 
-def test_each_version_has_its_own_cache() -> None:
+def test_a_write_leaves_alone_what_was_learnt_of_words_and_deadlines() -> None:
+    caches = SnapshotCaches()
+    first = caches.of(Version(NOW, 1, words=b"7", midnights=5, closes_at=b"soon"))
+    after_write = caches.of(Version(NOW, 2, words=b"7", midnights=5, closes_at=b"soon"))
+    assert after_write is first
+    new_words = caches.of(Version(NOW, 3, words=b"8", midnights=5, closes_at=b"soon"))
+    assert new_words.terms is not first.terms
+    assert new_words.availability_fields is first.availability_fields
+    next_day = caches.of(Version(NOW, 4, words=b"8", midnights=6, closes_at=b"soon"))
+    assert next_day.terms is new_words.terms
+    assert next_day.availability_fields is not first.availability_fields
+    closed = caches.of(Version(NOW, 5, words=b"8", midnights=6, closes_at=b"later"))
+    assert closed.availability_fields is not next_day.availability_fields
+
+
+def test_words_are_looked_up_again_after_a_while() -> None:
     caches = SnapshotCaches()
     first = caches.of(Version(NOW, 1))
-    assert caches.of(Version(NOW, 1)) is first
-    second = caches.of(Version(NOW, 2))
-    assert second is not first
+    later = NOW + dt.timedelta(seconds=limits.MAX_TERM_AGE_SECONDS + 1)
+    assert caches.of(Version(later, 1)).terms is not first.terms
+
+
+def test_a_request_that_was_overtaken_leaves_the_caches_alone() -> None:
+    caches = SnapshotCaches()
+    newest = caches.of(Version(NOW, 2))
     late = caches.of(Version(NOW, 1))
-    assert late is not first
-    assert late is not second
-    assert caches.of(Version(NOW, 2)) is second
+    assert late.terms is not newest.terms
+    assert late.availability_fields is not newest.availability_fields
+    assert caches.of(Version(NOW, 2)) is newest
 
 
 def test_the_oldest_item_leaves_first() -> None:

@@ -16,6 +16,7 @@ import structlog
 from fastapi import Depends, Request
 
 from scholarship_api.catalogue.read_model import statements
+from scholarship_api.catalogue.read_model.change_log import ChangeLog
 from scholarship_api.catalogue.read_model.model import Change, ReadModel
 from scholarship_api.catalogue.read_model.position import Position
 from scholarship_api.catalogue.read_model.records import parse
@@ -75,6 +76,8 @@ class CurrentModel:
         self._database = database
         self._versions = versions
         self._snapshots = snapshots
+        self.changes = ChangeLog()
+        """The changes of the model that `at` returns."""
         self._model: ReadModel | None = None
         self._position: Position | None = None
         self._is_whole = False
@@ -245,12 +248,11 @@ class CurrentModel:
         for start in range(0, len(changed), CHANGES_PER_TURN):
             if start:
                 await asyncio.sleep(0)
-            model.apply(
-                [
-                    Change(award_id.decode(), None if record is None else parse(record))
-                    for award_id, record, _, _ in changed[start : start + CHANGES_PER_TURN]
-                ]
-            )
+            changes = [
+                Change(award_id.decode(), None if record is None else parse(record))
+                for award_id, record, _, _ in changed[start : start + CHANGES_PER_TURN]
+            ]
+            self.changes.add(model.apply(changes), (change.id for change in changes))
 
     async def _load_first(self) -> ReadModel:
         """The snapshot of another worker, or else a model that is loaded for all of them."""
@@ -284,6 +286,8 @@ class CurrentModel:
             self._left_states[self._position.state] = utc_now()
             if len(self._left_states) > REMEMBERED_STATES:
                 self._left_states.popitem(last=False)
+        if model is not self._model:
+            self.changes.add_unknown()
         self._model, self._position = model, position
         self._is_whole = True
 

@@ -109,15 +109,20 @@ class ReadModel:
             order.build(sorted(by_id, key=order.number_of))
         self._set_open(self._open_at)
 
-    def apply(self, changes: Sequence[Change]) -> None:
-        """Make the awards what they are after a write. Of each award the last change counts."""
+    def apply(self, changes: Sequence[Change]) -> BitMap:
+        """Make the awards what they are after a write. Of each award the last change counts.
+
+        Return the ordinals of the awards as they were and as they are.
+        """
         latest = {change.id: change.record for change in changes}
         present = {award_id: self.ordinals.find(award_id) for award_id in latest}
-        self._take_out(BitMap([ordinal for ordinal in present.values() if ordinal is not None]))
+        changed = BitMap([ordinal for ordinal in present.values() if ordinal is not None])
+        self._take_out(changed)
         for award_id, record in latest.items():
             ordinal = present[award_id]
             if record is not None and ordinal is None:
                 self._set(ordinal := self.ordinals.add(award_id), record)
+                changed.add(ordinal)
                 for order, _ in self._orders:
                     order.add(ordinal)
             elif record is not None and ordinal is not None:
@@ -126,6 +131,7 @@ class ReadModel:
                 for order, _ in self._orders:
                     order.discard(ordinal)
                 self.ordinals.discard(ordinal)
+        return changed
 
     def _take_out(self, replaced: BitMap) -> None:
         """Take awards out of every bitmap but those of the orders, where most stay in place."""

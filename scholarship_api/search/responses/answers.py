@@ -1,12 +1,14 @@
-"""The answer to a request: from the response cache if the catalogue has not changed, else produced.
+"""The answer to a request: from the response cache while it is true, else produced.
 
-All requests for the same thing get the same answer: GET or POST, parameters in any order.
+All requests for the same thing get the same answer: GET or POST, parameters in any order. A cached
+answer stays true over writes that do not concern it, see `basis`.
 """
 
 import asyncio
+import dataclasses
 import time
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Final, NamedTuple
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -15,23 +17,36 @@ from starlette.types import Scope
 from scholarship_api.accounts.authentication import CREDENTIALS_KEY
 from scholarship_api.activity.recording import SearchRecorder
 from scholarship_api.catalogue.read_model.current import CurrentModel
+from scholarship_api.catalogue.read_model.model import microseconds
 from scholarship_api.catalogue.versions import CatalogueVersions, Version
 from scholarship_api.platform.database.connection import deadline
 from scholarship_api.platform.database.engine import REQUEST_SECONDS, Database
 from scholarship_api.platform.http.rate_limiting import client_identity
 from scholarship_api.platform.http.request_context import route_template
 from scholarship_api.search import metrics
+from scholarship_api.search.basis import Basis
 from scholarship_api.search.items import ItemCache
 from scholarship_api.search.responses.json_response import (
     Headers,
     RenderedJson,
     RenderedJsonResponse,
 )
-from scholarship_api.search.responses.response_cache import CachedRoute, ResponseCache
+from scholarship_api.search.responses.response_cache import (
+    CachedResponse,
+    CachedRoute,
+    ResponseCache,
+)
 from scholarship_api.search.snapshot import CatalogueVersion, Snapshot, SnapshotCaches
 
-Producer = Callable[[Snapshot], Awaitable[bytes]]
-"""Produces the JSON of a response."""
+
+class Produced(NamedTuple):
+    """The JSON of a response, and what it rests on; None if any write may change it."""
+
+    body: bytes
+    basis: Basis | None = None
+
+
+Producer = Callable[[Snapshot], Awaitable[Produced]]
 
 _VERSION_KEY: Final = "catalogue_version"
 """The scope key of the catalogue's version, or of the exception that reading it has raised, and of
@@ -69,15 +84,14 @@ class Answers:
         counted_query: str | None = None,
         headers: Headers = (),
     ) -> Response:
-        """The response for `response_key`: cached for this version of the catalogue, or produced by
-        `producer`.
+        """The response for `response_key`: cached and still true, or produced by `producer`.
 
         `counted_query` is counted for the search trends. Raises what `producer` raises, and
         DatabaseUnavailable.
         """
         scope = request.scope
         version, started_at = await self._version(scope)
-        cached = self.cache.get(version, response_key)
+        cached = await self._cached(response_key, version)
         rendered = cached or await self._produce(producer, version, response_key, started_at)
         if counted_query is not None:
             self._recorder.record(counted_query, client=client_identity(scope))
@@ -99,10 +113,10 @@ class Answers:
         started_at = time.perf_counter()
         try:
             version = await self._versions.current()
+            cached = await self._cached(route.response_key, version)
         except Exception as error:  # noqa: BLE001 - the route raises it
             scope[_VERSION_KEY] = error, started_at
             return None
-        cached = self.cache.get(version, route.response_key)
         if cached is None:
             scope[_VERSION_KEY] = version, started_at
             return None
@@ -122,6 +136,50 @@ class Answers:
             raise version
         return version, started_at
 
+    async def _cached(self, response_key: str, version: Version) -> RenderedJson | None:
+        """The cached response, if it is true at this version or a later one.
+
+        Raises DatabaseUnavailable.
+        """
+        response = self.cache.get(response_key)
+        if response is None or response.version.number >= version.number:
+            return None if response is None else response.rendered
+        async with response.checking:
+            if response.version.number < version.number:
+                with deadline(REQUEST_SECONDS):
+                    is_true = await self._is_still_true(response, version)
+                if not is_true:
+                    self.cache.discard(response_key, response)
+                    return None
+                response.version = version
+        return response.rendered
+
+    async def _is_still_true(self, response: CachedResponse, version: Version) -> bool:
+        basis, since = response.basis, response.version
+        if basis is None or (version.words, version.midnights) != (since.words, since.midnights):
+            return False
+        model = await self._read_model.at(version)
+        closing = model.next_closing(since.at)
+        if closing is not None and closing < microseconds(version.at):
+            return False
+        changed = self._read_model.changes.since(basis.revision)
+        revision = self._read_model.changes.revision
+        if changed is None or not await basis.is_untouched_by(
+            changed, model=model, snapshot=self._snapshot(version)
+        ):
+            return False
+        response.basis = dataclasses.replace(basis, revision=revision)
+        return True
+
+    def _snapshot(self, version: Version) -> Snapshot:
+        return Snapshot(
+            self._database.fetch,
+            version.at,
+            self._snapshot_caches.of(version),
+            CatalogueVersion(self._read_model, version),
+            self._items,
+        )
+
     async def _produce(
         self, producer: Producer, version: Version, response_key: str, started_at: float
     ) -> RenderedJson:
@@ -137,22 +195,15 @@ class Answers:
         self._in_flight[place] = produced
         try:
             seconds_left = REQUEST_SECONDS - (time.perf_counter() - started_at)
-            snapshot = Snapshot(
-                self._database.fetch,
-                version.at,
-                self._snapshot_caches.of(version),
-                CatalogueVersion(self._read_model, version),
-                self._items,
-            )
             with deadline(seconds_left):
-                body = await producer(snapshot)
+                body, basis = await producer(self._snapshot(version))
             rendered = RenderedJson.of(body)
         except Exception as error:
             produced.set_exception(error)
             produced.exception()  # marks it as retrieved, also when no other request waits
             raise
         else:
-            self.cache.put(version, response_key, rendered)
+            self.cache.put(response_key, CachedResponse(rendered, version, basis))
             produced.set_result(rendered)
             return rendered
         finally:

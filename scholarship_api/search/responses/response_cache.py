@@ -1,11 +1,13 @@
-"""Responses in memory: those of one version of the catalogue, within bounds."""
+"""Responses in memory, within bounds, each with what it rests on."""
 
+import asyncio
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from scholarship_api.catalogue.versions import Version
 from scholarship_api.search import limits
+from scholarship_api.search.basis import Basis
 from scholarship_api.search.responses.json_response import Headers, RenderedJson
 
 _Key = TypeVar("_Key")
@@ -29,9 +31,26 @@ class CachedRoute:
     """Headers of the first response that are the same for every response."""
 
 
+@dataclass(slots=True)
+class CachedResponse:
+    """A response, and since when it is known to be true."""
+
+    rendered: RenderedJson
+    version: Version
+    """The newest version at which it is true."""
+    basis: Basis | None
+    """None for a response that any write may change."""
+    checking: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held by the request that finds out whether it is still true."""
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        return self.rendered.size + (0 if self.basis is None else self.basis.size)
+
+
 class ResponseCache:
-    """The responses of the newest version that was asked for or put; the least recently used one
-    leaves first.
+    """Responses within bounds; the least recently used one leaves first.
 
     Each worker has a cache of its own, so a frequent response is in all of them.
     """
@@ -42,16 +61,23 @@ class ResponseCache:
         max_response_bytes: int = limits.MAX_CACHED_RESPONSE_BYTES,
         max_route_bytes: int = limits.MAX_CACHED_ROUTE_BYTES,
     ) -> None:
-        self._version = 0
-        self._responses: _BoundedCache[str, RenderedJson] = _BoundedCache(max_response_bytes)
+        self._responses: _BoundedCache[str, CachedResponse] = _BoundedCache(max_response_bytes)
         self._routes: _BoundedCache[CacheKey, CachedRoute] = _BoundedCache(max_route_bytes)
 
-    def get(self, version: Version, response_key: str) -> RenderedJson | None:
-        return self._responses.get(response_key) if self._is_newest(version) else None
+    def get(self, response_key: str) -> CachedResponse | None:
+        """The response as it was; the caller compares its version."""
+        return self._responses.get(response_key)
 
-    def put(self, version: Version, response_key: str, rendered: RenderedJson) -> None:
-        if self._is_newest(version):
-            self._responses.put(response_key, rendered, size=len(response_key) + rendered.size)
+    def put(self, response_key: str, response: CachedResponse) -> None:
+        present = self._responses.get(response_key)
+        if present is None or present.version.number <= response.version.number:
+            size = len(response_key) + response.size
+            self._responses.put(response_key, response, size=size)
+
+    def discard(self, response_key: str, response: CachedResponse) -> None:
+        """Remove a response that is not true any more, unless another one has replaced it."""
+        if self._responses.get(response_key) is response:
+            self._responses.discard(response_key)
 
     def get_route(self, cache_key: CacheKey) -> CachedRoute | None:
         return self._routes.get(cache_key)
@@ -65,12 +91,6 @@ class ResponseCache:
     def size(self) -> int:
         """The bytes of everything in the cache."""
         return self._responses.size + self._routes.size
-
-    def _is_newest(self, version: Version) -> bool:
-        if version.number > self._version:
-            self._version = version.number
-            self._responses.clear()
-        return version.number == self._version
 
 
 class _BoundedCache(Generic[_Key, _Value]):
@@ -97,6 +117,6 @@ class _BoundedCache(Generic[_Key, _Value]):
             _, (_, freed) = self._items.popitem(last=False)
             self.size -= freed
 
-    def clear(self) -> None:
-        self._items.clear()
-        self.size = 0
+    def discard(self, key: _Key) -> None:
+        _, freed = self._items.pop(key)
+        self.size -= freed

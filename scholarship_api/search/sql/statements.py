@@ -27,6 +27,10 @@ _AMONG: Final = f"{_PUBLISHED} AND s.id = ANY (%(ids)s::text[])"
 _AFTER: Final = """(s.negated_score, s.closes_at, s.id)
     > (%(key_0)s::float8, %(key_1)s::timestamptz, %(key_2)s::text)"""
 
+_IDS: Final = """CASE WHEN counted.total <= {cap:d} THEN
+    (SELECT E'\\x1f' || string_agg(id, E'\\x1f') || E'\\x1f' FROM matched) END"""
+"""SQL for the ids of the matches, unless they are too many."""
+
 _SEPARATOR: Final = b"\x1f"
 """A control character, which JSON escapes and no id contains."""
 
@@ -41,6 +45,8 @@ class RankedRows:
     """Whether there are rows after the page."""
     keyset: Keyset | None
     """The sort key of the last row; None for a page that is not full."""
+    matches: bytes = b""
+    """The ids of all matches, where PostgreSQL has found them, as `Basis.ids` has them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +70,7 @@ async def rank_matches(
     """The number of awards with the words and a page of them by relevance, in one statement.
 
     `open_at` leaves out awards that have closed before it. With more than `cap` matches the number
-    is `cap` + 1, and there are no rows.
+    is `cap` + 1, and there are no rows. The ids of all matches come with the page.
     """
     where = _MATCHES if open_at is None else f"{_MATCHES} AND {_OPEN}"
     return await _ranked(
@@ -101,8 +107,9 @@ async def _ranked(
     is_first_page = window.keyset is None
     item = summaries.HIGHLIGHTED if highlight else summaries.ITEM
     order = "s.negated_score, s.closes_at, s.id"
+    ids = "NULL" if where == _AMONG else _IDS.format(cap=cap)
     keyset = {f"key_{position}": key for position, key in enumerate(window.keyset or ())}
-    [(total, shown, has_more, last)] = await fetch(
+    [(total, matches, shown, has_more, last)] = await fetch(
         f"""
         WITH matched AS MATERIALIZED (
             SELECT {summaries.COLUMNS}, s.closes_at, s.search_vector, s.xmin
@@ -110,7 +117,7 @@ async def _ranked(
         ), counted AS MATERIALIZED (
             SELECT count(*) AS total FROM matched
         )
-        SELECT counted.total, page.* FROM counted, LATERAL (
+        SELECT counted.total, {ids}, page.* FROM counted, LATERAL (
             SELECT
                 string_agg(concat_ws(E'\\x1f', s.id, s.xmin, {summaries.AVAILABILITY_SOURCE},
                     {item}), E'\\x1f' ORDER BY s.number) FILTER (WHERE s.number <= %(limit)s::int),
@@ -138,7 +145,9 @@ async def _ranked(
             "offset": window.offset,
         },
     )
-    rows = RankedRows(_items(shown), has_more == b"t", last and tuple(from_json(last)))
+    rows = RankedRows(
+        _items(shown), has_more == b"t", last and tuple(from_json(last)), matches or b""
+    )
     return int(total), rows
 
 
@@ -161,6 +170,16 @@ async def matching_among(fetch: Fetch, match: str, award_ids: Sequence[str]) -> 
         f" WHERE {_AMONG} AND (s.search_vector @@ %(match)s::tsquery) IS TRUE",
         {"match": match, "ids": list(award_ids)},
     )
+
+
+async def any_has_words(fetch: Fetch, tsqueries: Sequence[str], award_ids: Sequence[str]) -> bool:
+    """Whether one of the given awards has the words of one of the tsqueries."""
+    [(found,)] = await fetch(
+        "SELECT EXISTS (SELECT FROM scholarships AS s"
+        f" WHERE {_AMONG} AND s.search_vector @@ ANY (%(tsqueries)s::text[]::tsquery[]))",
+        {"ids": list(award_ids), "tsqueries": list(tsqueries)},
+    )
+    return bool(found == b"t")
 
 
 async def ids_of_organization(fetch: Fetch, name: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""The response cache: never outdated, and bounded."""
+"""The response cache: bounded, and never older than it was."""
 
 import datetime as dt
 
@@ -6,7 +6,12 @@ from pydantic_core import to_json
 
 from scholarship_api.catalogue.versions import Version
 from scholarship_api.search.responses.json_response import RenderedJson
-from scholarship_api.search.responses.response_cache import CachedRoute, CacheKey, ResponseCache
+from scholarship_api.search.responses.response_cache import (
+    CachedResponse,
+    CachedRoute,
+    CacheKey,
+    ResponseCache,
+)
 
 NOW = dt.datetime(2027, 3, 1, tzinfo=dt.UTC)
 
@@ -27,50 +32,58 @@ def version(number: int) -> Version:
     return Version(NOW, number)
 
 
-def test_a_response_is_found_at_its_own_version_only() -> None:
-    cache = ResponseCache()
-    old, new = rendered("old"), rendered("new")
-    cache.put(version(1), "q", old)
-    assert cache.get(version(1), "q") is old
-    assert cache.get(version(2), "q") is None
-    cache.put(version(2), "q", new)
-    assert cache.get(version(2), "q") is new
+def response(text: str, number: int = 1) -> CachedResponse:
+    return CachedResponse(rendered(text), version(number), basis=None)
 
 
-def test_a_response_of_an_older_version_is_not_kept() -> None:
+def test_a_response_of_an_older_version_replaces_none_of_a_newer_one() -> None:
     cache = ResponseCache()
-    assert cache.get(version(2), "q") is None
-    cache.put(version(1), "q", rendered("old"))
-    assert cache.get(version(2), "q") is None
-    assert cache.get(version(1), "q") is None
+    old, new = response("old", 1), response("new", 2)
+    cache.put("q", old)
+    assert cache.get("q") is old
+    cache.put("q", new)
+    cache.put("q", old)
+    assert cache.get("q") is new
+
+
+def test_a_discarded_response_is_gone_but_not_the_one_that_has_replaced_it() -> None:
+    cache = ResponseCache()
+    old, new = response("old", 1), response("new", 2)
+    cache.put("q", old)
+    cache.put("q", new)
+    cache.discard("q", old)
+    assert cache.get("q") is new
+    cache.discard("q", new)
+    assert cache.get("q") is None
+    assert cache.size == 0
 
 
 def test_the_cache_is_bounded_and_drops_the_least_recently_used() -> None:
     cache = ResponseCache(max_response_bytes=20_000, max_route_bytes=2_000)
     for number in range(100):
-        cache.put(version(1), f"q{number}", rendered("x" * 1_000))
-        assert cache.get(version(1), "q0") is not None
+        cache.put(f"q{number}", response("x" * 1_000))
+        assert cache.get("q0") is not None
         cache.put_route(cache_key(number), CachedRoute(f"q{number}", "/search", None, ()))
         assert cache.size <= 22_000
-    assert cache.get(version(1), "q99") is not None
-    assert cache.get(version(1), "q1") is None
+    assert cache.get("q99") is not None
+    assert cache.get("q1") is None
     assert cache.get_route(cache_key(99)) is not None
     assert cache.get_route(cache_key(0)) is None
 
 
 def test_a_response_larger_than_the_cache_is_not_kept() -> None:
     cache = ResponseCache(max_response_bytes=1_000)
-    cache.put(version(1), "small", rendered("x"))
-    cache.put(version(1), "large", rendered("x" * 2_000))
-    assert cache.get(version(1), "large") is None
-    assert cache.get(version(1), "small") is not None
+    cache.put("small", response("x"))
+    cache.put("large", response("x" * 2_000))
+    assert cache.get("large") is None
+    assert cache.get("small") is not None
 
 
 def test_a_replaced_response_counts_once() -> None:
     cache = ResponseCache()
-    cache.put(version(1), "q", rendered("x" * 100))
+    cache.put("q", response("x" * 100))
     size = cache.size
-    cache.put(version(1), "q", rendered("x" * 100))
+    cache.put("q", response("x" * 100))
     assert cache.size == size
 
 

@@ -1,0 +1,66 @@
+"""Which awards a process has seen change, so that answers from before can be used again."""
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from pyroaring import BitMap
+
+MAX_CHANGES: Final = 2_000
+"""Changed awards, with an id of 30 bytes each, that the log remembers. An import changes more at
+once, and then hardly any answer stays true."""
+
+MAX_ENTRIES: Final = 256
+"""Deltas that the log remembers, however few awards each has changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """Awards that are not what they were."""
+
+    ordinals: BitMap
+    """Of the awards before and after."""
+    ids: frozenset[str]
+
+
+class ChangeLog:
+    """The last changes of a model, by its revision."""
+
+    def __init__(self) -> None:
+        self.revision = 0
+        """Counts the changes of the model."""
+        self._entries: deque[tuple[int, Changed]] = deque()
+        """Each with the revision that it has led to."""
+        self._known_from = 0
+        """All changes after this revision are in the log."""
+        self._size = 0
+
+    def add(self, ordinals: BitMap, ids: Iterable[str]) -> None:
+        """Some awards have changed."""
+        self.revision += 1
+        changed = Changed(ordinals, frozenset(ids))
+        self._entries.append((self.revision, changed))
+        self._size += len(changed.ids)
+        while self._size > MAX_CHANGES or len(self._entries) > MAX_ENTRIES:
+            self._known_from, forgotten = self._entries.popleft()
+            self._size -= len(forgotten.ids)
+
+    def add_unknown(self) -> None:
+        """Any award may have changed."""
+        self.revision += 1
+        self._entries.clear()
+        self._size = 0
+        self._known_from = self.revision
+
+    def since(self, revision: int) -> Changed | None:
+        """The awards that have changed after `revision`; None where that is not known any more."""
+        if revision < self._known_from:
+            return None
+        found = [changed for at, changed in self._entries if at > revision]
+        if len(found) == 1:
+            return found[0]
+        return Changed(
+            BitMap().union(*(changed.ordinals for changed in found)),
+            frozenset().union(*(changed.ids for changed in found)),
+        )
