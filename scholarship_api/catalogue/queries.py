@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from scholarship_api.catalogue.audit import SET_CHANGE_SOURCE, ChangeSource
 from scholarship_api.catalogue.models import Scholarship
 from scholarship_api.errors import ValidationFailed
-from scholarship_api.platform.database.sessions import ReadSession, WriteSession
+from scholarship_api.platform.database.sessions import WriteSession
 
 REFUSED_VALUE_ERRORS: Final = (
     psycopg.DataError,
@@ -24,10 +24,6 @@ REFUSED_VALUE_ERRORS: Final = (
 _SET_CHANGE_SOURCE: Final = text(
     SET_CHANGE_SOURCE.format(source=":source", account_id=":account_id", trace_id=":trace_id")
 )
-
-
-async def get(session: ReadSession, scholarship_id: str) -> Scholarship | None:
-    return await session.get(Scholarship, scholarship_id)
 
 
 async def lock(session: WriteSession, scholarship_id: str) -> Scholarship | None:

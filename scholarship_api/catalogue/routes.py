@@ -16,6 +16,7 @@ from scholarship_api.catalogue import idempotency, schemas, service, writes
 from scholarship_api.catalogue.audit import ChangeSource
 from scholarship_api.catalogue.models import Scholarship
 from scholarship_api.catalogue.preconditions import IfMatch
+from scholarship_api.catalogue.stored_awards import StoredAward
 from scholarship_api.catalogue.write_schemas import WrittenScholarship
 from scholarship_api.errors import (
     BadRequest,
@@ -99,8 +100,7 @@ async def get_scholarship(
     if_none_match: Annotated[str | None, Header()] = None,  # noqa: ARG001 - documents the header
 ) -> Response:
     database: Database = request.app.state.database
-    async with database.read_session() as session:
-        scholarship = await service.find(session, scholarship_id=scholarship_id)
+    scholarship = await service.find(database.fetch, scholarship_id=scholarship_id)
     # The account is read only now, so that public awards need none and no request holds two
     # connections. It is read for ids without an award too: with a bad token, the answer must not
     # tell a draft from an award that does not exist.
@@ -117,8 +117,8 @@ async def get_scholarship(
 
 
 def _if_visible(
-    scholarship: Scholarship | None, account: AuthenticatedAccount | None
-) -> Scholarship:
+    scholarship: StoredAward | None, account: AuthenticatedAccount | None
+) -> StoredAward:
     if scholarship is None or account is None or not may_change(account, scholarship.organization):
         raise service.not_found()
     return scholarship

@@ -5,13 +5,14 @@ import functools
 import zoneinfo
 from typing import Final
 
-from scholarship_api.catalogue import queries, rounds, schemas
+from scholarship_api.catalogue import rounds, schemas, stored_awards
 from scholarship_api.catalogue.columns import sets_of
 from scholarship_api.catalogue.eligibility_sets import shown_criteria
 from scholarship_api.catalogue.field_types import zone_of
 from scholarship_api.catalogue.models import Scholarship
+from scholarship_api.catalogue.stored_awards import StoredAward
 from scholarship_api.errors import NotFound
-from scholarship_api.platform.database.sessions import ReadSession
+from scholarship_api.platform.database.libpq import Fetch
 from scholarship_api.vocabulary import Availability, DeadlineKind, Recurrence, Status
 
 _LIST_FIELDS: Final = (
@@ -31,7 +32,7 @@ _STORED_FIELDS: Final = tuple(
 )
 
 
-def to_response(scholarship: Scholarship, *, now: dt.datetime) -> schemas.Scholarship:
+def to_response(scholarship: Scholarship | StoredAward, *, now: dt.datetime) -> schemas.Scholarship:
     """The award as the API shows it at `now`."""
     sets = sets_of(scholarship)
     values = {name: getattr(scholarship, name) for name in _STORED_FIELDS}
@@ -57,12 +58,12 @@ def to_response(scholarship: Scholarship, *, now: dt.datetime) -> schemas.Schola
     return schemas.Scholarship.model_validate(values)
 
 
-async def find(session: ReadSession, *, scholarship_id: str) -> Scholarship | None:
-    """Read an award, which may be a draft."""
-    return await queries.get(session, scholarship_id) if is_storable(scholarship_id) else None
+async def find(fetch: Fetch, *, scholarship_id: str) -> StoredAward | None:
+    """Read an award, which may be a draft. Raises DatabaseUnavailable."""
+    return await stored_awards.read(fetch, scholarship_id) if is_storable(scholarship_id) else None
 
 
-def is_public(scholarship: Scholarship) -> bool:
+def is_public(scholarship: Scholarship | StoredAward) -> bool:
     return scholarship.status != Status.DRAFT
 
 
