@@ -22,6 +22,7 @@ from scholarship_api.catalogue.field_types import zone_of
 from scholarship_api.catalogue.models import Scholarship
 from scholarship_api.catalogue.recurrence import move_to_next_occurrence
 from scholarship_api.catalogue.schemas import ScholarshipInput
+from scholarship_api.catalogue.stored_awards import StoredAward
 
 CRITERIA_FIELDS: Final = COLUMN_FIELDS
 """Fields of `eligibility_criteria` that are columns."""
@@ -188,10 +189,11 @@ def _settle_deadline(
     return deadline.opens_at, turns_at, deadline.deadline_date
 
 
-def sets_of(scholarship: Scholarship) -> list[dict[str, Any]]:
+def sets_of(scholarship: Scholarship | StoredAward) -> list[dict[str, Any]]:
     """The sets of criteria of a stored award."""
-    if scholarship.eligibility_sets is not None:
-        return scholarship.eligibility_sets
+    sets: list[dict[str, Any]] | None = scholarship.eligibility_sets
+    if sets is not None:
+        return sets
     columns = {name: getattr(scholarship, name) for name in CRITERIA_FIELDS}
     return from_columns(EligibilityCriteria.model_validate(columns).as_stored())
 

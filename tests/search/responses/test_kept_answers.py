@@ -42,7 +42,7 @@ SEARCHES: Final = [
 WRITES: Final = [
     "UPDATE scholarships SET name = %(word)s || ' renamed' WHERE id = %(id)s",
     "UPDATE scholarships SET description = %(word)s WHERE id = %(id)s",
-    "UPDATE scholarships SET amount_max = 9000, amount_min = 10, currency = 'USD' WHERE id = %(id)s",
+    "UPDATE scholarships SET amount_max = 9, amount_min = 1, currency = 'USD' WHERE id = %(id)s",
     "UPDATE scholarships SET residency_states = ARRAY[%(state)s] WHERE id = %(id)s",
     "UPDATE scholarships SET status = 'archived' WHERE id = %(id)s",
     "UPDATE scholarships SET status = 'published' WHERE id = %(id)s",
