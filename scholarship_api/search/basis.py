@@ -1,4 +1,4 @@
-"""What an answer rests on: a write that leaves it alone leaves the answer true."""
+"""The basis of an answer: a write that leaves it alone leaves the answer true."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

@@ -20,7 +20,7 @@ class Changed:
     """Awards that are not what they were."""
 
     ordinals: BitMap
-    """Of the awards before and after."""
+    """The awards that were in the model before, and those that are in it now."""
     ids: frozenset[str]
 
 
