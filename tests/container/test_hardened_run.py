@@ -1,11 +1,16 @@
 """The image runs hardened and with production settings, without compose."""
 
+import random
 import secrets
+import signal
+import time
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import httpx
 import pytest
@@ -28,6 +33,11 @@ pytestmark = pytest.mark.server
 HARDENED = ("--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges")
 ANY_USER = "--user=1000690000:0"
 """As OpenShift assigns users: in no file of the image, in the group root."""
+
+START_SECONDS: Final = 10.0
+"""The time in which a start can be interrupted: it takes about 3 s on an idle machine."""
+INTERRUPTED_STARTS: Final = 50
+STARTS_AT_ONCE: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +160,42 @@ def test_the_examples_start(deployment: Deployment, image: str, example: str) ->
         assert inspect(container)["State"]["ExitCode"] == 0
     finally:
         docker("rm", "--force", container)
+
+
+@pytest.mark.slow
+def test_sigterm_ends_a_start_at_any_moment(deployment: Deployment, image: str) -> None:
+    """A signal that is lost leaves a container that has to be killed, with the code 137."""
+    rng = random.Random(15)  # noqa: S311 - repeatable
+    moments = [rng.uniform(0, START_SECONDS) for _ in range(INTERRUPTED_STARTS)]
+    with ThreadPoolExecutor(STARTS_AT_ONCE) as threads:
+        codes = list(threads.map(lambda moment: _interrupted(deployment, image, moment), moments))
+    ended = {0, 128 + signal.SIGTERM}
+    assert [
+        (moment, code) for moment, code in zip(moments, codes, strict=True) if code not in ended
+    ] == []
+
+
+def _interrupted(deployment: Deployment, image: str, moment: float) -> int:
+    """The exit code of a container that gets SIGTERM `moment` seconds after its first line."""
+    variables = [f"--env={name}={value}" for name, value in deployment.settings.items()]
+    container = docker(
+        *("run", "--detach", f"--network={deployment.network}", *HARDENED), *variables, image
+    )
+    try:
+        pid = inspect(container)["State"]["Pid"]
+        until(lambda: _handles_sigterm(pid), seconds=20, what=lambda: logs(container))
+        time.sleep(moment)
+        docker("kill", "--signal=TERM", container)
+        return int(docker("wait", container, seconds=60))
+    finally:
+        docker("rm", "--force", container)
+
+
+def _handles_sigterm(pid: int) -> bool:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    masks = dict(line.split(":\t") for line in lines if line.startswith(("SigCgt", "SigBlk")))
+    bit = 1 << (signal.SIGTERM - 1)
+    return any(int(mask, 16) & bit for mask in masks.values())
 
 
 def test_stopped_it_closes_everything(deployment: Deployment) -> None:

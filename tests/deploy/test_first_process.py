@@ -7,25 +7,26 @@ blocks it. `unshare` makes such a namespace.
 import os
 import signal
 import subprocess
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 import pytest
 
-from tests.deploy.gunicorn_server import environment, free_port, until
+from tests.deploy.gunicorn_server import REPOSITORY, environment, free_port, until
 
 pytestmark = pytest.mark.server
 
 NAMESPACE: Final = ["unshare", "--pid", "--fork", "--mount-proc"]
-COMMAND: Final = "scholarship-api"
+COMMAND: Final = ("scholarship-api", "start")
 END_SECONDS: Final = 20
 
 
 class FirstProcess:
-    """`scholarship-api start` as process 1 of a namespace; `pid` is its number outside of it."""
+    """A command as process 1 of a namespace; `pid` is its number outside of it."""
 
     def __init__(self, outer: "subprocess.Popen[bytes]", log: Path) -> None:
         self._outer = outer
@@ -66,11 +67,13 @@ class FirstProcess:
 
 
 @contextmanager
-def first_process(settings: dict[str, str], folder: Path) -> Iterator[FirstProcess]:
+def first_process(
+    settings: dict[str, str], folder: Path, command: Sequence[str] = COMMAND
+) -> Iterator[FirstProcess]:
     log = folder / "log"
     with log.open("wb") as file:
         outer = subprocess.Popen(
-            [*NAMESPACE, COMMAND, "start"],
+            [*NAMESPACE, *command],
             env=environment(settings, free_port()),
             cwd="/",
             stdout=file,
@@ -127,4 +130,19 @@ def test_sigterm_ends_each_stage_of_the_start(
 def test_sigterm_ends_the_import_of_the_command(settings: dict[str, str], tmp_path: Path) -> None:
     with first_process(settings, tmp_path) as process:
         until(process.heeds_sigterm)
+        assert process.terminate() == 128 + signal.SIGTERM
+
+
+def test_the_command_of_the_image_handles_signals_before_it_imports_a_file(tmp_path: Path) -> None:
+    """`site` is the first module that Python imports from a file, and it imports sitecustomize."""
+    reached = tmp_path / "reached"
+    (tmp_path / "sitecustomize.py").write_text(
+        f"import pathlib, time; pathlib.Path({str(reached)!r}).touch(); time.sleep(60)"
+    )
+    entry_point = REPOSITORY / "deploy" / "image" / "entrypoint.py"
+    [first_line, *_] = entry_point.read_text().splitlines()
+    options = first_line.split()[1:]
+    command = (sys.executable, *options, str(entry_point), "start")
+    with first_process({"PYTHONPATH": str(tmp_path)}, tmp_path, command) as process:
+        until(reached.exists, reason=process.log)
         assert process.terminate() == 128 + signal.SIGTERM
