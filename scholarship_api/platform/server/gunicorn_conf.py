@@ -4,17 +4,20 @@ Read once per arbiter. A reload (SIGHUP) replaces the workers, which read the se
 arbiter's own settings (port, number of workers, timeouts) need a restart.
 """
 
-import sys
-
-from scholarship_api.command_errors import report
-from scholarship_api.platform.observability.logging import configure
 from scholarship_api.platform.server import early_signals
-from scholarship_api.platform.server.gunicorn_options import gunicorn_options
-from scholarship_api.settings.settings import SettingsError, load_settings
 
-# Until gunicorn has its own handlers, which stop the workers as well.
+# Until gunicorn has its own handlers, which stop the workers as well. It comes before the other
+# imports, which take a second.
 early_signals.handle()
 early_signals.release()
+
+import sys  # noqa: E402
+
+from scholarship_api.command_errors import report  # noqa: E402
+from scholarship_api.platform.observability.logging import configure  # noqa: E402
+from scholarship_api.platform.server import memory  # noqa: E402
+from scholarship_api.platform.server.gunicorn_options import gunicorn_options  # noqa: E402
+from scholarship_api.settings.settings import SettingsError, load_settings  # noqa: E402
 
 try:
     _settings = load_settings()
@@ -23,4 +26,5 @@ except SettingsError as error:
     sys.exit(error.exit_code)
 
 configure(_settings)
+memory.give_back_large_blocks()
 globals().update(gunicorn_options(_settings))
