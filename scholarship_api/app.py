@@ -279,6 +279,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.tasks.spawn(app.state.search_recorder.run(), "search recorder")
         app.state.tasks.spawn(app.state.read_model.run(), "read model")
         await _load_read_model(app)
+        # Opens the connections of the probes: a new worker under load would find no time for it
+        # within the deadline of a probe.
+        await app.state.health.readiness()
         app.state.tasks.spawn(
             retention.run(
                 app.state.database,
