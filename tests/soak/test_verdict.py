@@ -7,7 +7,14 @@ from soak.faults import REST_SECONDS, Fault, Hits, Inflicted, schedule
 from soak.load import READINESS
 from soak.observing import Life, growth
 from soak.recording import Recording, Sample
-from soak.verdict import findings, log_finding, readiness_lies, recovery_seconds, unexplained
+from soak.verdict import (
+    findings,
+    log_finding,
+    memory_findings,
+    readiness_lies,
+    recovery_seconds,
+    unexplained,
+)
 from tests.api_promises import ApiPromises
 
 BEGAN, ENDED = 100.0, 104.0
@@ -71,13 +78,35 @@ def test_readiness_that_lies_is_noticed() -> None:
 
 
 def test_growth_counts_after_the_warm_up() -> None:
-    warming = [(float(second), min(100.0 + second, 130.0)) for second in range(200)]
+    warming = [(float(second), min(100.0 + second, 125.0)) for second in range(200)]
     assert growth(Life(warming), warm_seconds=30) == 0
     leaking = [(float(second), 100.0 + second / 6) for second in range(200)]
     slope = growth(Life(leaking), warm_seconds=30)
     assert slope is not None
     assert round(slope, 6) == 10
     assert growth(Life(leaking[:40]), warm_seconds=30) is None
+
+
+def test_what_a_worker_meets_for_the_first_time_is_no_growth() -> None:
+    inflicted = [fault(), replace(fault(), began=ENDED + 20, ended=ENDED + 22, complete=ENDED + 22)]
+
+    def found(first_mib: float, again_mib: float) -> list[bool]:
+        life = Life(
+            [
+                (at, 100.0 + first_mib * (at > BEGAN + 1) + again_mib * (at > ENDED + 21))
+                for at in map(float, range(200))
+            ]
+        )
+        return [finding.holds for finding in memory_findings({1: life}, inflicted)]
+
+    assert found(first_mib=4, again_mib=0) == [True, True]
+    assert found(first_mib=6, again_mib=0) == [True, False]
+    assert found(first_mib=4, again_mib=8) == [False, True]
+
+
+def test_memory_that_is_used_for_a_moment_is_no_growth() -> None:
+    spikes = [(float(second), 100.0 + 19 * (second % 60 > 57)) for second in range(200)]
+    assert growth(Life(spikes), warm_seconds=30) == 0
 
 
 def test_findings_of_a_good_and_of_a_bad_soak() -> None:
