@@ -7,8 +7,8 @@ from typing import Final, Literal, NamedTuple
 class ChangeSource(NamedTuple):
     """The writer of a transaction."""
 
-    channel: Literal["api", "command_line"]
-    """The audit has a third one, `database`: SQL that did not come from this service."""
+    channel: Literal["api", "command_line", "schedule"]
+    """The audit has another one, `database`: SQL that did not come from this service."""
     account_id: uuid.UUID | None = None
     trace_id: str | None = None
 
@@ -23,6 +23,8 @@ class ChangeSource(NamedTuple):
 
 
 COMMAND_LINE: Final = ChangeSource("command_line")
+SCHEDULE: Final = ChangeSource("schedule")
+"""Nobody: an award got the deadline of its next round."""
 
 SET_CHANGE_SOURCE: Final = (
     "SELECT set_config('scholarship_api.source', {source}, true),"

@@ -251,7 +251,8 @@ class ScholarshipChange(Base):
         DateTime(timezone=True), server_default=func.clock_timestamp()
     )
     source: Mapped[str] = mapped_column(Text)
-    """`api`, `command_line`, or `database` for SQL that did not come from this service."""
+    """`api`, `command_line`, `schedule` for the next round of an award, or `database` for SQL that
+    did not come from this service."""
     account_id: Mapped[uuid.UUID | None]
     """The account that made the change; a trigger replaces it by DELETED_ACCOUNT_ID.
 

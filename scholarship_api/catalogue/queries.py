@@ -1,18 +1,20 @@
 """Statements on the table of awards."""
 
-from collections.abc import Iterator, Mapping
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
 import psycopg
 import sqlalchemy.exc
-from sqlalchemy import func, text, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 
 from scholarship_api.catalogue.audit import SET_CHANGE_SOURCE, ChangeSource
 from scholarship_api.catalogue.models import Scholarship
 from scholarship_api.errors import ValidationFailed
 from scholarship_api.platform.database.sessions import WriteSession
+from scholarship_api.vocabulary import Status
 
 REFUSED_VALUE_ERRORS: Final = (
     psycopg.DataError,
@@ -31,6 +33,25 @@ async def lock(session: WriteSession, scholarship_id: str) -> Scholarship | None
     return await session.get(
         Scholarship, scholarship_id, with_for_update={"key_share": True}, populate_existing=True
     )
+
+
+async def lock_turned(
+    session: WriteSession, *, before: dt.datetime, limit: int
+) -> Sequence[Scholarship]:
+    """Published awards whose rounds have turned before an instant; locked, in the order of ids."""
+    turned = (
+        select(Scholarship.id)
+        .where(Scholarship.status == Status.PUBLISHED.value, Scholarship.turns_at < before)
+        .order_by(Scholarship.turns_at)
+        .limit(limit)
+    )
+    statement = (
+        select(Scholarship)
+        .where(Scholarship.id.in_(turned), Scholarship.turns_at < before)
+        .order_by(Scholarship.id)
+        .with_for_update(key_share=True)
+    )
+    return (await session.scalars(statement)).all()
 
 
 async def set_change_source(session: WriteSession, change_source: ChangeSource) -> None:

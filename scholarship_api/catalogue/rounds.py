@@ -46,6 +46,11 @@ class RoundTimes(NamedTuple):
     def is_open(self, at: dt.datetime) -> bool:
         if self.is_over(at) or self.is_to_open(at):
             return False
+        return self.is_dated
+
+    @property
+    def is_dated(self) -> bool:
+        """Whether it is known when the round takes applications."""
         return self.closes_at is not None or self.kind in OPEN_ENDED
 
 
@@ -78,7 +83,11 @@ def deadline_at(rounds: Sequence[RoundTimes], at: dt.datetime) -> Deadline:
     opens_at = None
     if not any(each.is_open(at) for each in left):
         opens_at = min(
-            (each.opens_at for each in left if each.opens_at is not None and each.opens_at > at),
+            (
+                each.opens_at
+                for each in left
+                if each.opens_at is not None and each.opens_at > at and each.is_dated
+            ),
             default=None,
         )
     day = None

@@ -2,7 +2,8 @@
 
 A cached answer may be used again while the version stays the same. The version changes with every
 write (a trigger counts them), with every deadline that passes, and when midnight may pass in some
-time zone: availability and days left change without a write.
+time zone: availability and days left change without a write. When a round of an award opens or
+closes, the award is written (`round_turns`).
 """
 
 import datetime as dt
@@ -10,6 +11,7 @@ from typing import Final, NamedTuple
 
 import psycopg
 
+from scholarship_api.catalogue.round_turns import RoundTurns
 from scholarship_api.platform.database.coalesced_reads import Read
 from scholarship_api.platform.database.engine import Database
 from scholarship_api.platform.database.errors import as_unavailable
@@ -21,8 +23,13 @@ _STATE: Final = """
     SELECT (SELECT coalesce(sum(number), 0) FROM public.catalogue_versions),
            (SELECT coalesce(sum(words), 0) FROM public.catalogue_versions),
            (SELECT closes_at FROM public.scholarships
-            WHERE status = 'published' AND closes_at >= $1 ORDER BY closes_at, id LIMIT 1)
+            WHERE status = 'published' AND closes_at >= $1 ORDER BY closes_at, id LIMIT 1),
+           (SELECT turns_at < $1 FROM public.scholarships
+            WHERE status = 'published' AND turns_at IS NOT NULL ORDER BY turns_at LIMIT 1)
 """
+_TURNED: Final = 3
+"""The column of _STATE that says whether a round of some award has opened or closed since the award
+was written."""
 
 
 class Version(NamedTuple):
@@ -51,6 +58,7 @@ class CatalogueVersions:
 
     def __init__(self, database: Database) -> None:
         self._read = database.coalesced_read(_STATE, clock=utc_now)
+        self._turns = RoundTurns(database)
         self._last: Read | None = None
         self._name: tuple[object, ...] = ()
         self._version = Version(dt.datetime.min.replace(tzinfo=dt.UTC), 0)
@@ -60,19 +68,28 @@ class CatalogueVersions:
 
         Raises DatabaseUnavailable.
         """
+        read = await self._read_state()
+        if read.row[_TURNED] == b"t":
+            await self._turns.turn()
+            read = await self._read_state()
+        if read is not self._last:
+            self._last = read
+            midnights = int(read.started_at.timestamp()) // MIDNIGHT_INTERVAL_SECONDS
+            state, words, closes_at = read.row[:_TURNED]
+            name = (state, words, closes_at, midnights)
+            number = self._version.number + (name != self._name)
+            self._name = name
+            self._version = Version(read.started_at, number, state, words, midnights, closes_at)
+        return self._version
+
+    async def close(self) -> None:
+        await self._turns.close()
+
+    async def _read_state(self) -> Read:
         try:
-            read = await self._read()
+            return await self._read()
         except psycopg.Error as error:
             failure = as_unavailable(error)
             if failure is error:
                 raise
             raise failure from error
-        if read is not self._last:
-            self._last = read
-            midnights = int(read.started_at.timestamp()) // MIDNIGHT_INTERVAL_SECONDS
-            name = (*read.row, midnights)
-            number = self._version.number + (name != self._name)
-            self._name = name
-            state, words, closes_at = read.row
-            self._version = Version(read.started_at, number, state, words, midnights, closes_at)
-        return self._version

@@ -134,6 +134,7 @@ def assess_award(award: AwardDetails, profile: Profile, *, now: dt.datetime) -> 
         deadline_kind=award.deadline_kind,
         recurs=award.recurs,
         application_deadline=award.application_deadline,
+        opens_at=award.opens_at,
         now=now,
     )
     return EligibilityResult(
@@ -166,6 +167,8 @@ def _closed(award: AwardDetails, availability: Availability) -> list[str]:
         return ["Closed: this award is no longer offered."]
     if availability is Availability.CLOSED:
         return [f"Closed: the deadline was {award.deadline_date}."]
+    if availability is Availability.UPCOMING and award.opens_at is not None:
+        return [f"Not yet open: applications are taken from {award.opens_at:%Y-%m-%d} on."]
     if availability is Availability.UPCOMING:
         return [
             f"Closed: the deadline was {award.deadline_date}; the next round is to be announced."

@@ -16,6 +16,7 @@ from pydantic import (
     model_validator,
 )
 
+from scholarship_api.catalogue.award_parts import Coverage
 from scholarship_api.input_limits import CommaList, RequestModel
 from scholarship_api.search import limits
 from scholarship_api.vocabulary import (
@@ -226,12 +227,17 @@ class ScholarshipSummary(BaseModel):
     amount: Money | None
     currency: str | None
     application_deadline: dt.datetime | None
+    opens_at: dt.datetime | None = Field(
+        description="When the next round opens, if none is open; UTC."
+    )
     availability: Availability
     days_left: int | None = Field(
         description="Calendar days to the deadline in its own zone; null unless open."
     )
     scholarship_type: ScholarshipType
     description: str = Field(description="At most 200 characters, cut at a word.")
+    coverage: Coverage | None
+    flags: list[str] = Field(description="What students should be warned of.")
     match: str | None = Field(
         None,
         description="Where q was found: HTML-escaped text with <mark> around the words; with q.",

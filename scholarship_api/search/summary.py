@@ -14,6 +14,7 @@ from typing import Final
 from pydantic_core import to_json
 
 from scholarship_api.catalogue import service as catalogue
+from scholarship_api.catalogue.award_parts import Coverage
 from scholarship_api.catalogue.read_model.details import AwardDetails
 from scholarship_api.search.schemas import ScholarshipSummary
 from scholarship_api.search.snapshot import Snapshot
@@ -37,26 +38,33 @@ def complete_items(items: Iterable[Item], snapshot: Snapshot) -> list[bytes]:
 
 def _availability_fields(source: str, *, now: dt.datetime) -> bytes:
     """The end of a JSON object."""
-    status, deadline_kind, recurs, zone, *deadline = source.split(" ")
-    application_deadline = None
-    if deadline:
-        microseconds = int(Decimal(deadline[0]).scaleb(6))
-        application_deadline = _EPOCH + dt.timedelta(microseconds=microseconds)
+    status, deadline_kind, recurs, zone, deadline, *opening = source.split(" ")
+    application_deadline = None if deadline == "-" else _instant(deadline)
+    opens_at = _instant(opening[0]) if opening else None
     availability = catalogue.availability(
         status=status,
         deadline_kind=deadline_kind,
         recurs=recurs,
         application_deadline=application_deadline,
+        opens_at=opens_at,
         now=now,
     )
     days_left = catalogue.days_left(
-        application_deadline=application_deadline, deadline_timezone=zone, now=now
+        application_deadline=application_deadline,
+        deadline_timezone=zone,
+        opens_at=opens_at,
+        now=now,
     )
-    return b'"application_deadline":%b,"availability":%b,"days_left":%b}' % (
+    return b'"application_deadline":%b,"opens_at":%b,"availability":%b,"days_left":%b}' % (
         to_json(application_deadline),
+        to_json(opens_at),
         to_json(availability),
         to_json(days_left),
     )
+
+
+def _instant(seconds: str) -> dt.datetime:
+    return _EPOCH + dt.timedelta(microseconds=int(Decimal(seconds).scaleb(6)))
 
 
 def summary_of(award: AwardDetails, *, now: dt.datetime) -> ScholarshipSummary:
@@ -69,18 +77,23 @@ def summary_of(award: AwardDetails, *, now: dt.datetime) -> ScholarshipSummary:
         amount=award.amount,
         currency=award.currency,
         application_deadline=award.application_deadline,
+        opens_at=award.opens_at,
         availability=catalogue.availability(
             status=award.status,
             deadline_kind=award.deadline_kind,
             recurs=award.recurs,
             application_deadline=award.application_deadline,
+            opens_at=award.opens_at,
             now=now,
         ),
         days_left=catalogue.days_left(
             application_deadline=award.application_deadline,
             deadline_timezone=record.time_zone,
+            opens_at=award.opens_at,
             now=now,
         ),
         scholarship_type=record.scholarship_type,
         description=award.description,
+        coverage=None if record.coverage is None else Coverage.model_validate(record.coverage),
+        flags=list(record.flags),
     )

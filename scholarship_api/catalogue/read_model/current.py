@@ -177,6 +177,7 @@ class CurrentModel:
         if self._updating is not None:
             self._updating.cancel()
             await asyncio.gather(self._updating, return_exceptions=True)
+        await self._versions.close()
 
     def _has(self, version: Version) -> bool:
         if self._position is not None and version.state == self._position.state:

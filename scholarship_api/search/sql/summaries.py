@@ -40,7 +40,8 @@ _MATCH: Final = _replaced(
 
 _ITEM: Final = f"""(SELECT row_to_json(item) FROM (
     SELECT s.id, s.name, s.organization, s.amount, s.currency, s.scholarship_type,
-        {shortened_description("s.description")} AS description{{match}}
+        {shortened_description("s.description")} AS description, s.coverage,
+        coalesce(s.flags, '[]') AS flags{{match}}
 ) AS item)"""
 
 ITEM: Final = _ITEM.format(match="")
@@ -51,12 +52,13 @@ HIGHLIGHTED: Final = _ITEM.format(match=f", {_MATCH} AS match")
 of a page only. `%(word_beginnings)s` comes from `text/tsquery.py`."""
 
 AVAILABILITY_SOURCE: Final = """concat_ws(' ', s.status, s.deadline_kind, s.recurs,
-    s.deadline_timezone, extract(epoch FROM s.application_deadline))"""
+    s.deadline_timezone, coalesce(extract(epoch FROM s.application_deadline)::text, '-'),
+    extract(epoch FROM s.opens_at))"""
 """SQL for what the availability fields of `s` are computed from."""
 
 COLUMNS: Final = """s.id, s.name, s.organization, s.amount, s.currency, s.scholarship_type,
     s.description, s.status, s.deadline_kind, s.recurs, s.deadline_timezone,
-    s.application_deadline"""
+    s.application_deadline, s.opens_at, s.coverage, s.flags"""
 """The columns that ITEM and AVAILABILITY_SOURCE read."""
 
 
