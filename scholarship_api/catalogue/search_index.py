@@ -12,11 +12,30 @@ from typing import Any, Final
 import psycopg
 from psycopg.sql import SQL
 
+from scholarship_api.catalogue.parted_stems import PARTED_STEMS, REPRESENTATIVES
+from scholarship_api.catalogue.word_boundaries import (
+    APOSTROPHES,
+    HYPHENS,
+    IGNORED,
+    SEPARATORS,
+    UNSPACED,
+)
 from scholarship_api.platform.database.advisory_locks import AdvisoryLock
 
 INDEXED_TEXT: Final = """public.plain_words(concat_ws(' ', name, organization, description,
     array_to_string(fields_of_study || scholarship_type || grade_levels, ' ')))"""
 """The text of an award whose words are listed in `search_words`."""
+
+JOINED_LETTERS: Final = 4
+"""The most letters of the shorter of two words that are indexed as one word too: pre-med, K-12.
+Most words of two longer ones, such as needbased, are nothing that anybody types."""
+
+_JOINED_WORDS: Final = r"\m([a-zA-Z0-9]+)([-''&])([a-zA-Z0-9]+)\M"
+_SIGNS: Final = APOSTROPHES + HYPHENS
+_PLAIN_SIGNS: Final = "''" * len(APOSTROPHES) + "-" * len(HYPHENS)
+_STEMS_TO_PART: Final = "|".join(PARTED_STEMS)
+_PARTED_WORDS: Final = f"'{{{','.join(REPRESENTATIVES)}}}'::text[]"
+_PARTED_INTO: Final = f"'{{{','.join(REPRESENTATIVES.values())}}}'::text[]"
 
 FUNCTIONS: Final = {
     # unaccent(text) is only STABLE, because it finds its dictionary by the search path. With the
@@ -26,14 +45,80 @@ FUNCTIONS: Final = {
         LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT
         RETURN lower(public.unaccent('public.unaccent'::regdictionary, value))
     """,
-    # PostgreSQL's parser would join words over these signs (and/or, U.S., a@b, 2026-2027), but a
-    # query is split into bare words. For a description, four replace() took 3 us and translate()
-    # 35 us.
+    # Texts beyond ASCII are taken apart first: see `word_boundaries.py`. Letter case and accents go
+    # as well, because the parser and lower() differ in the letters whose case they know.
     "plain_words": """
         CREATE OR REPLACE FUNCTION public.plain_words(value text) RETURNS text
         LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT
-        RETURN replace(replace(replace(replace(value, '-', ' '), '/', ' '), '.', ' '), '@', ' ')
+        RETURN CASE WHEN octet_length(value) = length(value)
+            THEN public.plain_ascii_words(value)
+            ELSE public.plain_ascii_words(public.plain_unicode_words(value)) END
     """,
+    # PostgreSQL's parser would join words over these signs (and/or, U.S., a@b, 2026-2027) or keep
+    # them (+5, ~a, <b>, &amp;), but a query is split into bare words. For a description, each
+    # replace() takes 0.7 us and translate() 35 us.
+    #
+    # Two words that a hyphen, an apostrophe or & joins follow as one word at the end, if one of
+    # them is short: K-12 is found by K12 and O'Brien by OBrien. The other words keep their
+    # positions. Possessives are left out.
+    "plain_ascii_words": f"""
+        CREATE OR REPLACE FUNCTION public.plain_ascii_words(value text) RETURNS text
+        LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT
+        RETURN replace(replace(replace(replace(replace(replace(replace(replace(
+            value, '-', ' '), '/', ' '), '.', ' '), '@', ' '), '<', ' '), '&', ' '), '+', ' '),
+            '~', ' ')
+        || CASE WHEN strpos(value, '-') > 0 OR strpos(value, '''') > 0 OR strpos(value, '&') > 0
+            THEN coalesce((
+                SELECT string_agg(' ' || found.parts[1] || found.parts[3], '')
+                FROM regexp_matches(value COLLATE "C", '{_JOINED_WORDS}', 'g') AS found (parts)
+                WHERE least(length(found.parts[1]), length(found.parts[3])) <= {JOINED_LETTERS}
+                  AND (found.parts[2] <> '''' OR lower(found.parts[3])
+                    NOT IN ('s', 't', 're', 've', 'll', 'd', 'm'))), '')
+            ELSE '' END
+    """,  # noqa: S608 - made of literals
+    # Chinese, Japanese and Thai have no spaces between words: each pair of neighbouring letters
+    # becomes a word, and after all pairs each letter does.
+    "plain_unicode_words": f"""
+        CREATE OR REPLACE FUNCTION public.plain_unicode_words(value text) RETURNS text
+        LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT
+        RETURN (
+            SELECT CASE WHEN folded.words COLLATE "C" ~ '[{UNSPACED}]'
+                THEN regexp_replace(folded.words COLLATE "C", '[{UNSPACED}]+', ' ', 'g') || (
+                    SELECT coalesce(string_agg(' ' || substr(run.letters[1], at, 2), ''
+                            ORDER BY run.number, at) FILTER (WHERE at < length(run.letters[1])), '')
+                        || string_agg(' ' || substr(run.letters[1], at, 1), ''
+                            ORDER BY run.number, at)
+                    FROM regexp_matches(folded.words COLLATE "C", '[{UNSPACED}]+', 'g')
+                            WITH ORDINALITY AS run (letters, number),
+                        generate_series(1, length(run.letters[1])) AS at)
+                ELSE folded.words END
+            FROM (
+                SELECT public.fold_text(regexp_replace(regexp_replace(
+                    translate(value, '{_SIGNS}', '{_PLAIN_SIGNS}') COLLATE "C",
+                    '[{IGNORED}]+', '', 'g'), '[{SEPARATORS}]+', ' ', 'g')) AS words
+                OFFSET 0
+            ) AS folded
+        )
+    """,  # noqa: S608 - made of literals
+    # The English stemmer gives words the same stem that have nothing to do with each other, such as
+    # Maine and main. The words of such stems are lexemes of their own too: =maine, =main. So is IT,
+    # which is a stop word in small letters.
+    "parted_words": f"""
+        CREATE OR REPLACE FUNCTION public.parted_words(stems tsvector, value text)
+        RETURNS tsvector
+        LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT
+        RETURN stems
+        || CASE WHEN stems @@ '{_STEMS_TO_PART}'::tsquery THEN coalesce((
+                SELECT string_agg('''=' || ({_PARTED_INTO})[array_position({_PARTED_WORDS},
+                    found.word[1])] || ''':' || found.position, ' ')::tsvector
+                FROM regexp_matches(lower(value) COLLATE "C", '[a-z]+', 'g')
+                    WITH ORDINALITY AS found (word, position)
+                WHERE found.word[1] = ANY ({_PARTED_WORDS})), '')
+            ELSE '' END
+        || CASE WHEN strpos(value, 'IT') > 0 AND value COLLATE "C" ~ '\\mIT\\M'
+                AND value COLLATE "C" ~ '[a-z]'
+            THEN '''=it'':1'::tsvector ELSE '' END
+    """,  # noqa: S608 - made of literals
     # A GIN index does not hold weights: a query for 'engin':A reads every award with that word.
     # Therefore the words of the name and of the organization are lexemes of their own too:
     # n/engin, o/engin.
@@ -46,8 +131,8 @@ FUNCTIONS: Final = {
         RETURN (
             SELECT
                 setweight(part.name, 'A') || setweight(part.organization, 'B') ||
-                setweight(to_tsvector('public.scholarship'::regconfig,
-                    public.plain_words(description)), 'C') ||
+                setweight(public.parted_words(to_tsvector('public.scholarship'::regconfig,
+                    public.plain_words(description)), description), 'C') ||
                 setweight(to_tsvector('public.scholarship'::regconfig, public.plain_words(
                     array_to_string(fields_of_study || scholarship_type || grade_levels, ' '))),
                     'D') ||
@@ -58,9 +143,10 @@ FUNCTIONS: Final = {
                     FROM unnest(tsvector_to_array(part.organization)) AS lexeme))
             FROM (
                 SELECT
-                    to_tsvector('public.scholarship'::regconfig, public.plain_words(name)) AS name,
-                    to_tsvector('public.scholarship'::regconfig, public.plain_words(organization))
-                        AS organization
+                    public.parted_words(to_tsvector('public.scholarship'::regconfig,
+                        public.plain_words(name)), name) AS name,
+                    public.parted_words(to_tsvector('public.scholarship'::regconfig,
+                        public.plain_words(organization)), organization) AS organization
                 OFFSET 0
             ) AS part
         )
@@ -82,9 +168,8 @@ FUNCTIONS: Final = {
     """,
     # A trigger of each statement that writes awards. Parsing is most of its cost and texts repeat
     # their words, so the texts are split at spaces first and each distinct piece is parsed once.
-    # A text with a tag stays whole: to the parser, a tag may contain spaces. Words that are known
-    # are left to ON CONFLICT, which finds them by the primary key. It takes no lock on them, but
-    # waits for a transaction that is changing one of them.
+    # Words that are known are left to ON CONFLICT, which finds them by the primary key. It takes no
+    # lock on them, but waits for a transaction that is changing one of them.
     "search_words_remember": f"""
         CREATE OR REPLACE FUNCTION public.search_words_remember() RETURNS trigger
         LANGUAGE plpgsql AS $$
@@ -95,9 +180,7 @@ FUNCTIONS: Final = {
                 SELECT DISTINCT unnest(tsvector_to_array(to_tsvector(
                     'public.scholarship_words', piece.text))) COLLATE "C" AS word
                 FROM (
-                    SELECT DISTINCT unnest(
-                        CASE WHEN strpos(whole.text, '<') > 0 THEN ARRAY[whole.text]
-                             ELSE string_to_array(whole.text, ' ') END) COLLATE "C" AS text
+                    SELECT DISTINCT unnest(string_to_array(whole.text, ' ')) COLLATE "C" AS text
                     FROM (
                         SELECT {INDEXED_TEXT} AS text
                         FROM written WHERE status = 'published'

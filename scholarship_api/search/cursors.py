@@ -57,6 +57,11 @@ class Cursor(BaseModel):
     did_you_mean: Annotated[
         str | None, Field(alias="c", max_length=limits.MAX_TSQUERY_CHARACTERS)
     ] = None
+    is_uncorrected: Annotated[bool, Field(alias="u")] = False
+    """Whether `did_you_mean` is offered only."""
+    ignored_words: Annotated[
+        tuple[str, ...], Field(alias="i", max_length=limits.MAX_QUERY_WORDS)
+    ] = ()
 
 
 class CursorCodec:

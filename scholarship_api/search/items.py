@@ -54,7 +54,7 @@ async def read_items(
     of, which are not cached.
     """
     if highlighted is not None:
-        return await statements.items(fetch, list(wanted), highlighted=highlighted)
+        return await statements.items(fetch, list(wanted), words=highlighted)
     found = {
         award_id: item
         for award_id, row_version in wanted.items()

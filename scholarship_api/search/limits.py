@@ -64,6 +64,18 @@ MAX_SYNONYMS: Final = 24
 OPTIONAL_NUMBER_DIGITS: Final = 4
 """A number of at least this many digits is an amount or a year, and awards need not contain it."""
 
+MAX_LETTER_PAIRS: Final = 16
+"""Pairs of letters that are searched for of a text without spaces. A longer text names nothing
+else than its beginning does."""
+
+MAX_PARTED_LETTERS: Final = 3
+"""A word of at most this many letters is also looked up as one with its neighbour: pre med, K 12.
+Each such pair is one more word to look up."""
+
+MIN_CORRECTED_LETTERS: Final = 5
+"""A shorter word is corrected only when the rest of the query finds nothing: one edit makes most
+words of four letters out of each other."""
+
 MAX_COMBINED_WORDS: Final = 6
 """When no award has all words, combinations of fewer words are tried for up to this many words.
 With more, any single word is enough: six words have 20 combinations of three, twelve have 924."""
@@ -103,6 +115,13 @@ MAX_EXTRA_COST: Final = 0.5
 
 MISSING_SPACE_COST: Final = 1.0
 """The cost, in edits, of a missing space; the same as that of a missing letter."""
+
+MIN_CORRECTED_SHARE: Final = 0.5
+"""A correction is only offered when less than this share of the awards with the other words has
+the corrected word, too."""
+
+ENOUGH_CORRECTED: Final = 20
+"""This many awards, a page, confirm a correction, whatever their share."""
 
 # --- Matching words ------------------------------------------------------------------------------
 

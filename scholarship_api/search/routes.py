@@ -100,7 +100,12 @@ async def _search(http: Request, request: SearchRequest, headers: RawHeaders) ->
             has_next=page.has_next,
             has_previous=page.has_previous,
             next_cursor=page.next_cursor,
-            **_present(facets=page.facets, did_you_mean=page.did_you_mean),
+            **_present(
+                facets=page.facets,
+                did_you_mean=page.did_you_mean,
+                is_corrected=page.is_corrected,
+                ignored_words=page.ignored_words,
+            ),
         )
         return Produced(body, page.basis)
 
@@ -190,7 +195,11 @@ async def smart_search(http: Request, request: SearchQuery) -> Response:
             has_next=page.has_next,
             has_previous=page.has_previous,
             next_cursor=page.next_cursor,
-            **_present(did_you_mean=page.did_you_mean),
+            **_present(
+                did_you_mean=page.did_you_mean,
+                is_corrected=page.is_corrected,
+                ignored_words=page.ignored_words,
+            ),
         )
         return Produced(body)
 

@@ -137,6 +137,7 @@ class SearchRequest(Listing):
     highlight: bool = Field(
         True, description="With q, show in `match` where it was found; false is faster."
     )
+    typo: bool = Field(True, description="False: search for q as it is spelled.")
     facets: bool = Field(False, description="Also count the results by field, type, state, ...")
 
     @field_validator("max_amount")
@@ -191,6 +192,7 @@ class SearchRequest(Listing):
                 "cursor",
                 "facets",
                 "highlight",
+                "typo",
                 "sort",
                 "keyword",
                 "query",
@@ -278,7 +280,17 @@ class SearchPage(BaseModel):
     has_previous: bool
     next_cursor: str | None
     facets: Facets | None = None
-    did_you_mean: str | None = Field(None, description="q as it was corrected and searched for.")
+    did_you_mean: str | None = Field(
+        None, description="q with its spelling corrected. typo=false asks for q as it is."
+    )
+    is_corrected: bool | None = Field(
+        None,
+        description="With did_you_mean: whether it was searched for. It is only offered when few of"
+        " the awards with the other words have the corrected word.",
+    )
+    ignored_words: list[str] | None = Field(
+        None, description="Words of q that are too common to be searched for."
+    )
 
 
 class ScholarshipList(BaseModel):
@@ -318,6 +330,8 @@ class SmartSearchPage(BaseModel):
     has_previous: bool
     next_cursor: str | None
     did_you_mean: str | None = None
+    is_corrected: bool | None = None
+    ignored_words: list[str] | None = None
 
 
 class SuggestionRequest(RequestModel):

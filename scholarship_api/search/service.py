@@ -4,7 +4,7 @@ A search without `q` is answered from the read model, which knows every filter a
 search with `q` asks PostgreSQL for the awards with the words, see `text_search`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -24,6 +24,7 @@ from scholarship_api.search.orders import ORDERS
 from scholarship_api.search.schemas import (
     Facets,
     SearchRequest,
+    Sort,
     Suggestion,
     Suggestions,
 )
@@ -53,6 +54,8 @@ class Page:
     did_you_mean: str | None = None
     basis: Basis | None = None
     """None for an answer that any write may change."""
+    is_corrected: bool | None = None
+    ignored_words: list[str] | None = None
 
 
 _BAD_CURSOR_ERRORS: Final = (
@@ -107,7 +110,10 @@ async def _parse(
     snapshot: Snapshot, request: SearchRequest, codec: CursorCodec, organization: str | None
 ) -> Asked:
     filters = request.applied_filters()
-    digest = cursors.digest_of({**filters, "sort": request.order, "organization": organization})
+    searched = {**filters, "sort": request.order, "organization": organization}
+    if not request.typo:
+        searched["typo"] = False
+    digest = cursors.digest_of(searched)
     return Asked(
         snapshot=snapshot,
         request=request,
@@ -132,18 +138,29 @@ async def _find(asked: Asked) -> Found:
     if not asked.request.q:
         return await _find_structured(asked)
     text = await text_search.query_of(asked)
-    if text is None:  # nothing but stop words or signs
+    if text is not None:
+        return await text_search.find(asked, text)
+    # Nothing but stop words or signs, such as IT or The Who: it may still be a name.
+    named = await statements.ids_named(
+        asked.snapshot.fetch, asked.request.q, limit=limits.KNOWN_MATCHES
+    )
+    if not named:
         return Found(total=0, facets=NO_FACETS if asked.request.facets else None)
-    return await text_search.find(asked, text)
+    return await _find_structured(asked, among=named)
 
 
-async def _find_structured(asked: Asked) -> Found:
-    """Everything but the rows of the page comes from the read model, in one state."""
+async def _find_structured(asked: Asked, *, among: Sequence[str] | None = None) -> Found:
+    """Everything but the rows of the page comes from the read model, in one state.
+
+    `among` are the ids of the only awards that may be found.
+    """
     request = asked.request
-    order = ORDERS[request.order]
+    order = ORDERS[Sort.DEADLINE if request.order is Sort.RELEVANCE else request.order]
 
     def choose(model: ReadModel) -> tuple[list[int], Found]:
         kept = asked.kept(model)
+        if among is not None:
+            kept &= model.ordinals.find_all(among)
         page = order.page(
             model,
             kept,
@@ -211,6 +228,8 @@ def _render(asked: Asked, found: Found) -> Page:
         facets=found.facets,
         did_you_mean=text.did_you_mean if text else None,
         basis=found.basis,
+        is_corrected=text.is_corrected if text and text.did_you_mean else None,
+        ignored_words=list(text.ignored_words) if text and text.ignored_words else None,
     )
 
 
@@ -226,6 +245,8 @@ def _next_cursor(asked: Asked, found: Found, page: int) -> str:
         field_query=text.field_query if text and is_tiered else None,
         query_length=text.query_length if text else 0,
         did_you_mean=text.did_you_mean if text else None,
+        is_uncorrected=text is not None and not text.is_corrected,
+        ignored_words=text.ignored_words if text else (),
     )
     return asked.codec.encode(cursor)
 

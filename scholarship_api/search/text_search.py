@@ -40,16 +40,20 @@ async def query_of(asked: Asked) -> TextQuery | None:
     """The words of q; None if it has nothing to search for."""
     cursor = asked.cursor
     if cursor is None:
-        return await analyse(asked.snapshot, asked.request.q or "")
-    if cursor.match is None:
-        raise cursors.invalid()
+        request = asked.request
+        return await analyse(asked.snapshot, request.q or "", correct=request.typo)
+    if cursor.match is None:  # the walk began with names, see `service`
+        return None
     is_ranked = asked.request.order is Sort.RELEVANCE and not cursor.is_tiered
     return TextQuery(
         match=cursor.match,
         weighted_clauses=tuple(WeightedClause(*each) for each in cursor.weighted_clauses or ()),
         field_query=cursor.field_query,
+        typed=" ".join((asked.request.q or "").split()),
         query_length=cursor.query_length,
         did_you_mean=cursor.did_you_mean,
+        is_corrected=not cursor.is_uncorrected,
+        ignored_words=cursor.ignored_words,
         # A ranked walk has few matches, or it would be tiered.
         estimated_matches=0 if is_ranked else math.inf,
     )
@@ -121,6 +125,10 @@ class _TextSearch:
 
     async def find(self, text: TextQuery) -> Found:
         matched = await self._match(text)
+        if text.uncorrected is not None and matched.total < limits.ENOUGH_CORRECTED:
+            typed = await self._match(text.uncorrected)
+            if matched.total < limits.MIN_CORRECTED_SHARE * typed.total:
+                text, matched = text.uncorrected, typed
         if matched.total > limits.RANKED_MATCHES and text.without_synonyms is not None:
             text = text.without_synonyms
             matched = await self._match(text)

@@ -105,9 +105,9 @@ async def test_the_awards_that_are_found(
         ("nurisng", "nursing", "nursing"),
         ("nursng texsa", "nursing texas", "nursing_texas"),
         ("Californa", "california", "nursing"),
-        ('"woman in engneering"', '"women in engineering"', "women"),
+        ('"women in engneering"', '"women in engineering"', "women"),
         ("submarin", None, "long"),  # a prefix is no mistake
-        ("ély sée", "elysee", "accents"),
+        ("ély sée", None, "accents"),
     ],
 )
 async def test_misspelt_words_are_corrected(
@@ -143,7 +143,7 @@ async def test_the_match_is_highlighted_and_safe_to_show(client: httpx.AsyncClie
     assert "<mark>Women</mark>" in item["match"]
     assert "<mark>Engineering</mark>" in item["match"]
     [item] = (await search(client, "bridges"))["items"]
-    assert "Robots &amp;  <mark>bridges</mark>" in item["match"]
+    assert "Robots &amp; &lt;b&gt;<mark>bridges</mark>" in item["match"]
     assert "<b>" not in item["match"]
     assert "match" not in (await client.get(PATH)).json()["items"][0]
 

@@ -1,6 +1,7 @@
 """The ranking formula: how well an award suits the words of a query.
 
-    score = (1 + 0.05 * min(1, query length / name length)) * sum of the clauses' scores
+    score = EXACT_NAME_SCORE if the query is the name
+        + (1 + 0.05 * min(1, query length / name length)) * sum of the clauses' scores
     clause's score = weight * min(1, alternatives * ts_rank(award, clause))
 
 - A clause is a word, a pair of words or a synonym; `text/tsquery.py` builds them and
@@ -26,6 +27,10 @@ FIELD_WEIGHTS: Final = "{0.18, 0.33, 0.57, 1.0}"
 description; the organization; the name."""
 
 
+EXACT_NAME_SCORE: Final = 10_000
+"""Above the score of any other award: 64 clauses with weights below 21 come to 1 400 at most."""
+
+
 def negated_score() -> str:
     """SQL for the negated score of the award `s`.
 
@@ -35,7 +40,9 @@ def negated_score() -> str:
     """
     room = f"{limits.MAX_RANKED_CLAUSES_TIMES_MATCHES:d} / greatest(1, counted.total)"
     clauses = f"(%(clauses)s::text[]::tsquery[])[:greatest(1, {room})]"
-    return f"""-(1 + 0.05 * least(1, %(query_length)s::float8 / length(s.name))) * (
+    return f"""-(CASE WHEN s.name_folded = public.fold_text(%(typed)s::text)
+        THEN {EXACT_NAME_SCORE:d} ELSE 0 END)
+    - (1 + 0.05 * least(1, %(query_length)s::float8 / length(s.name))) * (
         SELECT coalesce(sum(clause.weight * least(1, clause.alternative_count
             * ts_rank('{FIELD_WEIGHTS}', s.search_vector, clause.words))), 0)
         FROM unnest({clauses}, %(weights)s::float8[], %(alternative_counts)s::int[])

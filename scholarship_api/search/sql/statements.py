@@ -18,7 +18,7 @@ from scholarship_api.search.cursors import Keyset
 from scholarship_api.search.sql import summaries
 from scholarship_api.search.sql.scoring import negated_score
 from scholarship_api.search.sql.summaries import Item
-from scholarship_api.search.text.tsquery import TextQuery, word_beginnings
+from scholarship_api.search.text.tsquery import TextQuery, highlighted, word_beginnings
 
 _PUBLISHED: Final = "s.status = 'published'"
 _MATCHES: Final = f"{_PUBLISHED} AND s.search_vector @@ %(match)s::tsquery"
@@ -112,7 +112,7 @@ async def _ranked(
     [(total, matches, shown, has_more, last)] = await fetch(
         f"""
         WITH matched AS MATERIALIZED (
-            SELECT {summaries.COLUMNS}, s.closes_at, s.search_vector, s.xmin
+            SELECT {summaries.COLUMNS}, s.name_folded, s.closes_at, s.search_vector, s.xmin
             FROM scholarships AS s WHERE {where} LIMIT {cap + 1:d}
         ), counted AS MATERIALIZED (
             SELECT count(*) AS total FROM matched
@@ -182,6 +182,28 @@ async def any_has_words(fetch: Fetch, tsqueries: Sequence[str], award_ids: Seque
     return bool(found == b"t")
 
 
+async def ids_named(fetch: Fetch, typed: str, *, limit: int) -> list[str]:
+    """At most so many of the published awards of which the name or the organization is this text.
+
+    A text of several words may also be the beginning of the name.
+    """
+    prefix = " ".join(typed.split())
+    is_beginning = " " in prefix
+    begins = (
+        " OR (s.name_folded >= given.folded || ' ' AND s.name_folded < given.folded || '!')"
+        if is_beginning
+        else ""
+    )
+    return await _ids(
+        fetch,
+        "SELECT string_agg(named.id, E'\\x1f') FROM (SELECT s.id FROM scholarships AS s,"
+        ' (SELECT public.fold_text(%(typed)s::text) COLLATE "C" AS folded) AS given'
+        f" WHERE {_PUBLISHED} AND (s.name_folded = given.folded"
+        f" OR s.organization_folded = given.folded{begins}) LIMIT {limit:d}) AS named",
+        {"typed": prefix},
+    )
+
+
 async def ids_of_organization(fetch: Fetch, name: str) -> list[str]:
     """The published awards of the organization, however its name is spelled."""
     return await _ids(
@@ -201,15 +223,17 @@ async def estimate_matches(fetch: Fetch, match: str) -> int:
 
 
 async def items(
-    fetch: Fetch, award_ids: Sequence[str], *, highlighted: str | None = None
+    fetch: Fetch, award_ids: Sequence[str], *, words: str | None = None
 ) -> dict[str, Item]:
-    """The published awards of these ids; `highlighted` are the words to show passages of."""
-    item = summaries.ITEM if highlighted is None else summaries.HIGHLIGHTED
-    beginnings = None if highlighted is None else word_beginnings(highlighted)
+    """The published awards of these ids; `words` are those to show passages of."""
+    item = summaries.ITEM if words is None else summaries.HIGHLIGHTED
+    match, beginnings = None, None
+    if words is not None:
+        match, beginnings = highlighted(words), word_beginnings(words)
     [(shown,)] = await fetch(
         f"SELECT string_agg(concat_ws(E'\\x1f', s.id, s.xmin, {summaries.AVAILABILITY_SOURCE},"
         f" {item}), E'\\x1f') FROM scholarships AS s WHERE {_AMONG}",
-        {"ids": list(award_ids), "match": highlighted, "word_beginnings": beginnings},
+        {"ids": list(award_ids), "highlighted": match, "word_beginnings": beginnings},
     )
     return _items(shown)
 
@@ -217,11 +241,13 @@ async def items(
 def _text_params(text: TextQuery) -> dict[str, object]:
     return {
         "match": text.match,
+        "highlighted": highlighted(text.match),
         "word_beginnings": word_beginnings(text.match),
         "clauses": [clause.tsquery for clause in text.weighted_clauses],
         "weights": [clause.weight for clause in text.weighted_clauses],
         "alternative_counts": [clause.alternative_count for clause in text.weighted_clauses],
         "query_length": text.query_length,
+        "typed": text.typed,
     }
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from scholarship_api.catalogue.summaries import shortened_description
+from scholarship_api.catalogue.word_boundaries import APOSTROPHES, SEPARATORS, UNSPACED
 from scholarship_api.search import limits
 
 _DESCRIPTION_START: Final = f"left(s.description, {limits.MAX_HIGHLIGHTED_CHARACTERS})"
@@ -17,11 +18,29 @@ _SENTENCES: Final = f"""CASE octet_length(s.description) WHEN length(s.descripti
         WHERE sentence ~* %(word_beginnings)s
     ) END"""
 
-_HEADLINE: Final = f"""ts_headline('public.scholarship',
-    concat_ws(' | ', s.name, s.organization, coalesce({_SENTENCES}, {_DESCRIPTION_START})),
-    %(match)s::tsquery,
+_PASSAGES: Final = f"""concat_ws(' | ', s.name, s.organization,
+    coalesce({_SENTENCES}, {_DESCRIPTION_START}))"""
+
+
+def _with_word_boundaries(text: str) -> str:
+    """SQL for the text, in which PostgreSQL's parser finds the words that the index has.
+
+    A control character on both sides keeps a sign from being part of a word. Scripts without spaces
+    are taken apart into letters.
+    """
+    parted = text
+    for sign in "-/.@<&+~":
+        parted = f"replace({parted}, '{sign}', E'\\x01{sign}\\x01')"
+    signs = f"-/.@<&+~{APOSTROPHES}{SEPARATORS}{UNSPACED}"
+    return f"""CASE octet_length({text}) WHEN length({text}) THEN {parted} ELSE
+        regexp_replace({text} COLLATE "C", '([{signs}])', E'\\x01\\\\1\\x01', 'g') END"""
+
+
+_HEADLINE: Final = f"""(SELECT ts_headline('public.scholarship',
+    {_with_word_boundaries("passages")},
+    %(highlighted)s::tsquery,
     E'StartSel=\\x02, StopSel=\\x03, MaxFragments=2, MaxWords=24, MinWords=8,'
-    ' FragmentDelimiter=" … "')"""
+    ' FragmentDelimiter=" … "') FROM (SELECT {_PASSAGES} AS passages OFFSET 0) AS text)"""
 
 
 def _replaced(text: str, replacements: Mapping[str, str]) -> str:
@@ -34,7 +53,8 @@ def _replaced(text: str, replacements: Mapping[str, str]) -> str:
 # found words are replaced last.
 _MATCH: Final = _replaced(
     _HEADLINE,
-    {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\\'": "&#x27;"}
+    {"\\x01": "", "\\x03\\x02": ""}
+    | {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\\'": "&#x27;"}
     | {"\\x02": "<mark>", "\\x03": "</mark>"},
 )
 
@@ -48,8 +68,8 @@ ITEM: Final = _ITEM.format(match="")
 """SQL for the summary of `s` as JSON, without its availability fields."""
 
 HIGHLIGHTED: Final = _ITEM.format(match=f", {_MATCH} AS match")
-"""The same with the passages that match `%(match)s`. It reads the whole text, so it is for the rows
-of a page only. `%(word_beginnings)s` comes from `text/tsquery.py`."""
+"""The same with the passages that match `%(highlighted)s`. It reads whole texts, so it is for the
+rows of one page. That parameter and `%(word_beginnings)s` come from `text/tsquery.py`."""
 
 AVAILABILITY_SOURCE: Final = """concat_ws(' ', s.status, s.deadline_kind, s.recurs,
     s.deadline_timezone, coalesce(extract(epoch FROM s.application_deadline)::text, '-'),

@@ -1,12 +1,14 @@
 """Finds out what the words of a query stand for in this catalogue: stems, completions, corrections
 and synonyms."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 from scholarship_api.errors import ValidationFailed
 from scholarship_api.search import limits
 from scholarship_api.search.snapshot import Snapshot, TermStatistics
-from scholarship_api.search.text import dictionary, parser, synonyms, tsquery
+from scholarship_api.search.text import dictionary, parser, spellings, synonyms, tsquery
+from scholarship_api.search.text.english import is_english
 from scholarship_api.search.text.parser import Query, Word
 from scholarship_api.search.text.spellcheck import corrections
 from scholarship_api.search.text.synonyms import SynonymEntry
@@ -21,10 +23,11 @@ SynonymTerms = dict[str, TermStatistics]
 """The statistics of the words of synonyms."""
 
 
-async def analyse(snapshot: Snapshot, q: str) -> TextQuery | None:
+async def analyse(snapshot: Snapshot, q: str, *, correct: bool = True) -> TextQuery | None:
     """The query as tsquery texts; None when there is nothing to search for.
 
-    Raises ValidationFailed for too many words, or words with too many variants.
+    Misspelt words are corrected unless `correct` is False. Raises ValidationFailed for too many
+    words, or words with too many variants.
     """
     try:
         query = parser.parse(q)
@@ -36,10 +39,14 @@ async def analyse(snapshot: Snapshot, q: str) -> TextQuery | None:
     entries = _synonym_entries(query, texts)
     statistics, synonym_terms = await _look_up(snapshot, query, entries)
     terms = {word: _expand(found) for word, found in statistics.items()}
-    misspelt = _misspelt_words(query, statistics, entries)
+    misspelt = _misspelt_words(query, statistics, entries) if correct else []
+    uncorrected = None
     if misspelt:
-        corrected = await corrections(snapshot.fetch, query, misspelt, statistics)
+        respelt = _respelt_words(misspelt, statistics)
+        corrected = await corrections(snapshot.fetch, query, misspelt, statistics, respelt=respelt)
         if corrected:
+            if _has_meaningful_words(statistics):
+                uncorrected = _without(terms, corrected)
             terms |= corrected
             texts |= {
                 word: term.correction
@@ -50,7 +57,7 @@ async def analyse(snapshot: Snapshot, q: str) -> TextQuery | None:
             synonym_terms |= await _look_up_new(snapshot, entries, looked_up=synonym_terms)
     awards = next(iter(statistics.values())).awards
     groups = _synonym_groups(entries, terms, synonym_terms)
-    text = tsquery.compile_query(query, terms, groups, awards=awards)
+    text = tsquery.compile_query(query, terms, groups, awards=awards, uncorrected=uncorrected)
     if text is not None and not text.is_within_bounds:
         raise ValidationFailed.of("q", "has too many words and synonyms; use fewer words")
     return text
@@ -63,10 +70,11 @@ async def _look_up(
     typed = list(query.words)
     synonymous = _words_of(entries)
     last = query.prefix_word
+    is_whole = last is None or synonyms.is_noise(last.text) or synonyms.is_entry(last.text)
     found = await dictionary.look_up(
         snapshot,
         [*(word.text for word in typed), *synonymous],
-        completed=None if last is None or synonyms.is_noise(last.text) else len(typed) - 1,
+        completed=None if is_whole else len(typed) - 1,
     )
     return (
         dict(zip(typed, found, strict=False)),
@@ -95,6 +103,29 @@ def _synonym_entries(query: Query, texts: Mapping[Word, str]) -> dict[Word, Syno
         found[plain[at]] = entry
         count += len(entry.synonyms)
         at += entry.word_count
+    return _with_other_spellings(query, found)
+
+
+def _with_other_spellings(
+    query: Query, entries: Mapping[Word, SynonymEntry]
+) -> dict[Word, SynonymEntry]:
+    """The entries, and those of words that are written as one or as two."""
+    plain = query.plain_words
+    found = dict(entries)
+    covered = {
+        word: first
+        for first, entry in found.items()
+        for word in plain[plain.index(first) : plain.index(first) + entry.word_count]
+    }
+    for first, spelling in spellings.other_spellings(query):
+        at = plain.index(first)
+        words = plain[at : at + spelling.word_count]
+        entry = found.get(first)
+        if entry is not None and entry.word_count == spelling.word_count:
+            found[first] = replace(entry, synonyms=entry.synonyms + spelling.synonyms)
+        elif not any(word in covered for word in words):
+            found[first] = spelling
+            covered |= dict.fromkeys(words, first)
     return found
 
 
@@ -147,6 +178,43 @@ def _misspelt_words(
     return misspelt[: limits.MAX_CORRECTED_WORDS]
 
 
+def _respelt_words(
+    misspelt: Sequence[Word], statistics: Mapping[Word, TermStatistics]
+) -> list[Word]:
+    """The words that may stand for a word with other letters.
+
+    Words with digits, words in capitals and English words are as they were meant. So are short
+    words, unless they are all that the query has.
+    """
+    has_other_words = _has_meaningful_words(statistics)
+    return [
+        word
+        for word in misspelt
+        if not any(letter.isdigit() for letter in word.text)
+        and not word.text.isupper()
+        and not is_english(statistics[word].folded)
+        and (len(word.text) >= limits.MIN_CORRECTED_LETTERS or not has_other_words)
+    ]
+
+
+def _has_meaningful_words(statistics: Mapping[Word, TermStatistics]) -> bool:
+    """Whether some award contains a word that not nearly every award contains."""
+    return any(
+        found.is_recognised and found.lexeme is not None and not synonyms.is_noise(found.folded)
+        for found in statistics.values()
+    )
+
+
+def _without(
+    terms: Mapping[Word, ExpandedTerm], corrected: Collection[Word]
+) -> dict[Word, ExpandedTerm]:
+    """The terms, of which the corrected words need not be found."""
+    return {
+        word: ExpandedTerm(None, is_optional=True) if word in corrected else term
+        for word, term in terms.items()
+    }
+
+
 def _synonym_groups(
     entries: Mapping[Word, SynonymEntry],
     terms: Mapping[Word, ExpandedTerm],
@@ -165,7 +233,7 @@ def _synonym_groups(
         ]
         if found:
             groups[first] = _synonym_group(entry, own, found)
-        elif entry.word_count > 1:
+        elif entry.word_count > 1 and not entry.is_spelling:
             groups[first] = SynonymGroup(entry.word_count, ())
     return groups
 
@@ -178,11 +246,12 @@ def _synonym_group(
     if own_weights:
         # A synonym that is rarer than the word of the query tells no more about an award than it.
         weight = min(weight, max(own_weights))
+    boost = 1.0 if entry.is_misleading or entry.is_spelling else SYNONYM_BOOST
     return SynonymGroup(
         entry.word_count,
         tuple(dict.fromkeys(synonym for synonym, _ in found)),
         own_boost=MISLEADING_WORD_BOOST if entry.is_misleading else 1.0,
-        synonym_weight=weight * (1.0 if entry.is_misleading else SYNONYM_BOOST),
+        synonym_weight=weight * boost,
         has_own_words=len(own_weights) == len(own) and not entry.is_misleading,
     )
 

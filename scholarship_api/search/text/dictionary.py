@@ -5,26 +5,37 @@ from typing import Final
 
 from pydantic_core import from_json
 
+from scholarship_api.catalogue.parted_stems import PARTED_STEMS, REPRESENTATIVES
 from scholarship_api.platform.database.libpq import Fetch
 from scholarship_api.search import limits
 from scholarship_api.search.snapshot import Snapshot, TermStatistics
+from scholarship_api.search.text.capitals import INFORMATION_TECHNOLOGY
 from scholarship_api.search.text.edit_distance import DictionaryTerm
 
+_GROUPS: Final = {
+    group[0]: " ".join(group) for groups in PARTED_STEMS.values() for group in groups
+} | {"it": "it"}
+
+# Words beyond ASCII are not in search_words. They are searched for as they are.
 _LOOK_UP: Final = """
 SELECT json_build_array(
-    w.folded, w.lexeme, coalesce(k.documents, 0),
-    w.lexeme IS NULL OR w.folded ~ '^([0-9]+|.)$' OR k.documents IS NOT NULL,
+    w.folded, coalesce('=' || w.representative, w.lexeme), coalesce(k.documents, 0),
+    w.lexeme IS NULL OR w.folded ~ '^([0-9]+|.)$' OR w.folded ~ '[^\x01-\x7f]'
+        OR k.documents IS NOT NULL,
     coalesce(c.lexemes, '[]'), coalesce(c.documents, 0),
     (SELECT greatest(reltuples, 1) FROM pg_class WHERE oid = 'scholarships'::regclass))
 FROM (
-    SELECT u.position, u.folded, (ts_lexize('pg_catalog.english_stem', u.folded))[1] AS lexeme
+    SELECT u.position, u.folded, nullif(u.representative, '') AS representative, u.words,
+        (ts_lexize('pg_catalog.english_stem', u.folded))[1] AS lexeme
     FROM (
-        SELECT position, public.fold_text(word) COLLATE "C" AS folded
-        FROM unnest(%(words)s::text[]) WITH ORDINALITY AS given (word, position)
+        SELECT position, public.fold_text(word) COLLATE "C" AS folded, representative, words
+        FROM unnest(%(words)s::text[], %(representatives)s::text[], %(groups)s::text[])
+            WITH ORDINALITY AS given (word, representative, words, position)
     ) AS u
 ) AS w, LATERAL (
     SELECT sum(known.documents) AS documents FROM search_words AS known
     WHERE known.lexeme = w.lexeme
+      AND (w.representative IS NULL OR known.word = ANY (string_to_array(w.words, ' ')))
 ) AS k, LATERAL (
     SELECT json_agg(longer.lexeme) AS lexemes, sum(longer.documents) AS documents
     FROM (
@@ -32,6 +43,7 @@ FROM (
         WHERE w.position = %(completed)s::int AND w.lexeme IS NOT NULL
           AND length(w.folded) >= %(min_prefix_letters)s::int
           AND longer.word >= w.folded AND longer.word < w.folded || chr(1114111)
+          AND (w.representative IS NULL OR longer.lexeme <> w.lexeme)
         ORDER BY longer.documents DESC, longer.word LIMIT %(max_completions)s::int
     ) AS longer
 ) AS c
@@ -49,10 +61,13 @@ async def look_up(
     new = [key for key in dict.fromkeys(keys) if key not in found]
     if new:
         positions = [number for number, (_, is_completed) in enumerate(new, 1) if is_completed]
+        representatives = [_representative(word) for word, _ in new]
         rows = await snapshot.fetch(
             _LOOK_UP,
             {
                 "words": [word for word, _ in new],
+                "representatives": representatives,
+                "groups": [_GROUPS.get(word, "") for word in representatives],
                 "completed": positions[0] if positions else None,
                 "min_prefix_letters": limits.MIN_PREFIX_LETTERS,
                 "max_completions": limits.MAX_COMPLETIONS,
@@ -66,6 +81,13 @@ async def look_up(
             found[key] = term
             cache.put(key, term)
     return [found[key] for key in keys]
+
+
+def _representative(word: str) -> str:
+    """The word that stands for it in the index, if its stem is shared with unlike words."""
+    if word == INFORMATION_TECHNOLOGY:
+        return "it"
+    return REPRESENTATIVES.get(word.lower(), "")
 
 
 # A range instead of =, for which the planner would use the index of trigrams: 0.5 ms each.

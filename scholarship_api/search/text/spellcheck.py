@@ -1,6 +1,6 @@
 """Corrections for words that no award contains: other spellings, missing and superfluous spaces."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from scholarship_api.platform.database.libpq import Fetch
 from scholarship_api.search import limits
@@ -17,20 +17,24 @@ async def corrections(
     query: Query,
     misspelt: Sequence[Word],
     statistics: Mapping[Word, TermStatistics],
+    *,
+    respelt: Collection[Word],
 ) -> dict[Word, ExpandedTerm]:
     """The terms of the misspelt words that could be corrected, and of the neighbours joined to
     them.
 
-    `statistics` has all words of the query.
+    `statistics` has all words of the query. Only words of `respelt` get other letters; for all
+    others, a space may be missing or superfluous.
     """
     folded = {word: found.folded for word, found in statistics.items()}
     misspelt = [word for word in misspelt if len(folded[word]) <= limits.MAX_CORRECTED_LETTERS]
+    respelt = [word for word in misspelt if word in respelt]
     if not misspelt:
         return {}
     plain = query.plain_words
     pairs = {word: list(_pairs(word, plain)) for word in misspelt}
     spellings = {
-        *(text for word in misspelt for text in edit_distance.edited(folded[word])),
+        *(text for word in respelt for text in edit_distance.edited(folded[word])),
         *(
             half
             for word in misspelt
@@ -40,7 +44,7 @@ async def corrections(
         *(folded[first] + folded[second] for found in pairs.values() for first, second in found),
     }
     similar = await dictionary.similar(
-        fetch, [folded[word] for word in misspelt], spellings=sorted(spellings)
+        fetch, [folded[word] for word in respelt], spellings=sorted(spellings)
     )
     candidates = {term.word: term for term in similar}
     corrected: dict[Word, ExpandedTerm] = {}
@@ -56,7 +60,13 @@ async def corrections(
                 break
         else:
             is_alone = len(statistics) == 1
-            term = _nearest_term(folded[word], candidates, awards=awards, is_alone=is_alone)
+            term = _nearest_term(
+                folded[word],
+                candidates,
+                awards=awards,
+                is_alone=is_alone,
+                is_respelt=word in respelt,
+            )
             if term is not None:
                 corrected[word] = term
     return corrected
@@ -73,13 +83,22 @@ def _pairs(word: Word, plain: Sequence[Word]) -> Iterator[tuple[Word, Word]]:
 
 
 def _nearest_term(
-    folded: str, candidates: Mapping[str, DictionaryTerm], *, awards: float, is_alone: bool
+    folded: str,
+    candidates: Mapping[str, DictionaryTerm],
+    *,
+    awards: float,
+    is_alone: bool,
+    is_respelt: bool,
 ) -> ExpandedTerm | None:
     synonym_words = (
         DictionaryTerm(word, "", 0) for word in synonyms.single_words() if word not in candidates
     )
-    near = edit_distance.nearest(
-        folded, [*candidates.values(), *synonym_words], limit=1 + limits.MAX_OTHER_CORRECTIONS
+    near = (
+        edit_distance.nearest(
+            folded, [*candidates.values(), *synonym_words], limit=1 + limits.MAX_OTHER_CORRECTIONS
+        )
+        if is_respelt
+        else []
     )
     split = max(
         (pair for pair in edit_distance.halves(folded) if all(half in candidates for half in pair)),

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from scholarship_api.search.text.capitals import INFORMATION_TECHNOLOGY, STATE_NAMES
+
 # Each side of = is a synonym of the other; the left side of > finds the right side, and not the
 # other way round. Plurals need no row of their own.
 _TABLE: Final = """
@@ -26,6 +28,11 @@ _TABLE: Final = """
     poor = low income = poverty
     need based = financial need
     first generation = first in family = first in my family = first in their family
+    first gen = 1st gen = 1st generation = firstgen = first generation
+    1st gen > first in family
+    mom = mother
+    dad = father
+    aapi = asian american = pacific islander
     kid = child = children = youth
     teen = teenager = young people
     orphan = foster
@@ -45,6 +52,10 @@ _TABLE: Final = """
     computer science = computing = computer = software
     computer science > technology
     cs = computer science
+    comp sci = compsci = computer science
+    tech > technology
+    gpa = grade point average = grade average
+    premed = pre med = pre medical
     coding = programming = software = computer science
     ai = artificial intelligence = machine learning
     cybersecurity = cyber security = information security
@@ -156,64 +167,6 @@ _MISLEADING_WORDS: Final = """
     educator > teacher = teaching
 """
 
-STATE_NAMES: Final = dict(
-    line.split(None, 1)
-    for line in """
-        AL alabama
-        AK alaska
-        AZ arizona
-        AR arkansas
-        CA california
-        CO colorado
-        CT connecticut
-        DE delaware
-        DC district of columbia
-        FL florida
-        GA georgia
-        HI hawaii
-        ID idaho
-        IL illinois
-        IN indiana
-        IA iowa
-        KS kansas
-        KY kentucky
-        LA louisiana
-        ME maine
-        MD maryland
-        MA massachusetts
-        MI michigan
-        MN minnesota
-        MS mississippi
-        MO missouri
-        MT montana
-        NE nebraska
-        NV nevada
-        NH new hampshire
-        NJ new jersey
-        NM new mexico
-        NY new york
-        NC north carolina
-        ND north dakota
-        OH ohio
-        OK oklahoma
-        OR oregon
-        PA pennsylvania
-        PR puerto rico
-        RI rhode island
-        SC south carolina
-        SD south dakota
-        TN tennessee
-        TX texas
-        UT utah
-        VT vermont
-        VA virginia
-        WA washington
-        WV west virginia
-        WI wisconsin
-        WY wyoming""".strip().splitlines()
-)
-"""By USPS code. Only capital letters stand for a state, because in, or, me and hi are words."""
-
 # Words for what nearly every award is or does. Beside other words such a word only ranks: awards
 # without it are found too.
 NOISE: Final = frozenset(
@@ -234,12 +187,18 @@ class SynonymEntry:
     """Each a word, or several words that stand side by side."""
     is_misleading: bool = False
     """Whether the word itself mostly stands for something else."""
+    is_spelling: bool = False
+    """Whether the synonyms are other spellings of the words: premed, pre-med."""
 
 
 def find_entry(words: Sequence[str], *, at: int) -> SynonymEntry | None:
     """The longest entry of the table that begins at `words[at]`; the words are as typed."""
+    if words[at] == INFORMATION_TECHNOLOGY:
+        return SynonymEntry(1, (("information", "technology"),))
     if words[at] in STATE_NAMES:
-        return SynonymEntry(1, (tuple(STATE_NAMES[words[at]].split()),))
+        also = _ENTRIES.get((words[at].lower(),))
+        name = tuple(STATE_NAMES[words[at]].split())
+        return SynonymEntry(1, (name, *(also.synonyms if also else ())))
     keys = tuple(map(singular, words[at : at + _LONGEST]))
     for length in range(len(keys), 0, -1):
         found = _ENTRIES.get(keys[:length])
@@ -251,6 +210,11 @@ def find_entry(words: Sequence[str], *, at: int) -> SynonymEntry | None:
 def single_words() -> Iterator[str]:
     """The words that have an entry of their own; a misspelt word may stand for one of them."""
     return (key[0] for key in _ENTRIES if len(key) == 1)
+
+
+def is_entry(word: str) -> bool:
+    """Whether the word has an entry of its own, so that it is a whole word."""
+    return word in STATE_NAMES or word == INFORMATION_TECHNOLOGY or (singular(word),) in _ENTRIES
 
 
 def contains(word: str) -> bool:

@@ -14,9 +14,16 @@ from operator import attrgetter
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
+from scholarship_api.catalogue.parted_stems import STEMS
+from scholarship_api.catalogue.word_boundaries import UNSPACED
 from scholarship_api.search import limits
 from scholarship_api.search.text.parser import Clause, Query, Word
-from scholarship_api.search.text.weights import PHRASE_BOOST, PREFIX_BOOST, PROXIMITY_BOOST
+from scholarship_api.search.text.weights import (
+    CORRECTION_BOOST,
+    PHRASE_BOOST,
+    PREFIX_BOOST,
+    PROXIMITY_BOOST,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +75,10 @@ _QUOTED: Final = re.compile(r"'((?:[^']|'')+)'")
 # disabl.
 _CHANGED_STEM_END: Final = re.compile("(?<=..)(?:[eiy]|(?<=b)l)$")
 
+_UNSPACED_LEXEME: Final = re.compile(f"'([{UNSPACED}]{{2}})'")
+_PHRASE_OPERATOR: Final = re.compile(r"<\d+>")
+_PARTED: Final = re.compile("'=([a-z]+)'")
+
 _NO_GROUPS: Final[Mapping[Word, SynonymGroup]] = MappingProxyType({})
 
 _ANY_FIELD: Final = "?/"
@@ -107,6 +118,14 @@ class TextQuery:
     """`match` with all its words in one field, for `in_field`; None for exclusions alone. It is
     used without `match`, which it implies: the planner would multiply the shares of both."""
     did_you_mean: str | None = None
+    is_corrected: bool = True
+    """Whether `did_you_mean` is searched for; otherwise it is offered only."""
+    ignored_words: tuple[str, ...] = ()
+    """Words of the query that are searched for nowhere."""
+    uncorrected: "TextQuery | None" = None
+    """The same query without the words that were corrected; None where no word was."""
+    typed: str = ""
+    """The query as it was typed, without superfluous spaces."""
     query_length: int = 0
     """The characters of the query."""
     estimated_matches: float = math.inf
@@ -142,13 +161,31 @@ def compile_query(
     groups: Mapping[Word, SynonymGroup] = _NO_GROUPS,
     *,
     awards: float = math.inf,
+    uncorrected: Mapping[Word, ExpandedTerm] | None = None,
 ) -> TextQuery | None:
     """The tsquery texts; None when there is nothing to search for, only stop words or signs.
 
     `groups` are keyed by their first words, which all stand in plain clauses. `awards` is the size
-    of the catalogue.
+    of the catalogue. `uncorrected` are the terms without those that were corrected.
     """
     text = _compile(query, terms, groups, awards)
+    if text is not None and uncorrected is not None:
+        other = _compile(query, uncorrected, groups, awards)
+        if other is not None:
+            # The corrections still rank, so that awards with all words come first.
+            boosted = {
+                word: term._replace(weight=term.weight * CORRECTION_BOOST)
+                if term.correction is not None
+                else term
+                for word, term in terms.items()
+            }
+            other = replace(
+                other,
+                weighted_clauses=_weighted_clauses(query, boosted, groups),
+                did_you_mean=text.did_you_mean,
+                is_corrected=False,
+            )
+        text = replace(text, uncorrected=other)
     # The synonyms of words that no award contains are all there is to find, so they stay.
     needed = {word: group for word, group in groups.items() if not group.has_own_words}
     if text is None or needed == groups:
@@ -172,6 +209,7 @@ def _compile(
         return None
     weighted_clauses = _weighted_clauses(query, terms, groups)
     did_you_mean = _corrected_query(query, terms)
+    ignored_words = tuple(_ignored_words(query, terms, groups))
 
     def with_any(count: int, *, relaxations: tuple[TextQuery, ...] = ()) -> TextQuery:
         """A query that any `count` of the required parts satisfy."""
@@ -183,6 +221,8 @@ def _compile(
             weighted_clauses=weighted_clauses,
             field_query="&".join([*fixed_in_field, *in_field]) if weighted_clauses else None,
             did_you_mean=did_you_mean,
+            ignored_words=ignored_words,
+            typed=" ".join(query.text.split()),
             query_length=len(query.text),
             estimated_matches=awards * math.prod([part.share for part in required])
             if is_strict
@@ -238,11 +278,39 @@ def _fixed_clauses(query: Query, terms: Mapping[Word, ExpandedTerm]) -> tuple[li
 def _plain_parts(
     query: Query, terms: Mapping[Word, ExpandedTerm], groups: Mapping[Word, SynonymGroup]
 ) -> list[_Part]:
-    parts = (
-        _part([terms[word] for word in words], group.synonyms if group else ())
-        for words, group in _grouped(query, groups)
+    parts: list[_Part] = []
+    for words, group in _grouped(query, groups):
+        part = _part([terms[word] for word in words], group.synonyms if group else ())
+        if part is None:
+            continue
+        if words[0] in query.alternatives and parts:
+            part = _either(parts.pop(), part)
+        parts.append(part)
+    return parts
+
+
+def _either(one: _Part, other: _Part) -> _Part:
+    return _Part(
+        match=f"({one.match}|{other.match})",
+        in_field=f"({one.in_field}|{other.in_field})",
+        share=min(1.0, one.share + other.share),
+        is_optional=one.is_optional and other.is_optional,
     )
-    return [part for part in parts if part is not None]
+
+
+def _ignored_words(
+    query: Query, terms: Mapping[Word, ExpandedTerm], groups: Mapping[Word, SynonymGroup]
+) -> Iterator[str]:
+    searched = {
+        word
+        for words, group in _grouped(query, groups)
+        if group and group.synonyms
+        for word in words
+    }
+    for word in query.words:
+        term = terms[word]
+        if word not in searched and term.correction is None and not _choices(term):
+            yield word.text
 
 
 def _part(terms: Sequence[ExpandedTerm], synonyms: Sequence[Synonym]) -> _Part | None:
@@ -384,10 +452,19 @@ def quote(lexeme: str) -> str:
     return f"'{lexeme}'"
 
 
+def highlighted(match: str) -> str:
+    """The tsquery text of the words to highlight: a word that is told apart from others with its
+    stem stands in the text as itself and not as its lexeme, and so does a pair of letters."""
+    if not match.isascii() and _UNSPACED_LEXEME.search(match):
+        match = _PHRASE_OPERATOR.sub("&", match)
+        match = _UNSPACED_LEXEME.sub(lambda found: "&".join(map(quote, found[1])), match)
+    return _PARTED.sub(lambda found: quote(STEMS[found[1]]), match)
+
+
 def word_beginnings(match: str) -> str:
     """A regular expression that finds the beginnings of the words of a tsquery, and of some other
     words: the end of a stem is left off where some words with the stem lack it."""
-    lexemes = {found.replace("''", "'") for found in _QUOTED.findall(match)}
+    lexemes = {found.replace("''", "'") for found in _QUOTED.findall(highlighted(match))}
     return "|".join(sorted({re.escape(_CHANGED_STEM_END.sub("", lexeme)) for lexeme in lexemes}))
 
 

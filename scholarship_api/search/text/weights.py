@@ -15,6 +15,9 @@ MISLEADING_WORD_BOOST: Final = 0.25
 PREFIX_BOOST: Final = 0.05
 """The factor of the completions of a word, so that awards with the whole word come first."""
 
+CORRECTION_BOOST: Final = 20.0
+"""The factor of a correction that is not required: it outweighs all other words together."""
+
 PROXIMITY_BOOST: Final = 1.0
 """The factor of two words that stand near each other, applied to the weight of the rarer one."""
 

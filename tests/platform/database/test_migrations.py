@@ -111,6 +111,7 @@ def test_every_write_stores_its_new_words(scratch_database_url: str) -> None:
         "elan": "elan",
         "engineers": "engin",
         "prize": "prize",
+        "rd": "rd",
         "athletic": "athlet",
         "kayaking": "kayak",
     }
@@ -148,8 +149,31 @@ def test_stored_words_are_those_of_the_text_search_parser(scratch_database_url: 
             )
         ).scalars()
         assert set(remembered) == set(parsed)
-    assert {"shown", "oeuvre", "unclosed"} <= set(remembered)
-    assert "hidden" not in remembered
+    # Text between < and > is text: nobody writes tags into a catalogue, but "GPA < 3.5 and > 2".
+    assert {"shown", "oeuvre", "unclosed", "hidden"} <= set(remembered)
+
+
+def test_awards_that_are_there_are_indexed_again(scratch_database_url: str) -> None:
+    migrations.upgrade(scratch_database_url, revision="0012")
+    with connected(scratch_database_url) as connection:
+        connection.execute(
+            text(
+                "INSERT INTO scholarships"
+                " (id, name, organization, description, scholarship_type, deadline_kind)"
+                " SELECT 'id' || number, 'Plain', 'Trust',"
+                " CASE number % 2 WHEN 0 THEN 'botany' ELSE 'botany\u2014zoology' END, 'athletic',"
+                " 'rolling' FROM generate_series(1, 1100) AS number"
+            )
+        )
+        connection.commit()
+        with_the_word = text("SELECT count(*) FROM scholarships WHERE search_vector @@ 'zoolog'")
+        assert connection.scalar(with_the_word) == 0
+        connection.commit()
+        migrations.upgrade(scratch_database_url)
+        assert connection.scalar(with_the_word) == 550
+        # Only awards with other words than before are written, so that workers read them again.
+        changes = text("SELECT count(*) FROM scholarship_changes WHERE action = 'updated'")
+        assert connection.scalar(changes) == 550
 
 
 def test_an_award_of_usual_length_is_stored_in_its_row(scratch_database_url: str) -> None:

@@ -2,9 +2,9 @@
 
 import pytest
 
+from scholarship_api.search.text.capitals import STATE_NAMES
 from scholarship_api.search.text.synonyms import (
     NOISE,
-    STATE_NAMES,
     find_entry,
     is_noise,
     single_words,
