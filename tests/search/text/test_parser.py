@@ -55,4 +55,4 @@ def test_every_string_is_a_query_and_words_know_their_positions(text: str) -> No
     except ValueError:
         return
     for word in query.words:
-        assert query.text[word.start : word.end] == word.text
+        assert query.text[word.start : word.end].casefold() == word.text.casefold()
