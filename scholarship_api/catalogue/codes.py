@@ -6,11 +6,21 @@ from pydantic import AfterValidator, Field
 
 from scholarship_api.input_limits import at_most_items
 from scholarship_api.vocabularies.schemas import code_of
+from scholarship_api.vocabularies.vocabulary import UnknownCodeError
+from scholarship_api.vocabulary import citizenship
 
 T = TypeVar("T")
 
 MAX_CODES: Final = 50
 """Items in a list of a criteria set. The longest useful one names the states of the US."""
+
+
+def _citizenship(value: str) -> str:
+    try:
+        return citizenship(value)
+    except ValueError as error:
+        raise UnknownCodeError(f"{error}; see /api/v1/vocabularies/countries") from None
+
 
 # The canonical code of a vocabulary, see /api/v1/vocabularies.
 ActivityCode = Annotated[str, code_of("activities")]
@@ -19,6 +29,7 @@ AffiliationRelation = Annotated[str, code_of("affiliation_relations")]
 ApplicationMethod = Annotated[str, code_of("application_methods")]
 CipCode = Annotated[str, code_of("cip_codes")]
 CircumstanceCode = Annotated[str, code_of("circumstances")]
+CitizenshipCode = Annotated[str, AfterValidator(_citizenship)]
 ClassYear = Annotated[str, code_of("class_years")]
 ConditionCode = Annotated[str, code_of("conditions")]
 ConditionRelation = Annotated[str, code_of("condition_relations")]

@@ -15,6 +15,7 @@ from scholarship_api.catalogue.codes import (
     AffiliationRelation,
     CipCode,
     CircumstanceCode,
+    CitizenshipCode,
     ClassYear,
     CodeList,
     ConditionCode,
@@ -206,7 +207,7 @@ class EligibilityCriteria(RequestModel):
     graduation_statuses: CodeList[GraduationStatus] | None = _codes()
     graduation_years: CodeList[Year] | None = _codes()
     cip_codes: CodeList[CipCode] | None = _codes("A program meets its series and its family.")
-    citizenships: CodeList[Citizenship] | None = _codes(
+    citizenships: CodeList[CitizenshipCode] | None = _codes(
         "As `citizenship_required`, of which it takes the place."
     )
     immigration_statuses: CodeList[ImmigrationStatus] | None = _codes()

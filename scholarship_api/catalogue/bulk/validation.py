@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails
 
 from scholarship_api.catalogue.bulk.formats import FileFormat
 from scholarship_api.catalogue.bulk.parsing import printable, read_records
+from scholarship_api.catalogue.bulk.unknown_codes import with_codes_in_words
 from scholarship_api.catalogue.columns import REQUIRED_FIELDS, InvalidAward, column_values
 from scholarship_api.catalogue.schemas import ScholarshipInput
 
@@ -135,7 +136,7 @@ def _validate(
         names = tuple(name for name in REQUIRED_FIELDS if name in missing)
         return BadRow(line, _REASONS["missing"], names)
     try:
-        award = _award_adapter.validate_python(content)
+        award = _validated(content)
         if write_policy is not None and (refusal := write_policy(award)):
             return BadRow(line, refusal, ("",))
         return Row(line, column_values(award, now))
@@ -143,6 +144,16 @@ def _validate(
         return BadRow(line, error.with_traceback(None))  # a traceback would keep its frames alive
     except InvalidAward as problem:
         return BadRow(line, problem.reason, (problem.field,))
+
+
+def _validated(content: dict[str, object]) -> ScholarshipInput:
+    try:
+        return _award_adapter.validate_python(content)
+    except ValidationError as error:
+        in_words = with_codes_in_words(content, error)
+        if in_words is None:
+            raise
+    return _award_adapter.validate_python(in_words)
 
 
 # --- Errors in plain words -----------------------------------------------------------------------
