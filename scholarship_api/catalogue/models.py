@@ -8,7 +8,7 @@ are written as PostgreSQL prints them, so that a test can compare them with the 
 import datetime as dt
 import uuid
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
     ARRAY,
@@ -46,6 +46,17 @@ def _list_form(column: str, limit: int) -> CheckConstraint:
 
 def _object_form(column: str) -> CheckConstraint:
     return CheckConstraint(f"jsonb_typeof({column}) = 'object'", f"{column}_form")
+
+
+INDEXED_COLUMNS: Final = (
+    "name",
+    "organization",
+    "description",
+    "fields_of_study",
+    "scholarship_type",
+    "grade_levels",
+)
+"""The columns whose words a search finds."""
 
 
 class Scholarship(Base):
@@ -142,8 +153,7 @@ class Scholarship(Base):
     search_vector: Mapped[str] = mapped_column(
         TSVECTOR,
         Computed(
-            "scholarship_search_vector(name, organization, description, fields_of_study,"
-            " scholarship_type, grade_levels)",
+            f"scholarship_search_vector({', '.join(INDEXED_COLUMNS)})",
             persisted=True,
         ),
         deferred=True,

@@ -30,6 +30,8 @@ class Basis:
     """Further awards, as lists of ids that begin, end and are joined with \\x1f."""
     words: Sequence[str] = ()
     """The tsqueries that were asked, if any."""
+    is_complete: bool = True
+    """Whether `ordinals` and `ids` are all awards with the words that the filters keep."""
 
     @property
     def size(self) -> int:
@@ -42,17 +44,24 @@ class Basis:
     ) -> bool:
         """Whether none of the changed awards was found, or would be found now.
 
-        Raises DatabaseUnavailable.
+        Where the awards that were found are not all known, none of the changed awards may have the
+        words, whatever the filters: as long as they are not reworded, they had the words that they
+        have. Raises DatabaseUnavailable.
         """
         if self.ordinals.intersect(changed.ordinals) or self._names_one_of(changed):
             return False
-        kept = changed.ordinals & kept_awards(model, self.request, now=snapshot.now)
-        if not kept:
-            return True
-        if not self.words or len(kept) > limits.MAX_COMPARED_CHANGES:
+        if self.is_complete:
+            kept = changed.ordinals & kept_awards(model, self.request, now=snapshot.now)
+            asked = model.ordinals.ids_of(kept)
+        elif changed.reworded:
             return False
-        ids = model.ordinals.ids_of(kept)
-        return not await statements.any_has_words(snapshot.fetch, self.words, ids)
+        else:
+            asked = list(changed.ids)
+        if not asked:
+            return True
+        if not self.words or len(asked) > limits.MAX_COMPARED_CHANGES:
+            return False
+        return not await statements.any_has_words(snapshot.fetch, self.words, asked)
 
     def _names_one_of(self, changed: Changed) -> bool:
         return any(b"\x1f%b\x1f" % each.encode() in ids for ids in self.ids for each in changed.ids)

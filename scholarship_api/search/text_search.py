@@ -414,19 +414,26 @@ class _TextSearch:
         )
 
     def _basis(self) -> Basis | None:
-        """None where not all matches are known, or others count."""
+        """None where more counts than words and filters."""
+        if self._asked.of_organization is not None:
+            return None
         awards = [matched.awards for matched in self._tried if matched.awards is not None]
         ids = [matched.rows.matches for matched in self._tried if matched.rows is not None]
-        found = union(awards)
-        if (
-            len(awards) + len(ids) < len(self._tried)
-            or self._asked_for_others
-            or self._asked.of_organization is not None
-            or len(found) > limits.MAX_BASIS_AWARDS
-        ):
-            return None
         words = [matched.text.match for matched in self._tried]
-        return Basis(self._request, self._revision, found, ids, words)
+        found = union(awards)
+        is_complete = (
+            len(awards) + len(ids) == len(self._tried)
+            and not self._asked_for_others
+            and len(found) <= limits.MAX_BASIS_AWARDS
+        )
+        return Basis(
+            self._request,
+            self._revision,
+            found if is_complete else BitMap(),
+            ids if is_complete else (),
+            words,
+            is_complete,
+        )
 
     def _facets(self, matched: _Matched) -> Facets | None:
         awards = matched.awards if matched.awards is not None else matched.sample

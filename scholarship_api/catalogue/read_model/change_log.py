@@ -22,6 +22,8 @@ class Changed:
     ordinals: BitMap
     """The awards that were in the model before, and those that are in it now."""
     ids: frozenset[str]
+    reworded: bool
+    """Whether the words of one of them may be others than they were."""
 
 
 class ChangeLog:
@@ -36,10 +38,10 @@ class ChangeLog:
         """All changes after this revision are in the log."""
         self._size = 0
 
-    def add(self, ordinals: BitMap, ids: Iterable[str]) -> None:
+    def add(self, ordinals: BitMap, ids: Iterable[str], *, reworded: bool) -> None:
         """Some awards have changed."""
         self.revision += 1
-        changed = Changed(ordinals, frozenset(ids))
+        changed = Changed(ordinals, frozenset(ids), reworded)
         self._entries.append((self.revision, changed))
         self._size += len(changed.ids)
         while self._size > MAX_CHANGES or len(self._entries) > MAX_ENTRIES:
@@ -63,4 +65,5 @@ class ChangeLog:
         return Changed(
             BitMap().union(*(changed.ordinals for changed in found)),
             frozenset().union(*(changed.ids for changed in found)),
+            any(changed.reworded for changed in found),
         )

@@ -253,7 +253,11 @@ class CurrentModel:
                 Change(award_id.decode(), None if record is None else parse(record))
                 for award_id, record, _, _ in changed[start : start + CHANGES_PER_TURN]
             ]
-            self.changes.add(model.apply(changes), (change.id for change in changes))
+            self.changes.add(
+                model.apply(changes),
+                (change.id for change in changes),
+                reworded=any(is_reworded == b"true" for _, _, is_reworded, _ in changed),
+            )
 
     async def _load_first(self) -> ReadModel:
         """The snapshot of another worker, or else a model that is loaded for all of them."""

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from scholarship_api.catalogue.models import INDEXED_COLUMNS
 from scholarship_api.catalogue.read_model.records import RECORD
 
 _HISTORY: Final = """(SELECT system_identifier FROM pg_control_system())
@@ -20,6 +21,9 @@ STATE: Final = f"SELECT {_STATE}"
 ALL: Final = f"COPY (SELECT {RECORD} FROM scholarships AS s WHERE s.status = 'published') TO STDOUT"  # noqa: S608 - a literal
 """Every published award; to be read in one snapshot with STATE."""
 
+_INDEXED: Final = ", ".join(f"'{name}'" for name in INDEXED_COLUMNS)
+"""The columns whose words are searched, as literals."""
+
 MAX_CHANGES: Final = 50_000
 """Changed awards that are read at once, 300 bytes and 20 us each. After more of them the whole
 model is read anew."""
@@ -30,10 +34,13 @@ CHANGES: Final = f"""
 WITH present AS (
     SELECT {_STATE}
 ), changed AS (
-    SELECT DISTINCT scholarship_id AS id FROM scholarship_changes, present
+    SELECT scholarship_id AS id,
+        bool_or(action = 'deleted' OR coalesce(before ?| ARRAY[{_INDEXED}], false)) AS is_reworded
+    FROM scholarship_changes, present
     WHERE written_in >= pg_snapshot_xmin(%(snapshot)s::pg_snapshot)::text::bigint
       AND written_in < pg_snapshot_xmax(present.snapshot)::text::bigint
       AND NOT pg_visible_in_snapshot(written_in::text::xid8, %(snapshot)s::pg_snapshot)
+    GROUP BY scholarship_id
     LIMIT {MAX_CHANGES + 1}
 )
 SELECT present.state::text, present.snapshot::text, present.history, (
@@ -41,12 +48,13 @@ SELECT present.state::text, present.snapshot::text, present.history, (
     WHERE NOT pg_visible_in_snapshot(reset_in::text::xid8, %(snapshot)s::pg_snapshot)
 )::text FROM present
 UNION ALL
-SELECT changed.id, {RECORD}::text, NULL, NULL
+SELECT changed.id, {RECORD}::text, changed.is_reworded::text, NULL
 FROM changed JOIN scholarships AS s ON s.id = changed.id AND s.status = 'published'
 UNION ALL
-SELECT changed.id, NULL, NULL, NULL FROM changed
+SELECT changed.id, NULL, changed.is_reworded::text, NULL FROM changed
 WHERE NOT EXISTS (
     SELECT FROM scholarships AS s WHERE s.id = changed.id AND s.status = 'published'
 )
 """  # noqa: S608 - of literals
-"""The state, then each award that was changed since %(snapshot)s: its id, and what it is now."""
+"""The state, then each award that was changed since %(snapshot)s: its id, what it is now, and
+whether its words may be others than they were."""

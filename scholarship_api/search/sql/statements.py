@@ -173,10 +173,11 @@ async def matching_among(fetch: Fetch, match: str, award_ids: Sequence[str]) -> 
 
 
 async def any_has_words(fetch: Fetch, tsqueries: Sequence[str], award_ids: Sequence[str]) -> bool:
-    """Whether one of the given awards has the words of one of the tsqueries."""
+    """Whether one of the given awards, published or not, has the words of one of the tsqueries."""
     [(found,)] = await fetch(
         "SELECT EXISTS (SELECT FROM scholarships AS s"
-        f" WHERE {_AMONG} AND s.search_vector @@ ANY (%(tsqueries)s::text[]::tsquery[]))",
+        " WHERE s.id = ANY (%(ids)s::text[])"
+        " AND s.search_vector @@ ANY (%(tsqueries)s::text[]::tsquery[]))",
         {"ids": list(award_ids), "tsqueries": list(tsqueries)},
     )
     return bool(found == b"t")

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 
 from scholarship_api.app import create_app
+from scholarship_api.search import limits
 from scholarship_api.search.responses.response_cache import ResponseCache
 from scholarship_api.settings.settings import Settings
 from tests.search.conftest import WORDS, Awards
@@ -82,20 +83,28 @@ def content(response: httpx.Response) -> dict[str, Any]:
     assert response.status_code == 200, response.text
     body: dict[str, Any] = response.json()
     body.pop("took_ms", None)
+    if not body.get("total_is_exact", True):
+        body.pop("total")  # an estimate, which PostgreSQL may make anew
     return body
 
 
+@pytest.mark.parametrize("known_matches", [limits.KNOWN_MATCHES, 20])
 async def test_cached_answers_equal_new_ones_after_any_write(
+    known_matches: int,
     services: tuple[FastAPI, httpx.AsyncClient, httpx.AsyncClient],
     module_database_url: str,
     random_awards: Awards,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """Also where the awards with the words are too many to be known."""
+    monkeypatch.setattr(limits, "KNOWN_MATCHES", known_matches)
+    monkeypatch.setattr(limits, "RANKED_MATCHES", min(known_matches, limits.RANKED_MATCHES))
     app, cached, new = services
     rng = random.Random(3)  # noqa: S311 - test data
     ids = [award["id"] for award in random_awards]
     kept = 0
     with psycopg.connect(module_database_url.replace("+psycopg", ""), autocommit=True) as writer:
-        for _ in range(30):
+        for _ in range(20):
             values = {
                 "id": rng.choice(ids),
                 "word": rng.choice([*WORDS, "wombat", "nothing"]),
@@ -107,7 +116,7 @@ async def test_cached_answers_equal_new_ones_after_any_write(
                 assert content(await cached.get(path)) == content(await new.get(path)), path
             after = app.state.answers.cache._responses._items
             kept += sum(after[key][0] is before[key][0] for key in after if key in before)
-    assert kept > 30 * len(SEARCHES) / 4
+    assert kept > 20 * len(SEARCHES) / 5
 
 
 async def test_an_unrelated_write_keeps_an_answer_and_a_related_one_does_not(
