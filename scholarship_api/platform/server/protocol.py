@@ -75,6 +75,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._limits = self._state.limits
         self._read_timer = Timer(self.loop)
         self._write_timer = Timer(self.loop)
+        self._idle_timer = Timer(self.loop)
+        """Runs between a response and the next request, instead of uvicorn's."""
         self._is_unused = True
         """Whether no data have arrived yet."""
         self._discards_input = False
@@ -103,7 +105,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_reading()
-        self._write_timer.stop()
+        for timer in (self._read_timer, self._write_timer, self._idle_timer):
+            timer.close()
         if self._peer is not None:
             self._state.clients.remove_connection(self._peer, self)
         super().connection_lost(exc)
@@ -187,7 +190,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         # Not in data_received: empty lines between requests must not keep a connection alive.
-        self._unset_keepalive_if_required()
+        self._idle_timer.stop()
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
@@ -229,8 +232,16 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         super().on_body(body)
 
     def on_response_complete(self) -> None:
+        """As uvicorn's, with another timer."""
         self._await_reading()
-        super().on_response_complete()
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())  # type: ignore[arg-type]
+        else:
+            self._idle_timer.start(self.timeout_keep_alive, self.transport.close)
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGIApp) -> None:  # type: ignore[override]
         """Run `app`; unlike uvicorn's method, this one counts the request for its client."""
@@ -438,7 +449,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         (RFC 9112, section 9.6).
         """
         self._stop_reading()
-        self._unset_keepalive_if_required()
+        self._idle_timer.stop()
         if self.transport.is_closing():
             return
         if self.transport.can_write_eof():
