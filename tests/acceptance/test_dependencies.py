@@ -16,8 +16,11 @@ from tests.acceptance.deployment import (
     until,
 )
 
-LONGEST_REFUSAL_SECONDS = 10.0
-"""Deadline in seconds: 8 s as docs/api.md says, and time for the network."""
+LONGEST_REFUSAL_SECONDS = 13.0
+"""The deadline of 8 s that docs/api.md promises, and 5 s for the network and a busy machine."""
+
+LONGEST_PROBE_SECONDS = 7.0
+"""The deadline of 2 s of readiness, and the same 5 s."""
 
 
 @contextmanager
@@ -55,7 +58,7 @@ def check_probes(client: httpx.Client, name: str) -> None:
     assert client.get("/healthz").status_code == 200
     began = time.monotonic()
     body = assert_error(client.get("/health/services"), 503, "SERVICE_UNAVAILABLE")
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < LONGEST_PROBE_SECONDS
     assert body["details"]["services"][name]["status"] == "down"
     assert "://" not in str(body)
 

@@ -87,8 +87,8 @@ def test_a_long_query_is_cut_at_a_word() -> None:
 
 
 @pytest.mark.parametrize("piece", ["a", "-", "a-", "1", "'", "\ufdfa", "(", "a/", "\u0301"])
-def test_hostile_queries_take_little_time(piece: str) -> None:
+def test_hostile_queries_take_time_in_proportion_to_their_length(piece: str) -> None:
     started = time.process_time()
-    for _ in range(20):
-        candidate_words(piece * 512)
-    assert time.process_time() - started < 0.2
+    candidate_words(piece * 50_000)
+    # About 0.2 s at most. In proportion to the square of the length it would be minutes.
+    assert time.process_time() - started < 10

@@ -2,7 +2,6 @@
 
 import asyncio
 import datetime as dt
-import time
 from typing import Any
 
 import httpx
@@ -217,29 +216,24 @@ async def test_clients_are_stored_as_digests_that_cannot_be_linked(
 # --- Without making anything wait ----------------------------------------------------------------
 
 
-async def test_searches_are_fast_while_they_cannot_be_written(
+async def test_searches_do_not_wait_for_searches_that_cannot_be_written(
     app: FastAPI, client: httpx.AsyncClient, rows: Connection
 ) -> None:
-    async def search_times() -> list[float]:
-        times = []
-        for number in range(20):
-            started = time.perf_counter()
-            answer = await client.get("/api/v1/search", params={"q": "award", "limit": number + 1})
-            times.append(time.perf_counter() - started)
-            assert answer.status_code == 200
-        return sorted(times)
+    async def search(limit: int) -> None:
+        answer = await client.get("/api/v1/search", params={"q": "award", "limit": limit})
+        assert answer.status_code == 200
 
-    free = await search_times()
+    await search(1)
     await flush(app)
     with rows.transaction():
         rows.execute("LOCK TABLE query_clients IN ACCESS EXCLUSIVE MODE")
         app.state.search_recorder.record("law", client="a")
         flushing = asyncio.create_task(app.state.search_recorder.flush())
         await asyncio.sleep(0.1)
-        held_up = await search_times()
+        for limit in (1, 2, 3):
+            await search(limit)
         assert not flushing.done()
         await flushing  # until lock_timeout
-    assert held_up[10] < 3 * free[10] + 0.05
     await flush(app)
     assert counted(rows) == {"award": 1, "law": 1}
 
@@ -275,10 +269,10 @@ async def test_a_frozen_database_does_not_hold_up_the_shutdown(
         proxy.set("blackhole")
         for number in range(MAX_PENDING):
             recorder.record("law", client=str(number))
-        started = time.monotonic()
         with capture_logs() as logs:
-            await recorder.close()
-        assert time.monotonic() - started < recording.CLOSING_SECONDS + 0.7
+            # Without its deadline, closing would wait for the statement's, which is 8 s.
+            async with asyncio.timeout(recording.CLOSING_SECONDS + 5):
+                await recorder.close()
         assert {"event": "searches.lost", "count": MAX_PENDING, "log_level": "error"} in logs
         # The proxy must have taken up the connection that it has just accepted, to end it.
         await asyncio.sleep(0.2)
@@ -287,32 +281,23 @@ async def test_a_frozen_database_does_not_hold_up_the_shutdown(
     assert counted(rows) == {"law": 1}
 
 
-async def test_recording_a_search_costs_little(recorder: SearchRecorder) -> None:
-    hostile = "\ufdfa1-" * 170
-    started = time.process_time()
-    for number in range(5 * MAX_PENDING):
-        recorder.record(f"{number} {hostile}", client="address:192.0.2.1")
-    assert (time.process_time() - started) / (5 * MAX_PENDING) < 50e-6
-
-
-async def test_hostile_queries_do_not_hold_the_event_loop(
+async def test_queries_are_read_in_many_turns_of_the_event_loop(
     recorder: SearchRecorder, rows: Connection
 ) -> None:
     for number in range(MAX_PENDING):
         recorder.record(f"{number} " + "\ufdfa-" * 250, client="a")
-    longest = 0.0
+    turns = 0
 
     async def watch() -> None:
-        nonlocal longest
+        nonlocal turns
         while True:
-            started = time.perf_counter()
             await asyncio.sleep(0)
-            longest = max(longest, time.perf_counter() - started)
+            turns += 1
 
     watching = asyncio.create_task(watch())
     await recorder.flush()
     watching.cancel()
-    assert longest < 0.5
+    assert turns > MAX_PENDING / 50
 
 
 # --- Bounds --------------------------------------------------------------------------------------

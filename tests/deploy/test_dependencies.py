@@ -31,7 +31,7 @@ READINESS_SECONDS = 2.0
 DATABASE_SECONDS = 8.0
 LIMITER_SECONDS = 0.4
 UNLIMITED_SECONDS = 0.1
-SLACK_SECONDS = 1.5  # of a machine that runs other tests as well
+SLACK_SECONDS = 5.0  # of a machine that runs other tests as well
 
 
 class ProxiedPostgres(Postgres):
@@ -155,7 +155,7 @@ def test_the_service_answers_503_without_postgresql_and_recovers(
         assert statuses(service, "/healthz") == {200}
         ready = ask(service, "/readyz")
         assert ready.response.status_code == 503
-        assert ready.seconds < READINESS_SECONDS
+        assert ready.seconds < READINESS_SECONDS + SLACK_SECONDS
         assert ready.response.json()["details"]["services"]["database"]["status"] == "down"
         assert ready.response.json()["details"]["services"]["rate_limiter"]["status"] == "up"
         database = ask(service, "/health/database")
@@ -163,7 +163,7 @@ def test_the_service_answers_503_without_postgresql_and_recovers(
         for search in searches:
             answer = search.result()
             assert (answer.response.status_code, answer.code) == (503, "DATABASE_UNAVAILABLE")
-            assert answer.seconds < DATABASE_SECONDS
+            assert answer.seconds < DATABASE_SECONDS + SLACK_SECONDS
             assert int(answer.response.headers["Retry-After"]) >= 1
     assert_survived(service, workers)
 
@@ -184,7 +184,7 @@ def test_limited_routes_answer_503_without_redis_and_recover(
         assert max(answer.seconds for answer in unlimited) < UNLIMITED_SECONDS + SLACK_SECONDS
         ready = ask(service, "/readyz")
         assert ready.response.status_code == 503
-        assert ready.seconds < READINESS_SECONDS
+        assert ready.seconds < READINESS_SECONDS + SLACK_SECONDS
         assert ready.response.json()["details"]["services"]["rate_limiter"]["status"] == "down"
         assert ready.response.json()["details"]["services"]["database"]["status"] == "up"
         for answer in [*(search.result() for search in searches), ask(service, search_path())]:

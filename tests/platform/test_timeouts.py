@@ -28,7 +28,7 @@ async def test_a_bare_future_is_cancelled_at_the_timeout() -> None:
     started_at = time.monotonic()
     with pytest.raises(TimeoutError):
         await SlicedTimeout(0.1).wait(answer)
-    assert 0.09 < time.monotonic() - started_at < 2
+    assert time.monotonic() - started_at > 0.09
     assert answer.cancelled()
 
 
@@ -43,10 +43,9 @@ async def test_one_timeout_is_for_all_its_waits_together() -> None:
     timeout = SlicedTimeout(0.1)
     with pytest.raises(TimeoutError):
         await timeout.wait(asyncio.get_running_loop().create_future())
-    started_at = time.monotonic()
+    second = timeout.wait(asyncio.get_running_loop().create_future())
     with pytest.raises(TimeoutError):
-        await timeout.wait(asyncio.get_running_loop().create_future())
-    assert time.monotonic() - started_at < 0.05
+        second.send(None)  # ends before it waits for anything
 
 
 async def test_a_long_turn_of_the_event_loop_is_not_taken_for_a_late_answer() -> None:

@@ -5,12 +5,12 @@ import os
 import shutil
 import socket
 import subprocess
-import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy.exc
 from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient
 from sqlalchemy import make_url, text
@@ -32,6 +32,7 @@ from tests.faults import (
 pytestmark = pytest.mark.anyio
 
 LIMIT_SECONDS = 8.0
+SLACK_SECONDS = 5.0  # of a machine that runs other tests as well
 
 
 def settings_for(url: str, **values: Any) -> Settings:  # noqa: ANN401
@@ -56,14 +57,12 @@ async def select(database: Database, statement: str = "SELECT 1") -> object:
         return await session.scalar(text(statement))
 
 
-async def fails_in_time(database: Database, statement: str = "SELECT 1") -> float:
-    started_at = time.monotonic()
-    with pytest.raises(DatabaseUnavailable) as failure:
-        await select(database, statement)
+async def fails_in_time(database: Database, statement: str = "SELECT 1") -> DatabaseUnavailable:
+    async with asyncio.timeout(LIMIT_SECONDS + SLACK_SECONDS):
+        with pytest.raises(DatabaseUnavailable) as failure:
+            await select(database, statement)
     assert failure.value.headers["Retry-After"]
-    seconds = time.monotonic() - started_at
-    assert seconds < LIMIT_SECONDS
-    return seconds
+    return failure.value
 
 
 async def test_sessions_have_the_servers_timeouts(database: Database) -> None:
@@ -82,7 +81,9 @@ async def test_refused_connections_fail_at_once_and_recover(
 ) -> None:
     assert await select(database) == 1
     proxy.set("refuse")
-    assert await fails_in_time(database) < 2
+    error = await fails_in_time(database)
+    # Not the error of a session that has waited for a free connection.
+    assert not isinstance(error.__cause__, sqlalchemy.exc.TimeoutError)
     proxy.set("forward")
     assert await select(database) == 1
 
@@ -161,11 +162,11 @@ async def test_a_cancelled_statement_frees_its_connection_at_once(
     waiting = asyncio.create_task(select(database, "SELECT pg_sleep(5)"))
     await asyncio.sleep(0.3)
     proxy.set("blackhole")
-    started_at = time.monotonic()
     waiting.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await waiting
-    assert time.monotonic() - started_at < 1
+    # Less than the deadlines of the statement and of its connection.
+    async with asyncio.timeout(4):
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
     assert database.engine.sync_engine.pool.checkedout() == 0  # type: ignore[attr-defined]
 
 

@@ -7,12 +7,14 @@ from typing import Any, cast
 
 import psycopg
 import pytest
+import sqlalchemy.exc
 from sqlalchemy import QueuePool, text
 
 from scholarship_api.errors import DatabaseUnavailable
 from scholarship_api.platform.database.connection import deadline
 from scholarship_api.platform.database.engine import (
     IDLE_LEASE_SECONDS,
+    MAX_LEASE_SECONDS,
     Database,
 )
 from scholarship_api.platform.database.statement_pool import CONNECTION_WAIT_SECONDS
@@ -50,6 +52,12 @@ def pool_of(database: Database) -> QueuePool:
     return cast("QueuePool", database.engine.sync_engine.pool)
 
 
+async def until_all_are_released(database: Database) -> None:
+    async with asyncio.timeout(MAX_LEASE_SECONDS + 5):
+        while pool_of(database).checkedout():  # noqa: ASYNC110 - the pool has no event for it
+            await asyncio.sleep(IDLE_LEASE_SECONDS)
+
+
 async def pid(database: Database) -> int:
     [[number]] = await database.fetch("SELECT pg_backend_pid() FROM pg_sleep(0.01)", {})
     return int(number)
@@ -75,8 +83,7 @@ async def test_statements_share_at_most_the_connections_that_the_engine_keeps(
 async def test_an_idle_connection_goes_back_to_the_engine(database: Database) -> None:
     first = await pid(database)
     assert await pid(database) == first
-    await asyncio.sleep(IDLE_LEASE_SECONDS * 3)
-    assert pool_of(database).checkedout() == 0
+    await until_all_are_released(database)
     async with database.read_session() as session:
         assert await session.scalar(text("SELECT pg_backend_pid()")) == first
 
@@ -124,10 +131,11 @@ async def test_refused_connections_fail_at_once_and_recover(
     database: Database, proxy: FaultyProxy
 ) -> None:
     proxy.set("refuse")
-    started_at = time.monotonic()
     found = await asyncio.gather(*(pid(database) for _ in range(5)), return_exceptions=True)
-    assert all(isinstance(each, DatabaseUnavailable) for each in found)
-    assert time.monotonic() - started_at < 2
+    for error in found:
+        assert isinstance(error, DatabaseUnavailable)
+        # Not the error of a query that has waited for a free connection.
+        assert not isinstance(error.__cause__, sqlalchemy.exc.TimeoutError)
     proxy.set("forward")
     assert await pid(database)
 
@@ -137,14 +145,13 @@ async def test_a_server_that_is_silent_is_given_up_at_the_deadline(
 ) -> None:
     assert await pid(database)
     proxy.set("blackhole")
-    started_at = time.monotonic()
-    with deadline(0.3), pytest.raises(DatabaseUnavailable):
-        await pid(database)
-    assert time.monotonic() - started_at < 1
+    # Without this deadline the query would wait for the usual one of 8 s.
+    async with asyncio.timeout(5):
+        with deadline(0.3), pytest.raises(DatabaseUnavailable):
+            await pid(database)
     proxy.set("forward")
     assert await pid(database)
-    await asyncio.sleep(IDLE_LEASE_SECONDS * 3)
-    assert pool_of(database).checkedout() == 0
+    await until_all_are_released(database)
 
 
 async def test_a_connection_that_the_server_ended_is_replaced(
@@ -183,11 +190,11 @@ async def test_a_query_that_was_cancelled_is_passed_over(database: Database) -> 
 
 
 async def test_a_query_without_a_free_connection_is_503_in_time(database: Database) -> None:
-    sleeping = [asyncio.create_task(database.fetch("SELECT pg_sleep(4)", {})) for _ in range(SIZE)]
+    sleeping = [asyncio.create_task(database.fetch("SELECT pg_sleep(5)", {})) for _ in range(SIZE)]
     await asyncio.sleep(0.1)
     started_at = time.monotonic()
     with pytest.raises(DatabaseUnavailable):
         await pid(database)
-    waited = time.monotonic() - started_at
-    assert CONNECTION_WAIT_SECONDS - 0.5 < waited < CONNECTION_WAIT_SECONDS + 0.7
+    assert time.monotonic() - started_at > CONNECTION_WAIT_SECONDS - 0.5
+    assert not any(query.done() for query in sleeping)
     await asyncio.gather(*sleeping)
