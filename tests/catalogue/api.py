@@ -120,3 +120,7 @@ def refusal(answer: httpx.Response) -> tuple[int, str]:
 def refused_fields(answer: httpx.Response) -> set[str]:
     assert refusal(answer) == (422, "VALIDATION_ERROR")
     return {entry["field"] for entry in answer.json()["details"]["fields"]}
+
+
+async def changed(user: User, method: str, at: str, body: object, tag: str) -> httpx.Response:
+    return await user.client.request(method, at, json=body, headers={"If-Match": tag})
