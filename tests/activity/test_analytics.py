@@ -65,7 +65,9 @@ async def test_roles_that_may_read(
 
 
 async def test_every_worker_gives_the_same_numbers_also_after_a_restart(
+    *,
     settings: Settings,
+    apps: list[FastAPI],
     clients: list[httpx.AsyncClient],
     make_account: MakeAccount,
     admin: Headers,
@@ -79,6 +81,8 @@ async def test_every_worker_gives_the_same_numbers_also_after_a_restart(
         assert answer.status_code == 201
     for worker in clients:
         assert (await worker.get("/api/v1/search?q=Nursing")).status_code == 200
+    for app in apps:
+        await app.state.search_recorder.flush()
     paths = ["summary", f"user/{account.id}", "interactions", "popular-scholarships"]
 
     async def numbers(client: httpx.AsyncClient) -> list[Any]:
