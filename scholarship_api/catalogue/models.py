@@ -149,7 +149,11 @@ class Scholarship(Base):
         ),
         deferred=True,
     )
-    """Codes such as `f:engineering` and `s:CA`. `f:*` means open to all fields of study."""
+    """Codes such as `f:engineering` and `s:CA`. `f:*` means open to all fields of study.
+
+    The read model has replaced them. The column stays for one more release, because workers of the
+    release before read it while both serve.
+    """
     search_vector: Mapped[str] = mapped_column(
         TSVECTOR,
         Computed(

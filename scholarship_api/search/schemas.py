@@ -51,9 +51,6 @@ def _text(value: str) -> str:
 
 
 QueryText = Annotated[str, Field(max_length=limits.MAX_QUERY_CHARACTERS), AfterValidator(_text)]
-QueryAlias = Annotated[
-    QueryText | None, Field(description="Alias of q.", json_schema_extra=_DEPRECATED)
-]
 Fields = Annotated[CommaList[FieldName], AfterValidator(unique)]
 Types = Annotated[CommaList[TypeName], AfterValidator(unique)]
 States = Annotated[CommaList[StateCode], AfterValidator(unique)]

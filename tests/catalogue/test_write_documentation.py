@@ -36,7 +36,7 @@ DOCUMENTED = {
 }
 
 
-def test_every_status_is_documented(api: Api) -> None:
+async def test_every_status_is_documented(api: Api) -> None:
     paths = api.app.openapi()["paths"]
     for (method, path), statuses in DOCUMENTED.items():
         operation = paths[path][method]
