@@ -24,9 +24,10 @@ def dev_command(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     reload: Annotated[bool, typer.Option(help="Start anew when a source file changes.")] = True,
 ) -> None:
-    """Serve for development, with PostgreSQL, Valkey and a catalogue of its own.
+    """Serve for development, with its own PostgreSQL, Valkey and catalogue.
 
-    Their data are in .dev/. DATABASE_URL and RATE_LIMIT_BACKEND_URL, when set, are used instead.
+    Their data are in .dev/. If DATABASE_URL or RATE_LIMIT_BACKEND_URL is set, that server is used
+    instead.
     """
     code = supervisor.run(
         port=load_settings().port if port is None else port,

@@ -16,7 +16,7 @@ console = Console(highlight=False, soft_wrap=True)
 
 
 class _Server(uvicorn.Server):
-    """Says when it is ready."""
+    """A uvicorn server that prints when it is ready."""
 
     def __init__(self, config: uvicorn.Config, *, url: str, started: float | None) -> None:
         super().__init__(config)
@@ -40,7 +40,7 @@ def serve(*, descriptor: int, app: str, url: str, started: float | None) -> None
 
     `started` is the `time.monotonic()` of the command, or None for a reload.
     """
-    # uvicorn sends itself the signal again after its shutdown: this is where it then arrives.
+    # After its shutdown, uvicorn sends itself the signal again. This handler receives it.
     signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(0))
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     config = uvicorn.Config(
@@ -49,7 +49,7 @@ def serve(*, descriptor: int, app: str, url: str, started: float | None) -> None
         loop="uvloop",
         http="httptools",
         lifespan="on",
-        log_config=None,  # logging is the application's own
+        log_config=None,  # the application configures logging itself
         access_log=False,
         server_header=False,
         proxy_headers=False,

@@ -1,4 +1,4 @@
-"""Runs `scholarship-api dev`: servers of its own, the schema, the catalogue, the API."""
+"""Runs `scholarship-api dev`: its own servers, the schema, the catalogue, the API."""
 
 import json
 import os
@@ -45,7 +45,7 @@ class _StopRequested(BaseException):
 def _stop_signals() -> Iterator[None]:
     """Leave the block, through every clean-up, when one of the signals arrives.
 
-    Only the first one counts: each clean-up is bounded, and must not be torn.
+    Only the first signal counts. Each clean-up takes a bounded time, and must not be interrupted.
     """
     asked = False
 
@@ -64,7 +64,7 @@ def _stop_signals() -> Iterator[None]:
 
 
 def _bind(host: str, port: int) -> socket.socket:
-    """The API's address, taken before anything is started; raises OSError."""
+    """The API's socket, bound before anything is started. Raises OSError."""
     family, kind, protocol, _, address = socket.getaddrinfo(
         host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )[0]
@@ -79,7 +79,7 @@ def _bind(host: str, port: int) -> socket.socket:
 
 
 def _signing_key(file: Path) -> Path:
-    """A key of this checkout's own, so that tokens outlive a restart."""
+    """A key of this checkout, so that tokens stay valid after a restart."""
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
         file.touch(mode=0o600)
@@ -88,13 +88,13 @@ def _signing_key(file: Path) -> Path:
 
 
 def _start_servers(stack: ExitStack, state_dir: Path) -> None:
-    """Start the servers that no setting names, and export their URLs to all that follows."""
+    """Start the servers that no setting names, and export their URLs as environment variables."""
     given = load_settings().model_fields_set  # from the environment, secret files or .env
     if "database_url" in given:
         console.print("  PostgreSQL   yours, from DATABASE_URL")
     else:
         url = stack.enter_context(embedded_postgres(state_dir / "postgres"))
-        # Also for migrations: they must not go to another database than the one that serves.
+        # Migrations need it too: they must change the database that serves.
         os.environ["DATABASE_URL"] = os.environ["DATABASE_MIGRATION_URL"] = url
         os.environ.pop("DATABASE_MIGRATION_URL_FILE", None)
         console.print(f"  PostgreSQL   embedded, data in {escape(str(state_dir / 'postgres'))}")
@@ -129,10 +129,12 @@ def run(
     """Serve the API with everything it needs until SIGINT, SIGTERM or SIGHUP; then stop it all.
 
     Starts PostgreSQL and Valkey with their state in `state_dir`, unless DATABASE_URL and
-    RATE_LIMIT_BACKEND_URL are set, and exports both; calls `migrate`, then
-    `load_bundled_catalogue` (which may answer a number of scholarships); serves the factory `app`
-    in a child, restarted when a source file changes if `reload`. Port 0 takes a free one.
-    Answers the exit code: 0 after a signal, 1 when it could not start or the application ended.
+    RATE_LIMIT_BACKEND_URL are set, and exports both variables. Then calls `migrate` and
+    `load_bundled_catalogue`, which may return the number of scholarships, and serves the factory
+    `app` in a child process. With `reload` the child is restarted when a source file changes.
+    Port 0 takes a free port.
+
+    Returns the exit code: 0 after a signal, 1 if it could not start or the application ended.
     """
     started = time.monotonic()
     try:
@@ -140,7 +142,7 @@ def run(
     except OSError as error:
         errors.print(
             f"[red]Port {port} of {escape(host)} is not available[/red]: {error.strerror}."
-            f" Stop what uses it, or take another port: PORT={port + 1} make run"
+            f" Stop the program that uses it, or take another port: PORT={port + 1} make run"
         )
         return 1
     with listener, _stop_signals():
@@ -170,9 +172,9 @@ def run(
 
 
 def _start_application(listener: socket.socket, *, app: str, url: str, started: float) -> Child:
-    """The first one is forked, with all that the command has imported: that is half of its start.
+    """Start the first process by a fork, with all modules that the command has imported.
 
-    It uses the listener, and can not outlive us.
+    That halves the time of the start. The child uses the listener, and ends with this process.
     """
     serve = partial(
         server.serve,
@@ -185,7 +187,7 @@ def _start_application(listener: socket.socket, *, app: str, url: str, started: 
 
 
 def _restart_application(listener: socket.socket, *, app: str, url: str) -> Child:
-    """The others import the changed sources."""
+    """Start a further process, which imports the changed sources."""
     options = {"descriptor": listener.fileno(), "app": app, "url": url, "started": None}
     command = child_command(
         [sys.executable, "-m", server.__name__, json.dumps(options)],
@@ -196,9 +198,9 @@ def _restart_application(listener: socket.socket, *, app: str, url: str) -> Chil
 
 @contextmanager
 def _signals_held() -> Iterator[None]:
-    """For the start of a child, which inherits this and then lets SIGTERM alone through.
+    """Block the signals while a child starts. It inherits this, and unblocks SIGTERM only.
 
-    Ctrl-C reaches the whole group of the terminal, but only we act on it.
+    Ctrl-C reaches all processes of the terminal, but only the supervisor may act on it.
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     try:
@@ -208,7 +210,7 @@ def _signals_held() -> Iterator[None]:
 
 
 def _supervise(listener: socket.socket, *, app: str, reload: bool, url: str, started: float) -> int:
-    """Keep the application's process running, anew after each change of a source file."""
+    """Keep the application's process running; restart it after each change of a source file."""
     start = partial(_start_application, listener, app=app, url=url, started=started)
     while True:
         before = _snapshot()
@@ -227,7 +229,8 @@ def _supervise(listener: socket.socket, *, app: str, reload: bool, url: str, sta
 
 
 def _wait(child: Child | None, before: dict[str, int] | None) -> int | None:
-    """Until the child has ended (its exit code) or a source file differs from `before` (None)."""
+    """Wait until the child has ended (its exit code) or a source file has changed since `before`
+    (None)."""
     while True:
         if child is None:
             time.sleep(WATCH_SECONDS)

@@ -1,7 +1,8 @@
-"""`scholarship-api check`: is this configuration, with the servers that it names, fit to deploy?
+"""`scholarship-api check`: whether this configuration, and the servers that it names, can be
+deployed.
 
 A finding names variables, fixed reasons, numbers and addresses of proxies, but no secret and no
-driver's text.
+text of a driver.
 """
 
 import asyncio
@@ -33,9 +34,9 @@ def run_checks(
 ) -> list[CheckResult]:
     """Check the settings of this process's environment and the servers that they name.
 
-    With `offline` the servers are skipped. `replicas` is how many processes of
-    `scholarship-api serve` share the database. With `base_url` a running deployment is looked at as
-    well, with `image` a container image. Failures of the `allowed` rows are accepted.
+    With `offline` the servers are skipped. `replicas` is the number of processes of `scholarship-
+    api serve` that share the database. With `base_url` a running deployment is checked as well,
+    with `image` a container image. Failures of the `allowed` rows are accepted.
     """
     own = _own_rows(None if offline else replicas)
     return with_allowed([*own, *_other_rows(base_url, image)], allowed)
@@ -60,7 +61,7 @@ def _own_rows(replicas: int | None) -> Iterator[CheckResult]:
             skipped = CheckResult(name, "skipped", "the settings have to be usable first")
             yield failed.get(name, skipped)
         return
-    # The rows say everything, and standard output may have to be JSON.
+    # The rows say everything, and JSON on standard output must stay valid.
     logging.configure(settings.model_copy(update={"log_level": "CRITICAL"}))
     yield from configuration.rows_of(settings, tuple(production_errors(settings)))
     if replicas is None:

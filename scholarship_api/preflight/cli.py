@@ -27,7 +27,8 @@ def check_command(
         bool, typer.Option("--offline", help="Look at the settings alone and at no server.")
     ] = False,
 ) -> None:
-    """The pre-deploy checklist, with the settings of this environment; exit code 1 if any fails."""
+    """Run the pre-deploy checklist with the settings of this environment; exit code 1 if a check
+    fails."""
     allowed = {name.lower().replace("-", " ") for name in allow or ()}
     if unknown := allowed - set(checks.NAMES):
         message = f"no check is called {', '.join(sorted(unknown))}; there are {_names()}"

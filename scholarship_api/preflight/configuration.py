@@ -9,11 +9,11 @@ from scholarship_api.settings.errors import SettingError
 from scholarship_api.settings.settings import Settings
 
 MIN_PROXY_PREFIX: Final = 8
-"""Bits. A trusted network with a shorter prefix is larger than any private one (10.0.0.0/8)."""
+"""The shortest prefix of a trusted network, in bits. No private network is larger (10.0.0.0/8)."""
 
 
 def rows_of_errors(errors: Sequence[SettingError]) -> list[CheckResult]:
-    """The rows that fail for settings that production refuses; empty when it refuses none."""
+    """The rows of settings that production refuses; empty if it refuses none."""
     rows = []
     for name, variables in _VARIABLES.items():
         own = [error for error in errors if error.variable.removesuffix("_FILE") in variables]
@@ -27,7 +27,7 @@ def rows_of_errors(errors: Sequence[SettingError]) -> list[CheckResult]:
 
 
 def rows_of(settings: Settings, errors: Sequence[SettingError]) -> list[CheckResult]:
-    """All rows. `errors` is what production would refuse of these settings."""
+    """All rows. `errors` are the settings that production would refuse, with the reasons."""
     failed = {row.name: row for row in rows_of_errors(errors)}
     return [
         failed[name] if name in failed else CheckResult(name, *look(settings))

@@ -1,4 +1,4 @@
-"""Looks at a running deployment from outside, for `scholarship-api check --base-url`."""
+"""Checks a running deployment from outside, for `scholarship-api check --base-url`."""
 
 import http
 from collections.abc import Callable, Iterator
@@ -27,7 +27,7 @@ _DOCS: Final = ("/docs", "/redoc", "/openapi.json", "/docs/oauth2-redirect")
 
 
 def run(base_url: str) -> Iterator[Finding]:
-    """Look at the deployment; yields name, outcome and detail. Sends fewer than 20 requests."""
+    """Check the deployment with fewer than 20 requests; yields name, outcome and detail."""
     with httpx.Client(base_url=base_url, timeout=TIMEOUT_SECONDS) as client:
         for name, (looked_at, find_problem) in _CHECKS.items():
             try:
@@ -47,7 +47,7 @@ def _probes(client: httpx.Client) -> str | None:
 
 def _hosts(client: httpx.Client) -> str | None:
     status = client.get("/", headers={"Host": FOREIGN_HOST}).status_code
-    # A proxy may refuse it first, with a status of its own.
+    # A proxy may refuse it first, with another status.
     if status >= http.HTTPStatus.BAD_REQUEST:
         return None
     return f"a request for the host {FOREIGN_HOST} is answered with {status}"
@@ -105,6 +105,6 @@ _CHECKS: Final[dict[str, tuple[str, Callable[[httpx.Client], str | None]]]] = {
     "metrics": (f"{METRICS} asks for a token or is not there", _metrics),
     "rate limits": ("a search is counted", _limits),
 }
-"""By name: what a passed row says, and what finds the problem."""
+"""For each name, the text of a passed row and the function that finds the problem."""
 
 NAMES: Final = tuple(_CHECKS)

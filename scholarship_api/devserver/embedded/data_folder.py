@@ -1,4 +1,4 @@
-"""The folder that a server works in: one run at a time, owned by whom the server runs as."""
+"""The folder that a server works in: used by one run at a time, owned by the server's user."""
 
 import fcntl
 import hashlib
@@ -23,14 +23,14 @@ SOCKET_BASE: Final = re.compile(r"[A-Za-z0-9/._-]{1,40}")
 
 
 def prepare(data_dir: Path) -> Path:
-    """The absolute path, with its parents made."""
+    """The absolute path, whose parent folders are created."""
     data_dir = data_dir.absolute()
     data_dir.parent.mkdir(parents=True, exist_ok=True)
     return data_dir.parent.resolve() / data_dir.name
 
 
 def sibling(data_dir: Path, suffix: str) -> Path:
-    """`postgres.log` beside `postgres`."""
+    """The log file beside the folder: `postgres.log` for `postgres`."""
     return data_dir.with_name(data_dir.name + suffix)
 
 
@@ -38,8 +38,8 @@ def sibling(data_dir: Path, suffix: str) -> Path:
 def locked(data_dir: Path) -> Iterator[int]:
     """Hold the folder's lock; yields a file descriptor for the server to inherit.
 
-    Inherited down to the last backend, the lock is free only when every one of them has ended.
-    Raises EmbeddedServerError when another run keeps it.
+    The server's own children inherit it too, so the lock is free only when all of them have ended.
+    Raises EmbeddedServerError if another run holds it.
     """
     descriptor = os.open(sibling(data_dir, ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
@@ -75,7 +75,7 @@ def _is_alive(pid: str) -> bool:
 
 
 def give(path: Path, identity: Identity) -> None:
-    """Hand a folder to the server's user; it may have run as another one before (root only)."""
+    """Give a folder to the server's user, which may have changed since the last run (root only)."""
     if os.geteuid() != 0 or path.stat().st_uid == identity.owner:
         return
     for folder, _, files in os.walk(path):
@@ -85,9 +85,10 @@ def give(path: Path, identity: Identity) -> None:
 
 @contextmanager
 def socket_folder(data_dir: Path, identity: Identity) -> Iterator[Path]:
-    """A private folder with a short path, the same at each start of the same data folder.
+    """A private folder with a short path, the same one at each start with the same data folder.
 
-    In the folder for temporary files, as a shared or synchronised one may not have sockets.
+    It is in the folder for temporary files, because a shared or synchronised folder may not allow
+    sockets.
     """
     base = Path(tempfile.gettempdir()).resolve()
     if data_dir.is_relative_to(base) and SOCKET_BASE.fullmatch(str(data_dir.parent)):
@@ -105,7 +106,8 @@ def socket_folder(data_dir: Path, identity: Identity) -> Iterator[Path]:
         not stat.S_ISDIR(status.st_mode)
         or status.st_uid != identity.owner
         or stat.S_IMODE(status.st_mode) != stat.S_IRWXU
-    ):  # somebody else was here first: never share a folder with them
+    ):
+        # Another user has created it. Never share a folder with another user.
         path = Path(tempfile.mkdtemp(prefix="scholarship-", dir=base))
         if os.geteuid() == 0:
             os.chown(path, identity.owner, identity.group)

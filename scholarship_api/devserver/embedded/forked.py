@@ -1,4 +1,4 @@
-"""A child that goes on with what this process has imported already."""
+"""A forked child process, which starts with all modules that this process has imported."""
 
 import os
 import subprocess
@@ -14,14 +14,15 @@ from scholarship_api.devserver.embedded.processes import POLL_SECONDS
 
 
 class ForkedChild:
-    """A handle of a forked function, as subprocess.Popen is one of a program.
+    """A function that runs in a forked process, with the interface of subprocess.Popen.
 
-    To be started while there is one thread. The child gets `death_signal` when we end.
+    Start it while this process has one thread. The child gets `death_signal` when this process
+    ends.
     """
 
     def __init__(self, function: Callable[[], None], *, death_signal: Signals) -> None:
         self.returncode: int | None = None
-        for stream in (sys.stdout, sys.stderr):  # or the child would print it again
+        for stream in (sys.stdout, sys.stderr):  # otherwise the child would print it again
             stream.flush()
         parent = os.getpid()
         self.pid = os.fork()
@@ -54,7 +55,7 @@ class ForkedChild:
 
 
 def _run(function: Callable[[], None], parent: int, death_signal: Signals) -> NoReturn:
-    """Run the function and end, past every handler and context of the parent's."""
+    """Run the function and end, without the exit handlers and contexts of the parent."""
     code = 1
     try:
         die_with_parent(parent, death_signal)

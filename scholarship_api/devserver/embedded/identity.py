@@ -1,7 +1,7 @@
-"""Who PostgreSQL runs as: it refuses root, and root is what containers and CI machines have.
+"""The user that PostgreSQL runs as. It refuses root, the usual user in containers and CI machines.
 
-Root starts it in a user namespace, in which root's files belong to another user; where that is not
-allowed (as in Docker's default profile) as the user nobody.
+Root starts it in a user namespace, in which root's files belong to another user. Where that is not
+allowed (as in Docker's default profile), root starts it as the user nobody.
 """
 
 import os
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-OVERFLOW_UID: Final = 65534  # inside a user namespace everybody else looks like this user
+OVERFLOW_UID: Final = 65534  # inside a user namespace, all other users look like this one
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +24,11 @@ class Identity:
 
 
 def identities() -> list[Identity]:
-    """All that could work here, best first."""
+    """All identities that may work on this machine, best first."""
     if os.geteuid() != 0:
         return [Identity("self", os.geteuid(), os.getegid())]
     accounts = [entry for entry in pwd.getpwall() if entry.pw_uid != 0]
-    # initdb wants a name for its user id. Not the overflow id, which is what strangers look like.
+    # initdb wants a user id that has a name. The overflow id stands for all other users.
     inside = sorted(accounts, key=lambda entry: (entry.pw_uid == OVERFLOW_UID, entry.pw_uid))
     outside = [entry for entry in accounts if entry.pw_name == "nobody"]
     return [
@@ -38,7 +38,7 @@ def identities() -> list[Identity]:
 
 
 def closed_directory(path: Path, identity: Identity) -> Path | None:
-    """The first folder above `path` that the identity's user can not pass through."""
+    """The first folder above `path` that the identity's user cannot pass through."""
     if not identity.argument.startswith("user:"):
         return None
     for folder in reversed(path.parents):

@@ -1,11 +1,11 @@
-"""Becomes another program that can not outlive its parent; run by its path, with no imports.
+"""Becomes another program that cannot outlive its parent; run by its path, with no imports.
 
     python -I -S launcher.py PARENT_PID DEATH_SIGNAL IDENTITY PROGRAM [ARGUMENT...]
 
-IDENTITY is `self`, `namespace:UID:GID` (a user namespace in which our own user and group are seen
+IDENTITY is `self`, `namespace:UID:GID` (a user namespace in which the present user and group appear
 as UID and GID) or `user:UID:GID` (change to them, root only). The program replaces this process,
 so its pid is the one that the parent started. Exit codes: 77 when the identity is refused, 126
-when the program can not be run, 0 when the parent has gone already.
+when the program cannot be run, 0 when the parent has ended before.
 """
 
 import ctypes
@@ -25,14 +25,14 @@ PR_SET_PDEATHSIG: Final = 1  # <linux/prctl.h>
 def die_with_parent(parent_pid: int, death_signal: int) -> None:
     """Have the kernel send `death_signal` when the parent ends, however it ends (Linux only).
 
-    "Parent" is the thread that started us: it has to live as long as the child shall.
+    The parent is the thread that started this process. It must live as long as the child.
     """
     if sys.platform != "linux":
         return
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(PR_SET_PDEATHSIG, death_signal, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG)")
-    if os.getppid() != parent_pid:  # it ended before the line above
+    if os.getppid() != parent_pid:  # the parent ended before the line above
         raise SystemExit(0)
 
 

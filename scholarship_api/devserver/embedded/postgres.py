@@ -37,7 +37,7 @@ ROLE: Final = "scholarships"
 BUILTIN_LOCALES_SINCE: Final = 17
 
 _SETTINGS: Final = {
-    "listen_addresses": "",  # only the socket, in a folder that nobody else can enter
+    "listen_addresses": "",  # only a socket, in a folder that no other user can enter
     "unix_socket_permissions": "0700",
     "port": "5432",
     "max_connections": "200",
@@ -62,10 +62,10 @@ _NOT_DURABLE: Final = {
 def embedded_postgres(data_dir: Path, *, durable: bool = True) -> Iterator[str]:
     """Run PostgreSQL on `data_dir` (created if missing) until the block is left.
 
-    Yields a DATABASE_URL, `postgresql+psycopg://scholarships@/scholarships?host=<socket folder>`,
-    whose role may do everything and whose database exists. `durable=False` trades the data's
-    safety for speed. The log is `<data_dir>.log`. To be entered in a thread that lives at least as
-    long as the block. Raises EmbeddedServerError.
+    Yields a DATABASE_URL, `postgresql+psycopg://scholarships@/scholarships?host=<socket folder>`.
+    Its role is a superuser, and its database exists. With `durable=False` the server is faster, and
+    may lose data in a crash. The log is `<data_dir>.log`. The thread that enters the block must
+    live at least as long as the block. Raises EmbeddedServerError.
     """
     postgres = program(
         "PostgreSQL server",
@@ -92,7 +92,7 @@ def embedded_postgres(data_dir: Path, *, durable: bool = True) -> Iterator[str]:
         process = start_child(
             child_command(
                 [postgres, "-D", data_dir, *options],
-                death_signal=signal.SIGINT,  # PostgreSQL's fast shutdown: nothing to recover later
+                death_signal=signal.SIGINT,  # fast shutdown: nothing has to be recovered
                 identity=identity.argument,
             ),
             directory=data_dir,
@@ -109,7 +109,7 @@ def _identity_and_version(postgres: Path, data_dir: Path) -> tuple[Identity, int
     refusals: list[str] = []
     for identity in identities():
         closed = [
-            f"the user nobody can not pass through {folder} to {path}"
+            f"the user nobody cannot pass through {folder} to {path}"
             for path in (postgres, data_dir)
             if (folder := closed_directory(path, identity))
         ]
@@ -140,16 +140,16 @@ def _check_version(data_dir: Path, major: int) -> None:
     if written_by != str(major):
         raise EmbeddedServerError(
             f"{data_dir} was written by PostgreSQL {written_by}, and this is PostgreSQL {major},"
-            f" which can not read it. Remove the folder to start afresh: rm -r {data_dir}"
+            f" which cannot read it. Remove the folder to start again: rm -r {data_dir}"
         )
 
 
 def _clear_stale_pid_file(data_dir: Path) -> None:
-    """Remove a postmaster.pid whose number belongs to another program by now.
+    """Remove a postmaster.pid whose process number belongs to another program by now.
 
-    PostgreSQL itself removes one whose process is gone, but refuses to start when that number is
-    alive again, as it soon is in a container. We hold the lock that every process of our own
-    servers inherits, so only a server that somebody else started can still be using the folder.
+    PostgreSQL removes the file if there is no such process. It refuses to start if the number is in
+    use again, which soon happens in a container. This run holds the lock that all processes of
+    embedded servers inherit, so only a server that was started otherwise can still use the folder.
     """
     pid_file = data_dir / "postmaster.pid"
     try:
@@ -158,7 +158,8 @@ def _clear_stale_pid_file(data_dir: Path) -> None:
         return
     if not Path(f"/proc/{pid}").exists():
         return
-    with suppress(OSError):  # not ours to look at: then it is no server that could use our folder
+    # A process that we may not inspect is no server that could use our folder.
+    with suppress(OSError):
         if Path(f"/proc/{pid}/cwd").readlink() == data_dir:
             raise EmbeddedServerError(
                 f"{data_dir} is in use by a PostgreSQL server (process {pid}). Stop it first."
@@ -169,9 +170,10 @@ def _clear_stale_pid_file(data_dir: Path) -> None:
 def _initialize(
     postgres: Path, data_dir: Path, identity: Identity, major: int, *, durable: bool, lock: int
 ) -> None:
-    """Make a new cluster beside the folder and rename it, so that half a cluster is never found."""
+    """Create a new cluster beside the folder and rename it, so that the folder never has half of
+    one."""
     if data_dir.exists() and any(data_dir.iterdir()):
-        raise EmbeddedServerError(f"{data_dir} is not empty, and nothing that PostgreSQL made.")
+        raise EmbeddedServerError(f"{data_dir} is not empty, and PostgreSQL has not created it.")
     log = sibling(data_dir, ".log")
     fresh = sibling(data_dir, ".new")
     shutil.rmtree(fresh, ignore_errors=True)
@@ -203,7 +205,7 @@ def _initialize(
 
 
 def _wait_until_ready(process: subprocess.Popen[bytes], sockets: Path, log: Path) -> None:
-    """Until a connection works, then make sure that our database exists."""
+    """Wait until a connection works, then create the database if it does not exist."""
     for _ in until_deadline():
         if process.poll() is not None:
             raise failure("PostgreSQL did not start", log)

@@ -1,4 +1,4 @@
-"""Children that can not outlive us: how they are found, started, waited for and stopped."""
+"""Child processes that end with this process: finding, starting, awaiting and stopping them."""
 
 import importlib.util
 import os
@@ -14,7 +14,7 @@ from typing import Final, Protocol
 
 from scholarship_api.devserver.embedded import launcher
 
-START_TIMEOUT_SECONDS: Final = 60.0  # crash recovery of a large catalogue takes its time
+START_TIMEOUT_SECONDS: Final = 60.0  # the recovery of a large catalogue after a crash takes long
 STOP_TIMEOUT_SECONDS: Final = 20.0
 POLL_SECONDS: Final = 0.01
 LOG_TAIL_LINES: Final = 15
@@ -24,11 +24,11 @@ _FOREIGN_ENVIRONMENT: Final = re.compile(r"^(PG[A-Z_]+|LC_[A-Z]+|LANG|LANGUAGE)$
 
 
 class EmbeddedServerError(Exception):
-    """An embedded server can not be started; the message says what to do."""
+    """An embedded server cannot be started; the message says what to do."""
 
 
 def program(what: str, *, package: str, pattern: str, names: Sequence[str]) -> Path:
-    """The program of an installed wheel, else the first of `names` on PATH."""
+    """The program of an installed wheel, or else the first of `names` on PATH."""
     if found := in_wheel(package, pattern):
         return found
     for name in names:
@@ -54,7 +54,8 @@ def in_wheel(package: str, pattern: str) -> Path | None:
 def child_command(
     command: Sequence[str | Path], *, death_signal: signal.Signals, identity: str = "self"
 ) -> list[str]:
-    """The command that runs `command` so that it gets `death_signal` when we end (see launcher)."""
+    """A command that runs `command`, which gets `death_signal` when this process ends (see
+    launcher)."""
     return [
         *(sys.executable, "-I", "-S", launcher.__file__),
         *(str(os.getpid()), str(int(death_signal)), identity),
@@ -63,9 +64,9 @@ def child_command(
 
 
 def environment() -> dict[str, str]:
-    """Ours, without what would steer the servers."""
+    """The environment of this process, without the variables that would change the servers."""
     kept = {k: v for k, v in os.environ.items() if not _FOREIGN_ENVIRONMENT.match(k)}
-    return kept | {"LC_ALL": "C"}  # messages that can be recognised; a locale that always exists
+    return kept | {"LC_ALL": "C"}  # This locale always exists, and its messages can be recognised.
 
 
 def start_child(
@@ -76,7 +77,7 @@ def start_child(
     lock: int,
     standard_input: int = subprocess.DEVNULL,
 ) -> subprocess.Popen[bytes]:
-    """Start a server in `directory`; `log` is replaced, the file descriptor `lock` inherited."""
+    """Start a server in `directory`. It overwrites `log` and inherits the descriptor `lock`."""
     with log.open("wb") as output:
         return subprocess.Popen(  # noqa: S603
             command,
@@ -85,7 +86,7 @@ def start_child(
             stdin=standard_input,
             stdout=output,
             stderr=subprocess.STDOUT,
-            # Ctrl-C in the terminal is for the application, which then stops its servers.
+            # Ctrl-C in the terminal is meant for the application, which then stops its servers.
             start_new_session=True,
             pass_fds=(lock,),
         )
@@ -113,7 +114,7 @@ def stop_child(
             process.wait(timeout)
         except subprocess.TimeoutExpired:
             process.kill()
-        except BaseException:  # a second Ctrl-C: no time left for grace
+        except BaseException:  # a second Ctrl-C: end at once
             process.kill()
             process.wait()
             raise
@@ -121,7 +122,7 @@ def stop_child(
 
 
 def until_deadline() -> Iterator[None]:
-    """Yields at short intervals until START_TIMEOUT_SECONDS have passed."""
+    """Yield at short intervals until START_TIMEOUT_SECONDS have passed."""
     end = time.monotonic() + START_TIMEOUT_SECONDS
     while time.monotonic() < end:
         yield
@@ -138,5 +139,5 @@ def log_tail(log: Path) -> str:
 
 
 def failure(what: str, log: Path) -> EmbeddedServerError:
-    """The error that shows the end of the log."""
+    """An error that shows the end of the log."""
     return EmbeddedServerError(f"{what}. The end of {log}:\n{log_tail(log)}")

@@ -27,12 +27,12 @@ PORT_ATTEMPTS: Final = 5
 
 @contextmanager
 def embedded_valkey(data_dir: Path, *, again: str | None = None) -> Iterator[str]:
-    """Run Valkey until the block is left; it keeps no data.
+    """Run Valkey until the block is left; it stores no data.
 
-    Yields `redis://:<password>@127.0.0.1:<port>/0`; there are VALKEY_DATABASES of them. `again` is
-    the URL of a server that has ended, whose port and password this one takes over. The log is
-    `<data_dir>.log`. To be entered in a thread that lives at least as long as the block. Raises
-    EmbeddedServerError.
+    Yields `redis://:<password>@127.0.0.1:<port>/0`; there are VALKEY_DATABASES databases. `again`
+    is the URL of a server that has ended, whose port and password the new one takes over. The log
+    is `<data_dir>.log`. The thread that enters the block must live at least as long as the block.
+    Raises EmbeddedServerError.
     """
     server = program(
         "Valkey or Redis server",
@@ -48,7 +48,7 @@ def embedded_valkey(data_dir: Path, *, again: str | None = None) -> Iterator[str
         for _ in range(PORT_ATTEMPTS):  # another program may take the port before Valkey does
             port, password = _address(again) if again else (_free_port(), secrets.token_urlsafe(24))
             process = start_child(
-                # It has nothing to save, so nothing to wait for when we end.
+                # It has nothing to save, so it need not end gracefully.
                 child_command([server, "-"], death_signal=signal.SIGKILL),
                 directory=data_dir,
                 log=log,
@@ -79,7 +79,7 @@ def _free_port() -> int:
 
 
 def _configuration(port: int, password: str) -> bytes:
-    """For standard input: the arguments of a process are for all to see."""
+    """The configuration, for standard input: all users can see the arguments of a process."""
     settings = {
         "bind": "127.0.0.1",
         "port": str(port),
@@ -93,9 +93,10 @@ def _configuration(port: int, password: str) -> bytes:
 
 
 def _answers(process: subprocess.Popen[bytes], port: int, password: str) -> bool:
-    """Wait for our own server, which alone knows the password; False when it has ended.
+    """Wait for the server that knows the password; False if it has ended.
 
-    By hand, as importing a client takes longer than the server's start.
+    This speaks the protocol itself, because importing a client takes longer than the server's
+    start.
     """
     for _ in until_deadline():
         if process.poll() is not None:

@@ -266,7 +266,7 @@ def pgbouncer_url(database_url: str, proxy: FaultyProxy, tmp_path: Path) -> Iter
     target = {"host": proxy.host, "port": f"{proxy.port} user={url.username}"}
     configuration.write_text(PGBOUNCER.format(listen=port, **target))
     configuration.chmod(0o644)
-    # It refuses to run as root, and nobody can not enter our folder.
+    # It refuses to run as root, and the user nobody cannot enter our folder.
     with configuration.open() as readable:
         process = subprocess.Popen(
             [program, "-q", f"/proc/self/fd/{readable.fileno()}"],
