@@ -223,7 +223,7 @@ def _middleware(
         Middleware(
             DirectCallMiddleware,
             fast_path=fast_path,
-            routes=[route for router in SEARCH_ROUTERS for route in router.routes],
+            routes=[route for router in ROUTERS for route in router.routes],
         ),
         Middleware(MethodsMiddleware),
     ]

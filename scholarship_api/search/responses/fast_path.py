@@ -179,35 +179,98 @@ class DirectCallMiddleware:
     """Calls the endpoint itself where FastAPI has nothing else to do, inside all other middleware.
 
     That is an anonymous GET of an endpoint that takes the request and one model of the query, with
-    a valid query. FastAPI answers invalid queries.
+    a valid query, or the request and the last part of the path. FastAPI answers invalid queries.
     """
 
     def __init__(self, app: ASGIApp, *, fast_path: FastPath, routes: Iterable[BaseRoute]) -> None:
+        """`routes` are all routes of the application, in the order in which they are matched."""
         self._app = app
         self._fast_path = fast_path
+        readable = [
+            route
+            for route in routes
+            if isinstance(route, APIRoute) and "GET" in (route.methods or ())
+        ]
+        self._literal_paths = {route.path for route in readable if not route.param_convertors}
         self._endpoints = {
             route.path: endpoint
-            for route in routes
-            if isinstance(route, APIRoute) and (endpoint := QueryEndpoint.of(route)) is not None
+            for route in readable
+            if (endpoint := QueryEndpoint.of(route)) is not None
+        }
+        self._part_endpoints = {
+            part_endpoint.prefix: part_endpoint
+            for route in readable
+            if (part_endpoint := PathEndpoint.of(route)) is not None
         }
 
     @property
     def paths(self) -> set[str]:
         """The paths of the endpoints that can be called."""
-        return set(self._endpoints)
+        return {*self._endpoints, *(each.template for each in self._part_endpoints.values())}
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        endpoint = self._endpoints.get(scope["path"]) if scope["type"] == "http" else None
         if (
-            endpoint is None
+            scope["type"] != "http"
             or not self._fast_path.is_on
             or scope["method"] not in _METHODS
             or scope[CREDENTIALS_KEY] is not None
-            or (query := endpoint.read(scope["query_string"])) is None
         ):
             return self._app(scope, receive, send)
-        scope[ROUTE_TEMPLATE_KEY] = scope["path"]
-        return endpoint.answer(query, scope, receive, send)
+        path = scope["path"]
+        if (endpoint := self._endpoints.get(path)) is not None:
+            query = endpoint.read(scope["query_string"])
+            if query is not None:
+                scope[ROUTE_TEMPLATE_KEY] = path
+                return endpoint.answer(query, scope, receive, send)
+        elif scope["method"] == "GET" and path not in self._literal_paths:
+            prefix, _, last = path.rpartition("/")
+            if last and (part_endpoint := self._part_endpoints.get(prefix)) is not None:
+                scope[ROUTE_TEMPLATE_KEY] = part_endpoint.template
+                return part_endpoint.answer(last, scope, receive, send)
+        return self._app(scope, receive, send)
+
+
+class PathEndpoint:
+    """The endpoint of a route that takes the request and the last part of the path."""
+
+    def __init__(self, route: APIRoute, *, request_name: str, part_name: str) -> None:
+        self.template = route.path
+        self.prefix = route.path.rpartition("/")[0]
+        self._endpoint: Callable[..., Awaitable[Response]] = route.endpoint
+        self._request_name = request_name
+        self._part_name = part_name
+
+    @classmethod
+    def of(cls, route: APIRoute) -> "PathEndpoint | None":
+        """None for a route that needs more of FastAPI.
+
+        A parameter for If-None-Match only documents the header: responses read it from the scope.
+        """
+        wanted = route.dependant
+        if (
+            route.methods != {"GET"}
+            or wanted.request_param_name is None
+            or len(wanted.path_params) != 1
+            or wanted.path_params[0].field_info.annotation is not str
+            or not route.path.endswith(f"/{{{wanted.path_params[0].name}}}")
+            or "{" in route.path.rpartition("/")[0]
+            or wanted.query_params
+            or {each.alias for each in wanted.header_params} - {"if-none-match"}
+            or wanted.cookie_params
+            or wanted.body_params
+            or wanted.dependencies
+        ):
+            return None
+        return cls(
+            route,
+            request_name=wanted.request_param_name,
+            part_name=wanted.path_params[0].name,
+        )
+
+    async def answer(self, part: str, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive, send)
+        response = await self._endpoint(**{self._request_name: request, self._part_name: part})
+        await response(scope, receive, send)
 
 
 class QueryEndpoint:

@@ -5,15 +5,14 @@ from typing import Annotated
 
 import httpx
 import pytest
-from fastapi import APIRouter, Depends, FastAPI, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Header, Path, Query, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
 from scholarship_api.accounts.access import current_account_or_none
 from scholarship_api.accounts.authentication import CREDENTIALS_KEY
+from scholarship_api.app import ROUTERS
 from scholarship_api.search.responses.fast_path import DirectCallMiddleware, FastPath
-from scholarship_api.search.routes import root_router
-from scholarship_api.search.routes import router as search_router
 from scholarship_api.search.schemas import SearchRequest
 
 pytestmark = pytest.mark.anyio
@@ -30,6 +29,25 @@ async def search(http: Request, request: SearchQuery) -> Response:
 @router.get("/of/{name}")
 async def search_of(http: Request, name: Annotated[str, Path()], request: SearchQuery) -> Response:
     return JSONResponse({"name": name, "request": request.model_dump(mode="json")})
+
+
+@router.get("/awards/best")
+async def best() -> Response:
+    return JSONResponse("the best")
+
+
+@router.get("/awards/{award_id}")
+async def award(
+    http: Request,
+    award_id: Annotated[str, Path()],
+    if_none_match: Annotated[str | None, Header()] = None,
+) -> Response:
+    return JSONResponse({"id": award_id, "query": http.url.query})
+
+
+@router.get("/guarded/{award_id}", dependencies=[Depends(current_account_or_none)])
+async def guarded(http: Request, award_id: Annotated[str, Path()]) -> Response:
+    return JSONResponse({"id": award_id, "path": http.url.path})
 
 
 class Routed:
@@ -128,15 +146,43 @@ async def test_other_requests_are_passed_to_fastapi(method: str, address: str) -
     assert requests == 1
 
 
+@pytest.mark.parametrize(
+    "address", ["/awards/one", "/awards/caf%C3%A9%20%2B", "/awards/one?x=1", "/awards/best%20"]
+)
+async def test_the_last_part_of_a_path_is_read_as_fastapi_reads_it(address: str) -> None:
+    off, on, requests = await ask("GET", address)
+    assert off.status_code == 200, off.text
+    assert on.json() == off.json()
+    assert requests == 0
+
+
+@pytest.mark.parametrize(
+    ("method", "address"),
+    [
+        ("GET", "/awards/best"),
+        ("GET", "/awards/"),
+        ("GET", "/awards/one/more"),
+        ("HEAD", "/awards/one"),
+        ("DELETE", "/awards/one"),
+        ("GET", "/guarded/one"),
+    ],
+)
+async def test_other_paths_with_parts_are_passed_to_fastapi(method: str, address: str) -> None:
+    off, on, requests = await ask(method, address)
+    assert (on.status_code, on.content) == (off.status_code, off.content)
+    assert requests == 1
+
+
 async def test_requests_with_credentials_are_passed_to_fastapi() -> None:
     _, _, requests = await ask("GET", "/search?q=a", credentials=object())
     assert requests == 1
 
 
-def test_the_searches_without_a_path_parameter_are_called_directly() -> None:
-    routes = [*search_router.routes, *root_router.routes]
+def test_the_searches_and_single_awards_are_called_directly() -> None:
+    routes = [route for router in ROUTERS for route in router.routes]
     middleware = DirectCallMiddleware(Routed(), fast_path=FastPath(), routes=routes)
     assert middleware.paths == {
+        "/api/v1/scholarships/{scholarship_id}",
         "/api/v1/search",
         "/api/v1/search/suggestions",
         "/api/v1/scholarships/smart-search",
