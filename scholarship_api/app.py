@@ -295,9 +295,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 async def _load_read_model(app: FastAPI) -> None:
     """Wait for the read model, so that no request has to.
 
-    Without a database the process starts all the same, and answers 503 until there is one. Nor does
-    it wait for as long as gunicorn takes for a sign that it hangs. It is not ready before the model
-    is loaded.
+    Without a database the process starts too, and answers 503 until there is one. The wait is
+    shorter than TIMEOUT, after which gunicorn would end the worker. The process is not ready before
+    the model is loaded.
     """
     with suppress(TimeoutError, DatabaseUnavailable):
         async with asyncio.timeout(MODEL_SHARE_OF_TIMEOUT * app.state.settings.timeout):

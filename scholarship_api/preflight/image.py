@@ -65,7 +65,7 @@ def _read(image: str) -> _Image:
             with tarfile.open(archive) as files:
                 return _contents(files)
         except (tarfile.TarError, KeyError, ValueError, OSError):
-            raise ImageError("this is no image as `docker save` writes it") from None
+            raise ImageError("it is not an image as `docker save` writes it") from None
 
 
 def _save(image: str, archive: Path) -> None:
@@ -73,9 +73,9 @@ def _save(image: str, archive: Path) -> None:
     try:
         subprocess.run(command, check=True, capture_output=True)  # noqa: S603
     except FileNotFoundError:
-        raise ImageError("it is no file, and there is no docker to ask") from None
+        raise ImageError("there is no such file, and no docker to look for the image") from None
     except subprocess.CalledProcessError:
-        raise ImageError("it is no file, and docker has no such image") from None
+        raise ImageError("there is no such file, and docker has no such image") from None
 
 
 def _contents(files: tarfile.TarFile) -> _Image:

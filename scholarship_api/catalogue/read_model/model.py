@@ -110,7 +110,7 @@ class ReadModel:
         self._set_open(self._open_at)
 
     def apply(self, changes: Sequence[Change]) -> BitMap:
-        """Make the awards what they are after a write. Of each award the last change counts.
+        """Apply the changes of a write. The last change of each award counts.
 
         Return the ordinals of the awards as they were and as they are.
         """

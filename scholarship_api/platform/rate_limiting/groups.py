@@ -23,7 +23,7 @@ class RateLimitGroup:
     """Paths that share one limit for each client.
 
     A path is given in lower case, below /api/v1 and without a slash at either end; it stands for
-    itself and for all paths below it. Of two groups the one with the longer path wins.
+    itself and for all paths below it. If paths of two groups match, the longer path wins.
     """
 
     name: str

@@ -3,12 +3,12 @@
 It has two parts, and one switch for both, `FastPath.is_on`:
 
 1. CachedResponseMiddleware, outside all other middleware, answers a request that was answered
-   before while the catalogue has not changed. What the skipped middleware decide on such a request
-   (is the host allowed, may the origin read it, which headers are added) depends on the path, the
-   query, the Host and the Origin alone. So the headers of the first response are cached for these
-   four and sent again. Whatever depends on the single request is done for each: its trace id, its
-   rate limits, the version of the catalogue, the access log and the metrics. This takes half the
-   CPU of all middleware together.
+   before while the catalogue has not changed. The skipped middleware decides about such a request
+   (is the host allowed, may the origin read it, which headers are added) by the path, the query,
+   the Host and the Origin alone. So the headers of the first response are cached for these four
+   and sent again. Every other part is done for each request: the trace id, the rate limits, the
+   version of the catalogue, the access log and the metrics. This takes half the CPU of all
+   middleware together.
 2. DirectCallMiddleware, inside all other middleware, reads the query and calls the endpoint where
    FastAPI has nothing else to do. FastAPI matches the route twice and reads the query model field
    by field: a third of all function calls of a search.

@@ -6,9 +6,9 @@
 
 - A clause is a word, a pair of words or a synonym; `text/tsquery.py` builds them and
   `text/weights.py` has their weights.
-- ts_rank grows with the number of times the clause occurs, and depends on the field. Of a clause
-  that is several alternatives it takes the mean. Times their number, the alternatives count
-  together, at most as much as one word can.
+- ts_rank grows with the number of times the clause occurs, and depends on the field. If a
+  clause has several alternatives, ts_rank is their mean. Multiplied by their number, it is their
+  sum, and counts at most as much as one word can.
 - The factor in front favours an award whose name is not much longer than the query, by 5 % at most.
 - FIELD_WEIGHTS are far enough apart that no number of occurrences makes up for a better field:
   each, with those 5 %, is below 6/pi^2 of the next one, which is what ts_rank gives a word that

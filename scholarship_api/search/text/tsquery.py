@@ -1,7 +1,7 @@
 """Compiles a query into PostgreSQL's tsquery texts: which awards match, how they rank, and what to
 search for when none matches.
 
-Compiling is pure. What the words stand for comes from `analysis`.
+Compiling is pure; `analysis` finds the meaning of the words.
 """
 
 import math
