@@ -1,9 +1,9 @@
 """Rate limits by route group and client, on successful answers and refusals alike.
 
 A route of a group waits for its decision, and fails closed. All other paths, unknown ones included,
-count towards the ceiling only; they are let through when the decision takes longer than
-PATIENCE_SECONDS or cannot be had, so that a slow backend slows nothing that has no limit of its
-own. OPTIONS is free, and probes and /metrics are answered before this middleware.
+count towards the ceiling only. They are let through when the decision takes longer than
+CEILING_DECISION_SECONDS or cannot be had, so that a slow backend slows nothing that has no limit of
+its own. OPTIONS is free, and probes and /metrics are answered before this middleware.
 """
 
 import asyncio
@@ -27,7 +27,9 @@ from scholarship_api.platform.rate_limiting.limiter import (
 )
 from scholarship_api.platform.timeouts import SlicedTimeout
 
-PATIENCE_SECONDS: Final = 0.1
+CEILING_DECISION_SECONDS: Final = 0.1
+"""Seconds that a request outside all groups waits for its decision at most; people hardly notice a
+delay of this length."""
 
 SITE_LIMIT_FACTOR: Final = 4
 """A site may send as many anonymous requests as this number of clients."""
@@ -132,7 +134,7 @@ class RateLimits:
         self._late.add(task)
         task.add_done_callback(self._forget)
         try:
-            return await SlicedTimeout(PATIENCE_SECONDS).wait(task)
+            return await SlicedTimeout(CEILING_DECISION_SECONDS).wait(task)
         except TimeoutError:  # it is counted all the same, if it can be
             raise RateLimiterUnavailable from None
 

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from scholarship_api.app import rate_limit_groups
 from scholarship_api.platform.http.rate_limiting import (
-    PATIENCE_SECONDS,
+    CEILING_DECISION_SECONDS,
     RateLimitMiddleware,
     RateLimits,
     client_identity,
@@ -216,7 +216,7 @@ async def test_a_late_decision_is_counted_all_the_same(redis_url: str) -> None:
     with FaultyProxy(redis_target(redis_url)) as proxy:
         stack = Stack(redis_through_proxy(redis_url, proxy))
         await stack.limiter.start()
-        proxy.delay_seconds = PATIENCE_SECONDS + 0.05
+        proxy.delay_seconds = CEILING_DECISION_SECONDS + 0.05
         assert await stack.passes(NOWHERE, 60) == 60
         proxy.delay_seconds = 0.0
         await asyncio.sleep(0.5)
