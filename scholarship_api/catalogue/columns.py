@@ -167,7 +167,9 @@ def _stored_parts(
         else:
             stored.append(JsonObject(value) if isinstance(value, dict) else JsonArray(value))
     if sum(len(json_text(value)) for value in stored if value) > MAX_PARTS_CHARACTERS:
-        raise InvalidAward(f"the parts of an award have at most {MAX_PARTS_CHARACTERS} characters")
+        raise InvalidAward(
+            f"the parts of an award may have at most {MAX_PARTS_CHARACTERS:,} characters"
+        )
     return tuple(stored)
 
 

@@ -48,8 +48,9 @@ class Layer:
     def add(self, ordinal: int, criteria_set: CriteriaSet) -> None:
         self.members.add(ordinal)
         for name, required in criteria_set.items():
-            if requires(required):
-                self.postings[name].add(ordinal, self._relations[name].values(required))
+            relation = self._relations.get(name)  # None for a field that the table does not know
+            if relation is not None and requires(required):
+                self.postings[name].add(ordinal, relation.values(required))
 
     def discard(self, ordinals: BitMap) -> None:
         if self.members.intersect(ordinals):
