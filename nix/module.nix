@@ -180,6 +180,15 @@ in
           ensureDBOwnership = true;
         }
       ];
+      # For 100 000 awards; see docs/operating.md, "PostgreSQL".
+      settings = {
+        max_connections = lib.mkDefault 200;
+        shared_buffers = lib.mkDefault "512MB";
+        effective_cache_size = lib.mkDefault "1GB";
+        work_mem = lib.mkDefault "8MB";
+        maintenance_work_mem = lib.mkDefault "128MB";
+        max_wal_size = lib.mkDefault "2GB";
+      };
     };
 
     services.redis.servers.${name} = lib.mkIf cfg.redis.createLocally {

@@ -41,7 +41,7 @@ _SETTINGS: Final = {
     "unix_socket_permissions": "0700",
     "port": "5432",
     "max_connections": "200",
-    "shared_buffers": "128MB",
+    "shared_buffers": "512MB",  # of which a small catalogue uses as much as it has pages
     "max_wal_size": "2GB",
     "timezone": "UTC",
     "log_timezone": "UTC",
