@@ -300,7 +300,8 @@ async def _count_words(connection: psycopg.AsyncConnection[Any]) -> list[tuple[s
             return []
         await cursor.execute(
             "SELECT (SELECT count(*) FROM (SELECT FROM scholarships WHERE status = 'published'"
-            " LIMIT %s)), (SELECT reltuples FROM pg_class WHERE oid = 'scholarships'::regclass)",
+            " LIMIT %s) AS published),"
+            " (SELECT reltuples FROM pg_class WHERE oid = 'scholarships'::regclass)",
             [EXACT_COUNT_MAX_AWARDS + 1],
         )
         published, estimate = await cursor.fetchone() or (0, 0)
