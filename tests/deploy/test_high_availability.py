@@ -1,0 +1,78 @@
+"""The overlay for several machines builds on the manifests, and fits the service."""
+
+import re
+import shutil
+import subprocess
+from typing import Final
+
+import kubernetes_validate  # type: ignore[import-untyped]
+import pytest
+import yaml
+
+from scholarship_api.settings.database_url import read_database_url
+from scholarship_api.settings.redis_url import read_redis_url
+from scholarship_api.settings.settings import SECRETS, Settings
+from tests.deploy.gunicorn_server import REPOSITORY
+from tests.deploy.manifests import Document, documents
+
+FOLDER: Final = REPOSITORY / "deploy" / "kubernetes-high-availability"
+[CLUSTER] = documents(FOLDER / "cluster.yaml")
+
+
+@pytest.fixture(scope="module")
+def built() -> list[Document]:
+    if shutil.which("kubectl") is None:
+        pytest.skip("kubectl is not installed")
+    done = subprocess.run(
+        ["kubectl", "kustomize", str(FOLDER)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return list(yaml.safe_load_all(done.stdout))
+
+
+def of_kind(built: list[Document], kind: str) -> list[Document]:
+    return [document for document in built if document["kind"] == kind]
+
+
+def test_each_document_has_the_schema_of_its_kind(built: list[Document]) -> None:
+    known = [document for document in built if document["kind"] != "Cluster"]
+    assert len(known) > 5
+    for document in known:
+        kubernetes_validate.validate(document, kubernetes_validate.latest_version(), strict=True)
+
+
+def test_every_variable_is_a_setting(built: list[Document]) -> None:
+    [settings] = of_kind(built, "ConfigMap")
+    names = {name.upper() for name in Settings.model_fields}
+    names |= {f"{name.upper()}_FILE" for name in SECRETS}
+    assert settings["data"].keys() <= names
+    assert "DATABASE_READ_URL_FILE" in settings["data"]
+
+
+def test_the_policies_let_the_pods_of_the_cluster_in(built: list[Document]) -> None:
+    policies = {one["metadata"]["name"]: one["spec"] for one in of_kind(built, "NetworkPolicy")}
+    label = {"cnpg.io/cluster": CLUSTER["metadata"]["name"]}
+    for name in ("scholarship-api", "scholarship-api-migrate"):
+        [database] = [
+            rule
+            for rule in policies[name]["egress"]
+            if {"protocol": "TCP", "port": 5432} in rule["ports"]
+        ]
+        assert database["to"][0]["podSelector"]["matchLabels"] == label
+    assert policies["scholarship-api-postgresql"]["podSelector"]["matchLabels"] == label
+    ports = [one["port"] for rule in policies["scholarship-api"]["egress"] for one in rule["ports"]]
+    assert 26379 in ports
+
+
+def test_the_addresses_of_the_comments_can_be_used() -> None:
+    text = (FOLDER / "kustomization.yaml").read_text()
+    urls = dict(re.findall(r"^#   (\w+_url) +(\S+)$", text, re.MULTILINE))
+    name = CLUSTER["metadata"]["name"]
+    assert read_database_url(urls["database_url"])["host"] == f"{name}-rw"
+    assert read_database_url(urls["database_migration_url"])["host"] == f"{name}-rw"
+    assert read_database_url(urls["database_read_url"], for_writes=False)["host"] == f"{name}-ro"
+    assert read_redis_url(urls["rate_limit_backend_url"]).kind == "sentinel"
+    owner = CLUSTER["spec"]["bootstrap"]["initdb"]["owner"]
+    [role] = CLUSTER["spec"]["managed"]["roles"]
+    assert read_database_url(urls["database_migration_url"])["user"] == owner
+    assert read_database_url(urls["database_url"])["user"] == role["name"]
