@@ -47,6 +47,7 @@ from scholarship_api.platform.http.docs import docs_router
 from scholarship_api.platform.http.errors import ErrorsMiddleware, last_resort_response
 from scholarship_api.platform.http.hosts import HostsMiddleware
 from scholarship_api.platform.http.methods import MethodsMiddleware
+from scholarship_api.platform.http.path_prefix import PathPrefixMiddleware
 from scholarship_api.platform.http.rate_limiting import RateLimitMiddleware, RateLimits
 from scholarship_api.platform.http.request_context import RequestContext, RequestContextMiddleware
 from scholarship_api.platform.http.security_headers import SecurityHeadersMiddleware
@@ -146,12 +147,18 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     fast_path = FastPath()
     context = RequestContext(
         trusted_proxies=settings.trusted_proxy_ips,
-        access_log=AccessLog(observers=[metrics.observe_request]),
+        access_log=AccessLog(
+            observers=[metrics.observe_request],
+            quiet_routes=frozenset() if settings.access_log_probes else PROBE_PATHS,
+        ),
     )
     limits = RateLimits(rate_limit_groups(settings), limiter)
     app = _Api(
-        lambda app: CachedResponseMiddleware(
-            app, fast_path=fast_path, answers=answers, context=context, limits=limits
+        lambda app: _published(
+            CachedResponseMiddleware(
+                app, fast_path=fast_path, answers=answers, context=context, limits=limits
+            ),
+            settings,
         ),
         title=health_routes.NAME,
         description=api_document.DESCRIPTION,
@@ -193,8 +200,17 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router)
     if settings.enable_docs:
-        app.include_router(docs_router(app))
+        app.include_router(docs_router(app, public_base_url=settings.public_base_url))
     return app
+
+
+def _published(app: ASGIApp, settings: Settings) -> ASGIApp:
+    """The application below its prefix, where there can be one."""
+    if not settings.root_path and not settings.trusted_proxy_ips:
+        return app
+    return PathPrefixMiddleware(
+        app, root_path=settings.root_path, trusted_proxies=settings.trusted_proxy_ips
+    )
 
 
 def _middleware(
@@ -278,6 +294,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await app.state.limiter.start()
         app.state.tasks.spawn(app.state.search_recorder.run(), "search recorder")
         app.state.tasks.spawn(app.state.read_model.run(), "read model")
+        if app.state.database.replicas is not None:
+            app.state.tasks.spawn(app.state.database.replicas.run(), "read replicas")
         await _load_read_model(app)
         # Opens the connections of the probes: a new worker under load would find no time for it
         # within the deadline of a probe.

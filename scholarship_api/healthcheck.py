@@ -3,6 +3,7 @@
 Container health checks start it every few seconds, so it imports the standard library only.
 """
 
+import contextlib
 import http.client
 import os
 import sys
@@ -16,10 +17,13 @@ TIMEOUT_SECONDS: Final = 3
 def main() -> int:
     """The exit code: 0 when healthy, else 1, with the reason on standard error."""
     port = os.environ.get("PORT") or "8000"
+    host = (os.environ.get("BIND_HOST") or "").split(",")[0].strip(" []")
+    host = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
     try:
-        connection = http.client.HTTPConnection("127.0.0.1", int(port), timeout=TIMEOUT_SECONDS)
-        connection.request("GET", LIVENESS)
-        status = connection.getresponse().status
+        connection = http.client.HTTPConnection(host, int(port), timeout=TIMEOUT_SECONDS)
+        with contextlib.closing(connection):
+            connection.request("GET", LIVENESS)
+            status = connection.getresponse().status
     except (OSError, ValueError, http.client.HTTPException) as error:
         sys.stderr.write(f"unhealthy: no answer on port {port} ({type(error).__name__})\n")
         return 1

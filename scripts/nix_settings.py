@@ -28,6 +28,9 @@ PATTERNS: Final[dict[object, str]] = {
     values.WebUrls: "https?://[^[:space:],]+",
     values.Origins: r"https?://[^][:space:]/?#@*,[]+|https?://\[[0-9a-fA-F:.]+](:[0-9]+)?|\*",
     values.Hosts: r"(\*\.)?[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9a-fA-F:.]+]|\*",
+    values.BaseUrl: "https?://[^[:space:]]+",
+    values.RootPath: "/[^[:space:]]*",
+    values.BindHosts: r"[0-9a-fA-F:.]+|\[[0-9a-fA-F:.]+]",
     values.Networks: "[0-9a-fA-F:.]+(/[0-9]+)?",
     values.PostgresUrl: r"postgres(ql(\+psycopg)?)?://.+",
     values.RedisUrl: r"(rediss?|valkeys?)(\+(sentinel|cluster))?://.+",
@@ -39,6 +42,7 @@ They refuse what is surely wrong; the service itself is stricter.
 
 PLACEHOLDERS: Final[dict[object, str]] = {
     values.PostgresUrl: "postgresql://user:password@database.invalid/scholarships",
+    values.ReadUrls: "postgresql://user:password@replica.invalid/scholarships",
     values.RedisUrl: "redis://:password@limits.invalid:6379/0",
     values.SentryDsn: "https://key@sentry.invalid/1",
 }

@@ -7,7 +7,7 @@ closes, the award is written (`round_turns`).
 """
 
 import datetime as dt
-from typing import Final, NamedTuple
+from typing import Final, LiteralString, NamedTuple
 
 import psycopg
 
@@ -15,11 +15,12 @@ from scholarship_api.catalogue.round_turns import RoundTurns
 from scholarship_api.platform.database.coalesced_reads import Read
 from scholarship_api.platform.database.engine import Database
 from scholarship_api.platform.database.errors import as_unavailable
+from scholarship_api.platform.database.replicas import POSITION
 
 MIDNIGHT_INTERVAL_SECONDS: Final = 900
 """Every time zone's offset from UTC, and so its midnight, is a multiple of 15 minutes."""
 
-_STATE: Final = """
+_STATE: Final[LiteralString] = """
     SELECT (SELECT coalesce(sum(number), 0) FROM public.catalogue_versions),
            (SELECT coalesce(sum(words), 0) FROM public.catalogue_versions),
            (SELECT closes_at FROM public.scholarships
@@ -27,6 +28,8 @@ _STATE: Final = """
            (SELECT turns_at < $1 FROM public.scholarships
             WHERE status = 'published' AND turns_at IS NOT NULL ORDER BY turns_at LIMIT 1)
 """
+_WITH_POSITION: Final[LiteralString] = _STATE + ", (" + POSITION + ")"
+"""The state, and the position of the primary's log, which is not less than that of the state."""
 _TURNED: Final = 3
 """The column of _STATE that says whether a round of some award has opened or closed since the award
 was written."""
@@ -57,7 +60,9 @@ class CatalogueVersions:
     """One per process."""
 
     def __init__(self, database: Database) -> None:
-        self._read = database.coalesced_read(_STATE, clock=utc_now)
+        self._replicas = database.replicas
+        statement = _STATE if self._replicas is None else _WITH_POSITION
+        self._read = database.coalesced_read(statement, clock=utc_now)
         self._turns = RoundTurns(database)
         self._last: Read | None = None
         self._name: tuple[object, ...] = ()
@@ -76,6 +81,8 @@ class CatalogueVersions:
             self._last = read
             midnights = int(read.started_at.timestamp()) // MIDNIGHT_INTERVAL_SECONDS
             state, words, closes_at = read.row[:_TURNED]
+            if self._replicas is not None and (state, words) != self._name[:2]:
+                self._replicas.require("version", int(read.row[_TURNED + 1]))
             name = (state, words, closes_at, midnights)
             number = self._version.number + (name != self._name)
             self._name = name

@@ -20,6 +20,7 @@ from scholarship_api.health import paths
 from scholarship_api.health.middleware import answer_probe
 from scholarship_api.health.schemas import Index, Liveness, Readiness, ServiceHealth
 from scholarship_api.health.service import HealthService
+from scholarship_api.platform.http.path_prefix import prefix_of
 from scholarship_api.settings.settings import Settings
 
 NAME = "Scholarship Discovery & Search API"
@@ -39,7 +40,7 @@ Health = Annotated[HealthService, Depends(_health)]
 
 
 @router.get(paths.INDEX, summary="Name, version and links")
-async def index(settings: Annotated[Settings, Depends(_settings)]) -> Index:
+async def index(request: Request, settings: Annotated[Settings, Depends(_settings)]) -> Index:
     links = {
         "search": "/api/v1/search",
         "scholarships": "/api/v1/scholarships",
@@ -48,6 +49,8 @@ async def index(settings: Annotated[Settings, Depends(_settings)]) -> Index:
     }
     if settings.enable_docs:
         links |= {"docs": "/docs", "redoc": "/redoc", "openapi": "/openapi.json"}
+    prefix = prefix_of(request.scope)
+    links = {name: f"{prefix}{path}" for name, path in links.items()}
     return Index(name=NAME, version=__version__, environment=settings.environment, links=links)
 
 

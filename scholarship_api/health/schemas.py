@@ -4,7 +4,7 @@ from typing import Literal
 
 import pydantic
 
-ServiceName = Literal["database", "rate_limiter", "migrations", "outbound"]
+ServiceName = Literal["database", "rate_limiter", "migrations", "read_replicas", "outbound"]
 
 
 class ServiceHealth(pydantic.BaseModel):

@@ -57,6 +57,9 @@ class HealthService:
             "outbound": Check(self._check_outbound, required=settings.outbound_required),
         }
 
+        if database.replicas is not None:
+            self._checks["read_replicas"] = Check(self._check_replicas, required=False)
+
     async def database(self) -> Result:
         return await self._checks["database"].result()
 
@@ -114,6 +117,14 @@ class HealthService:
             return await self._database.probe(statement, seconds=DEADLINE_SECONDS)
         except psycopg.OperationalError as error:
             raise Unhealthy(outage_reason(error) or "failed") from None
+
+    async def _check_replicas(self) -> Status:
+        """Degraded while a replica is left out: the others and the primary answer its reads."""
+        assert self._database.replicas is not None  # noqa: S101 - there is no check without them
+        for replica in self._database.replicas.all:
+            if not replica.is_up:
+                raise Unhealthy(replica.state)
+        return "up"
 
     async def _check_limiter(self) -> Status:
         if not self._limiter.enabled:

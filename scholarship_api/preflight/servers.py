@@ -111,6 +111,18 @@ async def _privileges(database: Database, _: RateLimiter) -> Finding:
     return "passed", "the serving role may not change the schema"
 
 
+async def _replicas(database: Database, _: RateLimiter) -> Finding:
+    if database.replicas is None:
+        return "passed", "DATABASE_READ_URL is not set: the primary answers all reads"
+    await database.replicas.check()
+    replicas = database.replicas.all
+    left_out = [f"{replica.name} ({replica.state})" for replica in replicas if not replica.is_up]
+    if left_out:
+        detail = f"left out: {', '.join(left_out)} of {len(replicas)}; the primary reads instead"
+        return "failed" if len(left_out) == len(replicas) else "warning", detail
+    return "passed", f"{len(replicas)} of {len(replicas)} are up and close behind the primary"
+
+
 async def _limiter(_: Database, limiter: RateLimiter) -> Finding:
     if limiter.shared is None:
         return "failed", "RATE_LIMIT_BACKEND_URL is not set, or rate limits are off"
@@ -131,6 +143,7 @@ _QUESTIONS: Final[dict[str, Callable[[Database, RateLimiter], Awaitable[Finding]
     "database": _database,
     "migrations": _migrations,
     "privileges": _privileges,
+    "read replicas": _replicas,
     "rate limiter": _limiter,
 }
 NAMES: Final = (*_QUESTIONS, "probes", "connections")

@@ -40,6 +40,8 @@ from scholarship_api.settings.sources import (
 )
 from scholarship_api.settings.timing import drain_seconds, timing_errors
 from scholarship_api.settings.values import (
+    BaseUrl,
+    BindHosts,
     Environment,
     Hosts,
     LogFormat,
@@ -48,7 +50,9 @@ from scholarship_api.settings.values import (
     Origins,
     PostgresUrl,
     RateLimit,
+    ReadUrls,
     RedisUrl,
+    RootPath,
     Secret,
     Secrets,
     SentryDsn,
@@ -68,6 +72,7 @@ __all__ = [
 SECRETS = frozenset(
     {
         "database_migration_url",
+        "database_read_url",
         "database_url",
         "jwt_previous_secret_keys",
         "jwt_secret_key",
@@ -107,6 +112,7 @@ class Settings(BaseSettings):
         default_factory=lambda data: "DEBUG" if data.get("debug") else "INFO"
     )
     log_format: LogFormat = Field(default_factory=_by_environment("json", development="console"))
+    access_log_probes: bool = True
     sentry_dsn: SentryDsn = SecretStr("")
     metrics_token: Secret = SecretStr("")
     otel_exporter_otlp_endpoint: WebUrl = ""
@@ -118,6 +124,8 @@ class Settings(BaseSettings):
     database_migration_url: PostgresUrl = Field(
         default_factory=lambda data: data.get("database_url", SecretStr(""))
     )
+    database_read_url: ReadUrls = ()
+    read_replica_max_lag: PositiveInt = 10  # seconds
     database_pool_size: PositiveInt = 5
     database_max_overflow: NonNegativeInt = 5
     database_pgbouncer: bool = False
@@ -155,6 +163,8 @@ class Settings(BaseSettings):
     # Access from outside
     allowed_hosts: Hosts = Field(default_factory=_by_environment(("*",), production=()))
     trusted_proxy_ips: Networks = ()
+    root_path: RootPath = ""
+    public_base_url: BaseUrl = ""
     cors_allowed_origins: Origins = Field(
         default_factory=_by_environment(
             (), development=("http://localhost:3000", "http://localhost:5173")
@@ -167,6 +177,7 @@ class Settings(BaseSettings):
     max_url_length: PositiveInt = 2048
 
     # The server process; times in seconds
+    bind_host: BindHosts = ("0.0.0.0",)  # noqa: S104 - the proxy may be on another machine
     port: int = Field(default=8000, ge=1, le=65_535)
     web_concurrency: PositiveInt | None = None
     timeout: PositiveInt = 60

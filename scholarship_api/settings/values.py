@@ -10,6 +10,7 @@ from typing import Annotated, Final, Literal
 from urllib.parse import SplitResult, urlsplit
 
 import limits
+from annotated_types import MinLen
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 from pydantic_settings import NoDecode
 
@@ -20,6 +21,11 @@ from scholarship_api.settings.sources import refuse_unreadable
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+# Segments of a path without empty ones and without dots alone, which a client would resolve.
+_ROOT_PATH_PATTERN: Final = re.compile(
+    r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~!$&'()*+,;=:@%-]+){1,16}"
+)
+_BETWEEN_URLS: Final = re.compile(r"\s*,\s*(?=postgres(?:ql)?(?:\+psycopg)?://)|\s+")
 _HOST_PATTERN: Final = re.compile(r"(\*\.)?[a-z0-9_]([a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:.]+\]|\*")
 
 
@@ -113,6 +119,34 @@ def _web_urls(texts: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(_web_url(text) for text in texts)
 
 
+def _base_url(text: str) -> str:
+    url = urlsplit(_web_url(text))
+    if url.query or url.fragment or "@" in url.netloc:
+        raise ValueError("a base URL is scheme, host, port and path only")
+    return text.rstrip("/")
+
+
+def read_root_path(text: str) -> str:
+    """A path without a slash at its end; empty for the root. Raises ValueError."""
+    prefix = text.strip().rstrip("/")
+    if prefix and not _ROOT_PATH_PATTERN.fullmatch(prefix):
+        raise ValueError("not a path such as /scholarships-api")
+    return prefix
+
+
+def _bind_hosts(texts: tuple[str, ...]) -> tuple[str, ...]:
+    hosts = tuple(text.removeprefix("[").removesuffix("]") for text in texts)
+    for host in hosts:
+        try:
+            ipaddress.ip_address(host)
+        except ValueError:
+            reason = "an entry is not an IP address, such as 0.0.0.0, :: or 127.0.0.1"
+            raise ValueError(reason) from None
+    if "::" in hosts and len(hosts) > 1:
+        raise ValueError(":: includes all other addresses; leave them out")
+    return hosts
+
+
 def _rate_limit(text: str) -> str:
     try:
         amount = limits.parse(text).amount
@@ -129,6 +163,19 @@ def _postgres_url(secret: SecretStr) -> SecretStr:
         return SecretStr("")
     read_database_url(text)  # refuses it with a reason
     return SecretStr(f"postgresql+psycopg://{text.partition('://')[2]}")
+
+
+def _split_urls(value: object) -> object:
+    """URLs stand apart by spaces, or by commas: one URL may have commas between its hosts."""
+    if isinstance(value, str):
+        return [part for part in _BETWEEN_URLS.split(value.strip()) if part]
+    return value
+
+
+def _read_urls(secrets: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+    for secret in secrets:
+        read_database_url(secret.get_secret_value(), for_writes=False)  # refuses it with a reason
+    return secrets
 
 
 def _redis_url(secret: SecretStr) -> SecretStr:
@@ -158,6 +205,15 @@ LogFormat = Annotated[Literal["json", "console"], BeforeValidator(_lower)]
 RateLimit = Annotated[str, AfterValidator(_rate_limit)]
 Origins = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split), AfterValidator(_origins)]
 Hosts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split), AfterValidator(_hosts)]
+BaseUrl = Annotated[str, AfterValidator(_base_url)]
+RootPath = Annotated[str, AfterValidator(read_root_path)]
+BindHosts = Annotated[
+    tuple[str, ...],
+    NoDecode,
+    BeforeValidator(_split),
+    MinLen(1),
+    AfterValidator(_bind_hosts),
+]
 Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks)]
 WebUrl = Annotated[str, AfterValidator(_web_url)]
 WebUrls = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split), AfterValidator(_web_urls)]
@@ -165,5 +221,12 @@ Secret = Annotated[SecretStr, _READABLE]
 # Validators that run before run right to left: the file first, then the commas.
 Secrets = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split), _READABLE]
 PostgresUrl = Annotated[SecretStr, _READABLE, AfterValidator(_postgres_url)]
+ReadUrls = Annotated[
+    tuple[SecretStr, ...],
+    NoDecode,
+    BeforeValidator(_split_urls),
+    _READABLE,
+    AfterValidator(_read_urls),
+]
 RedisUrl = Annotated[SecretStr, _READABLE, AfterValidator(_redis_url)]
 SentryDsn = Annotated[SecretStr, _READABLE, AfterValidator(_sentry_dsn)]

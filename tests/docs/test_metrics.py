@@ -2,10 +2,13 @@
 
 import json
 import re
+import shutil
+import subprocess
 from typing import Any, Final, get_args
 
 import httpx
 import pytest
+import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from scholarship_api.platform.observability.metrics import LIMITER_STATES, RateLimitOutcome
@@ -15,6 +18,7 @@ from tests.docs.pages import ROOT, code, section
 
 pytestmark = pytest.mark.server
 
+ALERTS: Final = ROOT / "deploy/monitoring/alerts.yaml"
 QUERIES: Final = [
     re.findall(r"`([^`]+)`", row[1])[0] for row in section("docs/operating.md", "Metrics").rows
 ]
@@ -50,6 +54,7 @@ def exposed(production_server: RunningServer, redis_url: str) -> dict[str, Label
     settings = {
         "RATE_LIMIT_BACKEND_URL": redis_url,
         "METRICS_TOKEN": METRICS_TOKEN,
+        "DATABASE_READ_URL": "postgresql://nobody@127.0.0.1:1/none",
         **UNLIMITED,
     }
     with running_server(settings) as without_database:
@@ -94,3 +99,36 @@ def test_the_example_of_a_log_line_is_like_a_real_one(production_server: Running
     [*_, real] = production_server.log.named("request.finished")
     assert list(shown) == list(real)
     assert {type(value) for value in shown.values()} <= {str, int, float, type(None)}
+
+
+def test_the_dashboard_has_the_panels_of_the_page() -> None:
+    dashboard = json.loads((ROOT / "deploy/monitoring/grafana-dashboard.json").read_text())
+    shown = {
+        (panel["title"], target["expr"])
+        for panel in dashboard["panels"]
+        for target in panel["targets"]
+    }
+    rows = section("docs/operating.md", "Metrics").rows
+    named = {(row[0], re.findall(r"`([^`]+)`", row[1])[0]) for row in rows}
+    alerts = {rule["expr"] for rule in alert_rules()}
+    assert shown == {(title, query) for title, query in named if query not in alerts}
+
+
+def test_the_alert_rules_are_those_of_the_page() -> None:
+    alerts = {(rule["annotations"]["summary"], rule["expr"], rule["for"]) for rule in alert_rules()}
+    rows = section("docs/operating.md", "Metrics").rows
+    named = {(row[0], re.findall(r"`([^`]+)`", row[1])[0], "5m") for row in rows}
+    assert alerts <= named
+    assert len(alerts) == len({rule["alert"] for rule in alert_rules()})
+
+
+def test_prometheus_takes_the_alert_rules() -> None:
+    if (promtool := shutil.which("promtool")) is None:
+        pytest.skip("promtool is not installed (apt install prometheus)")
+    subprocess.run([promtool, "check", "rules", ALERTS], check=True, capture_output=True)
+
+
+def alert_rules() -> list[dict[str, Any]]:
+    [group] = yaml.safe_load(ALERTS.read_text())["groups"]
+    rules: list[dict[str, Any]] = group["rules"]
+    return rules

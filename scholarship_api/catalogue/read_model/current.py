@@ -25,6 +25,7 @@ from scholarship_api.catalogue.versions import CatalogueVersions, Version, utc_n
 from scholarship_api.errors import DatabaseUnavailable
 from scholarship_api.platform.database.connection import deadline, seconds_left
 from scholarship_api.platform.database.engine import REQUEST_SECONDS, Database
+from scholarship_api.platform.database.errors import raising_unavailable
 from scholarship_api.platform.database.libpq import Fetch, Row
 
 POLL_SECONDS: Final = 0.5
@@ -92,8 +93,9 @@ class CurrentModel:
 
     @property
     def fetch(self) -> Fetch:
-        """For rows of awards that are asked for by their ids."""
-        return self._database.fetch
+        """For rows of awards that are asked for by their ids; from a read replica if there is one
+        with all changes of the model."""
+        return self._database.read
 
     @property
     def is_loaded(self) -> bool:
@@ -238,6 +240,8 @@ class CurrentModel:
             return await self._load()
         if len(changed) > statements.MAX_CHANGES:
             return await self._load()
+        if state != position.state:
+            await self._require_of_replicas()
         self._is_whole = False
         await self._apply(model, changed)
         self._moved(model, following)
@@ -269,12 +273,24 @@ class CurrentModel:
             if (found := await self._snapshots.read()) is not None:
                 return await self._advance(*found)
             model, position = await load(self._database)
+            await self._require_of_replicas()
             await self._snapshots.write(model, position)
             self._moved(model, position)
             return model
 
+    async def _require_of_replicas(self) -> None:
+        """Have rows read from a replica only once it has what the model was made from.
+
+        The model itself is read from the primary: it must have every write that a version has seen,
+        and its changes are small.
+        """
+        if self._database.replicas is not None:
+            with raising_unavailable():
+                await self._database.replicas.observe_primary("read model")
+
     async def _load(self) -> ReadModel:
         model, position = await load(self._database)
+        await self._require_of_replicas()
         self._moved(model, position)
         return model
 

@@ -37,9 +37,30 @@ def connection_arguments(
     return {
         **_DEFAULTS,
         "application_name": application_name,
-        **read_database_url(database_url),
+        **read_database_url(database_url, for_writes=False),
         "client_encoding": "UTF8",
     }
+
+
+def replica_arguments(database_url: str, *, pgbouncer: bool) -> list[dict[str, Any]]:
+    """The arguments for each of the hosts that a URL of read replicas names."""
+    arguments = serving_arguments(database_url, pgbouncer=pgbouncer)
+    arguments.pop("target_session_attrs", None)
+    lists = {
+        name: str(arguments[name]).split(",")
+        for name in ("host", "hostaddr", "port")
+        if name in arguments
+    }
+    hosts = max((len(entries) for entries in lists.values()), default=1)
+    return [
+        arguments
+        | {
+            # One port may stand for all hosts.
+            name: entries[number] if len(entries) > 1 else entries[0]
+            for name, entries in lists.items()
+        }
+        for number in range(hosts)
+    ]
 
 
 def serving_arguments(database_url: str, *, pgbouncer: bool) -> dict[str, Any]:

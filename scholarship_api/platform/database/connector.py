@@ -37,8 +37,9 @@ class Connector:
     wait on a frozen server fail at once, instead of at their deadlines.
     """
 
-    def __init__(self, arguments: Mapping[str, Any]) -> None:
+    def __init__(self, arguments: Mapping[str, Any], *, accepts_standby: bool = False) -> None:
         self._arguments = dict(arguments)
+        self._accepts_standby = accepts_standby
         self._primary: Server | None = None
         self._silent: Server | None = None
         self._opened: WeakSet[BoundedConnection] = WeakSet()
@@ -84,7 +85,8 @@ class Connector:
         connection.server = _server(attempt)
         connection.on_silence = self.is_silent
         # Reported by the server at the start of each connection, since PostgreSQL 14.
-        if connection.pgconn.parameter_status(b"in_hot_standby") == b"on":
+        is_standby = connection.pgconn.parameter_status(b"in_hot_standby") == b"on"
+        if is_standby and not self._accepts_standby:
             await connection.close()
             raise StandbyError("the server is a standby")
         return connection

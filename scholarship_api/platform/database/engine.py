@@ -27,6 +27,7 @@ from scholarship_api.platform.database.coalesced_reads import CoalescedRead
 from scholarship_api.platform.database.connection import BoundedConnection, deadline
 from scholarship_api.platform.database.connection_settings import (
     SESSION_TIMEOUTS,
+    replica_arguments,
     serving_arguments,
 )
 from scholarship_api.platform.database.connector import Connector
@@ -36,6 +37,7 @@ from scholarship_api.platform.database.errors import (
     refuses_writes,
 )
 from scholarship_api.platform.database.libpq import Row
+from scholarship_api.platform.database.replicas import Replicas
 from scholarship_api.platform.database.sessions import ReadSession, WriteSession
 from scholarship_api.platform.database.statement_pool import Lease, StatementPool
 from scholarship_api.platform.observability import metrics, tracing
@@ -98,6 +100,8 @@ class Database:
             max_lease_seconds=MAX_LEASE_SECONDS,
             idle_lease_seconds=IDLE_LEASE_SECONDS,
         )
+        self.replicas = self._replicas_of(settings)
+        """None when DATABASE_READ_URL names none."""
         self._read_only = self.engine.execution_options(postgresql_readonly=True)
         _bound_ping(self.engine)
         _keep_servers_read_only_default(self.engine)
@@ -105,6 +109,7 @@ class Database:
         event.listen(self.engine.sync_engine, "handle_error", _leave_read_only_server)
         if settings.database_pgbouncer:
             event.listen(self.engine.sync_engine, "begin", _set_timeouts)
+        metrics.declare_reads()
         metrics.watch_pool(
             cast("QueuePool", self.engine.sync_engine.pool),
             limit=settings.database_pool_size + settings.database_max_overflow,
@@ -142,6 +147,14 @@ class Database:
                     raise
                 raise failure from error
 
+    async def read(self, statement: str, parameters: Mapping[str, object]) -> list[Row]:
+        """As `fetch`, from a read replica where one has every write that this process has seen."""
+        if self.replicas is not None:
+            found = await self.replicas.fetch(statement, parameters)
+            if found is not None:
+                return found
+        return await self.fetch(statement, parameters)
+
     def coalesced_read(
         self, statement: LiteralString, *, clock: Callable[[], dt.datetime]
     ) -> CoalescedRead:
@@ -177,6 +190,8 @@ class Database:
                 await self._check_in(pooled)
 
     async def close(self) -> None:
+        if self.replicas is not None:
+            await self.replicas.close()
         for pool in (self._coalesced_reads, self._statements, self._probes):
             await pool.close()
         await self.engine.dispose()
@@ -201,6 +216,28 @@ class Database:
         pooled = await self._check_out()
         connection = cast("BoundedConnection", pooled.driver_connection)
         return Lease(connection, lambda: self._check_in(pooled))
+
+    def _replicas_of(self, settings: Settings) -> Replicas | None:
+        arguments = [
+            host
+            for url in settings.database_read_url
+            for host in replica_arguments(
+                url.get_secret_value(), pgbouncer=settings.database_pgbouncer
+            )
+        ]
+        if not arguments:
+            return None
+        return Replicas(
+            arguments,
+            size=settings.database_pool_size,
+            max_lag_seconds=settings.read_replica_max_lag,
+            # Behind a pooler, a standby can restart without the connection's notice.
+            remembers_position=not settings.database_pgbouncer,
+            ask_primary=self._ask_primary,
+        )
+
+    async def _ask_primary(self, statement: str) -> list[Row]:
+        return await self.probe(statement, seconds=PING_SECONDS)
 
     def _dedicated_connection(self) -> StatementPool:
         """A statement pool of one connection beside the engine's, opened at first use and kept."""

@@ -32,6 +32,20 @@ _UNUSABLE: Final = frozenset({"57P01", "57P02", "57P03", "57P04", "57P05", "0A00
 statement's result has other types than it had (0A000)."""
 
 
+_POSITION: Final = b"""
+    SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()
+                ELSE pg_current_wal_insert_lsn() END - '0/0'
+"""
+"""The position of a standby that was promoted goes on from where it was."""
+
+POSITION_SECONDS: Final = 0.005
+"""The pause before a standby that is behind is asked again: a commit arrives in milliseconds."""
+
+
+class BehindError(Exception):
+    """The standby has not replayed the writes that the query has to see."""
+
+
 class Lease(NamedTuple):
     """A connection that is ours until it is released."""
 
@@ -42,12 +56,35 @@ class Lease(NamedTuple):
 class PendingQuery:
     """A query that waits for a connection or for its rows, and the future of its rows."""
 
-    __slots__ = ("_timer", "expires_at", "is_retry", "result", "statement", "values")
+    __slots__ = (
+        "_timer",
+        "expires_at",
+        "is_retry",
+        "position",
+        "result",
+        "statement",
+        "values",
+        "waits_until",
+    )
 
-    def __init__(self, statement: bytes, parameters: list[bytes | None], *, seconds: float) -> None:
+    def __init__(
+        self,
+        statement: bytes,
+        parameters: list[bytes | None],
+        *,
+        seconds: float,
+        position: int = 0,
+        wait_seconds: float = 0.0,
+    ) -> None:
+        """A standby has to have replayed the primary's log up to `position`, in bytes.
+
+        The query fails with BehindError when it has not after `wait_seconds`.
+        """
         self.statement = statement
         self.values = parameters
+        self.position = position
         self.expires_at = time.monotonic() + seconds
+        self.waits_until = time.monotonic() + wait_seconds
         self.is_retry = False
         self.result: asyncio.Future[list[Row]] = asyncio.get_running_loop().create_future()
         self._timer: asyncio.TimerHandle | None = None
@@ -96,11 +133,13 @@ class StatementPool:
         idle_lease_seconds: float,
         prepare: bool = False,
         retry: bool = False,
+        remembers_position: bool = True,
     ) -> None:
         self.max_lease_seconds = max_lease_seconds
         self.idle_lease_seconds = idle_lease_seconds
         self.prepare = prepare
         self.retry = retry
+        self.remembers_position = remembers_position
         self._size = size
         self._acquire = acquire
         self._waiting: deque[PendingQuery] = deque()
@@ -217,6 +256,9 @@ class _LeasedConnection:
         self._prepared: dict[bytes, bytes] = {}
         """The name of each statement that the server has prepared."""
         self._preparing: bytes | None = None
+        self._position = 0
+        """The position that the server had when it was asked last; it never goes back."""
+        self._is_asking_position = False
         self._loop = asyncio.get_running_loop()
         self._idle_timer: asyncio.TimerHandle | None = None
         self._loop.add_reader(self._socket, self._receive)
@@ -237,7 +279,10 @@ class _LeasedConnection:
             self._idle_timer = None
         self._query = query
         query.call_at_end(self._expire)
-        self._send(query)
+        if query.position > (self._position if self._pool.remembers_position else 0):
+            self._ask_position()
+        else:
+            self._send(query)
 
     def end(self, error: Exception | None = None) -> None:
         """Release the connection. With an error it is closed, and its query fails or is retried."""
@@ -262,6 +307,28 @@ class _LeasedConnection:
             self._pool.submit(query)
         else:
             query.fail(error)
+
+    def _ask_position(self) -> None:
+        if self._query is None:  # it has expired
+            return
+        self._is_asking_position = True
+        try:
+            self._pgconn.send_query_params(_POSITION, [])
+            if self._pgconn.flush():
+                self._loop.add_writer(self._socket, self._flush)
+        except psycopg.OperationalError as error:
+            self.end(error)
+
+    def _finish_position(self, query: PendingQuery, position: bytes | None) -> None:
+        self._position = int(position or 0)
+        if query.position <= self._position:
+            self._send(query)
+        elif time.monotonic() < query.waits_until:
+            self._loop.call_later(POSITION_SECONDS, self._ask_position)
+        else:
+            self._query = None
+            query.fail(BehindError())
+            self.run_next()
 
     def _send(self, query: PendingQuery) -> None:
         statement = query.statement
@@ -303,7 +370,10 @@ class _LeasedConnection:
             return
         self.lease.connection.last_response_at = time.monotonic()
         preparing, self._preparing = self._preparing, None
-        if result.status == pq.ExecStatus.TUPLES_OK:
+        is_position, self._is_asking_position = self._is_asking_position, False
+        if is_position and result.status == pq.ExecStatus.TUPLES_OK:
+            self._finish_position(query, result.get_value(0, 0))
+        elif result.status == pq.ExecStatus.TUPLES_OK:
             self._query = None
             query.succeed(rows(result))
             self.run_next()

@@ -4,12 +4,14 @@ import base64
 import hashlib
 import mimetypes
 import re
+from collections.abc import Callable
+from functools import lru_cache
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.openapi.docs import (
     get_redoc_html,
     get_swagger_ui_html,
@@ -18,6 +20,7 @@ from fastapi.openapi.docs import (
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from scholarship_api.errors import NotFound
+from scholarship_api.platform.http.path_prefix import prefix_of
 
 _ASSETS: Final = Path(str(files("fastapi_offline").joinpath("static")))
 _ASSETS_VERSION: Final = version("fastapi-offline")
@@ -26,51 +29,42 @@ _REDOC: Final = "redoc.standalone.js"
 # ReDoc's footer fetches this logo from a CDN, and no option prevents it.
 _CDN_LOGO: Final = b"https://cdn.redoc.ly/redoc/logo-mini.svg"
 _ASSET_CACHING: Final = "public, max-age=31536000, immutable"
+_CACHED_PAGES: Final = 12
+"""Pages that are kept, of 1 to 3 KiB: all pages for four prefixes."""
 _INLINE_SCRIPT: Final = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 
 
-def docs_router(app: FastAPI) -> APIRouter:
+def docs_router(app: FastAPI, *, public_base_url: str) -> APIRouter:
     """/docs, /redoc, /openapi.json, /docs/oauth2-redirect and /docs/assets of `app`.
 
-    The pages are rendered once. Their links are relative, so that they work behind a prefix.
+    The links of the pages are relative, so that they work behind a prefix. OAuth2 needs an absolute
+    one, for which the pages are rendered once for each prefix.
     """
     router = APIRouter(include_in_schema=False)
     assets = {path.name: path.read_bytes() for path in _ASSETS.iterdir()}
     assets[_REDOC] = assets[_REDOC].replace(_CDN_LOGO, _asset_url(_ICON).encode())
-    pages = {
-        "/docs": get_swagger_ui_html(
-            openapi_url="openapi.json",
-            title=app.title,
-            swagger_js_url=_asset_url("swagger-ui-bundle.js"),
-            swagger_css_url=_asset_url("swagger-ui.css"),
-            swagger_favicon_url=_asset_url(_ICON),
-            oauth2_redirect_url="/docs/oauth2-redirect",
-        ),
-        "/redoc": get_redoc_html(
-            openapi_url="openapi.json",
-            title=app.title,
-            redoc_js_url=_asset_url(_REDOC),
-            redoc_favicon_url=_asset_url(_ICON),
-            with_google_fonts=False,
-        ),
-        "/docs/oauth2-redirect": get_swagger_ui_oauth2_redirect_html(),
-    }
 
-    def add_page(path: str, page: HTMLResponse) -> None:
-        body = bytes(page.body)
-        headers = {"Content-Security-Policy": _content_security_policy(body.decode())}
+    @lru_cache(maxsize=_CACHED_PAGES)
+    def page(path: str, prefix: str) -> tuple[bytes, dict[str, str]]:
+        body = bytes(_PAGES[path](app.title, prefix).body)
+        return body, {"Content-Security-Policy": _content_security_policy(body.decode())}
 
-        async def show() -> Response:
+    def add_page(path: str) -> None:
+        async def show(request: Request) -> Response:
+            body, headers = page(path, prefix_of(request.scope))
             return HTMLResponse(body, headers=headers)
 
         router.add_api_route(path, show)
 
-    for path, page in pages.items():
-        add_page(path, page)
+    for path in _PAGES:
+        add_page(path)
 
     @router.get("/openapi.json")
-    async def openapi() -> Response:
-        return JSONResponse(app.openapi())
+    async def openapi(request: Request) -> Response:
+        document = app.openapi()
+        if url := public_base_url or prefix_of(request.scope):
+            document = {**document, "servers": [{"url": url}]}
+        return JSONResponse(document)
 
     @router.get("/docs/assets/{name}")
     async def asset(name: str) -> Response:
@@ -86,6 +80,39 @@ def docs_router(app: FastAPI) -> APIRouter:
 
 def _asset_url(name: str) -> str:
     return f"docs/assets/{name}?v={_ASSETS_VERSION}"
+
+
+def _swagger_ui(title: str, prefix: str) -> HTMLResponse:
+    return get_swagger_ui_html(
+        openapi_url="openapi.json",
+        title=title,
+        swagger_js_url=_asset_url("swagger-ui-bundle.js"),
+        swagger_css_url=_asset_url("swagger-ui.css"),
+        swagger_favicon_url=_asset_url(_ICON),
+        oauth2_redirect_url=f"{prefix}/docs/oauth2-redirect",
+    )
+
+
+def _redoc(title: str, _: str) -> HTMLResponse:
+    return get_redoc_html(
+        openapi_url="openapi.json",
+        title=title,
+        redoc_js_url=_asset_url(_REDOC),
+        redoc_favicon_url=_asset_url(_ICON),
+        with_google_fonts=False,
+    )
+
+
+def _oauth2_redirect(_: str, __: str) -> HTMLResponse:
+    return get_swagger_ui_oauth2_redirect_html()
+
+
+_PAGES: Final[dict[str, Callable[[str, str], HTMLResponse]]] = {
+    "/docs": _swagger_ui,
+    "/redoc": _redoc,
+    "/docs/oauth2-redirect": _oauth2_redirect,
+}
+"""Each page, from the title of the API and the prefix of its paths."""
 
 
 def _content_security_policy(page: str) -> str:

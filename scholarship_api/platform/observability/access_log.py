@@ -3,7 +3,7 @@
 import asyncio
 import functools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Final, NamedTuple
 
 import structlog
@@ -50,8 +50,12 @@ class AccessLog:
     one system call, which is half the work.
     """
 
-    def __init__(self, observers: Sequence[Observer] = ()) -> None:
+    def __init__(
+        self, observers: Sequence[Observer] = (), *, quiet_routes: Collection[str] = ()
+    ) -> None:
+        """Requests to `quiet_routes` get no line; the observers see them all the same."""
         self._observers = tuple(observers)
+        self._quiet_routes = frozenset(quiet_routes)
         self._pending: list[AccessRecord] = []
 
     def add(self, record: AccessRecord) -> None:
@@ -61,7 +65,10 @@ class AccessLog:
 
     def _flush(self) -> None:
         records, self._pending = self._pending, []
-        for record in write_lines(records):
+        loud = records
+        if self._quiet_routes:
+            loud = [record for record in records if record.route not in self._quiet_routes]
+        for record in write_lines(loud):
             _log_through_structlog(record)
         for observe in self._observers:
             for record in records:

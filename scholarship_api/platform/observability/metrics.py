@@ -12,7 +12,7 @@ import functools
 import math
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 import prometheus_client.mmap_dict
 import prometheus_client.values
@@ -94,6 +94,26 @@ class _Instruments:
             "Connections that the pools may open, overflow included.",
             registry=registry,
             multiprocess_mode="livesum",
+        )
+        self.reads = Counter(
+            "database_reads",
+            "Reads with read replicas configured: by a replica, or by the primary and why.",
+            ["outcome"],
+            registry=registry,
+        )
+        self.replicas = Gauge(
+            "database_read_replicas",
+            "Read replicas of the workers, by whether they are used.",
+            ["state"],
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
+        self.replica_lag = Gauge(
+            "database_read_replica_lag_seconds",
+            "Time since the primary had written what a read replica has not replayed.",
+            ["replica"],
+            registry=registry,
+            multiprocess_mode="livemax",
         )
         self.database_failures = Counter(
             "database_unavailable",
@@ -228,6 +248,30 @@ class DurationMetric:
 def set_limiter_state(state: LimiterState) -> None:
     for known in LIMITER_STATES:
         _instruments().limiter_state.labels(known).set(known == state)
+
+
+ReadOutcome = Literal["replica", "behind", "failed"]
+
+
+def count_read(outcome: ReadOutcome) -> None:
+    """A read that a replica has answered, or that the primary reads instead."""
+    _instruments().reads.labels(outcome).inc()
+
+
+def declare_reads() -> None:
+    """Show the metrics of read replicas from the start, with zeros."""
+    for outcome in get_args(ReadOutcome):
+        _instruments().reads.labels(outcome)
+    set_replicas(available=0, configured=0)
+
+
+def set_replicas(*, available: int, configured: int) -> None:
+    _instruments().replicas.labels("up").set(available)
+    _instruments().replicas.labels("left_out").set(configured - available)
+
+
+def set_replica_lag(name: str, seconds: float) -> None:
+    _instruments().replica_lag.labels(name).set(seconds)
 
 
 def count_database_failure(reason: str) -> None:

@@ -58,7 +58,10 @@ def gunicorn_options(settings: Settings) -> Mapping[str, Any]:
         shared_folder.remove_service_folder()
 
     return {
-        "bind": f"0.0.0.0:{settings.port}",
+        "bind": [
+            f"[{host}]:{settings.port}" if ":" in host else f"{host}:{settings.port}"
+            for host in settings.bind_host
+        ],
         "workers": settings.web_concurrency or default_workers(),
         "worker_class": worker_class,
         "timeout": settings.timeout,

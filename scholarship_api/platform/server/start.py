@@ -58,22 +58,29 @@ def require_port(settings: Settings) -> None:
     gunicorn would log six lines about a port in use, and exit with 1.
     """
     end = time.monotonic() + PORT_WAIT_SECONDS
-    while (reason := _bind_error(settings.port)) is not None:
-        if reason != errno.EADDRINUSE:
-            refusal = SettingError("PORT", f"cannot be listened on: {os.strerror(reason)}")
+    while errors := [
+        reason
+        for host in settings.bind_host
+        if (reason := _bind_error((host, settings.port))) is not None
+    ]:
+        if reasons := [reason for reason in errors if reason != errno.EADDRINUSE]:
+            variable = "PORT" if reasons[0] == errno.EACCES else "BIND_HOST"
+            refusal = SettingError(variable, f"cannot be listened on: {os.strerror(reasons[0])}")
             raise SettingsError([refusal], log_format=settings.log_format)
         if time.monotonic() >= end:
             raise PrestartError(settings, "port", "another process listens on this port already")
         time.sleep(_PORT_PAUSE_SECONDS)
 
 
-def _bind_error(port: int) -> int | None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as gunicorn does
-        try:
-            probe.bind(("0.0.0.0", port))  # noqa: S104 - as gunicorn does
-        except OSError as error:
-            return error.errno
+def _bind_error(address: tuple[str, int]) -> int | None:
+    """The number of the error when a socket is bound to an address as gunicorn does it."""
+    family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+    try:
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        return error.errno
     return None
 
 

@@ -173,7 +173,7 @@ class Answers:
 
     def _snapshot(self, version: Version) -> Snapshot:
         return Snapshot(
-            self._database.fetch,
+            self._database.read,
             version.at,
             self._snapshot_caches.of(version),
             CatalogueVersion(self._read_model, version),
