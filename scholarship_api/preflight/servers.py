@@ -17,6 +17,7 @@ from scholarship_api.health.service import HealthService
 from scholarship_api.platform.database import revisions
 from scholarship_api.platform.database.engine import Database
 from scholarship_api.platform.database.errors import outage_reason
+from scholarship_api.platform.database.replicas import Replicas
 from scholarship_api.platform.rate_limiting.buckets import Bucket
 from scholarship_api.platform.rate_limiting.errors import BACKEND_ERRORS, backend_reason
 from scholarship_api.platform.rate_limiting.limiter import RateLimiter
@@ -43,6 +44,7 @@ async def rows_of(settings: Settings, replicas: int) -> list[CheckResult]:
     try:
         questions = {
             **{name: ask(database, limiter) for name, ask in _QUESTIONS.items()},
+            **({"read replicas": _replicas(database.replicas)} if database.replicas else {}),
             "probes": _probes(settings, database, limiter),
             "connections": _connections(settings, database, replicas),
         }
@@ -111,11 +113,9 @@ async def _privileges(database: Database, _: RateLimiter) -> Finding:
     return "passed", "the serving role may not change the schema"
 
 
-async def _replicas(database: Database, _: RateLimiter) -> Finding:
-    if database.replicas is None:
-        return "passed", "DATABASE_READ_URL is not set: the primary answers all reads"
-    await database.replicas.check()
-    replicas = database.replicas.all
+async def _replicas(configured: Replicas) -> Finding:
+    await configured.check()
+    replicas = configured.all
     left_out = [f"{replica.name} ({replica.state})" for replica in replicas if not replica.is_up]
     if left_out:
         detail = f"left out: {', '.join(left_out)} of {len(replicas)}; the primary reads instead"
@@ -143,7 +143,6 @@ _QUESTIONS: Final[dict[str, Callable[[Database, RateLimiter], Awaitable[Finding]
     "database": _database,
     "migrations": _migrations,
     "privileges": _privileges,
-    "read replicas": _replicas,
     "rate limiter": _limiter,
 }
 NAMES: Final = (*_QUESTIONS, "probes", "connections")

@@ -26,7 +26,7 @@ from typing import Any, Final
 REPOSITORY: Final = Path(__file__).parents[2]
 APPLICATION: Final = "scholarship_api.app:create_app()"
 SLOW_SERVICE: Final = "tests.deploy.slow_service:create()"
-READY_SECONDS: Final = 60.0
+READY_SECONDS: Final = 180.0
 
 # PR_SET_PDEATHSIG: the server ends when the test run is killed.
 _END_WITH_US: Final = """

@@ -272,7 +272,7 @@ def test_ipv6(
                 ]
             return []
 
-        until(lambda: statuses() == [200] * len(addresses), seconds=60, reason=server.log.text)
+        until(lambda: statuses() == [200] * len(addresses), seconds=180, reason=server.log.text)
         monkeypatch.setenv("PORT", str(server.port))
         monkeypatch.setenv("BIND_HOST", bind_host)
         assert healthcheck.main() == 0
@@ -282,7 +282,7 @@ def test_an_address_that_the_machine_does_not_have_is_refused(production: dict[s
     settings = production | {"BIND_HOST": "203.0.113.77"}
     command = ["python", "-m", "scholarship_api", "serve"]
     with running_server(settings, command=command, wait_until_ready=False) as server:
-        assert server.wait(60) == 78
+        assert server.wait(180) == 78
         assert "BIND_HOST" in server.log.text()
 
 
