@@ -14,6 +14,7 @@ from scholarship_api.search.schemas import Facets, SearchRequest
 from scholarship_api.search.snapshot import Snapshot
 from scholarship_api.search.sql.statements import Window
 from scholarship_api.search.sql.summaries import Item
+from scholarship_api.search.text.interpretation import Interpretation
 from scholarship_api.search.text.tsquery import TextQuery
 
 
@@ -26,6 +27,8 @@ class Asked:
     digest: str
     """Identifies the search: a cursor of another one is refused."""
     cursor: Cursor | None
+    interpretation: Interpretation | None = None
+    """What `request` was made from, if phrases of q became filters."""
     of_organization: Sequence[str] | None = None
     """The ids of the organization's awards, if only those are wanted."""
 

@@ -104,6 +104,7 @@ async def _search(http: Request, request: SearchRequest, headers: RawHeaders) ->
                 facets=page.facets,
                 did_you_mean=page.did_you_mean,
                 is_corrected=page.is_corrected,
+                interpreted=page.interpreted,
                 ignored_words=page.ignored_words,
             ),
         )
@@ -198,6 +199,7 @@ async def smart_search(http: Request, request: SearchQuery) -> Response:
             **_present(
                 did_you_mean=page.did_you_mean,
                 is_corrected=page.is_corrected,
+                interpreted=page.interpreted,
                 ignored_words=page.ignored_words,
             ),
         )
@@ -217,6 +219,7 @@ async def smart_search(http: Request, request: SearchQuery) -> Response:
 )
 async def list_scholarships(_: ScholarshipsReader, http: Request, request: SearchQuery) -> Response:
     request.facets = False  # a list has none
+    request.interpret = False  # its answer could not tell
     return await _list(http, request)
 
 

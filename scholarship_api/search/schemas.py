@@ -134,6 +134,9 @@ class SearchRequest(Listing):
     highlight: bool = Field(
         True, description="With q, show in `match` where it was found; false is faster."
     )
+    interpret: bool = Field(
+        True, description="False: search for phrases such as “no essay” as words, not as filters."
+    )
     typo: bool = Field(True, description="False: search for q as it is spelled.")
     facets: bool = Field(False, description="Also count the results by field, type, state, ...")
 
@@ -190,6 +193,7 @@ class SearchRequest(Listing):
                 "facets",
                 "highlight",
                 "typo",
+                "interpret",
                 "sort",
                 "keyword",
                 "query",
@@ -261,6 +265,20 @@ class Facets(BaseModel):
     renewable: list[FacetValue]
 
 
+class InterpretedPhrase(BaseModel):
+    """A phrase of q that was understood."""
+
+    text: str
+    filter: str = Field(
+        description="A filter of the search; or `group`: the awards that name these people are"
+        " found, and not those that are open to all."
+    )
+    value: Any
+    removed_from_query: bool = Field(
+        description="Whether its words are no longer searched for. Otherwise they still rank."
+    )
+
+
 class SearchPage(BaseModel):
     items: list[ScholarshipSummary]
     total: int
@@ -284,6 +302,9 @@ class SearchPage(BaseModel):
         None,
         description="With did_you_mean: whether it was searched for. It is only offered when few of"
         " the awards with the other words have the corrected word.",
+    )
+    interpreted: list[InterpretedPhrase] | None = Field(
+        None, description="Phrases of q that are filters. interpret=false searches for them."
     )
     ignored_words: list[str] | None = Field(
         None, description="Words of q that are too common to be searched for."
@@ -328,6 +349,7 @@ class SmartSearchPage(BaseModel):
     next_cursor: str | None
     did_you_mean: str | None = None
     is_corrected: bool | None = None
+    interpreted: list[InterpretedPhrase] | None = None
     ignored_words: list[str] | None = None
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import psycopg
+from pydantic import ValidationError
 from pyroaring import BitMap
 
 from scholarship_api.catalogue.read_model.model import ReadModel
@@ -23,6 +24,7 @@ from scholarship_api.search.items import read_items
 from scholarship_api.search.orders import ORDERS
 from scholarship_api.search.schemas import (
     Facets,
+    InterpretedPhrase,
     SearchRequest,
     Sort,
     Suggestion,
@@ -32,6 +34,7 @@ from scholarship_api.search.snapshot import Snapshot
 from scholarship_api.search.sql import statements, suggestions
 from scholarship_api.search.sql.summaries import Item
 from scholarship_api.search.summary import complete_items
+from scholarship_api.search.text.interpretation import Interpretation, interpret
 from scholarship_api.search.text.tsquery import TextQuery
 from scholarship_api.vocabulary import FIELD_ALIASES, FieldOfStudy
 
@@ -56,6 +59,7 @@ class Page:
     """None for an answer that any write may change."""
     is_corrected: bool | None = None
     ignored_words: list[str] | None = None
+    interpreted: list[InterpretedPhrase] | None = None
 
 
 _BAD_CURSOR_ERRORS: Final = (
@@ -97,13 +101,17 @@ async def search_with_text(
 ) -> tuple[Page, Found]:
     """The same, with what was found, and for which words in the end."""
     asked = await _parse(snapshot, request, codec, organization)
+    understood = await _interpreted(asked)
     try:
-        found = await _find(asked)
+        found = await _find(understood)
+        if understood is not asked and not found.total:
+            # The filters leave nothing, so the words are searched for as they are.
+            understood, found = asked, await _find(asked)
     except _BAD_CURSOR_ERRORS:
         if asked.cursor is None:
             raise
         raise cursors.invalid() from None
-    return _render(asked, found), found
+    return _render(understood, found), found
 
 
 async def _parse(
@@ -111,8 +119,7 @@ async def _parse(
 ) -> Asked:
     filters = request.applied_filters()
     searched = {**filters, "sort": request.order, "organization": organization}
-    if not request.typo:
-        searched["typo"] = False
+    searched |= {name: False for name in ("typo", "interpret") if not getattr(request, name)}
     digest = cursors.digest_of(searched)
     return Asked(
         snapshot=snapshot,
@@ -123,6 +130,28 @@ async def _parse(
         cursor=codec.decode(request.cursor, digest=digest) if request.cursor else None,
         of_organization=(None if organization is None else await _ids_of(snapshot, organization)),
     )
+
+
+async def _interpreted(asked: Asked) -> Asked:
+    """The search with the filters that q asks for in words; the same if it asks for none."""
+    request = asked.request
+    if not request.interpret or not request.q:
+        return asked
+    understood = interpret(
+        request.q, today=asked.snapshot.now.date(), filters=SearchRequest.model_fields
+    )
+    if not understood.phrases and not understood.preferred_words:
+        return asked
+    if asked.filters.keys() & understood.filters.keys():
+        return asked
+    if await statements.ids_named(asked.snapshot.fetch, request.q, limit=1, may_go_on=False):
+        return asked
+    given = request.model_dump(exclude_defaults=True) | dict(understood.filters)
+    try:
+        interpreted = SearchRequest.model_validate(given | {"q": understood.q})
+    except ValidationError:  # a deadline that the client has given rules it out
+        return asked
+    return replace(asked, request=interpreted, interpretation=understood)
 
 
 async def _ids_of(snapshot: Snapshot, organization: str) -> list[str]:
@@ -230,7 +259,22 @@ def _render(asked: Asked, found: Found) -> Page:
         basis=found.basis,
         is_corrected=text.is_corrected if text and text.did_you_mean else None,
         ignored_words=list(text.ignored_words) if text and text.ignored_words else None,
+        interpreted=_phrases(asked.interpretation),
     )
+
+
+def _phrases(understood: Interpretation | None) -> list[InterpretedPhrase] | None:
+    if understood is None or not understood.phrases:
+        return None
+    return [
+        InterpretedPhrase(
+            text=phrase.text,
+            filter=phrase.filter,
+            value=phrase.value,
+            removed_from_query=phrase.is_removed,
+        )
+        for phrase in understood.phrases
+    ]
 
 
 def _next_cursor(asked: Asked, found: Found, page: int) -> str:

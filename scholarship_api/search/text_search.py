@@ -41,7 +41,13 @@ async def query_of(asked: Asked) -> TextQuery | None:
     cursor = asked.cursor
     if cursor is None:
         request = asked.request
-        return await analyse(asked.snapshot, request.q or "", correct=request.typo)
+        understood = asked.interpretation
+        return await analyse(
+            asked.snapshot,
+            request.q or "",
+            correct=request.typo,
+            preferred=understood.preferred_words if understood else frozenset(),
+        )
     if cursor.match is None:  # the walk began with names, see `service`
         return None
     is_ranked = asked.request.order is Sort.RELEVANCE and not cursor.is_tiered

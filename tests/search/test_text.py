@@ -194,3 +194,37 @@ async def test_next_pages_keep_the_correction(client: httpx.AsyncClient) -> None
     assert second["did_you_mean"] == "engineering"
     assert second["page"] == 2
     assert ids(first) != ids(second)
+
+
+async def test_the_answer_says_which_phrases_became_filters(client: httpx.AsyncClient) -> None:
+    body = await search(client, "nurses in Texas")
+    assert body["interpreted"] == [
+        {"text": "in Texas", "filter": "states", "value": ["TX"], "removed_from_query": False}
+    ]
+    assert ids(body)[0] == "nursing_texas"  # awards that say it come before those open to all
+    assert "nursing" in ids(body)
+    as_words = await search(client, "nurses in Texas", interpret=False)
+    assert "interpreted" not in as_words
+    assert ids(as_words) == ["nursing_texas"]
+
+
+async def test_filters_of_the_client_count_more_than_phrases(client: httpx.AsyncClient) -> None:
+    assert "interpreted" not in await search(client, "nurses in Texas", states="OH")
+
+
+async def test_the_name_of_an_award_is_not_interpreted(client: httpx.AsyncClient) -> None:
+    assert "interpreted" in await search(client, "women prize")
+    body = await search(client, "women in engineering grant")
+    assert ids(body)[0] == "women"
+    assert "interpreted" not in body
+
+
+async def test_pages_of_an_interpreted_query_join(client: httpx.AsyncClient) -> None:
+    whole = ids(await search(client, "nurses in Texas"))
+    params: dict[str, Any] = {"q": "nurses in Texas", "limit": 2}
+    answer = (await client.get(PATH, params=params)).json()
+    pages = ids(answer)
+    while answer["next_cursor"]:
+        answer = (await client.get(PATH, params={**params, "cursor": answer["next_cursor"]})).json()
+        pages += ids(answer)
+    assert pages == whole

@@ -183,13 +183,13 @@ async def any_has_words(fetch: Fetch, tsqueries: Sequence[str], award_ids: Seque
     return bool(found == b"t")
 
 
-async def ids_named(fetch: Fetch, typed: str, *, limit: int) -> list[str]:
+async def ids_named(fetch: Fetch, typed: str, *, limit: int, may_go_on: bool = True) -> list[str]:
     """At most so many of the published awards of which the name or the organization is this text.
 
-    A text of several words may also be the beginning of the name.
+    A text of several words may also be the beginning of the name, if that `may_go_on`.
     """
     prefix = " ".join(typed.split())
-    is_beginning = " " in prefix
+    is_beginning = may_go_on and " " in prefix
     begins = (
         " OR (s.name_folded >= given.folded || ' ' AND s.name_folded < given.folded || '!')"
         if is_beginning

@@ -23,11 +23,18 @@ SynonymTerms = dict[str, TermStatistics]
 """The statistics of the words of synonyms."""
 
 
-async def analyse(snapshot: Snapshot, q: str, *, correct: bool = True) -> TextQuery | None:
+async def analyse(
+    snapshot: Snapshot,
+    q: str,
+    *,
+    correct: bool = True,
+    preferred: Collection[str] = (),
+) -> TextQuery | None:
     """The query as tsquery texts; None when there is nothing to search for.
 
-    Misspelt words are corrected unless `correct` is False. Raises ValidationFailed for too many
-    words, or words with too many variants.
+    Misspelt words are corrected unless `correct` is False. Awards without the `preferred` words,
+    which are in small letters, are found too, unless the query has no others. Raises
+    ValidationFailed for too many words, or words with too many variants.
     """
     try:
         query = parser.parse(q)
@@ -38,7 +45,10 @@ async def analyse(snapshot: Snapshot, q: str, *, correct: bool = True) -> TextQu
     texts = {word: word.text for word in query.words}
     entries = _synonym_entries(query, texts)
     statistics, synonym_terms = await _look_up(snapshot, query, entries)
-    terms = {word: _expand(found) for word, found in statistics.items()}
+    terms = {
+        word: _expand(found)._replace(is_preferred=word.text.lower() in preferred)
+        for word, found in statistics.items()
+    }
     misspelt = _misspelt_words(query, statistics, entries) if correct else []
     uncorrected = None
     if misspelt:

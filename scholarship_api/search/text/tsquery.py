@@ -53,6 +53,8 @@ class ExpandedTerm(NamedTuple):
     """Stems of further words that may have been intended."""
     is_optional: bool = False
     """Beside other words it only ranks: awards without it match too."""
+    is_preferred: bool = False
+    """The same, together with its synonyms: a filter stands for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,7 +329,8 @@ def _part(terms: Sequence[ExpandedTerm], synonyms: Sequence[Synonym]) -> _Part |
         match=f"({'|'.join(match)})",
         in_field=f"({'|'.join(in_field)})",
         share=1.0 if synonyms else math.prod(term.share for term, _ in own),
-        is_optional=not synonyms and all(term.is_optional for term, _ in own),
+        is_optional=all(term.is_preferred for term in terms)
+        or (not synonyms and all(term.is_optional or term.is_preferred for term, _ in own)),
     )
 
 

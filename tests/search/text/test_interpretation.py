@@ -1,0 +1,167 @@
+"""The rules of interpretation, row by row."""
+
+import datetime as dt
+from typing import Any
+
+import pytest
+
+from benchmarks.quality import interpretation as quality
+from scholarship_api.search.text.interpretation import Interpretation, interpret
+from scholarship_api.search.text.interpretation_rules import GROUP, RULES
+
+TODAY = dt.date(2026, 11, 30)
+QUERIES = quality.read()
+PRECISION = 0.97
+RECALL = 0.85
+
+
+def understand(q: str) -> Interpretation:
+    filters = frozenset(rule.filter for rule in RULES) | {"deadline_after"}
+    return interpret(q, today=TODAY, filters=filters)
+
+
+def day(month: int, number: int, *, year: int = 2027) -> dt.date:
+    return dt.date(year, month, number)
+
+
+@pytest.mark.parametrize(
+    ("q", "filters", "left"),
+    [
+        ("no essay", {"essay_required": False}, None),
+        ("nursing without essays", {"essay_required": False}, "nursing"),
+        ("essay-free", {"essay_required": False}, None),
+        ("without recommendation", {"max_recommendation_letters": 0}, None),
+        ("no application fee art", {"no_fee": True}, "art"),
+        ("free to apply", {"no_fee": True}, None),
+        ("full ride", {"coverage": ["full_cost"]}, "full ride"),
+        ("fully funded law", {"coverage": ["full_cost"]}, "fully funded law"),
+        ("full tuition", {"coverage": ["full_tuition", "full_cost"]}, "full tuition"),
+        ("over $5,000", {"min_amount": 5000}, None),
+        ("at least 5k for art", {"min_amount": 5000}, "for art"),
+        ("10k+ law", {"min_amount": 10000}, "law"),
+        ("under $1,000", {"max_amount": 1000}, None),
+        ("over 18", {}, "over 18"),
+        ("renewable", {"renewable": True}, None),
+        ("not renewable", {"renewable": False}, None),
+        ("renewable energy", {}, "renewable energy"),
+        (
+            "closing soon",
+            {"deadline_after": TODAY, "deadline_before": day(12, 30, year=2026)},
+            None,
+        ),
+        ("due today", {"deadline_after": TODAY, "deadline_before": TODAY}, None),
+        (
+            "due tomorrow",
+            dict.fromkeys(("deadline_after", "deadline_before"), day(12, 1, year=2026)),
+            None,
+        ),
+        (
+            "due this week",
+            {"deadline_after": TODAY, "deadline_before": day(12, 6, year=2026)},
+            None,
+        ),
+        ("this month", {"deadline_after": TODAY, "deadline_before": TODAY}, None),
+        (
+            "next month",
+            {"deadline_after": day(12, 1, year=2026), "deadline_before": day(12, 31, year=2026)},
+            None,
+        ),
+        ("due before june", {"deadline_before": day(5, 31)}, None),
+        ("before april 15", {"deadline_before": day(4, 14)}, None),
+        ("due by may 1", {"deadline_before": day(5, 1)}, None),
+        ("due after january", {"deadline_after": day(2, 1)}, None),
+        ("due in March", {"deadline_after": day(3, 1), "deadline_before": day(3, 31)}, None),
+        ("march deadline", {"deadline_after": day(3, 1), "deadline_before": day(3, 31)}, None),
+        ("due february 30", {}, "due february 30"),
+        ("march of dimes", {}, "march of dimes"),
+        ("high school seniors", {"grade_level": "high_school"}, "high school seniors"),
+        ("college sophomores", {"grade_level": "undergraduate"}, "college sophomores"),
+        ("postdoc", {"grade_level": "post_doctoral"}, "postdoc"),
+        ("for PhD", {"grade_level": "doctoral"}, "for PhD"),
+        ("grad students", {"grade_level": "graduate"}, "grad students"),
+        ("graduate record exam", {}, "graduate record exam"),
+        ("in Texas", {"states": ["TX"]}, "in Texas"),
+        ("residents of Ohio", {"states": ["OH"]}, "residents of Ohio"),
+        ("nursing, TX", {"states": ["TX"]}, "nursing, TX"),
+        ("university of texas", {}, "university of texas"),
+        ("international students", {"citizenship": "international"}, "international students"),
+        ("us citizens only", {"citizenship": "US"}, None),
+        ("green card holders", {"citizenship": "permanent_resident"}, None),
+        ("nursing majors", {"fields_of_study": ["nursing"]}, "nursing majors"),
+        (
+            "majoring in psychology",
+            {"fields_of_study": ["social_sciences"]},
+            "majoring in psychology",
+        ),
+        ("GPA 2.5", {"min_gpa": 2.5}, None),
+        ("3.2 gpa art", {"min_gpa": 3.2}, "art"),
+        ("gpa 5.0", {}, "gpa 5.0"),
+        ("need based", {"scholarship_types": ["need_based"]}, "need based"),
+        ("merit scholarships", {"scholarship_types": ["merit_based"]}, "merit scholarships"),
+        ("athletic scholarships", {"scholarship_types": ["athletic"]}, "athletic scholarships"),
+        (
+            "community service scholarships",
+            {"scholarship_types": ["community_service"]},
+            "community service scholarships",
+        ),
+        ("part time", {"enrollment": ["part_time"]}, None),
+        ("half-time art", {"enrollment": ["half_time"]}, "art"),
+        ("full time students", {"enrollment": ["full_time"]}, None),
+        ("part time job", {}, "part time job"),
+        ('"no essay"', {}, '"no essay"'),
+    ],
+)
+def test_a_phrase_becomes_a_filter(q: str, filters: dict[str, Any], left: str | None) -> None:
+    found = understand(q)
+    assert found.filters == filters
+    assert found.q == left
+
+
+@pytest.mark.parametrize(
+    ("q", "group", "left"),
+    [
+        ("for women", "women", "for women"),
+        ("little women", None, "little women"),
+        ("first-gen", "first_generation", "first-gen"),
+        ("first in my family to go to college", "first_generation", "first generation"),
+        ("my dad is a veteran", "child_of_veteran", "veteran children"),
+        ("children of veterans", "child_of_veteran", "veteran children"),
+        ("military spouses", "military_spouse", "spouse military"),
+        ("for veterans", "veteran", "for veterans"),
+        ("DACA", "daca", "DACA"),
+        ("latinas", "hispanic", "latinas"),
+        ("black students", "black", "black students"),
+        ("black holes", None, "black holes"),
+        ("native american", "native_american", "native american"),
+        ("aapi", "asian", "aapi"),
+        ("lgbtq", "lgbtq", "lgbtq"),
+        ("students with disabilities", "disability", "students with disabilities"),
+        ("single mothers", "single_parent", "single mothers"),
+        ("single dads", "single_parent", "single dads"),
+        ("moms", "parent", "moms"),
+        ("foster youth", "foster_youth", "foster youth"),
+        ("refugees", "refugee", "refugees"),
+        ("immigrants", "immigrant", "immigrants"),
+    ],
+)
+def test_words_about_a_person_ask_for_awards_that_name_the_group(
+    q: str, group: str | None, left: str
+) -> None:
+    found = understand(q)
+    assert [phrase.value for phrase in found.phrases] == ([group] if group else [])
+    assert all(phrase.filter == GROUP and not phrase.is_removed for phrase in found.phrases)
+    assert not found.filters
+    assert found.q == left
+
+
+def test_a_filter_that_does_not_exist_is_not_set() -> None:
+    assert interpret("no essay", today=TODAY, filters={"states"}) == Interpretation("no essay")
+
+
+@pytest.mark.parametrize("is_held_out", [False, True])
+def test_the_labelled_queries_are_understood(*, is_held_out: bool) -> None:
+    half = [query for query in QUERIES if query.is_held_out is is_held_out]
+    assert len(half) >= 150
+    found = quality.measure(half)
+    assert found.precision >= PRECISION, found.wrong
+    assert found.recall >= RECALL, found.missed
