@@ -28,7 +28,7 @@ class Asked:
     """Identifies the search: a cursor of another one is refused."""
     cursor: Cursor | None
     interpretation: Interpretation | None = None
-    """What `request` was made from, if phrases of q became filters."""
+    """The source of `request`, if phrases of q became filters."""
     of_organization: Sequence[str] | None = None
     """The ids of the organization's awards, if only those are wanted."""
 

@@ -194,7 +194,7 @@ _NUMBER: Final = r"\$? ?(?P<amount>[0-9][0-9,]*(?:\.[0-9]+)?) ?(?P<thousands>k\b
 _DUE: Final = r"\b(?:due|deadlines?|closing|closes|ending|ends)(?: (?:is|are|dates?))?"
 
 RULES: Final = (
-    # What an application asks for.
+    # The contents of an application.
     _rule(rf"{_NO}essays?{_NEEDED}", "essay_required", value=False, hints="essay"),
     _rule(r"\bessay[ -]free\b|\bessayless\b", "essay_required", value=False, hints="essay"),
     _rule(
@@ -205,7 +205,7 @@ RULES: Final = (
     ),
     _rule(rf"{_NO}(?:application )?fees?\b(?! waiver)", "no_fee", value=True, hints="fee"),
     _rule(r"\bfree to apply\b", "no_fee", value=True, hints="free to"),
-    # What an award pays.
+    # The money.
     _rule(r"\bfull[ -]rides?\b", "coverage", ["full_cost"], keeps_words=True, hints="ride"),
     _rule(r"\bfully[ -]funded\b", "coverage", ["full_cost"], keeps_words=True, hints="funded"),
     _rule(
