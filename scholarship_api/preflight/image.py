@@ -65,7 +65,7 @@ def _read(image: str) -> _Image:
             with tarfile.open(archive) as files:
                 return _contents(files)
         except (tarfile.TarError, KeyError, ValueError, OSError):
-            raise ImageError("it is not an image as `docker save` writes it") from None
+            raise ImageError("this is no image as `docker save` writes it") from None
 
 
 def _save(image: str, archive: Path) -> None:
