@@ -104,6 +104,7 @@ async def test_an_account_that_does_not_exist_has_the_same_limits(limited_app: F
 # --- Nobody can lock another one out -------------------------------------------------------------
 
 
+@pytest.mark.slow
 async def test_the_right_password_works_from_another_address_during_an_attack(
     limited_app: FastAPI, make_account: MakeAccount
 ) -> None:
@@ -116,6 +117,7 @@ async def test_the_right_password_works_from_another_address_during_an_attack(
     assert found == [200] * 4
 
 
+@pytest.mark.slow
 async def test_refused_attempts_do_not_count_as_failures(
     limited_app: FastAPI, make_account: MakeAccount
 ) -> None:

@@ -65,6 +65,7 @@ async def junk(_: FastAPI, __: httpx.AsyncClient, ___: Account) -> Headers:
 DEAD = [logged_out, disabled, deleted, new_password]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", [*DEAD, forged, junk])
 async def test_every_route_refuses_an_invalid_token(
     app: FastAPI, client: httpx.AsyncClient, make_account: MakeAccount, end: End

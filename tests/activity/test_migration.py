@@ -28,6 +28,7 @@ def connection(module_database_url: str) -> Iterator[Connection]:
     engine.dispose()
 
 
+@pytest.mark.slow
 def test_down_and_up_again(scratch_database_url: str) -> None:
     migrations.upgrade(scratch_database_url)
     migrations.downgrade(scratch_database_url, revision="0002")
@@ -121,6 +122,7 @@ def newest(**filters: object) -> Select[Any]:
     return queries.newest_interactions_statement(filters=filters, after=(SINCE, 1), limit=21)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("statement", "index"),
     [

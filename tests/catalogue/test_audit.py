@@ -156,6 +156,7 @@ async def test_imports_record_a_change_for_each_award(api: Api, audit: Audit) ->
     )
 
 
+@pytest.mark.slow
 async def test_the_cost_of_recording_an_import_is_linear(api: Api, audit: Audit) -> None:
     """The planner has no statistics of a trigger's rows: a nested loop took 7 ms for each row."""
     rows = 3000

@@ -132,6 +132,7 @@ async def test_a_failed_request_does_not_use_up_its_key(api: Api, rows: Rows) ->
     assert (retried.status_code, "idempotency-replayed" in retried.headers) == (201, False)
 
 
+@pytest.mark.slow
 async def test_fifty_concurrent_repetitions_create_one_award(api: Api, rows: Rows) -> None:
     answers = await asyncio.gather(*(post(api.partner, "k") for _ in range(50)))
     assert {answer.status_code for answer in answers} == {201}
@@ -140,6 +141,7 @@ async def test_fifty_concurrent_repetitions_create_one_award(api: Api, rows: Row
     assert (count(rows), count(rows, "idempotency_keys")) == (1, 1)
 
 
+@pytest.mark.slow
 async def test_repetitions_on_two_workers_create_one_award(
     api: Api, rows: Rows, module_database_url: str
 ) -> None:

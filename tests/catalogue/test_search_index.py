@@ -109,6 +109,7 @@ async def test_the_awards_of_a_word_are_counted_exactly_in_a_small_catalogue(
     assert (found["wombat"], found["prize"]) == (2, 1)
 
 
+@pytest.mark.slow
 async def test_the_awards_of_a_word_are_estimated_from_a_sample_in_a_large_catalogue(
     catalogue: Catalogue, conninfo: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -289,6 +289,7 @@ def test_both_formats_hold_the_same_awards(catalogue: Catalogue, conninfo: str) 
     assert export_all(conninfo) == line
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_catalogue(
     catalogue: Catalogue, conninfo: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

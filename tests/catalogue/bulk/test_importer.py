@@ -325,6 +325,7 @@ async def test_chunks_that_arrive_in_the_event_loop_are_imported(
     assert outcome(await run(conninfo, arrive())) == (50, 0, 0, 0, 0)
 
 
+@pytest.mark.slow
 async def test_rows_are_validated_outside_of_the_event_loop(
     catalogue: Catalogue, conninfo: str
 ) -> None:

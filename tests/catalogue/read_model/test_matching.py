@@ -27,6 +27,7 @@ def ordinal_of(model: ReadModel, award: AwardRecord) -> int:
     return ordinal
 
 
+@pytest.mark.slow
 @examples
 @given(catalogues(), profiles)
 def test_each_criterion_has_the_same_outcome(awards: list[AwardRecord], answers: Answers) -> None:
@@ -45,6 +46,7 @@ def test_each_criterion_has_the_same_outcome(awards: list[AwardRecord], answers:
                 assert (ordinal in each.unknown) is (expected is Outcome.UNKNOWN)
 
 
+@pytest.mark.slow
 @examples
 @given(catalogues(), profiles, st.sets(st.integers(0, 11)))
 def test_each_award_has_the_same_verdict_and_score(
@@ -97,6 +99,7 @@ def test_a_filter_keeps_the_awards_of_which_some_set_fails_none_of_its_criteria(
     assert {model.ordinals.id_of(each) for each in model.keep(given_filters)} == expected
 
 
+@pytest.mark.slow
 @examples
 @given(catalogues(), profiles)
 def test_judging_changes_nothing(awards: list[AwardRecord], answers: Answers) -> None:

@@ -83,6 +83,7 @@ def contents(model: ReadModel, now: dt.datetime) -> object:
     }
 
 
+@pytest.mark.slow
 @examples
 @given(catalogues(), writes(), st.lists(INSTANTS, max_size=3))
 def test_after_writes_the_model_is_the_one_that_would_be_made_anew(
@@ -101,6 +102,7 @@ def test_after_writes_the_model_is_the_one_that_would_be_made_anew(
     assert contents(model, NOW) == contents(model_of(list(expected.values())), NOW)
 
 
+@pytest.mark.slow
 @examples
 @given(catalogues(), st.lists(INSTANTS, max_size=4))
 def test_an_award_is_open_until_its_deadline_has_passed(
@@ -113,6 +115,7 @@ def test_an_award_is_open_until_its_deadline_has_passed(
             assert ids(model, model.open(instant(at))) == expected
 
 
+@pytest.mark.slow
 @examples
 @given(catalogues())
 def test_the_next_closing_is_when_an_open_award_closes_first(awards: list[AwardRecord]) -> None:
@@ -122,6 +125,7 @@ def test_the_next_closing_is_when_an_open_award_closes_first(awards: list[AwardR
     assert model.next_closing(NOW) == min(closing, default=None)
 
 
+@pytest.mark.slow
 @examples
 @given(catalogues())
 def test_filters_of_attributes_are_alternatives(awards: list[AwardRecord]) -> None:

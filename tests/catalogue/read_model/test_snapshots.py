@@ -49,6 +49,7 @@ def extended() -> ReadModel:
     return ReadModel(criteria=EXTENDED)
 
 
+@pytest.mark.slow
 @examples
 @given(catalogues())
 def test_a_snapshot_holds_all_of_a_model(awards: list[AwardRecord]) -> None:
