@@ -24,6 +24,7 @@ from scholarship_api.catalogue.read_model.current import CurrentModel
 from scholarship_api.catalogue.read_model.snapshots import Snapshots
 from scholarship_api.catalogue.versions import CatalogueVersions
 from scholarship_api.eligibility import routes as eligibility_routes
+from scholarship_api.eligibility.unchecked import unchecked_fields
 from scholarship_api.errors import (
     BadRequest,
     DatabaseUnavailable,
@@ -132,8 +133,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     recorder = SearchRecorder(database, key=settings.jwt_secret_key.get_secret_value().encode())
     versions = CatalogueVersions(database)
     folder = shared_folder.service_folder()
+    unchecked = unchecked_fields(settings.eligibility_unchecked_criteria)
     read_model = CurrentModel(
-        database, versions, snapshots=None if folder is None else Snapshots(folder)
+        database,
+        versions,
+        snapshots=None if folder is None else Snapshots(folder),
+        unchecked=unchecked,
     )
     health = HealthService(
         settings=settings,

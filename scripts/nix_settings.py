@@ -31,6 +31,7 @@ PATTERNS: Final[dict[object, str]] = {
     values.BaseUrl: "https?://[^[:space:]]+",
     values.RootPath: "/[^[:space:]]*",
     values.BindHosts: r"[0-9a-fA-F:.]+|\[[0-9a-fA-F:.]+]",
+    values.Names: "[A-Za-z_]+",
     values.Networks: "[0-9a-fA-F:.]+(/[0-9]+)?",
     values.PostgresUrl: r"postgres(ql(\+psycopg)?)?://.+",
     values.RedisUrl: r"(rediss?|valkeys?)(\+(sentinel|cluster))?://.+",

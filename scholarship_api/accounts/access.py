@@ -45,6 +45,7 @@ PUBLIC_ROUTES: Final = frozenset(
         ("POST", "/api/v1/eligibility/check"),
         ("GET", "/eligibility/check"),
         ("POST", "/eligibility/check"),
+        ("POST", "/api/v1/eligibility/questions"),
         ("GET", "/api/v1/vocabularies"),
         ("GET", "/api/v1/vocabularies/{name}"),
         ("GET", "/docs"),

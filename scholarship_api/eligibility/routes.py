@@ -8,11 +8,15 @@ from pydantic import TypeAdapter
 from scholarship_api.catalogue.read_model.current import Model
 from scholarship_api.eligibility import service
 from scholarship_api.eligibility.schemas import (
+    CHECK_PATH,
     BulkEligibilityRequest,
     CheckPage,
+    CheckQuery,
     CheckRequest,
     EligibilityRequest,
     EligibilityResult,
+    Questions,
+    QuestionsRequest,
 )
 from scholarship_api.errors import (
     BadRequest,
@@ -29,13 +33,13 @@ from scholarship_api.platform.http.deprecation import RawHeaders, deprecation_he
 
 ERRORS = (ValidationFailed, RateLimited, DatabaseUnavailable, ServiceUnavailable)
 BODY_ERRORS = (BadRequest, UnsupportedMediaType)
-SUCCESSOR = "/api/v1/eligibility/check"
+SUCCESSOR = CHECK_PATH
 
 router = APIRouter(prefix="/api/v1", tags=["eligibility"], responses=document(*ERRORS))
 root_router = APIRouter(tags=["eligibility"], responses=document(*ERRORS), deprecated=True)
 """The former address of the catalogue check."""
 
-CheckQuery = Annotated[CheckRequest, Query()]
+CheckByQuery = Annotated[CheckQuery, Query()]
 
 _results: Final = TypeAdapter(list[EligibilityResult])
 
@@ -55,9 +59,7 @@ def _private(body: str | bytes, headers: RawHeaders = ()) -> Response:
     responses=document(*BODY_ERRORS, NotFound),
 )
 async def check_one(current: Model, request: EligibilityRequest) -> Response:
-    result = await service.check_one(
-        current, profile=request.user_profile, scholarship_id=request.scholarship_id
-    )
+    result = await service.check_one(current, request)
     return _private(result.model_dump_json())
 
 
@@ -69,10 +71,20 @@ async def check_one(current: Model, request: EligibilityRequest) -> Response:
     responses=document(*BODY_ERRORS),
 )
 async def check_each(current: Model, request: BulkEligibilityRequest) -> Response:
-    results = await service.check_each(
-        current, profile=request.user_profile, scholarship_ids=request.scholarship_ids
-    )
+    results = await service.check_each(current, request)
     return _private(_results.dump_json(results))
+
+
+@router.post(
+    "/eligibility/questions",
+    response_model=Questions,
+    summary="Which missing answers would settle most of the open awards",
+    dependencies=[Depends(require_json)],
+    responses=document(*BODY_ERRORS),
+)
+async def questions(current: Model, request: QuestionsRequest) -> Response:
+    answer = await service.ask(current, request)
+    return _private(answer.model_dump_json())
 
 
 def _add_check(
@@ -86,7 +98,7 @@ def _add_check(
         response_model=CheckPage,
         summary=summary,
     )
-    async def check_by_query(current: Model, request: CheckQuery) -> Response:
+    async def check_by_query(current: Model, request: CheckByQuery) -> Response:
         page = await service.check(current, request)
         return _private(page.model_dump_json(), headers)
 

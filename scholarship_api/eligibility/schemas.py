@@ -1,7 +1,6 @@
 """Requests and answers of eligibility checks. One model reads the query string and the body."""
 
-from decimal import Decimal
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Self
 
 from pydantic import (
     BaseModel,
@@ -9,22 +8,22 @@ from pydantic import (
     ConfigDict,
     Field,
     JsonValue,
-    PlainSerializer,
     model_validator,
 )
 
 from scholarship_api.catalogue.field_types import ScholarshipId
 from scholarship_api.catalogue.read_model.relations import Outcome
 from scholarship_api.catalogue.read_model.rule import Verdict
-from scholarship_api.input_limits import RequestModel, split_commas
-from scholarship_api.vocabulary import (
-    Availability,
-    Citizenship,
-    FieldName,
-    GradeName,
-    Money,
-    StateCode,
+from scholarship_api.eligibility.profiles import (
+    PROFILE_EXAMPLE,
+    OpenAnswers,
+    Profile,
+    ProfileAnswers,
+    refuse_private,
+    require_an_answer,
 )
+from scholarship_api.input_limits import RequestModel, split_commas
+from scholarship_api.vocabulary import Availability
 
 MAX_IDS: Final = 50
 """Awards that one request may name."""
@@ -34,93 +33,21 @@ MAX_PAGE_SIZE: Final = 100
 MAX_OFFSET: Final = 10_000
 """Results that may be skipped."""
 
+MAX_QUESTIONS: Final = 10
+"""Questions of one answer."""
 
-def _number(value: object) -> object:
-    if isinstance(value, bool):
-        raise ValueError("must be a number")
-    return value
+CHECK_PATH: Final = "/api/v1/eligibility/check"
 
 
-# More digits than the two decimals of awards, because an average may be a fraction such as 11/3.
-GradeAverage = Annotated[
-    Decimal,
-    Field(ge=0, le=4, max_digits=20, allow_inf_nan=False),
-    PlainSerializer(float, return_type=float, when_used="json"),
-]
-Age = Annotated[int, Field(ge=13, le=120), BeforeValidator(_number)]
-Credits = Annotated[int, Field(ge=0, le=300), BeforeValidator(_number)]
 Ids = Annotated[
     list[ScholarshipId],
     Field(min_length=1, max_length=MAX_IDS),
     BeforeValidator(split_commas),
 ]
-
-
-PROFILE_EXAMPLE: Final[dict[str, JsonValue]] = {
-    "gpa": 3.4,
-    "grade_level": "undergraduate",
-    "field_of_study": "nursing",
-    "citizenship": "US",
-    "state_of_residence": "CA",
-    "age": 19,
-}
-
-
-class Profile(RequestModel):
-    """A student's answers about themselves, at least one. Values that are not given are unknown."""
-
-    model_config = ConfigDict(use_enum_values=True)
-
-    gpa: GradeAverage | None = Field(None, description="On the 4.0 scale.")
-    grade_level: GradeName | None = None
-    field_of_study: FieldName | None = None
-    citizenship: Citizenship | None = Field(
-        None, description="ISO 3166-1 alpha-2 code, permanent_resident or international."
-    )
-    state_of_residence: StateCode | None = Field(None, description="USPS code.")
-    age: Age | None = None
-    annual_income: Money | None = Field(
-        None,
-        description=(
-            "Has no effect: awards state no limit of income. Say whether there is financial_need."
-        ),
-    )
-    financial_need: bool | None = None
-    credits_completed: Credits | None = Field(
-        None, description="Has no effect: awards have no criterion for it."
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _empty_is_absent(cls, values: object) -> object:
-        if not isinstance(values, dict):
-            return values
-        # An empty scholarship_ids stays and is refused: its absence means the whole catalogue.
-        empty = {
-            name
-            for name, value in values.items()
-            if value is None or (value == "" and name != "scholarship_ids")
-        }
-        absent = empty & cls.model_fields.keys()
-        return {name: value for name, value in values.items() if name not in absent}
-
-    @model_validator(mode="after")
-    def _not_empty(self) -> "Profile":
-        if not self.known():
-            raise ValueError(f"give at least one profile value: {', '.join(Profile.model_fields)}")
-        return self
-
-    def known(self) -> dict[str, Any]:
-        """The values that were given, by name."""
-        return {
-            name: value
-            for name in Profile.model_fields
-            if (value := getattr(self, name)) is not None
-        }
-
-    def sent(self) -> dict[str, Any]:
-        """The values that were given, canonical, as JSON."""
-        return self.model_dump(mode="json", include=set(self.known()))
+Explain = Annotated[
+    bool,
+    Field(description="Also show every set of criteria in `sets`, with all of its outcomes."),
+]
 
 
 class EligibilityRequest(RequestModel):
@@ -132,6 +59,7 @@ class EligibilityRequest(RequestModel):
 
     user_profile: Profile
     scholarship_id: ScholarshipId
+    explain: Explain = False
 
 
 class BulkEligibilityRequest(RequestModel):
@@ -145,12 +73,11 @@ class BulkEligibilityRequest(RequestModel):
 
     user_profile: Profile
     scholarship_ids: Ids
+    explain: Explain = False
 
 
-class CheckRequest(Profile):
-    """A profile, and the awards to check it against."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{**PROFILE_EXAMPLE, "limit": 10}]})
+class _Checked(RequestModel):
+    """Which awards to check, and which of the results to show."""
 
     scholarship_ids: Ids | None = Field(
         None,
@@ -159,6 +86,7 @@ class CheckRequest(Profile):
     include_closed: bool = Field(
         False, description="Also check awards of the catalogue whose deadline has passed."
     )
+    explain: Explain = False
     limit: int | None = Field(
         None,
         ge=1,
@@ -167,9 +95,73 @@ class CheckRequest(Profile):
     )
     offset: int = Field(0, ge=0, le=MAX_OFFSET)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_is_absent(cls, values: object) -> object:
+        # An empty scholarship_ids stays and is refused: its absence means the whole catalogue.
+        if not isinstance(values, dict):
+            return values
+        absent = {
+            name
+            for name in values.keys() & _Checked.model_fields.keys()
+            if values[name] is None or (values[name] == "" and name != "scholarship_ids")
+        }
+        return {name: value for name, value in values.items() if name not in absent}
+
     @property
     def page_size(self) -> int:
         return self.limit or (DEFAULT_PAGE_SIZE if self.scholarship_ids is None else MAX_IDS)
+
+
+class CheckQuery(OpenAnswers, _Checked):
+    """The answers that may stand in a URL, and the awards to check them against."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _in_bodies_only(cls, values: object) -> object:
+        if isinstance(values, dict):
+            refuse_private(values, path=CHECK_PATH)
+        return values
+
+    @model_validator(mode="after")
+    def _not_empty(self) -> Self:
+        require_an_answer(self)
+        return self
+
+
+class CheckRequest(Profile, _Checked):
+    """A profile, and the awards to check it against."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{**PROFILE_EXAMPLE, "limit": 10}]})
+
+
+class QuestionsRequest(RequestModel):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"profile": PROFILE_EXAMPLE}]})
+
+    profile: ProfileAnswers = Field(
+        default_factory=ProfileAnswers, description="What is known already; may be empty."
+    )
+    limit: int = Field(MAX_QUESTIONS, ge=1, le=MAX_QUESTIONS, description="Questions at most.")
+
+
+class Question(BaseModel):
+    field: str = Field(description="The field of the profile that the answer belongs to.")
+    question: str
+    awards_decided: int = Field(
+        description="Open awards of which nothing but this answer is missing."
+    )
+    amount_at_stake: float = Field(
+        description="Their amounts in sum, as far as known; currencies are not converted."
+    )
+
+
+class Questions(BaseModel):
+    questions: list[Question] = Field(
+        description="Those that settle most awards first; none that settles none."
+    )
+    awards_undecided: int = Field(
+        description="Open awards of which the profile leaves open whether they suit."
+    )
 
 
 class CriterionOutcome(BaseModel):
@@ -177,11 +169,26 @@ class CriterionOutcome(BaseModel):
 
     criterion: str = Field(description="The name in the award's eligibility_criteria.")
     outcome: Outcome
-    required: bool | int | float | str | list[str]
-    actual: bool | int | float | str | None = Field(
-        description="The value of the profile, if it has one."
-    )
+    required: JsonValue
+    actual: JsonValue = Field(description="The value of the profile, if it has one.")
     reason: str
+
+
+class SetOutcome(BaseModel):
+    """The assessment of one of the award's sets of criteria."""
+
+    index: int = Field(description="Its place in eligibility_sets, counted from 0.")
+    verdict: Verdict = Field(description="If the award had this set alone.")
+    score: float = Field(ge=0, le=1)
+    criteria: list[CriterionOutcome]
+
+
+class PreferenceOutcome(BaseModel):
+    """One of the award's preferences, which excludes nobody."""
+
+    text: str | None
+    weight: int
+    met: bool
 
 
 class Judgement(BaseModel):
@@ -192,18 +199,40 @@ class Judgement(BaseModel):
     eligible: bool = Field(description="True exactly when the verdict is eligible.")
     verdict: Verdict | None = Field(
         description=(
-            "ineligible: a criterion is failed. needs_information: none is failed, but the profile"
-            " lacks a value. eligible: all are met. It says nothing about the deadline."
+            "ineligible: every set has a failed criterion. needs_information: no set is met, but"
+            " the profile lacks answers, see missing. likely_eligible: every coded criterion of a"
+            " set is met, and conditions are left that only a person can check, see to_confirm."
+            " eligible: all is met. It says nothing about the deadline."
         )
     )
     availability: Availability | None = Field(
         description="Whether a student can apply now; if not, the first of the reasons says so."
     )
     reasons: list[str] = Field(description="The criteria that are not met, in plain sentences.")
-    criteria: list[CriterionOutcome]
+    criteria: list[CriterionOutcome] = Field(description="Of the nearest set.")
+    to_confirm: list[str] = Field(
+        [], description="Conditions that only a person can check, as the award words them."
+    )
+    missing: list[str] = Field(
+        [], description="The fields of the profile whose answers the nearest set lacks."
+    )
+    nearest_set: int | None = Field(
+        None,
+        description=(
+            "The place in eligibility_sets of the set that counts: the one with the fewest failed"
+            " criteria, then the fewest unknown ones, then the highest score."
+        ),
+    )
+    preferences: list[PreferenceOutcome] = []
+    sets: list[SetOutcome] | None = Field(
+        None, description="With explain=true.", exclude_if=lambda value: value is None
+    )
 
 
-_SCORE: Final = "1 less the weight of each criterion that is failed or not answered; at least 0."
+_SCORE: Final = (
+    "1 less the weight of each criterion that is failed or not answered, plus what preferences add;"
+    " from 0 to 1."
+)
 
 
 class EligibilityResult(Judgement):
@@ -224,8 +253,8 @@ class CheckPage(BaseModel):
     eligible_count: int = Field(description="Among all checked awards, not only on this page.")
     results: list[CheckResult] = Field(
         description=(
-            "In the order of scholarship_ids. Without them: eligible ones first, then those that"
-            " need information, each by score, deadline and id."
+            "In the order of scholarship_ids. Without them: eligible ones first, then likely"
+            " eligible ones, then those that need information, each by score, deadline and id."
         )
     )
     checked_scholarships: int

@@ -2,26 +2,44 @@
 
 import datetime as dt
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from pyroaring import BitMap
 
 from scholarship_api.catalogue import service as catalogue
+from scholarship_api.catalogue.read_model.ages import EPOCH
+from scholarship_api.catalogue.read_model.answers import Answers, on_day
 from scholarship_api.catalogue.read_model.current import CurrentModel, ReadRows
 from scholarship_api.catalogue.read_model.details import AwardDetails, read_details
 from scholarship_api.catalogue.read_model.matching import Matches
 from scholarship_api.catalogue.read_model.model import ReadModel
-from scholarship_api.catalogue.read_model.rule import MAX_SCORE, Finding, Verdict, nearest
+from scholarship_api.catalogue.read_model.questions import best_questions
+from scholarship_api.catalogue.read_model.rule import (
+    MAX_SCORE,
+    AwardAssessment,
+    Finding,
+    Verdict,
+    assess_award,
+)
 from scholarship_api.catalogue.versions import utc_now
+from scholarship_api.eligibility.profiles import OpenAnswers
 from scholarship_api.eligibility.schemas import (
+    BulkEligibilityRequest,
     CheckPage,
+    CheckQuery,
     CheckRequest,
     CheckResult,
     CriterionOutcome,
+    EligibilityRequest,
     EligibilityResult,
-    Profile,
+    PreferenceOutcome,
+    Question,
+    Questions,
+    QuestionsRequest,
+    SetOutcome,
 )
 from scholarship_api.errors import NotFound
 from scholarship_api.platform.database.connection import deadline
@@ -29,32 +47,61 @@ from scholarship_api.platform.database.engine import REQUEST_SECONDS
 from scholarship_api.vocabulary import Availability, Status
 
 
-async def check_one(
-    current: CurrentModel, *, profile: Profile, scholarship_id: str
-) -> EligibilityResult:
+@dataclass(frozen=True, slots=True)
+class Student:
+    """A profile as the awards of one request are judged for it."""
+
+    answers: Answers
+    unchecked: Collection[str]
+    """Fields of awards that nobody is matched on."""
+    now: dt.datetime
+    explain: bool = False
+
+    def judge(self, award: AwardDetails) -> AwardAssessment:
+        closing_day = award.record.closing_day
+        day = self.now.date() if closing_day is None else EPOCH + dt.timedelta(days=closing_day)
+        return assess_award(
+            award.record.conditions, on_day(self.answers, day), unchecked=self.unchecked
+        )
+
+
+async def check_one(current: CurrentModel, request: EligibilityRequest) -> EligibilityResult:
     """Check one award. Raises NotFound for an id that no public award has."""
-    [result] = await check_each(current, profile=profile, scholarship_ids=[scholarship_id])
+    student = _student(current, request.user_profile, now=utc_now(), explain=request.explain)
+    [result] = await _check_each(current, student, [request.scholarship_id])
     if not result.found:
         raise NotFound("There is no scholarship with this id.")
     return result
 
 
 async def check_each(
-    current: CurrentModel, *, profile: Profile, scholarship_ids: Sequence[str]
+    current: CurrentModel, request: BulkEligibilityRequest
 ) -> list[EligibilityResult]:
     """Check each id, in the same order; `found` is false if no public award has the id."""
-    now = utc_now()
+    student = _student(current, request.user_profile, now=utc_now(), explain=request.explain)
+    return await _check_each(current, student, request.scholarship_ids)
+
+
+async def _check_each(
+    current: CurrentModel, student: Student, scholarship_ids: Sequence[str]
+) -> list[EligibilityResult]:
     with deadline(REQUEST_SECONDS):
         awards = await read_details(current.fetch, scholarship_ids)
     return [
-        assess_award(awards[scholarship_id], profile, now=now)
+        result_of(awards[scholarship_id], student)
         if scholarship_id in awards
         else _not_found(scholarship_id)
         for scholarship_id in scholarship_ids
     ]
 
 
-async def check(current: CurrentModel, request: CheckRequest) -> CheckPage:
+def _student(
+    current: CurrentModel, profile: OpenAnswers, *, now: dt.datetime, explain: bool = False
+) -> Student:
+    return Student(profile.answers(), current.unchecked, now, explain)
+
+
+async def check(current: CurrentModel, request: CheckQuery | CheckRequest) -> CheckPage:
     """Check `request.scholarship_ids`, or else all published awards, best first."""
     started = time.perf_counter()
     if request.scholarship_ids is None:
@@ -62,9 +109,8 @@ async def check(current: CurrentModel, request: CheckRequest) -> CheckPage:
         has_next = request.offset + request.page_size < checked
     else:
         end = request.offset + request.page_size
-        all_results = await check_each(
-            current, profile=request, scholarship_ids=request.scholarship_ids
-        )
+        student = _student(current, request, now=utc_now(), explain=request.explain)
+        all_results = await _check_each(current, student, request.scholarship_ids)
         checked = sum(result.found for result in all_results)
         eligible = sum(result.eligible for result in all_results)
         results, has_next = all_results[request.offset : end], end < len(all_results)
@@ -81,23 +127,41 @@ async def check(current: CurrentModel, request: CheckRequest) -> CheckPage:
     )
 
 
+async def ask(current: CurrentModel, request: QuestionsRequest) -> Questions:
+    """The missing answers that would settle most of the open awards."""
+    model, version = await current.newest()
+    matches = model.match(request.profile.answers(), within=model.open(version.at), now=version.at)
+    return Questions(
+        questions=[
+            Question(
+                field=each.field,
+                question=each.question,
+                awards_decided=each.awards,
+                amount_at_stake=each.hundredths / 100,
+            )
+            for each in best_questions(matches, model.amounts_of, limit=request.limit)
+        ],
+        awards_undecided=len(matches.by_verdict[Verdict.NEEDS_INFORMATION]),
+    )
+
+
 async def _check_catalogue(
-    current: CurrentModel, request: CheckRequest
+    current: CurrentModel, request: CheckQuery | CheckRequest
 ) -> tuple[list[EligibilityResult], int, int]:
     """A page of results, the number of awards checked, and of those that are eligible."""
     version = await current.version()
-    answers = request.known()
+    student = _student(current, request, now=version.at, explain=request.explain)
 
     def choose(model: ReadModel) -> tuple[list[int], tuple[int, int]]:
         within = model.all() if request.include_closed else model.open(version.at)
-        matches = model.match(answers, within=within)
+        matches = model.match(student.answers, within=within, now=version.at)
         page = model.page(
             best_first(matches, Verdict), limit=request.page_size, offset=request.offset
         )
         return page, (len(within), len(matches.by_verdict[Verdict.ELIGIBLE]))
 
     (checked, eligible), awards = await current.read(version, choose, details_of(current))
-    results = [assess_award(award, request, now=version.at) for award in awards]
+    results = [result_of(award, student) for award in awards]
     return results, checked, eligible
 
 
@@ -122,31 +186,56 @@ def details_of(current: CurrentModel) -> ReadRows[AwardDetails]:
     return read
 
 
-def assess_award(award: AwardDetails, profile: Profile, *, now: dt.datetime) -> EligibilityResult:
-    """Assess an award for the profile at `now`.
+def result_of(award: AwardDetails, student: Student) -> EligibilityResult:
+    """How an award suits a student.
 
     If the award is closed, `availability` and the first reason say so. The verdict is about the
     student, and would be the same in the next round.
     """
-    assessment = nearest(award.record.eligibility_sets, profile.known())
+    judged = student.judge(award)
     availability = catalogue.availability(
         status=award.status,
         deadline_kind=award.deadline_kind,
         recurs=award.recurs,
         application_deadline=award.application_deadline,
         opens_at=award.opens_at,
-        now=now,
+        now=student.now,
     )
     return EligibilityResult(
         scholarship_id=award.record.id,
         found=True,
-        eligible=assessment.verdict is Verdict.ELIGIBLE,
-        verdict=assessment.verdict,
-        match_score=assessment.score / MAX_SCORE,
+        eligible=judged.verdict is Verdict.ELIGIBLE,
+        verdict=judged.verdict,
+        match_score=judged.score / MAX_SCORE,
         availability=availability,
-        reasons=[*_closed(award, availability), *assessment.reasons],
-        criteria=[_outcome(finding) for finding in assessment.findings],
+        reasons=[*_closed(award, availability), *judged.reasons],
+        criteria=[_outcome(finding) for finding in judged.nearest.findings],
+        to_confirm=judged.to_confirm(award.record.other_requirements),
+        missing=judged.nearest.missing,
+        nearest_set=judged.nearest_index,
+        preferences=[
+            PreferenceOutcome(text=text, weight=preference.weight, met=is_met)
+            for text, preference, is_met in zip(
+                [each.get("text") for each in award.record.preferences],
+                judged.conditions.preferences,
+                judged.preferences,
+                strict=True,
+            )
+        ],
+        sets=_sets(judged) if student.explain else None,
     )
+
+
+def _sets(judged: AwardAssessment) -> list[SetOutcome]:
+    return [
+        SetOutcome(
+            index=index,
+            verdict=each.verdict,
+            score=each.score / MAX_SCORE,
+            criteria=[_outcome(finding) for finding in each.findings],
+        )
+        for index, each in enumerate(judged.sets)
+    ]
 
 
 def _not_found(scholarship_id: str) -> EligibilityResult:

@@ -1,7 +1,7 @@
 """The recommendation score of every open award at once, made of the tables of `rules`."""
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Final
 
@@ -19,14 +19,14 @@ _EPOCH_DAY: Final = dt.date(1970, 1, 1).toordinal()
 _NO_END: Final = 1_000_000
 """Days; later than any deadline."""
 
-SUITABLE: Final = (Verdict.ELIGIBLE, Verdict.NEEDS_INFORMATION)
+SUITABLE: Final = (Verdict.ELIGIBLE, Verdict.LIKELY_ELIGIBLE, Verdict.NEEDS_INFORMATION)
 
 
 def best_first(
     model: ReadModel, answers: Answers, *, now: dt.datetime, include_ineligible: bool
 ) -> Iterator[BitMap]:
     """Groups of open awards with the same score, the highest first."""
-    matches = model.match(answers, within=model.open(now))
+    matches = model.match(answers, within=model.open(now), now=now)
     for _, awards in by_score(model, matches, answers, now=now, include_all=include_ineligible):
         yield awards
 
@@ -52,10 +52,15 @@ def by_score(
             yield total, found
 
 
+def fields_of_study(answers: Answers) -> Sequence[str]:
+    fields = answers.get("field_of_study") or ()
+    return (fields,) if isinstance(fields, str) else fields
+
+
 def _steps(model: ReadModel, answers: Answers, *, now: dt.datetime) -> Iterator[tuple[BitMap, int]]:
     """Awards, and the points that they get beside those for the match."""
-    if field := answers.get("field_of_study"):
-        yield model.naming("fields_of_study", [field]), rules.FIELD_NAMED
+    if fields := fields_of_study(answers):
+        yield model.naming("fields_of_study", fields), rules.FIELD_NAMED
     above = None
     for least, points in rules.AMOUNTS:
         yield model.amounts_between(least * 100, above), points

@@ -4,7 +4,7 @@ The functions are pure. `ranking` scores all awards at once by the same tables.
 """
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -65,7 +65,7 @@ def parts(
             match_score * MATCH_WEIGHT,
             f"The match score is {match_score / 100}.",
         ),
-        _field(award["fields_of_study"], profile.get("field_of_study")),
+        _field(award["fields_of_study"], profile.get("field_of_study") or ()),
         _amount(award["amount"], award["currency"]),
         _deadline(days_left),
         _type(award["scholarship_type"], is_in_need=profile.get("financial_need") is True),
@@ -81,12 +81,13 @@ def within_bounds(points: int) -> int:
     return min(MAX_SCORE, max(0, points))
 
 
-def _field(named: Sequence[str], field: str | None) -> Part:
-    if field is not None and field in named:
+def _field(named: Collection[str], fields: str | Collection[str]) -> Part:
+    studied = {fields} if isinstance(fields, str) else set(fields)
+    if not studied.isdisjoint(named):
         points, reason = FIELD_NAMED, "It is meant for your field of study."
     elif not named:
         points, reason = 0, "It is open to all fields of study."
-    elif field is None:
+    elif not studied:
         points, reason = 0, "It is meant for certain fields of study; the profile names none."
     else:
         points, reason = 0, "It is meant for other fields of study."

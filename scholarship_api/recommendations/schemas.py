@@ -4,7 +4,8 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from scholarship_api.eligibility.schemas import PROFILE_EXAMPLE, EligibilityResult, Profile
+from scholarship_api.eligibility.profiles import PROFILE_EXAMPLE, Profile
+from scholarship_api.eligibility.schemas import EligibilityResult, Explain
 from scholarship_api.input_limits import RequestModel
 from scholarship_api.recommendations.rules import PartName
 from scholarship_api.search.schemas import ScholarshipSummary
@@ -19,6 +20,7 @@ class RecommendationRequest(RequestModel):
 
     user_profile: Profile
     limit: int = Field(10, ge=1, le=MAX_LIMIT)
+    explain: Explain = False
     include_ineligible: bool = Field(
         False,
         description=(

@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pyroaring import BitMap
-
+from scholarship_api.catalogue.read_model.matching import Match
 from scholarship_api.catalogue.read_model.model import ReadModel
 from scholarship_api.search.basis import Basis
 from scholarship_api.search.cursors import Cursor, CursorCodec, Keyset
-from scholarship_api.search.filters import is_filtered, kept_awards
+from scholarship_api.search.filters import Kept, is_filtered, keep
 from scholarship_api.search.schemas import Facets, SearchRequest
 from scholarship_api.search.snapshot import Snapshot
 from scholarship_api.search.sql.statements import Window
@@ -45,12 +44,12 @@ class Asked:
         """Whether anything but words, and being open, is asked for."""
         return self.of_organization is not None or is_filtered(self.request)
 
-    def kept(self, model: ReadModel) -> BitMap:
+    def keep(self, model: ReadModel) -> Kept:
         """The awards that the filters keep, whatever their words."""
-        kept = kept_awards(model, self.request, now=self.snapshot.now)
+        within = None
         if self.of_organization is not None:
-            kept &= model.ordinals.find_all(self.of_organization)
-        return kept
+            within = model.ordinals.find_all(self.of_organization)
+        return keep(model, self.request, now=self.snapshot.now, within=within)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,3 +67,7 @@ class Found:
     is_tiered: bool = False
     basis: Basis | None = None
     """None for what any write may change."""
+    matches: Sequence[Match | None] = ()
+    """With a profile: how each of the items suits it."""
+    ineligible_hidden: int | None = None
+    unknown_amounts_hidden: int | None = None

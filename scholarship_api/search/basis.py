@@ -8,7 +8,7 @@ from pyroaring import BitMap
 from scholarship_api.catalogue.read_model.change_log import Changed
 from scholarship_api.catalogue.read_model.model import ReadModel
 from scholarship_api.search import limits
-from scholarship_api.search.filters import kept_awards
+from scholarship_api.search.filters import keep
 from scholarship_api.search.schemas import SearchRequest
 from scholarship_api.search.snapshot import Snapshot
 from scholarship_api.search.sql import statements
@@ -51,7 +51,7 @@ class Basis:
         if self.ordinals.intersect(changed.ordinals) or self._names_one_of(changed):
             return False
         if self.is_complete:
-            kept = changed.ordinals & kept_awards(model, self.request, now=snapshot.now)
+            kept = keep(model, self.request, now=snapshot.now, within=changed.ordinals).with_hidden
             asked = model.ordinals.ids_of(kept)
         elif changed.reworded:
             return False

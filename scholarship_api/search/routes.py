@@ -31,8 +31,10 @@ from scholarship_api.search.responses.answers import Answers, Produced
 from scholarship_api.search.schemas import (
     Listing,
     ScholarshipList,
+    SearchBody,
     SearchMetadata,
     SearchPage,
+    SearchQuery,
     SearchRequest,
     SmartSearchPage,
     SuggestionRequest,
@@ -51,7 +53,7 @@ root_router = APIRouter(tags=["search"], responses=document(*READ_ERRORS), depre
 BEARER_OPTIONAL: Final = Depends(current_account_or_none)
 """A search needs no account, but a token that is sent must be valid."""
 
-SearchQuery = Annotated[SearchRequest, Query()]
+SearchParameters = Annotated[SearchQuery, Query()]
 ListQuery = Annotated[Listing, Query()]
 
 
@@ -106,10 +108,16 @@ async def _search(http: Request, request: SearchRequest, headers: RawHeaders) ->
                 is_corrected=page.is_corrected,
                 interpreted=page.interpreted,
                 ignored_words=page.ignored_words,
+                ineligible_hidden=page.ineligible_hidden,
+                unknown_amounts_hidden=page.unknown_amounts_hidden,
             ),
         )
         return Produced(body, page.basis)
 
+    if request.is_private:
+        return await _answers(http).private_answer(
+            http, produce, counted_query=_counted_query(request), headers=headers
+        )
     return await _answers(http).answer(
         http,
         produce,
@@ -133,7 +141,7 @@ def _add_search(
         responses=document(Unauthorized) | NOT_MODIFIED,
         openapi_extra=ANONYMOUS_ALLOWED,
     )
-    async def search_by_query(http: Request, request: SearchQuery) -> Response:
+    async def search_by_query(http: Request, request: SearchParameters) -> Response:
         return await _search(http, request, headers)
 
     @to.post(
@@ -145,7 +153,7 @@ def _add_search(
         responses=document(Unauthorized, *BODY_ERRORS),
         openapi_extra=ANONYMOUS_ALLOWED,
     )
-    async def search_by_body(http: Request, request: SearchRequest) -> Response:
+    async def search_by_body(http: Request, request: SearchBody) -> Response:
         return await _search(http, request, headers)
 
 
@@ -179,7 +187,7 @@ async def suggest(http: Request, request: Annotated[SuggestionRequest, Query()])
     summary="Search with advice on how to get better results",
     responses=NOT_MODIFIED,
 )
-async def smart_search(http: Request, request: SearchQuery) -> Response:
+async def smart_search(http: Request, request: SearchParameters) -> Response:
     async def produce(snapshot: Snapshot) -> Produced:
         page, sentences = await advice.smart_search(snapshot, request, codec=_codec(http))
         body = _json_of(
@@ -217,7 +225,9 @@ async def smart_search(http: Request, request: SearchQuery) -> Response:
     summary="The published awards, by every filter of the search",
     responses=document(*ACCESS_ERRORS) | NOT_MODIFIED,
 )
-async def list_scholarships(_: ScholarshipsReader, http: Request, request: SearchQuery) -> Response:
+async def list_scholarships(
+    _: ScholarshipsReader, http: Request, request: SearchParameters
+) -> Response:
     request.facets = False  # a list has none
     request.interpret = False  # its answer could not tell
     return await _list(http, request)

@@ -1,6 +1,7 @@
 """The requests and responses of the search. One model reads both query strings and JSON bodies."""
 
 import datetime as dt
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated, Any, Final, Literal, Self
 
@@ -16,7 +17,13 @@ from pydantic import (
     model_validator,
 )
 
+from scholarship_api.catalogue import codes
 from scholarship_api.catalogue.award_parts import Coverage
+from scholarship_api.catalogue.codes import CodeList
+from scholarship_api.catalogue.criteria_set import Condition, MilitaryTie
+from scholarship_api.catalogue.read_model.rule import Verdict
+from scholarship_api.eligibility.profiles import RICH_EXAMPLE, Codes, ProfileAnswers
+from scholarship_api.errors import ValidationFailed
 from scholarship_api.input_limits import CommaList, RequestModel
 from scholarship_api.search import limits
 from scholarship_api.vocabulary import (
@@ -39,6 +46,7 @@ _DEPRECATED: Final[dict[str, JsonValue]] = {"deprecated": True}
 
 class Sort(StrEnum):
     RELEVANCE = "relevance"
+    MATCH = "match"
     DEADLINE = "deadline"
     AMOUNT = "amount"
     NEWEST = "newest"
@@ -89,6 +97,13 @@ class Paging(RequestModel):
 class Listing(Paging):
     sort: Sort | None = Field(None, description="Default: relevance with q, else deadline.")
 
+    @field_validator("sort")
+    @classmethod
+    def _has_a_profile(cls, value: Sort | None) -> Sort | None:
+        if value is Sort.MATCH and "profile" not in cls.model_fields:
+            raise ValueError("match needs a profile, in the JSON body of POST /api/v1/search")
+        return value
+
 
 class SearchRequest(Listing):
     """All filters narrow the result. One over fields, states, citizenship or grade level also
@@ -131,6 +146,35 @@ class SearchRequest(Listing):
         None, description="A date (its whole day, in the award's zone) or an instant; inclusive."
     )
     renewable: bool | None = None
+    enrollment: Codes[codes.EnrollmentCode] = Field([], description="Yours; any of these.")
+    institution_types: Codes[codes.InstitutionType] = Field(
+        [], description="Of your school; all that apply to it."
+    )
+    institution_categories: Codes[codes.InstitutionCategory] = Field(
+        [], description="Of your school; all that apply to it."
+    )
+    cip_codes: Codes[codes.CipCode] = Field([], description="Your programs, such as 51.38.")
+    countries: Codes[codes.CountryCode] = Field([], description="Where you live.")
+    first_generation: bool | None = Field(
+        None, description="Whether you are the first in your family to go to college."
+    )
+    essay_required: bool | None = None
+    max_recommendation_letters: Annotated[int, Field(ge=0, le=10)] | None = Field(
+        None, description="Keeps the awards that ask for no more letters."
+    )
+    coverage: Codes[codes.CoverageKind] = Field([], description="Any of these.")
+    requirement_kinds: Codes[codes.RequirementKind] = Field(
+        [], description="Keeps the awards whose application has a part of any of these kinds."
+    )
+    no_fee: bool = Field(False, description="true leaves out awards that ask for a fee.")
+    opens_before: DateOrInstant | None = Field(
+        None,
+        description="Leaves out awards that open later: after this date's end in UTC, or instant.",
+    )
+    include_unknown_amounts: bool = Field(
+        False,
+        description="With a bound of the amount: also keep awards whose amount is not known.",
+    )
     highlight: bool = Field(
         True, description="With q, show in `match` where it was found; false is faster."
     )
@@ -178,6 +222,21 @@ class SearchRequest(Listing):
         return self.sort
 
     @property
+    def student(self) -> ProfileAnswers | None:
+        """The profile that the results are held against."""
+        return None
+
+    @property
+    def verdicts_kept(self) -> Sequence[Verdict]:
+        """With a profile."""
+        return tuple(Verdict)
+
+    @property
+    def is_private(self) -> bool:
+        """Whether the request says something that no cache may hold."""
+        return False
+
+    @property
     def response_key(self) -> str:
         """The same for all requests that have the same response."""
         return f"{self.order}:{self.model_dump_json(exclude_defaults=True, exclude={'sort'})}"
@@ -197,12 +256,112 @@ class SearchRequest(Listing):
                 "sort",
                 "keyword",
                 "query",
+                "profile",
             },
             exclude_none=True,
         )
         # A bound of 0 equals False, and is a filter.
         given = {name: v for name, v in chosen.items() if v != [] and v is not False}
-        return given | ({} if self.renewable is None else {"renewable": self.renewable})
+        stated = {name: getattr(self, name) for name in _THREE_VALUED}
+        return given | {name: value for name, value in stated.items() if value is not None}
+
+
+_THREE_VALUED: Final = ("renewable", "first_generation", "essay_required")
+"""Filters for which false is a value."""
+
+
+class SearchQuery(SearchRequest):
+    """A search in a URL, which holds nothing that is sensitive."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _in_bodies_only(cls, values: object) -> object:
+        if isinstance(values, dict):
+            for name in values:
+                if name in PRIVATE_FILTERS:
+                    raise ValidationFailed.of(
+                        name,
+                        "is taken in the JSON body of POST /api/v1/search only, never in a URL",
+                    )
+        return values
+
+
+def _as_tie(value: object) -> object:
+    """`veteran` is a tie to somebody of this status."""
+    return {"statuses": [value]} if isinstance(value, str) else value
+
+
+def _as_condition(value: object) -> object:
+    return {"condition": value} if isinstance(value, str) else value
+
+
+_YOURS: Final = "Yours. Awards without such a criterion stay in."
+
+
+class SearchBody(SearchRequest):
+    """A search in a JSON body, which may also hold what a URL must not: a profile, and filters over
+    sensitive criteria."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"q": "nursing", "states": ["CA"], "min_amount": 1000, "sort": "deadline"},
+                {
+                    "q": "engineering",
+                    "profile": RICH_EXAMPLE,
+                    "verdicts": ["eligible", "likely_eligible"],
+                    "sort": "match",
+                },
+                {"genders": ["woman"], "heritages": ["asian"], "military": ["veteran"]},
+            ]
+        }
+    )
+
+    profile: ProfileAnswers | None = Field(
+        None,
+        description=(
+            "Your answers, as for eligibility checks: each item carries `verdict` and"
+            " `match_score`. Such an answer is in no cache."
+        ),
+    )
+    verdicts: Annotated[CommaList[Verdict], AfterValidator(unique)] = Field(
+        [], description="With a profile. Default: all but ineligible."
+    )
+    genders: Codes[codes.GenderCode] = Field([], description=_YOURS)
+    heritages: Codes[codes.HeritageCode] = Field([], description=_YOURS)
+    religions: Codes[codes.ReligionCode] = Field([], description=_YOURS)
+    lgbtq: bool | None = Field(None, description="false leaves out awards for LGBTQ students.")
+    conditions: CodeList[Annotated[Condition, BeforeValidator(_as_condition)]] = Field(
+        [], description=_YOURS
+    )
+    circumstances: Codes[codes.CircumstanceCode] = Field([], description=_YOURS)
+    immigration_statuses: Codes[codes.ImmigrationStatus] = Field([], description=_YOURS)
+    military: CodeList[Annotated[MilitaryTie, BeforeValidator(_as_tie)]] = Field(
+        [], description=_YOURS
+    )
+
+    @model_validator(mode="after")
+    def _profile_is_given(self) -> Self:
+        if self.profile is None and (self.verdicts or self.sort is Sort.MATCH):
+            raise ValueError("verdicts and sort=match need a profile")
+        return self
+
+    @property
+    def student(self) -> ProfileAnswers | None:
+        return self.profile
+
+    @property
+    def verdicts_kept(self) -> Sequence[Verdict]:
+        return self.verdicts or _NOT_INELIGIBLE
+
+    @property
+    def is_private(self) -> bool:
+        return any(getattr(self, name) not in (None, []) for name in PRIVATE_FILTERS)
+
+
+_NOT_INELIGIBLE: Final = tuple(verdict for verdict in Verdict if verdict is not Verdict.INELIGIBLE)
+PRIVATE_FILTERS: Final = SearchBody.model_fields.keys() - SearchRequest.model_fields.keys()
+"""The fields that are taken in bodies only."""
 
 
 def _is_before(end: dt.datetime | dt.date, start: dt.datetime | dt.date) -> bool:
@@ -241,6 +400,10 @@ class ScholarshipSummary(BaseModel):
     description: str = Field(description="At most 200 characters, cut at a word.")
     coverage: Coverage | None
     flags: list[str] = Field(description="What students should be warned of.")
+    verdict: Verdict | None = Field(
+        None, description="With a profile: how the award suits it, see eligibility checks."
+    )
+    match_score: float | None = Field(None, description="With a profile; from 0 to 1.")
     match: str | None = Field(
         None,
         description="Where q was found: HTML-escaped text with <mark> around the words; with q.",
@@ -254,6 +417,14 @@ class FacetValue(BaseModel):
     )
 
 
+def _facet() -> Any:  # noqa: ANN401 - as pydantic's Field
+    return Field([], description="Left out when no result names a value.", exclude_if=_is_empty)
+
+
+def _is_empty(values: list[FacetValue]) -> bool:
+    return not values
+
+
 class Facets(BaseModel):
     """Values named by at least one result, most frequent first."""
 
@@ -263,6 +434,12 @@ class Facets(BaseModel):
     grade_levels: list[FacetValue]
     citizenship: list[FacetValue]
     renewable: list[FacetValue]
+    countries: list[FacetValue] = _facet()
+    enrollment: list[FacetValue] = _facet()
+    institution_types: list[FacetValue] = _facet()
+    institution_categories: list[FacetValue] = _facet()
+    coverage: list[FacetValue] = _facet()
+    requirement_kinds: list[FacetValue] = _facet()
 
 
 class InterpretedPhrase(BaseModel):
@@ -308,6 +485,14 @@ class SearchPage(BaseModel):
     )
     ignored_words: list[str] | None = Field(
         None, description="Words of q that are too common to be searched for."
+    )
+    ineligible_hidden: int | None = Field(
+        None,
+        description="With a profile: further results that are left out because it is ineligible.",
+    )
+    unknown_amounts_hidden: int | None = Field(
+        None,
+        description="With a bound of the amount: results left out because theirs is not known.",
     )
 
 

@@ -14,12 +14,13 @@ from pyroaring import BitMap
 
 from scholarship_api.catalogue.read_model.model import ReadModel
 from scholarship_api.errors import NotFound
-from scholarship_api.search import cursors, limits, text_search
+from scholarship_api.search import cursors, limits, match_order, text_search
 from scholarship_api.search.asked import Asked, Found
 from scholarship_api.search.basis import Basis
-from scholarship_api.search.cursors import Cursor, CursorCodec
+from scholarship_api.search.cursors import Cursor, CursorCodec, Keyset
 from scholarship_api.search.facets import NO_FACETS, count_facets
-from scholarship_api.search.filters import kept_awards
+from scholarship_api.search.filters import Kept, kept_awards
+from scholarship_api.search.hits import matches_of, size_of, with_matches
 from scholarship_api.search.items import read_items
 from scholarship_api.search.orders import ORDERS
 from scholarship_api.search.schemas import (
@@ -60,6 +61,8 @@ class Page:
     is_corrected: bool | None = None
     ignored_words: list[str] | None = None
     interpreted: list[InterpretedPhrase] | None = None
+    ineligible_hidden: int | None = None
+    unknown_amounts_hidden: int | None = None
 
 
 _BAD_CURSOR_ERRORS: Final = (
@@ -118,9 +121,14 @@ async def _parse(
     snapshot: Snapshot, request: SearchRequest, codec: CursorCodec, organization: str | None
 ) -> Asked:
     filters = request.applied_filters()
-    searched = {**filters, "sort": request.order, "organization": organization}
-    searched |= {name: False for name in ("typo", "interpret") if not getattr(request, name)}
-    digest = cursors.digest_of(searched)
+    identity = {**filters, "sort": request.order, "organization": organization}
+    identity |= {name: False for name in ("typo", "interpret") if not getattr(request, name)}
+    if request.student is not None:
+        identity["profile"] = request.student.sent()
+    if request.is_private:
+        digest = codec.private_digest_of(identity)
+    else:
+        digest = cursors.digest_of(identity)
     return Asked(
         snapshot=snapshot,
         request=request,
@@ -184,27 +192,22 @@ async def _find_structured(asked: Asked, *, among: Sequence[str] | None = None) 
     `among` are the ids of the only awards that may be found.
     """
     request = asked.request
-    order = ORDERS[Sort.DEADLINE if request.order is Sort.RELEVANCE else request.order]
 
-    def choose(model: ReadModel) -> tuple[list[int], Found]:
-        kept = asked.kept(model)
+    def choose(model: ReadModel) -> tuple[Sequence[int], Found]:
+        kept = asked.keep(model)
         if among is not None:
-            kept &= model.ordinals.find_all(among)
-        page = order.page(
-            model,
-            kept,
-            limit=request.limit + 1,
-            keyset=asked.cursor.keyset if asked.cursor else None,
-            offset=request.offset,
-        )
-        has_more = len(page) > request.limit
-        page = page[: request.limit]
+            kept = kept.among(model.ordinals.find_all(among))
+        page, keyset = _structured_page(asked, model, kept)
+        total = len(kept.awards)
         return page, Found(
-            total=len(kept),
-            has_more=has_more,
-            keyset=order.keyset_of(model, page[-1]) if has_more else None,
-            facets=count_facets(model, kept, total=len(kept)) if request.facets else None,
-            basis=_basis(asked, kept),
+            total=total,
+            has_more=keyset is not None,
+            keyset=keyset,
+            facets=count_facets(model, kept.awards, total=total) if request.facets else None,
+            basis=_basis(asked, kept.with_hidden),
+            matches=matches_of(kept, page),
+            ineligible_hidden=size_of(kept.ineligible),
+            unknown_amounts_hidden=size_of(kept.unknown_amounts),
         )
 
     snapshot = asked.snapshot
@@ -215,6 +218,26 @@ async def _find_structured(asked: Asked, *, among: Sequence[str] | None = None) 
 
     found, rows = await snapshot.read(choose, read)
     return replace(found, items=rows)
+
+
+def _structured_page(
+    asked: Asked, model: ReadModel, kept: Kept
+) -> tuple[Sequence[int], Keyset | None]:
+    """The awards of the page, and the keyset of the last one if there are more."""
+    request = asked.request
+    limit, offset = request.limit, request.offset
+    keyset = asked.cursor.keyset if asked.cursor else None
+    if request.order is Sort.MATCH and kept.matches is not None:
+        page, groups = match_order.page(
+            model, kept.matches, kept.awards, limit=limit + 1, offset=offset, keyset=keyset
+        )
+        has_more, page = len(page) > limit, page[:limit]
+        last = match_order.keyset_of(model, page[-1], groups[limit - 1]) if has_more else None
+        return page, last
+    order = ORDERS[Sort.DEADLINE if request.order is Sort.RELEVANCE else request.order]
+    page = order.page(model, kept.awards, limit=limit + 1, keyset=keyset, offset=offset)
+    has_more, page = len(page) > limit, page[:limit]
+    return page, order.keyset_of(model, page[-1]) if has_more else None
 
 
 def _basis(asked: Asked, kept: BitMap) -> Basis | None:
@@ -245,7 +268,7 @@ def _render(asked: Asked, found: Found) -> Page:
     request, text = asked.request, found.text
     page = asked.cursor.page if asked.cursor else request.offset // request.limit + 1
     return Page(
-        items=complete_items(found.items, asked.snapshot),
+        items=with_matches(complete_items(found.items, asked.snapshot), found.matches),
         total=found.total,
         total_is_exact=found.is_exact,
         page=page,
@@ -260,6 +283,8 @@ def _render(asked: Asked, found: Found) -> Page:
         is_corrected=text.is_corrected if text and text.did_you_mean else None,
         ignored_words=list(text.ignored_words) if text and text.ignored_words else None,
         interpreted=_phrases(asked.interpretation),
+        ineligible_hidden=found.ineligible_hidden,
+        unknown_amounts_hidden=found.unknown_amounts_hidden,
     )
 
 

@@ -94,6 +94,6 @@ def summary_of(award: AwardDetails, *, now: dt.datetime) -> ScholarshipSummary:
         ),
         scholarship_type=record.scholarship_type,
         description=award.description,
-        coverage=None if record.coverage is None else Coverage.model_validate(record.coverage),
-        flags=list(record.flags),
+        coverage=None if award.coverage is None else Coverage.model_validate(award.coverage),
+        flags=list(award.flags),
     )

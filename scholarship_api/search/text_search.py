@@ -11,20 +11,23 @@ from dataclasses import dataclass
 
 from pyroaring import BitMap
 
+from scholarship_api.catalogue.read_model.matching import Match, Matches
 from scholarship_api.catalogue.read_model.model import ReadModel
 from scholarship_api.catalogue.read_model.postings import union
-from scholarship_api.search import cursors, limits
+from scholarship_api.search import cursors, limits, match_order
 from scholarship_api.search.asked import Asked, Found
 from scholarship_api.search.basis import Basis
 from scholarship_api.search.cursors import Keyset
 from scholarship_api.search.facets import count_facets
+from scholarship_api.search.filters import Kept
+from scholarship_api.search.hits import matches_of, size_of
 from scholarship_api.search.items import read_items
 from scholarship_api.search.orders import ORDERS, Order
 from scholarship_api.search.schemas import Facets, Sort
 from scholarship_api.search.snapshot import Snapshot
 from scholarship_api.search.sql import plan, statements
 from scholarship_api.search.sql.plan import Matching, PagePlan
-from scholarship_api.search.sql.statements import RankedRows
+from scholarship_api.search.sql.statements import RankedRows, Window
 from scholarship_api.search.sql.summaries import Item
 from scholarship_api.search.text.analysis import analyse
 from scholarship_api.search.text.tsquery import Field, TextQuery, WeightedClause
@@ -50,7 +53,8 @@ async def query_of(asked: Asked) -> TextQuery | None:
         )
     if cursor.match is None:  # the walk began with names, see `service`
         return None
-    is_ranked = asked.request.order is Sort.RELEVANCE and not cursor.is_tiered
+    by_relevance = asked.request.order in (Sort.RELEVANCE, Sort.MATCH)
+    is_ranked = by_relevance and not cursor.is_tiered
     return TextQuery(
         match=cursor.match,
         weighted_clauses=tuple(WeightedClause(*each) for each in cursor.weighted_clauses or ()),
@@ -70,7 +74,7 @@ async def find(asked: Asked, text: TextQuery) -> Found:
     the relaxations are tried, with fewer and fewer of them."""
     for attempt in range(ATTEMPTS):
         model = await (asked.snapshot.updated_model() if attempt else asked.snapshot.model())
-        search = _TextSearch(asked, model, asked.kept(model))
+        search = _TextSearch(asked, model, asked.keep(model))
         found = await search.find(text)
         if attempt + 1 == ATTEMPTS or await search.is_current():
             return found
@@ -109,17 +113,22 @@ class _Matched:
     """How many awards have the words and would be shown without the filters, as far as known."""
     rows: RankedRows | None = None
     """The page, if matching has ranked it, too."""
+    hidden: Kept | None = None
+    """Of the awards with the words, those that the filters keep, and those that they hide."""
+    hidden_share: float = 1.0
+    """How many times more awards there are than `hidden` has, where it is a sample."""
 
 
 class _TextSearch:
     """One attempt to answer a search."""
 
-    def __init__(self, asked: Asked, model: ReadModel, kept: BitMap) -> None:
+    def __init__(self, asked: Asked, model: ReadModel, kept: Kept) -> None:
         self._asked = asked
         self._request = asked.request
         self._fetch = asked.snapshot.fetch
         self._model = model
-        self._kept = kept
+        self._filtered = kept
+        self._kept = kept.awards
         self._revision = asked.snapshot.revision
         self._tried: list[_Matched] = []
         """The matches of the words, and of fewer of them."""
@@ -154,7 +163,7 @@ class _TextSearch:
         if not self._shown:
             return True
         model = await self._asked.snapshot.model()
-        kept = self._asked.kept(model)
+        kept = self._asked.keep(model).awards
         return all(
             (ordinal := model.ordinals.find(award_id)) is not None
             and ordinal in kept
@@ -172,7 +181,7 @@ class _TextSearch:
     async def _matched(self, text: TextQuery) -> _Matched:
         chosen = plan.choose_matching(
             estimate=text.estimated_matches,
-            kept=len(self._kept),
+            kept=len(self._filtered.with_hidden),
             is_plain=self._is_plain,
             cursor=self._asked.cursor,
         )
@@ -181,17 +190,19 @@ class _TextSearch:
             if ranked is not None:
                 return ranked
         if chosen is Matching.AMONG_KEPT:
-            kept = self._ids(self._kept)
-            ids = await statements.matching_among(self._fetch, text.match, kept) if kept else []
-            return self._known(text, self._model.ordinals.find_all(ids), filtered_out=0)
+            among = self._ids(self._filtered.with_hidden)
+            ids = await statements.matching_among(self._fetch, text.match, among) if among else []
+            hidden = self._filtered.among(self._model.ordinals.find_all(ids))
+            return self._known(text, hidden, filtered_out=len(ids) - len(hidden.awards))
         limit = limits.KNOWN_MATCHES + 1
         ids = await statements.matching_ids(self._fetch, text.match, limit=limit)
         found = self._model.ordinals.find_all(ids)
-        kept_of_found = found & self._kept
+        hidden = self._filtered.among(found)
+        kept_of_found = hidden.awards
         if len(ids) < limit:
             shown_unfiltered = found if self._request.include_closed else found & self._open()
             return self._known(
-                text, kept_of_found, filtered_out=len(shown_unfiltered) - len(kept_of_found)
+                text, hidden, filtered_out=len(shown_unfiltered) - len(kept_of_found)
             )
         everywhere = await statements.estimate_matches(self._fetch, text.match)
         share = len(kept_of_found) / max(len(found), 1)
@@ -200,6 +211,8 @@ class _TextSearch:
             total=max(len(kept_of_found), round(max(everywhere, limit) * share)),
             is_exact=False,
             sample=kept_of_found,
+            hidden=hidden,
+            hidden_share=max(everywhere, limit) / max(len(found), 1),
         )
 
     @property
@@ -234,13 +247,15 @@ class _TextSearch:
             return None
         return _Matched(self._for_matches(text, total), total, is_exact=True, rows=rows)
 
-    def _known(self, text: TextQuery, awards: BitMap, *, filtered_out: int) -> _Matched:
+    def _known(self, text: TextQuery, hidden: Kept, *, filtered_out: int) -> _Matched:
+        total = len(hidden.awards)
         return _Matched(
-            self._for_matches(text, len(awards)),
-            len(awards),
+            self._for_matches(text, total),
+            total,
             is_exact=True,
-            awards=awards,
+            awards=hidden.awards,
             filtered_out=filtered_out,
+            hidden=hidden,
         )
 
     def _for_matches(self, text: TextQuery, total: int) -> TextQuery:
@@ -263,6 +278,8 @@ class _TextSearch:
     async def _page(self, matched: _Matched) -> Found:
         if matched.rows is not None:
             return self._found(matched, list(matched.rows.items.values()), matched.rows)
+        if self._request.order is Sort.MATCH and self._filtered.matches is not None:
+            return await self._page_by_match(matched, self._filtered.matches)
         chosen = plan.choose_page(
             order=self._request.order,
             matches=math.inf if matched.awards is None else matched.total,
@@ -273,6 +290,67 @@ class _TextSearch:
         if chosen is PagePlan.TIERED:
             return await self._tiered_page(matched)
         return await self._page_in_order(matched, ORDERS[self._request.order])
+
+    async def _page_by_match(self, matched: _Matched, matches: Matches) -> Found:
+        """Group after group; within a group by relevance where that is affordable."""
+        cursor = self._asked.cursor
+        is_tiered = matched.awards is None or matched.total > limits.RANKED_MATCHES
+        if cursor is not None:
+            is_tiered = bool(cursor.is_tiered)
+        awards = self._kept if matched.awards is None else matched.awards
+        if not is_tiered and matched.awards is None:
+            raise cursors.outdated()
+        keyset = cursor.keyset if cursor else None
+        first = 0 if keyset is None else int(keyset[0])
+        skipped, wanted = self._request.offset, self._request.limit + 1
+        items: dict[str, Item] = {}
+        page: list[tuple[int, int]] = []
+        last: Keyset | None = None
+        has_more = False
+        for group in match_order.groups(matches, awards, first=first):
+            after = keyset[1:] if keyset is not None and group.number == first else None
+            if is_tiered:
+                scan = _Scan(
+                    self,
+                    matched.text.match,
+                    group.awards,
+                    ORDERS[Sort.DEADLINE],
+                    matches=matched.total,
+                )
+                seen = await scan.rows(skipped + wanted - len(page), after=after)
+                page += [(group.number, ordinal) for ordinal in seen[skipped:]]
+                skipped = max(0, skipped - len(seen))
+                has_more = len(page) == wanted
+            else:
+                room = self._request.limit - len(items)
+                if room == 0:
+                    has_more = True
+                    break
+                window = Window(keyset=after, limit=room, offset=skipped)
+                rows = await statements.rank_among(
+                    self._fetch,
+                    matched.text,
+                    window,
+                    self._ids(group.awards),
+                    highlight=self._request.highlight,
+                )
+                skipped = max(0, skipped - len(group.awards))
+                items |= rows.items
+                has_more = rows.has_more
+                if rows.items:
+                    last = None if rows.keyset is None else (group.number, *rows.keyset)
+            if has_more:
+                break
+        if is_tiered:
+            page = page[: self._request.limit]
+            if has_more:
+                number, ordinal = page[-1]
+                last = match_order.keyset_of(self._model, ordinal, number)
+            ordinals = [ordinal for _, ordinal in page]
+            return await self._read(matched, ordinals, has_more=has_more, keyset=last)
+        self._shown = {award_id: item.row_version for award_id, item in items.items()}
+        ranked = RankedRows(items, has_more, last if has_more else None)
+        return self._found(matched, list(items.values()), ranked)
 
     async def _ranked_page(self, matched: _Matched) -> Found:
         awards = matched.awards
@@ -407,6 +485,8 @@ class _TextSearch:
         *,
         is_tiered: bool = False,
     ) -> Found:
+        by_relevance = self._request.order in (Sort.RELEVANCE, Sort.MATCH)
+        hidden = matched.hidden or self._filtered
         return Found(
             total=matched.total,
             is_exact=matched.is_exact,
@@ -415,15 +495,22 @@ class _TextSearch:
             keyset=rows.keyset,
             facets=self._facets(matched),
             text=matched.text,
-            is_tiered=is_tiered and self._request.order is Sort.RELEVANCE,
+            is_tiered=is_tiered and by_relevance,
             basis=self._basis(),
+            matches=self._matches_of(list(self._shown)),
+            ineligible_hidden=_times(size_of(hidden.ineligible), matched.hidden_share),
+            unknown_amounts_hidden=_times(size_of(hidden.unknown_amounts), matched.hidden_share),
         )
 
     def _basis(self) -> Basis | None:
         """None where more counts than words and filters."""
         if self._asked.of_organization is not None:
             return None
-        awards = [matched.awards for matched in self._tried if matched.awards is not None]
+        awards = [
+            matched.awards if matched.hidden is None else matched.hidden.with_hidden
+            for matched in self._tried
+            if matched.awards is not None
+        ]
         ids = [matched.rows.matches for matched in self._tried if matched.rows is not None]
         words = [matched.text.match for matched in self._tried]
         found = union(awards)
@@ -440,6 +527,11 @@ class _TextSearch:
             words,
             is_complete,
         )
+
+    def _matches_of(self, award_ids: Sequence[str]) -> list[Match | None]:
+        find = self._model.ordinals.find
+        ordinals = [find(award_id) for award_id in award_ids]
+        return matches_of(self._filtered, [-1 if each is None else each for each in ordinals])
 
     def _facets(self, matched: _Matched) -> Facets | None:
         awards = matched.awards if matched.awards is not None else matched.sample
@@ -465,6 +557,10 @@ class _TextSearch:
 
     def keyset_of(self, order: Order, ordinal: int) -> Keyset:
         return order.keyset_of(self._model, ordinal)
+
+
+def _times(number: int | None, share: float) -> int | None:
+    return None if number is None else round(number * share)
 
 
 class _Scan:

@@ -46,6 +46,7 @@ from scholarship_api.settings.values import (
     Hosts,
     LogFormat,
     LogLevel,
+    Names,
     Networks,
     Origins,
     PostgresUrl,
@@ -152,6 +153,9 @@ class Settings(BaseSettings):
     )
     rate_limit_login_account: RateLimit = "5/minute"
     rate_limit_login_address: RateLimit = "20/minute"
+
+    # Eligibility
+    eligibility_unchecked_criteria: Names = ()
 
     # Tokens
     jwt_secret_key: Secret = SecretStr("")

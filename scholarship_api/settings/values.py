@@ -74,6 +74,10 @@ def _origins(texts: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(_origin(text) for text in texts)
 
 
+def _names(texts: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(text.lower() for text in texts)
+
+
 def _hosts(texts: tuple[str, ...]) -> tuple[str, ...]:
     hosts = tuple(text.lower() for text in texts)
     if not all(_HOST_PATTERN.fullmatch(host) for host in hosts):
@@ -214,6 +218,7 @@ BindHosts = Annotated[
     MinLen(1),
     AfterValidator(_bind_hosts),
 ]
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split), AfterValidator(_names)]
 Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks)]
 WebUrl = Annotated[str, AfterValidator(_web_url)]
 WebUrls = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split), AfterValidator(_web_urls)]

@@ -18,7 +18,8 @@ from scholarship_api.app import create_app, rate_limit_groups
 from scholarship_api.catalogue.bulk.routes import FORMATS
 from scholarship_api.catalogue.read_model.criteria import CRITERIA
 from scholarship_api.catalogue.read_model.rule import MAX_SCORE
-from scholarship_api.eligibility.schemas import CheckRequest, Profile
+from scholarship_api.eligibility.profiles import Profile
+from scholarship_api.eligibility.schemas import CheckRequest
 from scholarship_api.platform.http import cors
 from scholarship_api.platform.server.limits import Limits
 from scholarship_api.recommendations import rules as recommendations
@@ -143,7 +144,7 @@ def test_the_vocabularies() -> None:
 
 def test_the_parameters_of_the_search() -> None:
     named = [name for row in part("Search").rows for name in quoted(row[0])]
-    assert set(named) == set(schemas.SearchRequest.model_fields)
+    assert set(named) == set(schemas.SearchBody.model_fields)
     assert len(named) == len(set(named))
 
 
@@ -200,11 +201,12 @@ def test_the_profile() -> None:
 
 def test_the_weights_of_eligibility() -> None:
     shown = {
-        quoted(name)[0]: (float(failed), float(unknown))
-        for name, failed, unknown in part("Eligibility").rows
+        quoted(row[0])[0]: (float(row[1]), float(row[2]))
+        for row in part("Eligibility").rows
+        if re.fullmatch(r"[0-9.]+", row[1])
     }
     assert shown == {
-        rule.name: (rule.failed_cost / 100, rule.missing_cost / 100) for rule in CRITERIA
+        rule.name: (rule.weight.failed / 100, rule.weight.missing / 100) for rule in CRITERIA
     }
 
 

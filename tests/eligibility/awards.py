@@ -82,6 +82,7 @@ def random_award(number: int, rng: random.Random, *, today: dt.date) -> Award:
         "recurs": rng.choice(["yearly", "none"]),
         "deadline_timezone": rng.choice(ZONES),
         "eligibility_criteria": some_criteria(rng),
+        "criteria_complete": True,
     }
     if rng.random() < 0.8:
         award |= {"amount": rng.choice(AMOUNTS), "currency": rng.choice(["USD", "JPY"])}
@@ -112,12 +113,13 @@ def put(database_url: str, awards: Iterable[Award]) -> list[Award]:
 
 
 def award(name: str, **fields: object) -> Award:
-    """An open award without criteria, and `fields`."""
+    """An open award without criteria, whose sets are complete, and `fields`."""
     return {
         "id": name,
         "name": name,
         "organization": "Curie Trust",
         "scholarship_type": "community_service",
+        "criteria_complete": True,
         "deadline_kind": None if "application_deadline" in fields else "rolling",
         **fields,
     }

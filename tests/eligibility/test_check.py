@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from scholarship_api.catalogue.read_model.answers import derive
 from scholarship_api.catalogue.read_model.rule import Verdict, assess
 from tests.eligibility.awards import NO_CRITERIA, Award, award, put, random_award
 
@@ -96,6 +97,10 @@ async def test_a_single_check_explains_each_criterion(
                 "reason": "Financial need is required.",
             },
         ],
+        "to_confirm": [],
+        "missing": [],
+        "nearest_set": 0,
+        "preferences": [],
     }
 
 
@@ -127,6 +132,10 @@ async def test_a_bulk_check_keeps_the_order_of_the_request(
         "availability": None,
         "reasons": ["There is no scholarship with this id."],
         "criteria": [],
+        "to_confirm": [],
+        "missing": [],
+        "nearest_set": None,
+        "preferences": [],
     }
     for result in results:
         if result["found"]:
@@ -175,7 +184,7 @@ async def test_the_catalogue_is_ranked_by_the_rule(
         if columns["status"] == "published" and (
             include_closed or deadline is None or deadline >= NOW
         ):
-            assessment = assess({name: columns[name] for name in NO_CRITERIA}, profile)
+            assessment = assess({name: columns.get(name) for name in NO_CRITERIA}, derive(profile))
             rank = list(Verdict).index(assessment.verdict)
             last = dt.datetime.max.replace(tzinfo=dt.UTC)
             expected.append((rank, -assessment.score, deadline or last, columns["id"], assessment))

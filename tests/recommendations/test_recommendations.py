@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from scholarship_api.catalogue.read_model.answers import derive
 from scholarship_api.catalogue.read_model.model import ReadModel, microseconds
 from scholarship_api.catalogue.read_model.records import NO_AMOUNT, AwardRecord
 from scholarship_api.catalogue.read_model.rule import Verdict, assess
@@ -49,8 +50,9 @@ def model(module_database_url: str, awards: Awards) -> ReadModel:
 
 def scores_of(model: ReadModel, profile: Award, now: dt.datetime) -> dict[str, int]:
     """The scores of all open awards, as `ranking` gives them."""
-    matches = model.match(profile, within=model.open(now))
-    groups = ranking.by_score(model, matches, profile, now=now, include_all=True)
+    answers = derive(profile)
+    matches = model.match(answers, within=model.open(now), now=now)
+    groups = ranking.by_score(model, matches, answers, now=now, include_all=True)
     return {model.ordinals.id_of(ordinal): score for score, group in groups for ordinal in group}
 
 
@@ -64,7 +66,7 @@ def score_of(columns: Award, profile: Award, now: dt.datetime) -> int:
     scored = rules.parts(
         {**columns, "amount": amount},
         profile,
-        match_score=assess({name: columns[name] for name in NO_CRITERIA}, profile).score,
+        match_score=assess({name: columns[name] for name in NO_CRITERIA}, derive(profile)).score,
         days_left=days_left(
             application_deadline=columns["application_deadline"],
             deadline_timezone=columns["deadline_timezone"],

@@ -110,7 +110,11 @@ def test_cursors_are_accepted_while_the_key_is_rotated() -> None:
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(q=st.sampled_from([None, "otter"]), sort=st.sampled_from(Sort), fields=CONTENTS)
+@given(
+    q=st.sampled_from([None, "otter"]),
+    sort=st.sampled_from([each for each in Sort if each is not Sort.MATCH]),
+    fields=CONTENTS,
+)
 async def test_hostile_content_is_answered_with_200_or_422(
     app: FastAPI, client: httpx.AsyncClient, q: str | None, sort: Sort, fields: dict[str, Any]
 ) -> None:

@@ -1,42 +1,88 @@
 """The table of criteria: one row gives everything that the service knows of a criterion.
 
 That is: where an award holds it, which answer of a profile it is held against and how, what the
-score loses, the words of its explanation, and the search filter and the facet that go by it. From
-the same row follow the rule for one award (`rule`) and the rule for all (`matching`).
+score loses, the words of its explanation and its question, and the search filter and the facet
+that go by it. From the same row follow the rule for one award (`rule`) and the rule for all
+(`matching`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any, Final
 
+from scholarship_api.catalogue.criteria_set import requires
+from scholarship_api.catalogue.read_model import answers as derived
+from scholarship_api.catalogue.read_model import entries
+from scholarship_api.catalogue.read_model.answers import Answers
+from scholarship_api.catalogue.read_model.nesting import broader_of, with_broader
 from scholarship_api.catalogue.read_model.relations import (
     AT_LEAST,
     AT_MOST,
     IS_TRUE,
+    LIST_SENTENCES,
     ONE_OF,
+    AnyEntry,
     AnyOf,
     Outcome,
     Relation,
 )
-from scholarship_api.vocabulary import INTERNATIONAL, PERMANENT_RESIDENT, accepted_by
+
+__all__ = [
+    "CRITERIA",
+    "Alternative",
+    "Answers",
+    "CriteriaSet",
+    "Criterion",
+    "Weight",
+    "fields_of",
+    "requires",
+]
 
 CriteriaSet = Mapping[str, Any]
 """The criteria of an award by field; all of those that it holds have to be met."""
 
-Answers = Mapping[str, Any]
-"""The answers of a student, by field; a field without an answer is left out, or None."""
 
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Alternative:
     """One way to meet a criterion."""
 
     field: str
     """The award's, as in its `eligibility_criteria`."""
     answer: str
-    """The profile's field."""
+    """The entry of the derived answers that it is held against."""
     relation: Relation
+    told: str = ""
+    """The profile's field that is shown, and asked for when it is missing; default: `answer`."""
+    vocabulary: str | None = None
+    """The vocabulary of its codes, whose labels are shown."""
+    filter: str | None = None
+    """The parameter of a search whose value is taken for the answer; what fails is left out."""
+    facet: str | None = None
+    """The facet that counts the awards which a value suits."""
+    question: str = ""
+    """Asks for the missing answer."""
+    noun: str = ""
+    """The name in a sentence; default: the criterion's."""
+    is_sensitive: bool = False
+    """Whether the answer belongs in the bodies of requests only."""
+
+    @property
+    def profile_field(self) -> str:
+        return self.told or self.answer
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """The loss of the score, in hundredths."""
+
+    failed: int
+    missing: int
+
+
+PERSON: Final = Weight(40, 20)
+PLACE: Final = Weight(30, 20)
+STUDIES: Final = Weight(30, 20)
+MONEY: Final = Weight(20, 10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,130 +92,526 @@ class Criterion:
 
     name: str
     alternatives: tuple[Alternative, ...]
-    failed_cost: int
-    """The loss of the score, in hundredths, when the criterion is failed."""
-    missing_cost: int
-    """The same when the profile does not answer."""
+    weight: Weight
     noun: str
     """The criterion's name in a sentence."""
-    filter: str | None = None
-    """The parameter of a search whose value is taken for the answer; what fails is left out."""
-    facet: str | None = None
-    """The facet that counts the awards which a value suits."""
-
-    @classmethod
-    def simple(
-        cls,
-        field: str,
-        answer: str,
-        relation: Relation,
-        noun: str,
-        *,
-        failed_cost: int,
-        missing_cost: int,
-        filter: str | None = None,  # noqa: A002 - the row's own word
-        facet: str | None = None,
-    ) -> "Criterion":
-        """With one alternative, whose field it is named after."""
-        alternatives = (Alternative(field, answer, relation),)
-        return cls(field, alternatives, failed_cost, missing_cost, noun, filter, facet)
-
-    @property
-    def fields(self) -> Sequence[str]:
-        """The award's fields that it reads."""
-        return [alternative.field for alternative in self.alternatives]
 
 
-def requires(required: object) -> bool:
-    """Whether a value of an award requires anything: 0 is a bound; no value, no values and false
-    require nothing."""
-    return required is not None and required is not False and required not in ((), [])
+def row(
+    field: str,
+    relation: Relation,
+    weight: Weight,
+    noun: str,
+    *,
+    answer: str = "",
+    told: str = "",
+    vocabulary: str | None = None,
+    filter: str | None = None,  # noqa: A002 - the row's own word
+    facet: str | None = None,
+    question: str = "",
+    is_sensitive: bool = False,
+) -> Criterion:
+    """A criterion with one alternative, whose field it is named after."""
+    alternative = Alternative(
+        field=field,
+        answer=answer or field,
+        relation=relation,
+        told=told,
+        vocabulary=vocabulary,
+        filter=filter,
+        facet=facet,
+        question=question,
+        is_sensitive=is_sensitive,
+    )
+    return Criterion(field, (alternative,), weight, noun)
 
 
-CITIZEN: Final = AnyOf(
-    accepts=accepted_by,
+def nested(vocabulary: str, *extra_broader: Callable[[str], tuple[str, ...]]) -> AnyOf:
+    """A narrower code meets a broader one; the other way round it is unknown."""
+
+    def accepts(code: str) -> tuple[str, ...]:
+        return with_broader(vocabulary, code)
+
+    def broader(code: str) -> tuple[str, ...]:
+        found = broader_of(vocabulary, code)
+        return (*found, *(each for more in extra_broader for each in more(code)))
+
+    return AnyOf(accepts=accepts, broader=broader, sentences=LIST_SENTENCES)
+
+
+_MEMBER: Final = AnyOf(sentences=LIST_SENTENCES)
+_CITIZEN: Final = AnyOf(
+    accepts=derived.accepted_citizenships,
+    broader=derived.open_citizenships,
     sentences={
         Outcome.MET: "{noun} {actual} is accepted.",
         Outcome.FAILED: "{noun} {actual} is not accepted; required: {required}.",
         Outcome.UNKNOWN: "{noun} required: {required}; the profile does not say.",
+        Outcome.NOT_CHECKED: "{noun} is not checked here; required: {required}.",
     },
 )
+_INSTITUTION: Final = AnyEntry(freeze=entries.institution, judge_entry=entries.judge_institution)
 
 CRITERIA: Final = (
-    Criterion.simple(
-        "min_gpa", "gpa", AT_LEAST, "GPA", failed_cost=40, missing_cost=30, filter="min_gpa"
+    row(
+        "min_gpa",
+        AT_LEAST,
+        Weight(40, 30),
+        "GPA",
+        answer="gpa",
+        filter="min_gpa",
+        question="What is your grade point average?",
     ),
-    Criterion.simple(
-        "max_gpa", "gpa", AT_MOST, "GPA", failed_cost=40, missing_cost=0, filter="min_gpa"
-    ),
-    Criterion.simple(
+    # Most students are within an upper bound, so a missing answer costs nothing.
+    row("max_gpa", AT_MOST, Weight(40, 0), "GPA", answer="gpa", filter="min_gpa"),
+    Criterion(
         "citizenship_required",
+        (
+            Alternative(
+                field="citizenship_required",
+                answer="citizenship_codes",
+                relation=_CITIZEN,
+                told="citizenship",
+                filter="citizenship",
+                facet="citizenship",
+                question="Which citizenship do you have?",
+            ),
+            Alternative(
+                field="citizenships",
+                answer="citizenship_codes",
+                relation=_CITIZEN,
+                told="citizenship",
+                filter="citizenship",
+                facet="citizenship",
+                question="Which citizenships do you have?",
+            ),
+            Alternative(
+                field="immigration_statuses",
+                answer="status_codes",
+                relation=nested("immigration_statuses", derived.open_statuses),
+                told="immigration_statuses",
+                vocabulary="immigration_statuses",
+                filter="immigration_statuses",
+                noun="immigration status",
+                question="Which status do you have under the immigration law of the US?",
+                is_sensitive=True,
+            ),
+        ),
+        PERSON,
         "citizenship",
-        CITIZEN,
-        "citizenship",
-        failed_cost=40,
-        missing_cost=20,
-        filter="citizenship",
-        facet="citizenship",
     ),
-    Criterion.simple(
+    row(
         "grade_levels",
-        "grade_level",
         ONE_OF,
+        STUDIES,
         "grade level",
-        failed_cost=30,
-        missing_cost=20,
+        answer="grade_level",
         filter="grade_level",
         facet="grade_levels",
+        question="At which level do you study?",
     ),
-    Criterion.simple(
+    Criterion(
         "residency_states",
-        "state_of_residence",
-        ONE_OF,
+        (
+            Alternative(
+                field="residency_states",
+                answer="state_codes",
+                relation=AnyOf(broader=derived.open_states),
+                told="state_of_residence",
+                filter="states",
+                facet="states",
+                question="In which state do you live?",
+            ),
+            Alternative(
+                field="residency_countries",
+                answer="country_codes",
+                relation=AnyOf(sentences=LIST_SENTENCES),
+                told="residence.country",
+                vocabulary="countries",
+                filter="countries",
+                facet="countries",
+                noun="country of residence",
+                question="In which country do you live?",
+            ),
+            Alternative(
+                field="residency_counties",
+                answer="county_codes",
+                relation=AnyOf(broader=derived.open_counties, sentences=LIST_SENTENCES),
+                told="residence.county",
+                vocabulary="counties",
+                noun="county of residence",
+                question="In which county do you live?",
+            ),
+            Alternative(
+                field="residency_zips",
+                answer="zip_codes",
+                relation=AnyOf(broader=derived.open_zips, sentences=LIST_SENTENCES),
+                told="residence.zip",
+                noun="ZIP code of residence",
+                question="What is the ZIP code of your home?",
+            ),
+            Alternative(
+                field="residency_places",
+                answer="places",
+                relation=AnyEntry(freeze=entries.place, judge_entry=entries.judge_place),
+                told="residence.place",
+                noun="town of residence",
+                question="In which town do you live?",
+            ),
+        ),
+        PLACE,
         "state of residence",
-        failed_cost=30,
-        missing_cost=20,
-        filter="states",
-        facet="states",
     ),
-    Criterion.simple(
+    row(
         "fields_of_study",
-        "field_of_study",
         ONE_OF,
+        STUDIES,
         "field of study",
-        failed_cost=30,
-        missing_cost=20,
+        answer="field_of_study",
         filter="fields_of_study",
         facet="fields_of_study",
+        question="In which field do you study?",
     ),
-    Criterion.simple("min_age", "age", AT_LEAST, "age", failed_cost=20, missing_cost=10),
-    Criterion.simple("max_age", "age", AT_MOST, "age", failed_cost=20, missing_cost=0),
-    Criterion.simple(
-        "financial_need",
+    row(
+        "min_age",
+        AT_LEAST,
+        MONEY,
+        "age",
+        answer="age",
+        question="How old are you?",
+    ),
+    row("max_age", AT_MOST, Weight(20, 0), "age", answer="age"),
+    row(
         "financial_need",
         IS_TRUE,
+        MONEY,
         "financial need",
-        failed_cost=20,
-        missing_cost=10,
+        question="Do you have financial need?",
+    ),
+    # --- Studies ---------------------------------------------------------------------------------
+    row(
+        "class_rank_percent_max",
+        AT_MOST,
+        STUDIES,
+        "class rank in per cent",
+        answer="class_rank_percent",
+        question="Among which best per cent of your class are you?",
+    ),
+    row(
+        "tests",
+        AnyEntry(freeze=entries.score, judge_entry=entries.judge_score),
+        STUDIES,
+        "test score",
+        answer="scores",
+        told="tests",
+        question="Which scores do you have in tests such as the SAT or ACT?",
+    ),
+    row(
+        "class_years",
+        _MEMBER,
+        STUDIES,
+        "year of study",
+        vocabulary="class_years",
+        question="In which year of school or college are you?",
+    ),
+    row(
+        "degree_levels",
+        _MEMBER,
+        STUDIES,
+        "degree",
+        vocabulary="degree_levels",
+        question="Which degree do you work towards?",
+    ),
+    row(
+        "graduation_statuses",
+        _MEMBER,
+        STUDIES,
+        "graduation status",
+        vocabulary="graduation_statuses",
+        question="Are you a graduating senior, a graduate, a transfer student?",
+    ),
+    row(
+        "graduation_years",
+        _MEMBER,
+        STUDIES,
+        "year of graduation",
+        question="In which year do you graduate?",
+    ),
+    row(
+        "cip_codes",
+        nested("cip_codes"),
+        STUDIES,
+        "program of study",
+        vocabulary="cip_codes",
+        filter="cip_codes",
+        question="Which program do you study?",
+    ),
+    row(
+        "enrollment",
+        _MEMBER,
+        STUDIES,
+        "enrollment",
+        vocabulary="enrollment",
+        filter="enrollment",
+        facet="enrollment",
+        question="Do you study full time or part time?",
+    ),
+    row(
+        "modes",
+        _MEMBER,
+        STUDIES,
+        "mode of study",
+        vocabulary="modes",
+        question="Do you study in person or online?",
+    ),
+    row(
+        "study_abroad",
+        IS_TRUE,
+        STUDIES,
+        "study abroad",
+        question="Do you study abroad?",
+    ),
+    row(
+        "min_credits",
+        AT_LEAST,
+        STUDIES,
+        "number of credits",
+        answer="credits_completed",
+        question="How many credits have you completed?",
+    ),
+    row("max_credits", AT_MOST, STUDIES, "number of credits", answer="credits_completed"),
+    # --- Institutions ----------------------------------------------------------------------------
+    row(
+        "current_institutions",
+        _INSTITUTION,
+        PLACE,
+        "present school",
+        question="Where are you enrolled?",
+    ),
+    row(
+        "future_institutions",
+        _INSTITUTION,
+        PLACE,
+        "future school",
+        question="Where will you enroll?",
+    ),
+    row(
+        "high_schools",
+        _INSTITUTION,
+        PLACE,
+        "high school",
+        question="Which high school do or did you go to?",
+    ),
+    row(
+        "alumni_of",
+        _INSTITUTION,
+        PLACE,
+        "former school",
+        question="From which schools did you graduate?",
+    ),
+    row(
+        "institution_types",
+        nested("institution_types", derived.open_types),
+        PLACE,
+        "type of institution",
+        answer="institution_type_codes",
+        told="institution_types",
+        vocabulary="institution_types",
+        filter="institution_types",
+        facet="institution_types",
+        question="Is your college public or private, of two or of four years?",
+    ),
+    row(
+        "institution_categories",
+        _MEMBER,
+        PLACE,
+        "category of institution",
+        vocabulary="institution_categories",
+        filter="institution_categories",
+        facet="institution_categories",
+        question="Is your college an HBCU, a tribal college, a Hispanic-serving institution?",
+    ),
+    row(
+        "institution_states",
+        _MEMBER,
+        PLACE,
+        "state of the institution",
+        vocabulary="states",
+        question="In which state is your college?",
+    ),
+    # --- Money -----------------------------------------------------------------------------------
+    row(
+        "pell_eligible",
+        IS_TRUE,
+        MONEY,
+        "eligibility for a Pell Grant",
+        question="Are you eligible for a Federal Pell Grant?",
+    ),
+    row(
+        "max_income",
+        AT_MOST,
+        MONEY,
+        "household income",
+        answer="annual_income",
+        question="What is the yearly income of your household?",
+    ),
+    row(
+        "max_sai",
+        AT_MOST,
+        MONEY,
+        "Student Aid Index",
+        answer="sai",
+        question="What is your Student Aid Index?",
+    ),
+    # --- Person and ties -------------------------------------------------------------------------
+    row(
+        "first_generation",
+        IS_TRUE,
+        PERSON,
+        "being first in the family to go to college",
+        filter="first_generation",
+        question="Are you the first in your family to go to college?",
+    ),
+    row(
+        "genders",
+        nested("genders", derived.open_genders),
+        PERSON,
+        "gender",
+        answer="gender_codes",
+        told="genders",
+        vocabulary="genders",
+        filter="genders",
+        question="What is your gender?",
+        is_sensitive=True,
+    ),
+    row(
+        "heritages",
+        nested("heritages"),
+        PERSON,
+        "heritage",
+        vocabulary="heritages",
+        filter="heritages",
+        question="What is your race, ethnicity or ancestry?",
+        is_sensitive=True,
+    ),
+    row(
+        "religions",
+        nested("religions"),
+        PERSON,
+        "religion",
+        vocabulary="religions",
+        filter="religions",
+        question="Which religion do you belong to?",
+        is_sensitive=True,
+    ),
+    row(
+        "lgbtq",
+        IS_TRUE,
+        PERSON,
+        "being LGBTQ",
+        filter="lgbtq",
+        question="Are you LGBTQ?",
+        is_sensitive=True,
+    ),
+    row(
+        "military",
+        AnyEntry(freeze=entries.service, judge_entry=entries.judge_service),
+        PERSON,
+        "tie to the military",
+        filter="military",
+        question="Did you or a relative serve in the military?",
+        is_sensitive=True,
+    ),
+    row(
+        "conditions",
+        AnyEntry(freeze=entries.condition, judge_entry=entries.judge_condition),
+        PERSON,
+        "disability or health condition",
+        filter="conditions",
+        question="Do you or a relative have a disability or health condition?",
+        is_sensitive=True,
+    ),
+    row(
+        "circumstances",
+        nested("circumstances"),
+        PERSON,
+        "circumstance",
+        vocabulary="circumstances",
+        filter="circumstances",
+        question="Which circumstances apply to you?",
+        is_sensitive=True,
+    ),
+    row(
+        "events",
+        nested("events"),
+        PERSON,
+        "event",
+        vocabulary="events",
+        question="Were you affected by a disaster, a layoff, a death in the family?",
+    ),
+    row(
+        "activities",
+        nested("activities"),
+        PERSON,
+        "activity",
+        vocabulary="activities",
+        question="Which sports, arts or other activities do you take part in?",
+    ),
+    row(
+        "interests",
+        nested("interests"),
+        PERSON,
+        "interest",
+        vocabulary="interests",
+        question="Which interests do you have?",
+    ),
+    row(
+        "languages",
+        nested("languages"),
+        PERSON,
+        "language",
+        vocabulary="languages",
+        question="Which languages do you speak?",
+    ),
+    row(
+        "affiliations",
+        AnyEntry(freeze=entries.affiliation, judge_entry=entries.judge_affiliation),
+        PERSON,
+        "membership or employer",
+        question="Which groups and employers do you or your relatives belong to?",
+    ),
+    row(
+        "professions",
+        nested("professions"),
+        PERSON,
+        "profession",
+        vocabulary="professions",
+        question="What is your profession?",
+    ),
+    row(
+        "parent_professions",
+        nested("professions"),
+        PERSON,
+        "profession of a parent",
+        vocabulary="professions",
+        question="What are the professions of your parents?",
+    ),
+    row(
+        "future_professions",
+        nested("professions"),
+        PERSON,
+        "intended profession",
+        vocabulary="professions",
+        question="Which profession do you intend to take up?",
     ),
 )
-"""The weights of docs/api.md, "Eligibility".
-
-A missing GPA costs nothing against max_gpa, nor a missing age against max_age: most students are
-within an upper bound. It is unknown all the same, so the verdict asks for it.
-"""
-
-_MEANINGS: Final = {
-    PERMANENT_RESIDENT: "US citizen or permanent resident",
-    INTERNATIONAL: "any country but the US",
-}
+"""The weights of docs/api.md, "Eligibility"."""
 
 
-def in_words(value: object) -> str:
-    """A value of an award or a profile as a sentence has it."""
-    if isinstance(value, Decimal):
-        return f"{value.normalize():f}"
-    if isinstance(value, list | tuple):
-        return ", ".join(in_words(item) for item in value)
-    text = str(value)
-    return _MEANINGS.get(text, text.replace("_", " "))
+def fields_of(criteria: Sequence[Criterion]) -> Mapping[str, Alternative]:
+    """The alternatives by the award's field."""
+    return {
+        alternative.field: alternative
+        for criterion in criteria
+        for alternative in criterion.alternatives
+    }

@@ -9,7 +9,7 @@ import asyncio
 import contextvars
 import datetime as dt
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Annotated, Final, TypeVar
 
 import structlog
@@ -72,8 +72,11 @@ class CurrentModel:
         versions: CatalogueVersions,
         *,
         snapshots: Snapshots | None = None,
+        unchecked: Collection[str] = (),
     ) -> None:
-        """`snapshots` are shared with the other workers of the service."""
+        """`snapshots` are shared with the other workers of the service; `unchecked` are the fields
+        of awards that nobody is matched on."""
+        self.unchecked = unchecked
         self._database = database
         self._versions = versions
         self._snapshots = snapshots
@@ -309,6 +312,7 @@ class CurrentModel:
                 self._left_states.popitem(last=False)
         if model is not self._model:
             self.changes.add_unknown()
+        model.unchecked = self.unchecked
         self._model, self._position = model, position
         self._is_whole = True
 

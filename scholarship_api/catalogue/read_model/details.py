@@ -1,7 +1,7 @@
 """The details of the awards on a page, which are read by id from the stored rows."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
@@ -21,7 +21,8 @@ _EPOCH: Final = dt.datetime.fromtimestamp(0, dt.UTC)
 
 _DETAILS: Final = f"""
 SELECT json_build_array({RECORD}, s.status, s.deadline_kind, s.recurs, s.deadline_date, s.name,
-    s.organization, s.currency, {shortened_description("s.description")})
+    s.organization, s.currency, {shortened_description("s.description")}, s.coverage,
+    coalesce(s.flags, '[]'))
 FROM scholarships AS s WHERE s.id = ANY (%(ids)s::text[]) AND s.status <> 'draft'
 """  # noqa: S608 - of literals
 
@@ -40,6 +41,8 @@ class AwardDetails(NamedTuple):
     currency: str | None
     description: str
     """Shortened."""
+    coverage: Mapping[str, Any] | None
+    flags: Sequence[str]
 
     @property
     def application_deadline(self) -> dt.datetime | None:

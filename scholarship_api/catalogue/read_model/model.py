@@ -6,18 +6,22 @@ and everything that is shown of an award, stay in PostgreSQL.
 
 import datetime as dt
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from pyroaring import BitMap
 
+from scholarship_api.catalogue.read_model.ages import AgeByDay, days_since_1970
+from scholarship_api.catalogue.read_model.answers import derive
 from scholarship_api.catalogue.read_model.criteria import CRITERIA, Alternative, Answers, Criterion
-from scholarship_api.catalogue.read_model.matching import Layer, Matches, not_failed
+from scholarship_api.catalogue.read_model.matching import Matches, Tables, not_failed
 from scholarship_api.catalogue.read_model.ordered_index import OrderedIndex
 from scholarship_api.catalogue.read_model.ordinals import Ordinals
 from scholarship_api.catalogue.read_model.postings import Postings, Value, union
 from scholarship_api.catalogue.read_model.records import NEVER, NO_AMOUNT, AwardRecord
+from scholarship_api.catalogue.read_model.relations import Below
+from scholarship_api.catalogue.read_model.sums import BitSlices
 
 _EPOCH: Final = dt.datetime.fromtimestamp(0, dt.UTC)
 _MICROSECOND: Final = dt.timedelta(microseconds=1)
@@ -26,6 +30,8 @@ _DAY: Final = 86_400_000_000
 
 DAY_MARGIN: Final = 2
 """Days by which the day of a deadline in its own time zone may differ from that in UTC, and one."""
+
+_LAST_DAY: Final = days_since_1970(dt.date.max)
 
 NO_DAY: Final = -(2**31)
 """The closing day of an award without a deadline."""
@@ -41,18 +47,54 @@ class Attribute:
     """A field of the award itself, which is filtered by and counted, but held against nobody."""
 
     name: str
+    values: Callable[[AwardRecord], Collection[Value]]
     filter: str
-    facet: str
+    facet: str | None = None
+    at_most: bool = False
+    """Whether the filter's value is the highest that is kept, instead of one of several."""
 
 
 ATTRIBUTES: Final = (
-    Attribute("scholarship_type", filter="scholarship_types", facet="scholarship_types"),
-    Attribute("renewable", filter="renewable", facet="renewable"),
+    Attribute(
+        "scholarship_type",
+        lambda record: (record.scholarship_type,),
+        filter="scholarship_types",
+        facet="scholarship_types",
+    ),
+    Attribute(
+        "renewable", lambda record: (record.renewable,), filter="renewable", facet="renewable"
+    ),
+    Attribute(
+        "essay_required",
+        lambda record: (record.essay_required,),
+        filter="essay_required",
+    ),
+    Attribute(
+        "recommendation_letters",
+        lambda record: (record.recommendation_letters,),
+        filter="max_recommendation_letters",
+        at_most=True,
+    ),
+    Attribute(
+        "coverage",
+        lambda record: () if record.coverage_kind is None else (record.coverage_kind,),
+        filter="coverage",
+        facet="coverage",
+    ),
+    Attribute(
+        "requirement_kinds",
+        lambda record: set(record.requirement_kinds),
+        filter="requirement_kinds",
+        facet="requirement_kinds",
+    ),
+    Attribute("no_fee", lambda record: (not record.asks_for_fee,), filter="no_fee"),
 )
 
+FULL_COVERAGE: Final = ("full_tuition", "full_cost")
+"""Kinds of coverage that are above any amount."""
 
-_TABLE: Final = frozenset({"criteria", "attributes"})
-"""The attributes of a model that are code."""
+_TABLE: Final = frozenset({"criteria", "attributes", "unchecked"})
+"""The attributes of a model that are code or settings."""
 
 
 class Change(NamedTuple):
@@ -64,13 +106,15 @@ class Change(NamedTuple):
 
 
 class ReadModel:
-    """`criteria` and `attributes` are the rows of its table."""
+    """`criteria` and `attributes` are the rows of its table; `unchecked` are the fields of criteria
+    that nobody is matched on."""
 
     def __init__(
         self,
         *,
         criteria: Sequence[Criterion] = CRITERIA,
         attributes: Sequence[Attribute] = ATTRIBUTES,
+        unchecked: Collection[str] = (),
     ) -> None:
         self.criteria = criteria
         self.attributes = attributes
@@ -79,10 +123,14 @@ class ReadModel:
         self.closes_at = array("q")
         self.amounts = array("q")
         self.created_at = array("q")
-        self.layers = [Layer(criteria)]
+        self.unchecked = unchecked
+        self.tables = Tables(criteria)
+        self._amount_sums = BitSlices()
         self.by_attribute = {attribute.name: Postings() for attribute in attributes}
         self.closing_days = array("i")
         self.time_zones = Postings()
+        self._opens_at: dict[int, int] = {}
+        """When an award opens next, in microseconds; only of those that are not open yet."""
         id_of = self.ordinals.bytes_of
         self.by_deadline = OrderedIndex(self.closes_at, id_of=id_of)
         self.by_amount = OrderedIndex(self.amounts, id_of=id_of)
@@ -137,8 +185,10 @@ class ReadModel:
         """Take awards out of every bitmap but those of the orders, where most stay in place."""
         for postings in (*self.by_attribute.values(), self.time_zones):
             postings.discard(replaced)
-        for layer in self.layers:
-            layer.discard(replaced)
+        self.tables.discard(replaced)
+        self._amount_sums.discard(replaced)
+        for ordinal in replaced if self._opens_at else ():
+            self._opens_at.pop(ordinal, None)
         self._open = self._open - replaced  # a request may hold the bitmap as it was
 
     def _replace(self, ordinal: int, record: AwardRecord) -> None:
@@ -171,16 +221,17 @@ class ReadModel:
         self.amounts[ordinal] = record.amount
         self.created_at[ordinal] = record.created_at
         self.closing_days[ordinal] = NO_DAY if record.closing_day is None else record.closing_day
-        for name, postings in self.by_attribute.items():
-            postings.add(ordinal, (getattr(record, name),))
+        for attribute in self.attributes:
+            self.by_attribute[attribute.name].add(ordinal, attribute.values(record))
+        if record.opens_at is not None:
+            self._opens_at[ordinal] = record.opens_at
         self.time_zones.add(ordinal, (record.time_zone,))
         if record.closes_at >= self._open_at:
             self._open.add(ordinal)
             self._next_closing = min(self._next_closing, record.closes_at)
-        while len(self.layers) < len(record.eligibility_sets):
-            self.layers.append(Layer(self.criteria))
-        for layer, criteria_set in zip(self.layers, record.eligibility_sets, strict=False):
-            layer.add(ordinal, criteria_set)
+        self.tables.add(ordinal, record.conditions)
+        if record.amount != NO_AMOUNT:
+            self._amount_sums.add(ordinal, record.amount)
 
     @property
     def _columns(self) -> "tuple[array[int], ...]":
@@ -250,25 +301,40 @@ class ReadModel:
         """
         kept = BitMap(self.ordinals.used)
         criteria: list[Criterion] = []
-        answers: dict[str, Any] = {}
+        told: dict[str, Any] = {}
         for criterion in self.criteria:
-            if criterion.filter is not None and criterion.filter in filters:
-                criteria.append(criterion)
-                for alternative in criterion.alternatives:
-                    answers[alternative.answer] = filters[criterion.filter]
+            for alternative in criterion.alternatives:
+                if alternative.filter is not None and alternative.filter in filters:
+                    criteria.append(criterion)
+                    told[alternative.profile_field] = filters[alternative.filter]
         if criteria:
-            kept = kept & not_failed(self.layers, criteria, answers)
+            rows = list(dict.fromkeys(criteria))
+            kept = kept & not_failed(self.tables.layers, rows, derive(told), self.unchecked)
         for attribute in self.attributes:
             if attribute.filter in filters:
                 value = filters[attribute.filter]
+                if attribute.at_most:
+                    kept = kept & self.by_attribute[attribute.name].at_most(value)
+                    continue
                 values = value if isinstance(value, list) else [value]
                 kept = kept & self.with_attribute(attribute.name, values)
         return kept
 
+    @property
+    def filters(self) -> Collection[str]:
+        """The names of the filters that `keep` knows."""
+        by_criteria = {
+            alternative.filter
+            for criterion in self.criteria
+            for alternative in criterion.alternatives
+            if alternative.filter is not None
+        }
+        return by_criteria | {attribute.filter for attribute in self.attributes}
+
     def naming(self, field: str, values: Iterable[Value]) -> BitMap:
         """The awards of which some set of criteria names one of the values. Not to be changed."""
         wanted = list(values)
-        return union([layer.postings[field].of(wanted) for layer in self.layers])
+        return union([layer.of(field).of(wanted) for layer in self.tables.layers])
 
     def with_attribute(self, name: str, values: Iterable[Value]) -> BitMap:
         """The awards whose attribute has one of the values. Not to be changed."""
@@ -278,6 +344,23 @@ class ReadModel:
         """The awards whose amount in hundredths is known and in these bounds."""
         first = NO_AMOUNT + 1 if low is None else low
         return self.by_amount.between(first, NEVER if high is None else high)
+
+    def without_amount(self) -> BitMap:
+        """The awards whose amount is not known."""
+        return self.by_amount.between(NO_AMOUNT, NO_AMOUNT)
+
+    def covering_all(self) -> BitMap:
+        """The awards that cover the whole tuition or cost, whatever that amounts to."""
+        return self.with_attribute("coverage", FULL_COVERAGE)
+
+    def opening_after(self, moment: dt.datetime) -> BitMap:
+        """The awards that are not open, and will open later than this."""
+        at = microseconds(moment)
+        return BitMap([ordinal for ordinal, opens in self._opens_at.items() if opens > at])
+
+    def amounts_of(self, awards: BitMap) -> int:
+        """The sum of the known amounts of the awards, in hundredths."""
+        return self._amount_sums.sum(awards)
 
     def closing_between(self, low: dt.datetime | None, high: dt.datetime | None) -> BitMap:
         """The awards with a deadline from `low` to `high`, both included."""
@@ -300,9 +383,24 @@ class ReadModel:
     def _closing_about(self, day: int, *, days: int) -> BitMap:
         return self.by_deadline.between((day - days) * _DAY, (day + days + 1) * _DAY - 1)
 
-    def match(self, answers: Answers, *, within: BitMap) -> Matches:
-        """The awards of `within`, judged for a profile."""
-        return Matches(self.layers, self.criteria, answers, within=within)
+    def match(self, answers: Answers, *, within: BitMap, now: dt.datetime) -> Matches:
+        """The awards of `within`, judged for a profile; `now` decides how old its student is."""
+        if answers.get("age") is None and answers.get("birth_date") is not None:
+            answers = {**answers, "age": self._age_by_day(answers, within=within, now=now)}
+        return Matches(self.tables, answers, within=within, unchecked=self.unchecked)
+
+    def _age_by_day(self, answers: Answers, *, within: BitMap, now: dt.datetime) -> AgeByDay:
+        dated = within & self.by_deadline.between(-NEVER, NEVER - 1)
+        first = self.by_deadline.page(dated, limit=1)
+        last = self.by_deadline.page(dated, limit=1, descending=True)
+        return AgeByDay(
+            answers["birth_date"],
+            today=now.date(),
+            within=within,
+            closing_from=lambda day: self.closing_days_between(day, _LAST_DAY),
+            earliest=self.closes_at[first[0]] // _DAY - DAY_MARGIN if first else 0,
+            latest=self.closes_at[last[0]] // _DAY + DAY_MARGIN if last else 0,
+        )
 
     def page(self, groups: Iterable[BitMap], *, limit: int, offset: int = 0) -> list[int]:
         """Awards of one group after the other, by deadline and id within a group."""
@@ -323,12 +421,14 @@ class ReadModel:
         Those are the awards that name the value, or one that includes it, or are open to all. A
         value that none of the awards names is left out.
         """
-        counted = {}
+        counted: dict[str, dict[str, int]] = {}
         for criterion in self.criteria:
-            if criterion.facet is not None:
-                [alternative] = criterion.alternatives
-                counted[criterion.facet] = self._suited(alternative, awards)
+            for facet in dict.fromkeys(each.facet for each in criterion.alternatives):
+                if facet is not None:
+                    counted[facet] = self._suited(criterion, facet, awards)
         for attribute in self.attributes:
+            if attribute.facet is None:
+                continue
             postings = self.by_attribute[attribute.name]
             counted[attribute.facet] = {
                 _as_text(value): number
@@ -337,21 +437,38 @@ class ReadModel:
             }
         return counted
 
-    def _suited(self, alternative: Alternative, awards: BitMap) -> dict[str, int]:
+    def _suited(self, criterion: Criterion, facet: str, awards: BitMap) -> dict[str, int]:
         unrestricted = [
-            layer.members - layer.postings[alternative.field].restricted for layer in self.layers
+            layer.members
+            - union([layer.of(each.field).restricted for each in criterion.alternatives])
+            for layer in self.tables.layers
         ]
         open_to_all = awards & union(unrestricted)
         others = awards - open_to_all
-        values = {value for layer in self.layers for value in layer.postings[alternative.field]}
+        counted = [each for each in criterion.alternatives if each.facet == facet]
+        values = {
+            value
+            for layer in self.tables.layers
+            for each in counted
+            for value in layer.of(each.field)
+            if not isinstance(value, Below)
+        }
         return {
             _as_text(value): len(open_to_all)
-            + self.naming(
-                alternative.field, alternative.relation.accepted(value)
-            ).intersection_cardinality(others)
+            + self._naming(counted, value, accepted=True).intersection_cardinality(others)
             for value in values
-            if self.naming(alternative.field, [value]).intersect(awards)
+            if self._naming(counted, value, accepted=False).intersect(awards)
         }
+
+    def _naming(
+        self, alternatives: Iterable[Alternative], value: Value, *, accepted: bool
+    ) -> BitMap:
+        return union(
+            [
+                self.naming(each.field, each.relation.accepted(value) if accepted else [value])
+                for each in alternatives
+            ]
+        )
 
 
 def _as_text(value: object) -> str:

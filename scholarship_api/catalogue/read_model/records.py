@@ -7,13 +7,17 @@ from typing import Any, Final, NamedTuple
 
 from pydantic_core import from_json
 
-from scholarship_api.catalogue.read_model.criteria import CriteriaSet
+from scholarship_api.catalogue.read_model.criteria import CRITERIA, CriteriaSet, fields_of
+from scholarship_api.catalogue.read_model.rule import Conditions, Preference
 
 NEVER: Final = 2**63 - 1
 """The closing instant of an award without a deadline, so that it comes after all others."""
 
 NO_AMOUNT: Final = -1
 """The amount of an award that names none; amounts are never negative."""
+
+
+_FIELDS: Final = frozenset(fields_of(CRITERIA))
 
 
 class AwardRecord(NamedTuple):
@@ -42,12 +46,25 @@ class AwardRecord(NamedTuple):
     other_requirements: Sequence[str] = ()
     preferences: Sequence[Mapping[str, Any]] = ()
     """Each with `criteria` (a set), `weight` and perhaps `text`; see `award_parts.Preference`."""
-    rounds: Sequence[Mapping[str, Any]] = ()
-    """As JSON has them, as all that follows; see `award_parts`."""
-    requirements: Sequence[Mapping[str, Any]] = ()
-    application: Mapping[str, Any] | None = None
-    coverage: Mapping[str, Any] | None = None
-    flags: Sequence[str] = ()
+    essay_required: bool = False
+    recommendation_letters: int = 0
+    coverage_kind: str | None = None
+    requirement_kinds: Sequence[str] = ()
+    asks_for_fee: bool = False
+
+    @property
+    def conditions(self) -> Conditions:
+        """Who may apply."""
+        return Conditions(
+            self.eligibility_sets,
+            # A field that a newer release has written is a condition that this one cannot check.
+            is_complete=self.criteria_complete
+            and all(_FIELDS.issuperset(each) for each in self.eligibility_sets),
+            has_texts=bool(self.other_requirements),
+            preferences=[
+                Preference(each.get("criteria") or {}, each["weight"]) for each in self.preferences
+            ],
+        )
 
 
 _MICROSECONDS: Final = "(extract(epoch FROM {}) * 1000000)::bigint"
@@ -60,8 +77,10 @@ RECORD: Final = f"""json_build_array(s.id, s.xmin::text::bigint,
     (s.min_gpa * 100)::int, (s.max_gpa * 100)::int, s.citizenship_required, s.grade_levels,
     s.residency_states, s.fields_of_study, s.min_age, s.max_age, s.financial_need,
     s.eligibility_sets, {_MICROSECONDS.format("s.opens_at")}, s.criteria_complete,
-    s.other_requirements, s.preferences, s.rounds, s.requirements, s.application, s.coverage,
-    s.flags)"""
+    s.other_requirements, s.preferences, s.essay_required, s.recommendation_letters,
+    s.coverage ->> 'kind', jsonb_path_query_array(s.requirements, '$.kind'),
+    coalesce((s.application ->> 'fee')::numeric > 0, false)
+        OR coalesce(s.flags ? 'requires_fee', false))"""
 """In SQL, what `parse` reads, of the row `s` of scholarships."""
 
 _CRITERIA_FIELDS: Final = (
@@ -106,11 +125,11 @@ def record_of(values: Sequence[Any]) -> AwardRecord:
         criteria_complete,
         other_requirements,
         preferences,
-        rounds,
-        requirements,
-        application,
-        coverage,
-        flags,
+        essay_required,
+        recommendation_letters,
+        coverage_kind,
+        requirement_kinds,
+        asks_for_fee,
     ) = values
     if eligibility_sets is None:
         criteria = (
@@ -135,7 +154,7 @@ def record_of(values: Sequence[Any]) -> AwardRecord:
         for each in eligibility_sets:
             _make_decimal(each)
     for each in preferences or ():
-        _make_decimal(each["criteria"])
+        _make_decimal(each.get("criteria") or {})
     return AwardRecord(
         award_id,
         row_version,
@@ -151,11 +170,11 @@ def record_of(values: Sequence[Any]) -> AwardRecord:
         criteria_complete,
         other_requirements or (),
         preferences or (),
-        rounds or (),
-        requirements or (),
-        application,
-        coverage,
-        flags or (),
+        essay_required,
+        recommendation_letters,
+        coverage_kind,
+        requirement_kinds or (),
+        asks_for_fee,
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from pyroaring import BitMap
 
+from scholarship_api.catalogue.read_model.ages import AgeByDay
 from scholarship_api.catalogue.read_model.postings import Postings, union
 
 
@@ -18,32 +19,46 @@ class Outcome(StrEnum):
     MET = "met"
     FAILED = "failed"
     UNKNOWN = "unknown"
+    NOT_CHECKED = "not_checked"
+    """The operator does not match on this criterion: a person has to check it."""
 
 
 Sentences = Mapping[Outcome, str]
 """By outcome, with the places {noun}, {required} and {actual}."""
 
+_NOT_CHECKED: Final = "{noun} is not checked here; required: {required}."
 
 _AT_LEAST_SENTENCES: Final[Sentences] = {
     Outcome.MET: "{noun} {actual} reaches the minimum of {required}.",
     Outcome.FAILED: "{noun} {actual} is below the minimum of {required}.",
     Outcome.UNKNOWN: "{noun} must be at least {required}; the profile does not say.",
+    Outcome.NOT_CHECKED: "{noun} is not checked here; it must be at least {required}.",
 }
 _AT_MOST_SENTENCES: Final[Sentences] = {
     Outcome.MET: "{noun} {actual} is within the maximum of {required}.",
     Outcome.FAILED: "{noun} {actual} is above the maximum of {required}.",
     Outcome.UNKNOWN: "{noun} must be at most {required}; the profile does not say.",
+    Outcome.NOT_CHECKED: "{noun} is not checked here; it must be at most {required}.",
 }
 _IS_TRUE_SENTENCES: Final[Sentences] = {
     Outcome.MET: "{noun} is required and stated.",
     Outcome.FAILED: "{noun} is required.",
     Outcome.UNKNOWN: "{noun} is required; the profile does not say.",
+    Outcome.NOT_CHECKED: "{noun} is required, and is not checked here.",
 }
-_ANY_OF_SENTENCES: Final[Sentences] = {
+ANY_OF_SENTENCES: Final[Sentences] = {
     Outcome.MET: "{noun} {actual} is accepted.",
     Outcome.FAILED: "{noun} {actual} is not among: {required}.",
     Outcome.UNKNOWN: "{noun} must be among: {required}; the profile does not say.",
+    Outcome.NOT_CHECKED: _NOT_CHECKED,
 }
+LIST_SENTENCES: Final[Sentences] = {
+    Outcome.MET: "{noun} is accepted: {actual}.",
+    Outcome.FAILED: "{noun} must be among: {required}; the profile says: {actual}.",
+    Outcome.UNKNOWN: "{noun} must be among: {required}; the profile does not say.",
+    Outcome.NOT_CHECKED: _NOT_CHECKED,
+}
+"""For answers of several values, such as heritages."""
 
 
 class Selection(NamedTuple):
@@ -76,6 +91,8 @@ class Relation(ABC):
 
 
 class AtLeast(Relation):
+    """The answer is a number, or an age that depends on the day."""
+
     sentences = _AT_LEAST_SENTENCES
 
     def values(self, required: Any) -> Collection[Hashable]:  # noqa: ANN401
@@ -85,10 +102,14 @@ class AtLeast(Relation):
         return Outcome.MET if answer >= required else Outcome.FAILED
 
     def select(self, postings: Postings, answer: Any) -> Selection:  # noqa: ANN401
+        if isinstance(answer, AgeByDay):
+            return Selection(answer.reaching(postings), BitMap())
         return Selection(postings.at_most(answer), BitMap())
 
 
 class AtMost(Relation):
+    """The answer is a number, or an age that depends on the day."""
+
     sentences = _AT_MOST_SENTENCES
 
     def values(self, required: Any) -> Collection[Hashable]:  # noqa: ANN401
@@ -98,6 +119,8 @@ class AtMost(Relation):
         return Outcome.MET if answer <= required else Outcome.FAILED
 
     def select(self, postings: Postings, answer: Any) -> Selection:  # noqa: ANN401
+        if isinstance(answer, AgeByDay):
+            return Selection(answer.not_exceeding(postings), BitMap())
         return Selection(postings.at_least(answer), BitMap())
 
 
@@ -116,93 +139,91 @@ class IsTrue(Relation):
         return Selection(postings.restricted if answer else BitMap(), BitMap())
 
 
+class Below(NamedTuple):
+    """The value under which awards are posted that name a narrower code than `broader`."""
+
+    broader: str
+
+
 def itself(code: str) -> tuple[str, ...]:
     return (code,)
 
 
-def with_parents(code: str) -> tuple[str, ...]:
-    """A dotted code and the codes that it is part of: `asian.hmong` is `asian`, too."""
-    parts = code.split(".")
-    return tuple(".".join(parts[:end]) for end in range(len(parts), 0, -1))
+def nothing(code: str) -> tuple[str, ...]:  # noqa: ARG001 - one of the functions that AnyOf takes
+    return ()
 
 
 class AnyOf(Relation):
     """One of the award's codes is met by one of the profile's.
 
     `accepts` gives the award's codes that somebody with a code meets: by default that code alone.
-    `is_narrower` tells whether an award's code is a narrower one than the profile's: somebody who
-    gave the broader code may meet it, which is unknown.
+    `broader` gives the answers that leave open whether an award's code is met: somebody who said
+    `asian` may be `asian.hmong`, which is unknown.
     """
-
-    sentences = _ANY_OF_SENTENCES
 
     def __init__(
         self,
         *,
         accepts: Callable[[str], Collection[str]] = itself,
-        is_narrower: Callable[[str, str], bool] | None = None,
-        sentences: Sentences | None = None,
+        broader: Callable[[str], Collection[str]] = nothing,
+        sentences: Sentences = ANY_OF_SENTENCES,
     ) -> None:
         self._accepts = accepts
-        self._is_narrower = is_narrower
-        if sentences is not None:
-            self.sentences = sentences
+        self._broader = broader
+        self.sentences = sentences
 
     def values(self, required: Any) -> Collection[Hashable]:  # noqa: ANN401
-        return (required,) if isinstance(required, str) else tuple(required)
+        codes = _codes(required)
+        if self._broader is nothing:
+            return codes
+        return {*codes, *(Below(broader) for code in codes for broader in self._broader(code))}
 
     def judge(self, required: Any, answer: Any) -> Outcome:  # noqa: ANN401
-        codes = self.values(required)
-        if not self._accepted(answer).isdisjoint(codes):
+        codes, given = _codes(required), _codes(answer)
+        accepted = self._accepted(given)
+        if any(code in accepted for code in codes):
             return Outcome.MET
-        if any(self._may_be_met(code, answer) for code in codes):
+        if any(broader in given for code in codes for broader in self._broader(code)):
             return Outcome.UNKNOWN
         return Outcome.FAILED
 
     def select(self, postings: Postings, answer: Any) -> Selection:  # noqa: ANN401
-        met = postings.of(self._accepted(answer))
-        if self._is_narrower is None:
+        given = _codes(answer)
+        met = postings.of(self._accepted(given))
+        if self._broader is nothing:
             return Selection(met, BitMap())
-        narrower = (code for code in postings if self._may_be_met(code, answer))
-        return Selection(met, postings.of(narrower))
+        return Selection(met, postings.of([Below(code) for code in given]))
 
     def accepted(self, value: Hashable) -> Collection[Hashable]:
         return self._accepts(str(value))
 
-    def _accepted(self, answer: Any) -> frozenset[str]:  # noqa: ANN401
-        return frozenset(code for given in _codes(answer) for code in self._accepts(given))
-
-    def _may_be_met(self, code: Any, answer: Any) -> bool:  # noqa: ANN401
-        is_narrower = self._is_narrower
-        return is_narrower is not None and any(is_narrower(code, given) for given in _codes(answer))
+    def _accepted(self, given: Iterable[str]) -> set[str]:
+        return {code for each in given for code in self._accepts(each)}
 
 
-def is_part_of(code: str, broader: str) -> bool:
-    """Whether a dotted code is part of another one."""
-    return code.startswith(f"{broader}.")
-
-
-def _codes(answer: Any) -> Iterable[str]:  # noqa: ANN401
-    return (answer,) if isinstance(answer, str) else answer
+def _codes(value: Any) -> Collection[Any]:  # noqa: ANN401
+    """One code is a list of one; years are codes, too."""
+    return (value,) if isinstance(value, str | int) else value
 
 
 class AnyEntry(Relation):
     """One of the award's entries is fulfilled as a whole by one of the profile's.
 
     Entries are mappings. `freeze` makes an entry of the award a hashable value, and `judge_entry`
-    holds that value against one entry of the profile.
+    holds that value against one entry of the profile. `absent` is the outcome when the profile
+    has no entry that `concerns` the value; by default it has failed.
     """
-
-    sentences = _ANY_OF_SENTENCES
 
     def __init__(
         self,
         *,
         freeze: Callable[[Mapping[str, Any]], Hashable],
         judge_entry: Callable[[Any, Mapping[str, Any]], Outcome],
+        sentences: Sentences = LIST_SENTENCES,
     ) -> None:
         self._freeze = freeze
         self._judge_entry = judge_entry
+        self.sentences = sentences
 
     def values(self, required: Any) -> Collection[Hashable]:  # noqa: ANN401
         return tuple(self._freeze(entry) for entry in required)
@@ -224,15 +245,22 @@ class AnyEntry(Relation):
         return best(self._judge_entry(value, entry) for entry in answer)
 
 
+_BEST_FIRST: Final = (Outcome.MET, Outcome.UNKNOWN, Outcome.NOT_CHECKED)
+
+
 def best(outcomes: Iterable[Outcome]) -> Outcome:
-    """The outcome of alternatives: met if any is met, else unknown if any may be."""
-    worst = Outcome.FAILED
-    for outcome in outcomes:
-        if outcome is Outcome.MET:
-            return outcome
-        if outcome is Outcome.UNKNOWN:
-            worst = outcome
-    return worst
+    """The outcome of alternatives: met if any is met, else unknown if any may be, else not checked
+    if any is not."""
+    seen = set(outcomes)
+    return next((outcome for outcome in _BEST_FIRST if outcome in seen), Outcome.FAILED)
+
+
+def worst_part(outcomes: Iterable[Outcome]) -> Outcome:
+    """The outcome of parts that all have to be met."""
+    seen = set(outcomes)
+    if Outcome.FAILED in seen:
+        return Outcome.FAILED
+    return Outcome.UNKNOWN if Outcome.UNKNOWN in seen else Outcome.MET
 
 
 AT_LEAST: Final = AtLeast()

@@ -5,10 +5,10 @@ unknown, never met and never failed. `matching` gives the same verdict and score
 once.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from scholarship_api.catalogue.read_model.criteria import (
     CRITERIA,
@@ -16,21 +16,55 @@ from scholarship_api.catalogue.read_model.criteria import (
     Answers,
     CriteriaSet,
     Criterion,
-    in_words,
     requires,
 )
 from scholarship_api.catalogue.read_model.relations import Outcome, best
+from scholarship_api.catalogue.read_model.wording import in_words
 
 MAX_SCORE: Final = 100
 """The score of an award with nothing failed and nothing missing, in hundredths."""
+
+NOT_CHECKED_COST: Final = 5
+"""Hundredths that the score loses, once, for conditions that only a person can check."""
+
+PREFERENCE_BONUS: Final = 5
+"""Hundredths that a preference that is met adds for each unit of its weight."""
+
+MAX_BONUS: Final = 15
+"""Hundredths that all preferences together add at most."""
+
+OPEN_TO_ALL: Final = "This award is open to all."
+ALL_MET: Final = "All criteria are met."
+MAY_HAVE_MORE: Final = (
+    "The award may have further conditions that are not recorded here; read what its provider says."
+)
 
 
 class Verdict(StrEnum):
     """From the best to the worst, which is the order of the results."""
 
     ELIGIBLE = "eligible"
+    LIKELY_ELIGIBLE = "likely_eligible"
     NEEDS_INFORMATION = "needs_information"
     INELIGIBLE = "ineligible"
+
+
+class Preference(NamedTuple):
+    criteria: CriteriaSet
+    """Empty for one that only its text describes: nothing tells whether it is met."""
+    weight: int
+
+
+class Conditions(NamedTuple):
+    """Who may apply for an award, as far as it is coded."""
+
+    sets: Sequence[CriteriaSet] = ()
+    """One of them has to be met; without a set, the award is open to all."""
+    is_complete: bool = True
+    """Whether the sets say everything."""
+    has_texts: bool = False
+    """Whether there are further conditions, which are not coded."""
+    preferences: Sequence[Preference] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,20 +80,19 @@ class Finding:
 
     @property
     def cost(self) -> int:
-        """Hundredths of the score."""
-        if self.outcome is Outcome.MET:
-            return 0
-        return (
-            self.criterion.failed_cost
-            if self.outcome is Outcome.FAILED
-            else self.criterion.missing_cost
-        )
+        """Hundredths of the score; criteria that are not checked cost something together."""
+        if self.outcome is Outcome.FAILED:
+            return self.criterion.weight.failed
+        return self.criterion.weight.missing if self.outcome is Outcome.UNKNOWN else 0
 
     @property
     def reason(self) -> str:
         """A plain sentence."""
+        vocabulary = self.alternative.vocabulary
         sentence = self.alternative.relation.sentences[self.outcome].format(
-            noun=self.criterion.noun, required=in_words(self.required), actual=in_words(self.actual)
+            noun=self.alternative.noun or self.criterion.noun,
+            required=in_words(self.required, vocabulary),
+            actual=in_words(self.actual, vocabulary),
         )
         return sentence[0].upper() + sentence[1:]
 
@@ -72,21 +105,34 @@ class Assessment:
 
     @property
     def verdict(self) -> Verdict:
+        """The verdict on an award that has this set alone, and no other condition."""
         outcomes = {finding.outcome for finding in self.findings}
         if Outcome.FAILED in outcomes:
             return Verdict.INELIGIBLE
-        return Verdict.NEEDS_INFORMATION if Outcome.UNKNOWN in outcomes else Verdict.ELIGIBLE
+        if Outcome.UNKNOWN in outcomes:
+            return Verdict.NEEDS_INFORMATION
+        return Verdict.LIKELY_ELIGIBLE if self.has_unchecked else Verdict.ELIGIBLE
+
+    @property
+    def has_unchecked(self) -> bool:
+        return any(finding.outcome is Outcome.NOT_CHECKED for finding in self.findings)
+
+    @property
+    def cost(self) -> int:
+        """Hundredths that the score loses, in sum."""
+        unchecked = NOT_CHECKED_COST if self.has_unchecked else 0
+        return sum(finding.cost for finding in self.findings) + unchecked
 
     @property
     def score(self) -> int:
         """Hundredths: what is left of MAX_SCORE, at least 0."""
-        return max(0, MAX_SCORE - sum(finding.cost for finding in self.findings))
+        return max(0, MAX_SCORE - self.cost)
 
     @property
     def distance(self) -> tuple[int, int, int]:
         """How far the set is from being met: failed, unknown, and what the score loses."""
         outcomes = [finding.outcome for finding in self.findings]
-        return outcomes.count(Outcome.FAILED), outcomes.count(Outcome.UNKNOWN), -self.score
+        return outcomes.count(Outcome.FAILED), outcomes.count(Outcome.UNKNOWN), self.cost
 
     @property
     def reasons(self) -> list[str]:
@@ -96,29 +142,138 @@ class Assessment:
         ]
         if obstacles:
             return obstacles
-        return ["All criteria are met." if self.findings else "This award is open to all."]
+        return [ALL_MET if self.findings else OPEN_TO_ALL]
+
+    @property
+    def missing(self) -> list[str]:
+        """The fields of the profile whose answers are missing."""
+        fields = (
+            finding.alternative.profile_field
+            for finding in self.findings
+            if finding.outcome is Outcome.UNKNOWN
+        )
+        return list(dict.fromkeys(fields))
+
+
+@dataclass(frozen=True, slots=True)
+class AwardAssessment:
+    """An award, judged."""
+
+    conditions: Conditions
+    sets: Sequence[Assessment]
+    """As the award has them; one without findings for an award without a set."""
+    nearest_index: int
+    """The set that counts: with the fewest failed criteria, then the fewest unknown ones, then the
+    highest score."""
+    preferences: Sequence[bool] = field(default=())
+    """For each of the award's preferences whether it is met."""
+
+    @property
+    def nearest(self) -> Assessment:
+        return self.sets[self.nearest_index]
+
+    @property
+    def verdict(self) -> Verdict:
+        verdict = self.nearest.verdict
+        if verdict is Verdict.ELIGIBLE and not self._says_everything:
+            return Verdict.LIKELY_ELIGIBLE
+        return verdict
+
+    @property
+    def _says_everything(self) -> bool:
+        return self.conditions.is_complete and not self.conditions.has_texts
+
+    @property
+    def score(self) -> int:
+        """Hundredths, from 0 to MAX_SCORE."""
+        cost = self.nearest.cost
+        if self.conditions.has_texts and not self.nearest.has_unchecked:
+            cost += NOT_CHECKED_COST
+        return min(MAX_SCORE, max(0, MAX_SCORE - cost + self.bonus))
+
+    @property
+    def bonus(self) -> int:
+        """Hundredths that preferences add."""
+        weights = (
+            preference.weight
+            for preference, is_met in zip(
+                self.conditions.preferences, self.preferences, strict=True
+            )
+            if is_met
+        )
+        return min(MAX_BONUS, PREFERENCE_BONUS * sum(weights))
+
+    @property
+    def reasons(self) -> list[str]:
+        """A sentence for each obstacle; where there is none, what that means."""
+        if self.verdict is not Verdict.LIKELY_ELIGIBLE or self.nearest.has_unchecked:
+            return self.nearest.reasons
+        if not self.nearest.findings:
+            return ["No criterion of this award is coded; some conditions are left to confirm."]
+        return ["All coded criteria are met; some conditions are left to confirm."]
+
+    def to_confirm(self, texts: Sequence[str]) -> list[str]:
+        """The conditions that only a person can check. `texts` are those that are not coded."""
+        unchecked = (
+            finding.reason
+            for finding in self.nearest.findings
+            if finding.outcome is Outcome.NOT_CHECKED
+        )
+        return [*texts, *unchecked, *([] if self.conditions.is_complete else [MAY_HAVE_MORE])]
 
 
 def assess(
-    criteria_set: CriteriaSet, answers: Answers, *, criteria: Sequence[Criterion] = CRITERIA
+    criteria_set: CriteriaSet,
+    answers: Answers,
+    *,
+    criteria: Sequence[Criterion] = CRITERIA,
+    unchecked: Collection[str] = (),
 ) -> Assessment:
-    """Judge one set of an award's criteria."""
-    findings = [_judge(criterion, criteria_set, answers) for criterion in criteria]
+    """Judge one set of an award's criteria. `unchecked` are fields that nobody is matched on."""
+    findings = [_judge(criterion, criteria_set, answers, unchecked) for criterion in criteria]
     return Assessment(tuple(finding for finding in findings if finding is not None))
 
 
-def nearest(
-    sets: Sequence[CriteriaSet], answers: Answers, *, criteria: Sequence[Criterion] = CRITERIA
-) -> Assessment:
-    """Judge an award by the set that is nearest to being met; an award without a set is open."""
-    judged = [assess(each, answers, criteria=criteria) for each in sets]
-    return min(judged, key=lambda assessment: assessment.distance, default=Assessment(()))
+def assess_award(
+    conditions: Conditions,
+    answers: Answers,
+    *,
+    criteria: Sequence[Criterion] = CRITERIA,
+    unchecked: Collection[str] = (),
+) -> AwardAssessment:
+    """Judge an award by the set that is nearest to being met."""
+    sets = [
+        assess(each, answers, criteria=criteria, unchecked=unchecked)
+        for each in conditions.sets or ({},)
+    ]
+    nearest = min(range(len(sets)), key=lambda index: sets[index].distance)
+    met = [
+        _is_met(each, answers, criteria=criteria, unchecked=unchecked)
+        for each in conditions.preferences
+    ]
+    return AwardAssessment(conditions, sets, nearest, met)
 
 
-def _judge(criterion: Criterion, criteria_set: CriteriaSet, answers: Answers) -> Finding | None:
+def _is_met(
+    preference: Preference,
+    answers: Answers,
+    *,
+    criteria: Sequence[Criterion],
+    unchecked: Collection[str],
+) -> bool:
+    judged = assess(preference.criteria, answers, criteria=criteria, unchecked=unchecked)
+    return bool(judged.findings) and judged.verdict is Verdict.ELIGIBLE
+
+
+def _judge(
+    criterion: Criterion,
+    criteria_set: CriteriaSet,
+    answers: Answers,
+    unchecked: Collection[str],
+) -> Finding | None:
     """None for an award without this criterion."""
     judged = [
-        (_outcome(alternative, required, answers), alternative, required)
+        (_outcome(alternative, required, answers, unchecked), alternative, required)
         for alternative in criterion.alternatives
         if requires(required := criteria_set.get(alternative.field))
     ]
@@ -128,10 +283,16 @@ def _judge(criterion: Criterion, criteria_set: CriteriaSet, answers: Answers) ->
     alternative, required = next(
         (alternative, required) for each, alternative, required in judged if each is outcome
     )
-    return Finding(criterion, outcome, alternative, required, answers.get(alternative.answer))
+    return Finding(
+        criterion, outcome, alternative, required, answers.get(alternative.profile_field)
+    )
 
 
-def _outcome(alternative: Alternative, required: object, answers: Answers) -> Outcome:
+def _outcome(
+    alternative: Alternative, required: object, answers: Answers, unchecked: Collection[str]
+) -> Outcome:
+    if alternative.field in unchecked:
+        return Outcome.NOT_CHECKED
     answer = answers.get(alternative.answer)
     if answer is None:
         return Outcome.UNKNOWN

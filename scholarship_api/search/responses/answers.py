@@ -51,6 +51,7 @@ Producer = Callable[[Snapshot], Awaitable[Produced]]
 _VERSION_KEY: Final = "catalogue_version"
 """The scope key of the catalogue's version, or of the exception that reading it has raised, and of
 the time when it was read. The fast path leaves it for the route."""
+_NO_STORE: Final = (b"cache-control", b"no-store")
 CACHED_ROUTE_KEY: Final = "cached_route"
 """The scope key of the CachedRoute that the route leaves for the fast path."""
 
@@ -102,6 +103,32 @@ class Answers:
         seconds = time.perf_counter() - started_at
         metrics.observe_search(source="cache" if cached else "database", seconds=seconds)
         return RenderedJsonResponse(rendered, seconds=seconds, headers=headers)
+
+    async def private_answer(
+        self,
+        request: Request,
+        producer: Producer,
+        *,
+        counted_query: str | None = None,
+        headers: Headers = (),
+    ) -> Response:
+        """The response to a request that says something about a person. It is produced anew each
+        time: nothing that the request says is part of a key, and no cache may keep the response.
+
+        Raises what `producer` raises, and DatabaseUnavailable.
+        """
+        scope = request.scope
+        version, started_at = await self._version(scope)
+        seconds_left = REQUEST_SECONDS - (time.perf_counter() - started_at)
+        with deadline(seconds_left):
+            body, _ = await producer(self._snapshot(version))
+        if counted_query is not None:
+            self._recorder.record(counted_query, client=client_identity(scope))
+        seconds = time.perf_counter() - started_at
+        metrics.observe_search(source="database", seconds=seconds)
+        return RenderedJsonResponse(
+            RenderedJson.of(body), seconds=seconds, headers=(*headers, _NO_STORE)
+        )
 
     async def cached_answer(
         self, route: CachedRoute, scope: Scope

@@ -73,11 +73,21 @@ def contents(model: ReadModel, now: dt.datetime) -> object:
         "layers": [
             (
                 ids(model, layer.members),
-                {name: named(each) for name, each in layer.postings.items()},
+                {name: named(each) for name, each in layer.postings.items() if each.restricted},
             )
-            for layer in model.layers
+            for layer in model.tables.layers
             if layer.members
         ],
+        "preferences": {
+            weight: kept
+            for weight, layers in model.tables.preferences.items()
+            if (kept := [ids(model, layer.members) for layer in layers if layer.members])
+        },
+        "to confirm": (
+            ids(model, model.tables.incomplete),
+            ids(model, model.tables.with_texts),
+        ),
+        "amounts": model.amounts_of(model.all()),
         "open": ids(model, model.open(now)),
         "next closing": model.next_closing(now),
     }
