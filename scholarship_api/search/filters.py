@@ -24,7 +24,7 @@ _LAST_DAY: Final = (dt.date.max - _EPOCH).days
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What the filters of a request leave."""
+    """The awards that the filters of a request leave."""
 
     awards: BitMap
     ineligible: BitMap | None = None

@@ -114,7 +114,7 @@ class _Matched:
     rows: RankedRows | None = None
     """The page, if matching has ranked it, too."""
     hidden: Kept | None = None
-    """Of the awards with the words, those that the filters keep, and those that they hide."""
+    """The awards with the words that the filters keep, and those that they hide."""
     hidden_share: float = 1.0
     """How many times more awards there are than `hidden` has, where it is a sample."""
 

@@ -1,4 +1,4 @@
-"""What follows from the answers of a profile.
+"""The consequences of the answers of a profile.
 
 A state lies in a country, a citizen of the US has the status of one, and a county is part of a
 state. The criteria go by these consequences. They are codes like the others; those in capital
@@ -35,7 +35,7 @@ OTHER_NATIONALS: Final = "AS"
 
 FREELY_ASSOCIATED: Final = frozenset({"FM", "MH", "PW"})
 
-# What an answer leaves open.
+# The codes of what an answer leaves open.
 ANY_STATUS: Final = "ANY STATUS OF A FOREIGNER"
 ANY_FOREIGN_CITIZENSHIP: Final = "ANY FOREIGN CITIZENSHIP"
 ANY_CITIZENSHIP: Final = "ANY CITIZENSHIP"

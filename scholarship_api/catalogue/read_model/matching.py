@@ -72,7 +72,7 @@ class Layer:
 
 
 class Tables:
-    """What an award requires, of all awards."""
+    """The requirements of all awards."""
 
     def __init__(self, criteria: Sequence[Criterion]) -> None:
         self.criteria = criteria
@@ -303,7 +303,7 @@ class Matches:
     # --- Costs ------------------------------------------------------------------------------------
 
     def _by_cost(self, awards: BitMap) -> dict[int, BitMap]:
-        """What the score loses, which may be more than MAX_SCORE."""
+        """The losses of the score, which may be more than MAX_SCORE."""
         others = [layer.members for layer in self._layers[1:]]
         several = awards & union(others) if others else BitMap()
         by_cost: dict[int, list[BitMap]] = {}

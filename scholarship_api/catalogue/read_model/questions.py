@@ -10,7 +10,7 @@ from scholarship_api.catalogue.read_model.matching import Matches
 
 class AskedFor(NamedTuple):
     field: str
-    """Of the profile."""
+    """The field of the profile that the answer belongs to."""
     question: str
     awards: int
     """How many awards the answer would settle."""

@@ -1,4 +1,4 @@
-"""What holds for every award and every profile, and how answers tell more than they say."""
+"""The rule holds for every award and every profile, and how answers tell more than they say."""
 
 import datetime as dt
 import random
