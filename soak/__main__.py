@@ -43,7 +43,7 @@ WARM_UP_SECONDS: Final = 5.0
 LAST_REST_SECONDS: Final = 6.0
 """Load after the last recovery."""
 
-REQUESTS_PER_SECOND: Final = 60
+REQUESTS_PER_SECOND: Final = 90
 """Approximate rate of the load, from which the number of requests until recycling is computed."""
 
 RECYCLINGS: Final = 4

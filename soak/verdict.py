@@ -35,6 +35,10 @@ first round and 2 MiB in the second one, on a worker that lived through both. In
 do: reloading, killing and recycling replace them, so that most faults are first ones to them.
 """
 
+SETTLING_SECONDS: Final = 2.0
+"""Time after a fault that still belongs to it. Most faults are recovered from within a second; a
+longer time would leave too little of a life to tell how it grows."""
+
 DEPENDENCIES: Final = ("database", "limiter")
 RECOVERING: Final = ("searches", "writes", "eligibility", READINESS)
 
@@ -171,12 +175,12 @@ def memory_findings(lives: dict[int, Life], inflicted: Sequence[Inflicted]) -> I
 
 
 def _first_meetings(life: Life, inflicted: Sequence[Inflicted]) -> dict[str, Window]:
-    """For each kind of fault, the first one in the life of a worker, with the recovery from it."""
+    """For each kind of fault, the first one in the life of a worker, and the time just after."""
     born, died = life.memory[0][0], life.memory[-1][0]
     first: dict[str, Window] = {}
     for fault in inflicted:
         if fault.began < died and born < fault.complete:
-            first.setdefault(fault.fault.name, (fault.began, fault.complete + RECOVERY_SECONDS))
+            first.setdefault(fault.fault.name, (fault.began, fault.complete + SETTLING_SECONDS))
     return first
 
 
