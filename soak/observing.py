@@ -4,7 +4,7 @@ import re
 import resource
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -118,7 +118,7 @@ def settled(life: Life) -> list[tuple[float, float]]:
     ]
 
 
-def steps(life: Life, windows: Sequence[Window]) -> list[float | None]:
+def steps(life: Life, windows: Iterable[Window]) -> list[float | None]:
     """The change of the memory over each window; None where the life does not cover it."""
     samples = settled(life)
     changes: list[float | None] = []
@@ -135,9 +135,8 @@ def growth(life: Life, *, warm_seconds: float, without: Sequence[Window] = ()) -
     It is the slope of the least-squares line through the samples outside of the windows, from which
     the time and the change of each window are taken away.
     """
-    points = list(_outside(settled(life), without))
-    first = points[0][0] + warm_seconds if points else 0.0
-    points = [(at, size) for at, size in points if at >= first]
+    warm = life.memory[0][0] + warm_seconds
+    points = list(_outside([point for point in settled(life) if point[0] >= warm], without))
     if not points or points[-1][0] - points[0][0] < warm_seconds:
         return None
     middle_at = sum(at for at, _ in points) / len(points)

@@ -1,6 +1,7 @@
 """The invariants of a soak, and whether they hold."""
 
 import json
+import statistics
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -162,8 +163,9 @@ def memory_findings(lives: dict[int, Life], inflicted: Sequence[Inflicted]) -> I
         slope = growth(life, warm_seconds=WARM_SECONDS, without=list(first.values()))
         if slope is not None:
             slopes.append(slope)
-        for name, cost in zip(first, steps(life, list(first.values())), strict=True):
-            if cost is not None:
+        warm = life.memory[0][0] + WARM_SECONDS
+        for (name, window), cost in zip(first.items(), steps(life, first.values()), strict=True):
+            if cost is not None and window[0] >= warm:
                 costs[name].append(cost)
     yield _growth_finding(sorted(slopes), lives)
     dearest = sorted(((_middle(some), name) for name, some in costs.items()), reverse=True)
@@ -197,7 +199,7 @@ def _growth_finding(slopes: Sequence[float], lives: dict[int, Life]) -> Finding:
 
 
 def _middle(values: Sequence[float]) -> float:
-    return sorted(values)[len(values) // 2]
+    return statistics.median(values)
 
 
 def log_finding(text: str, *, torn_allowed: int) -> Finding:

@@ -11,12 +11,20 @@ import fcntl
 import functools
 import math
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 import prometheus_client.mmap_dict
 import prometheus_client.values
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Metric,
+    generate_latest,
+)
 from prometheus_client.multiprocess import MultiProcessCollector
 from sqlalchemy import QueuePool, event
 
@@ -299,12 +307,21 @@ def watch_pool(pool: QueuePool, *, limit: int) -> None:
     event.listen(pool, "checkin", checked_in)
 
 
+class _WorkersCollector(MultiProcessCollector):
+    """Leaves out files that a starting worker has made and not yet given their size."""
+
+    def collect(self) -> Iterable[Metric]:
+        files = [str(path) for path in Path(self._path).glob("*.db") if path.stat().st_size]
+        merged: Iterable[Metric] = self.merge(files, accumulate=True)  # type: ignore[no-untyped-call]
+        return merged
+
+
 def render() -> bytes:
     """The metrics of all workers in Prometheus' text format. Reads files: run it in a thread."""
     directory = os.environ.get(DIRECTORY_VARIABLE)
     if not directory:
         return generate_latest(_instruments().registry)
     registry = CollectorRegistry()
-    MultiProcessCollector(registry, directory)  # type: ignore[no-untyped-call]
+    _WorkersCollector(registry, directory)  # type: ignore[no-untyped-call]
     with files_locked(Path(directory), fcntl.LOCK_SH):
         return generate_latest(registry)

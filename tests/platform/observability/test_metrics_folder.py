@@ -121,6 +121,14 @@ def test_a_half_written_file_does_not_break_the_merge(directory: Path) -> None:
     assert (value("http_requests_total", **LABELS) or 0) >= 5
 
 
+@pytest.mark.slow
+def test_a_file_that_a_worker_is_just_making_does_not_break_the_metrics(directory: Path) -> None:
+    (directory / "counter_99999.db").touch()
+    process = worker(3)
+    assert value("http_requests_total", **LABELS) == 3
+    end(process)
+
+
 def arbiter() -> tuple["subprocess.Popen[str]", Path]:
     """A process with a metrics folder, and a worker that ends with its input."""
     process = subprocess.Popen(
