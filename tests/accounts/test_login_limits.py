@@ -11,6 +11,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from scholarship_api.accounts import login_limits
 from scholarship_api.settings.settings import Settings
 from tests.accounts.conftest import PASSWORD, MakeAccount, changed, connected, running
 from tests.accounts.test_login import WRONG, by_form, by_json
@@ -27,6 +28,13 @@ def new_site() -> str:
 def new_address() -> str:
     """A random IPv6 address, in its own /48."""
     return f"{new_site()}::1"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _failures_per_hour() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(login_limits, "MAX_FAILURES", "60/hour")
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -126,6 +134,35 @@ async def test_refused_attempts_do_not_count_as_failures(
     await statuses(limited_app, new_address(), username, [WRONG] * 100)
     found = await statuses(limited_app, new_address(), username, [WRONG] * 4 + [PASSWORD])
     assert found == [401] * 4 + [200]
+
+
+@pytest.mark.slow
+async def test_an_account_knows_the_addresses_that_it_was_logged_in_from(
+    limited_app: FastAPI, make_account: MakeAccount
+) -> None:
+    """However many addresses an attack comes from, the owner at home is not locked out."""
+    username, home = (await make_account()).username, new_address()
+    assert await statuses(limited_app, home, username, [PASSWORD]) == [200]
+    for address in itertools.islice(addresses(), 12):
+        assert await statuses(limited_app, address, username, [WRONG] * 5) == [401] * 5
+    elsewhere = await statuses(limited_app, new_address(), username, [PASSWORD])
+    assert elsewhere == [429]
+    at_home = await statuses(limited_app, home, username, [PASSWORD, WRONG, PASSWORD, WRONG, WRONG])
+    assert at_home == [200, 401, 200, 401, 429]
+    # Logging in at home has not taken back any failure of the others.
+    assert await statuses(limited_app, new_address(), username, [WRONG]) == [429]
+
+
+async def test_one_ipv6_site_cannot_use_up_the_failures_of_an_account(
+    limited_app: FastAPI, make_account: MakeAccount
+) -> None:
+    username, site = (await make_account()).username, new_site()
+    found = [
+        (await statuses(limited_app, f"{site}:{number:x}::1", username, [WRONG]))[0]
+        for number in range(25)
+    ]
+    assert found == [401] * 20 + [429] * 5
+    assert await statuses(limited_app, new_address(), username, [PASSWORD]) == [200]
 
 
 # --- Failures over all addresses -----------------------------------------------------------------
