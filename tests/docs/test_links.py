@@ -9,7 +9,7 @@ import pytest
 from tests.docs.pages import PAGES, ROOT, anchor, anchors, inline_code, links, name, sections
 
 FOLDERS = tuple(sorted(f"{path.name}/" for path in ROOT.iterdir() if path.is_dir()))
-MADE_LATER = (".dev/", ".venv/", "deploy/compose/secrets", "deploy/compose/api.env")
+MADE_LATER = (".cache/", ".dev/", ".venv/", "deploy/compose/secrets", "deploy/compose/api.env")
 
 pages = pytest.mark.parametrize("page", PAGES, ids=name)
 
