@@ -9,13 +9,24 @@ from sqlalchemy import Connection
 
 from scholarship_api.accounts.models import Account, RevokedToken
 from scholarship_api.activity.models import Interaction, SearchCount
+from scholarship_api.api_keys.models import ApiKey
+from scholarship_api.audit.models import AuditEvent
 from scholarship_api.catalogue.models import Scholarship
 from scholarship_api.platform.database.base import Base
 from scholarship_api.platform.database.migrations import MigrationTimeoutError, locked_connection
 from scholarship_api.search.models import SearchWord
 from scholarship_api.settings.settings import SettingsError, load_settings
 
-MODELS = (Account, Interaction, RevokedToken, Scholarship, SearchCount, SearchWord)
+MODELS = (
+    Account,
+    ApiKey,
+    AuditEvent,
+    Interaction,
+    RevokedToken,
+    Scholarship,
+    SearchCount,
+    SearchWord,
+)
 
 LOCK_SECONDS = 5.0
 """How long `alembic` by hand waits for a replica that migrates."""

@@ -35,6 +35,7 @@ let
             "1" = types.ints.positive;
           }
           .${toString each.min};
+      json = types.attrsOf (types.attrsOf types.str);
       list = types.listOf text;
       string = text;
     }
@@ -54,6 +55,8 @@ let
       lib.boolToString value
     else if lib.isList value then
       lib.concatStringsSep "," value
+    else if lib.isAttrs value then
+      builtins.toJSON value
     else
       toString value;
   # systemd would take a percent sign for a specifier.

@@ -8,7 +8,8 @@ DESCRIPTION: Final = """\
 Find scholarships, check eligibility, and publish awards.
 
 - **Searching and eligibility checks need no account.** Log in, and send the token as
-  `Authorization: Bearer <token>`, to write awards, record interactions or read analytics.
+  `Authorization: Bearer <token>`, to write awards, record interactions or read analytics. Programs
+  send an API key in its place, or as `X-API-Key`.
 - **Every error has one form**: `code` for programs, `message` for people, and `trace_id` to report.
 - **Lists** are paged by `next_cursor`, which neither skips nor repeats rows.
 - **Limits**: answers have `X-RateLimit-*` headers, and a 429 says in `Retry-After` when to go on.
@@ -32,6 +33,11 @@ TAGS: Final = [
         "description": "The codes of requests and answers with labels, for forms.",
     },
     {"name": "accounts", "description": "Log in and out, and manage the account of the token."},
+    {
+        "name": "API keys",
+        "description": "Keys for programs, and how much they are used. For administrators.",
+    },
+    {"name": "audit", "description": "What has changed, when, and by whom."},
     {"name": "interactions", "description": "Record what a student does with an award."},
     {"name": "analytics", "description": "Totals for administrators and partners."},
     {"name": "health", "description": "Probes, metrics and the index. They are never limited."},

@@ -1,7 +1,7 @@
 """`create_app`: wiring and lifespan, nothing else."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any, Final
 
@@ -13,11 +13,18 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from scholarship_api import __version__, api_document
 from scholarship_api.accounts import routes as accounts_routes
 from scholarship_api.accounts.authentication import Authentication, AuthenticationMiddleware
+from scholarship_api.accounts.credentials import Authenticator, SessionAuthenticator
 from scholarship_api.accounts.token_check import TokenCheckMiddleware
 from scholarship_api.activity import cursors as activity_cursors
 from scholarship_api.activity import retention
 from scholarship_api.activity import routes as activity_routes
 from scholarship_api.activity.recording import SearchRecorder
+from scholarship_api.api_keys import routes as api_keys_routes
+from scholarship_api.api_keys.authenticator import KeyAuthenticator
+from scholarship_api.api_keys.usage import UsageRecorder
+from scholarship_api.audit import cursors as audit_cursors
+from scholarship_api.audit import retention as audit_retention
+from scholarship_api.audit import routes as audit_routes
 from scholarship_api.catalogue import routes as catalogue_routes
 from scholarship_api.catalogue.bulk import routes as bulk_routes
 from scholarship_api.catalogue.read_model.current import CurrentModel
@@ -93,9 +100,11 @@ ROUTERS = (
     eligibility_routes.root_router,
     recommendations_routes.router,
     bulk_routes.router,
+    audit_routes.router,
     catalogue_routes.router,
     activity_routes.router,
     vocabularies_routes.router,
+    api_keys_routes.router,
 )
 """In the order of the OpenAPI document. A `root_router` has the former addresses of a feature."""
 
@@ -158,6 +167,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         ),
     )
     limits = RateLimits(rate_limit_groups(settings), limiter)
+    usage = UsageRecorder(database)
     app = _Api(
         lambda app: _published(
             CachedResponseMiddleware(
@@ -177,7 +187,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             context=context,
             limits=limits,
             health=health,
-            authentication=authentication,
+            authenticators=[
+                KeyAuthenticator(database, limits, usage),
+                SessionAuthenticator(authentication.tokens),
+            ],
             database=database,
             fast_path=fast_path,
         ),
@@ -193,6 +206,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.authentication = authentication
     app.state.health = health
     app.state.search_recorder = recorder
+    app.state.usage_recorder = usage
+    app.state.audit_cursor_codec = audit_cursors.CursorCodec(
+        token_signer(settings, purpose=audit_cursors.PURPOSE)
+    )
     app.state.read_model = read_model
     app.state.answers = answers
     app.state.fast_path = fast_path
@@ -224,7 +241,7 @@ def _middleware(
     context: RequestContext,
     limits: RateLimits,
     health: HealthService,
-    authentication: Authentication,
+    authenticators: Sequence[Authenticator],
     database: Database,
     fast_path: FastPath,
 ) -> list[Middleware]:
@@ -238,7 +255,7 @@ def _middleware(
         Middleware(ProbeMiddleware, health=health),
         Middleware(HostsMiddleware, settings=settings),
         Middleware(SizeLimitsMiddleware, settings=settings, file_paths=[bulk_routes.IMPORT_PATH]),
-        Middleware(AuthenticationMiddleware, authentication=authentication),
+        Middleware(AuthenticationMiddleware, authenticators=authenticators),
         Middleware(RateLimitMiddleware, limits=limits),
         Middleware(TokenCheckMiddleware, database=database, limits=limits),
         Middleware(
@@ -281,6 +298,7 @@ def rate_limit_groups(settings: Settings) -> RateLimitGroups:
             ),
         ],
         ceiling_per_minute=settings.rate_limit_per_minute,
+        tiers=settings.rate_limit_tiers,
     )
 
 
@@ -293,11 +311,13 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         closing.push_async_callback(app.state.limiter.close)
         closing.push_async_callback(app.state.health.close)
         closing.push_async_callback(app.state.search_recorder.close)
+        closing.push_async_callback(app.state.usage_recorder.close)
         closing.push_async_callback(app.state.read_model.close)
         app.state.tasks = TaskRegistry()
         closing.push_async_callback(app.state.tasks.close)
         await app.state.limiter.start()
         app.state.tasks.spawn(app.state.search_recorder.run(), "search recorder")
+        app.state.tasks.spawn(app.state.usage_recorder.run(), "use of API keys")
         app.state.tasks.spawn(app.state.read_model.run(), "read model")
         if app.state.database.replicas is not None:
             app.state.tasks.spawn(app.state.database.replicas.run(), "read replicas")
@@ -312,6 +332,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             ),
             "retention",
         )
+        if (days := app.state.settings.audit_retention_days) is not None:
+            app.state.tasks.spawn(
+                audit_retention.run(app.state.database, retention_days=days), "audit retention"
+            )
         yield
 
 

@@ -34,6 +34,11 @@ COMMANDS: Final = (
         "Create, list, disable, export and delete accounts.",
     ),
     _Command(
+        "keys",
+        "scholarship_api.api_keys.cli:keys",
+        "Create, list, rotate and revoke API keys.",
+    ),
+    _Command(
         "import",
         "scholarship_api.catalogue.cli:import_command",
         "Add and update scholarships from an NDJSON or CSV file.",

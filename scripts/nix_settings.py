@@ -14,6 +14,7 @@ from types import NoneType
 from typing import Any, Final
 
 from annotated_types import Ge, Gt, Le
+from pydantic.fields import FieldInfo
 
 from scholarship_api.settings import values
 from scholarship_api.settings.settings import SECRETS, Settings
@@ -118,6 +119,8 @@ def _type_of(name: str, annotation: object) -> dict[str, Any]:
         described = {"type": "enum", "values": list(typing.get_args(base))}
     elif base is bool:
         described = {"type": "bool"}
+    elif typing.get_origin(base) is dict:
+        described = {"type": "json"}
     elif base is int:
         described = {"type": "int", **_bounds(metadata)}
     else:
@@ -130,7 +133,8 @@ def _type_of(name: str, annotation: object) -> dict[str, Any]:
 
 def _bounds(metadata: list[Any]) -> dict[str, int]:
     bounds: dict[str, int] = {}
-    for each in metadata:
+    nested = [part for each in metadata if isinstance(each, FieldInfo) for part in each.metadata]
+    for each in [*metadata, *nested]:
         match each:
             case Ge(ge=int(least)):
                 bounds["min"] = least
@@ -150,11 +154,18 @@ def _plain(value: object) -> object:
     """A default as JSON; null for a secret, which has none that could be shown."""
     if isinstance(value, bool | int | str):
         return value
+    if isinstance(value, dict):
+        return value
     return [str(each) for each in value] if isinstance(value, tuple) else None
 
 
 def _type_in_words(described: dict[str, Any]) -> str:
-    words = {"bool": "boolean", "list": "list of strings", "string": "string"}
+    words = {
+        "bool": "boolean",
+        "json": "attribute set",
+        "list": "list of strings",
+        "string": "string",
+    }
     if described["secret"]:
         return "file in `secrets`"
     if described["type"] == "enum":
@@ -167,7 +178,7 @@ def _type_in_words(described: dict[str, Any]) -> str:
 
 def _default_in_words(described: dict[str, Any]) -> str:
     default = described["default"]
-    return "none" if default in (None, "", []) else f"`{json.dumps(default)}`"
+    return "none" if default in (None, "", [], {}) else f"`{json.dumps(default)}`"
 
 
 if __name__ == "__main__":

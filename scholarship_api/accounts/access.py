@@ -14,8 +14,9 @@ from fastapi import Depends, Request, Security
 from fastapi.params import Security as SecurityRequirement
 from fastapi.security import OAuth2PasswordBearer, SecurityScopes
 
-from scholarship_api.accounts.roles import SCOPES, Role, Scope
-from scholarship_api.accounts.token_check import AuthenticatedAccount, account_of_request
+from scholarship_api.accounts.credentials import AuthenticatedAccount
+from scholarship_api.accounts.roles import Role, Scope
+from scholarship_api.accounts.token_check import account_of_request
 from scholarship_api.errors import Forbidden, Unauthorized
 from scholarship_api.health import paths
 
@@ -97,7 +98,7 @@ async def current_account(
     """The account. Raises Unauthorized without one, Forbidden when its role lacks a scope."""
     if account is None:
         raise Unauthorized
-    if not set(required.scopes) <= SCOPES[account.role]:
+    if not set(required.scopes) <= account.granted:
         challenge = f'Bearer error="insufficient_scope", scope="{required.scope_str}"'
         raise Forbidden(
             f"This needs the scope {required.scope_str}.", headers={"WWW-Authenticate": challenge}
@@ -129,6 +130,8 @@ def require(*scopes: Scope) -> SecurityRequirement:
 ScholarshipsReader = Annotated[AuthenticatedAccount, require(Scope.SCHOLARSHIPS_READ)]
 ScholarshipsWriter = Annotated[AuthenticatedAccount, require(Scope.SCHOLARSHIPS_WRITE)]
 AnalyticsReader = Annotated[AuthenticatedAccount, require(Scope.ANALYTICS_READ)]
+AuditReader = Annotated[AuthenticatedAccount, require(Scope.AUDIT_READ)]
+KeysWriter = Annotated[AuthenticatedAccount, require(Scope.KEYS_WRITE)]
 
 ACCESS_RULES: Final = frozenset({current_account, current_admin})
 """The functions that enforce a rule: every route that is not public depends on one of them."""
@@ -136,11 +139,10 @@ ACCESS_RULES: Final = frozenset({current_account, current_admin})
 
 def may_change(account: AuthenticatedAccount, organization: str) -> bool:
     """Whether the account may write awards of `organization`; a partner only of its own."""
-    if Scope.SCHOLARSHIPS_WRITE not in SCOPES[account.role]:
+    if Scope.SCHOLARSHIPS_WRITE not in account.granted:
         return False
-    if account.role is not Role.PARTNER:
-        return True
-    return is_same_organization(organization, account.organization or "")
+    confined_to = account.confined_to
+    return confined_to is None or is_same_organization(organization, confined_to)
 
 
 def is_same_organization(one: str, other: str) -> bool:

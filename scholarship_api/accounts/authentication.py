@@ -1,19 +1,21 @@
-"""The middleware that verifies the token of a request and stores its claims in the scope."""
+"""The middleware that reads the credentials of a request and stores them in the scope."""
 
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Sequence
 from typing import Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from scholarship_api.accounts.credentials import Authenticator, Credential, sent_token
 from scholarship_api.accounts.login_limits import LoginLimits
 from scholarship_api.accounts.passwords import Passwords
-from scholarship_api.accounts.tokens import Claims, InvalidToken, Tokens
+from scholarship_api.accounts.tokens import InvalidToken, Tokens
+from scholarship_api.errors import ApiError, send_error
 from scholarship_api.platform.http.request_context import ACCOUNT_ID_KEY
 from scholarship_api.platform.rate_limiting.limiter import RateLimiter
 from scholarship_api.settings.settings import Settings
 
 CREDENTIALS_KEY: Final = "credentials"
-"""Scope key of the verified claims, of None without a token, or of the InvalidToken to raise."""
+"""Scope key of the Credential, of None when none was sent, or of the InvalidToken to raise."""
 
 
 class Authentication:
@@ -30,52 +32,53 @@ class Authentication:
         self.passwords = Passwords()
         self.login_limits = LoginLimits(settings, limiter)
 
-    def claims_from_headers(self, headers: Iterable[tuple[bytes, bytes]]) -> Claims | None:
-        """The claims of the bearer token; None without an Authorization header.
-
-        Raises InvalidToken for any other credentials. Such a request is not anonymous.
-        """
-        sent = [value for name, value in headers if name == b"authorization"]
-        if not sent:
-            return None
-        scheme, _, token = sent[0].decode("latin-1").partition(" ")
-        if len(sent) > 1 or scheme.lower() != "bearer":
-            raise InvalidToken
-        return self.tokens.verify(token.strip())
-
 
 class AuthenticationMiddleware:
-    """Verifies the token of a request, once, before the rate limits count the request.
+    """Reads the credentials of a request, once, before the rate limits count the request.
 
-    The id of the token's account is stored at ACCOUNT_ID_KEY: the request is counted and logged for
-    that account. An invalid token stores nothing, so that invented tokens cannot create buckets.
-    This grants no access: a token with a valid signature may have been revoked. The rules in
-    `access` decide, from the claims at CREDENTIALS_KEY.
+    The id of their account is stored at ACCOUNT_ID_KEY: the request is counted and logged for that
+    account. Invalid credentials store nothing, so that invented ones cannot create buckets. This
+    grants no access: a token with a valid signature may have been revoked. TokenCheckMiddleware
+    finds the account of the Credential at CREDENTIALS_KEY.
     """
 
-    def __init__(self, app: ASGIApp, *, authentication: Authentication) -> None:
+    def __init__(self, app: ASGIApp, *, authenticators: Sequence[Authenticator]) -> None:
         self._app = app
-        self._authentication = authentication
+        self._authenticators = authenticators
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] == "http":
             try:
-                claims = self._authentication.claims_from_headers(scope["headers"])
+                token = sent_token(scope["headers"])
             except InvalidToken as error:
                 scope[CREDENTIALS_KEY] = error
             else:
-                scope[CREDENTIALS_KEY] = claims
-                if claims is not None:
-                    scope[ACCOUNT_ID_KEY] = str(claims.account_id)
+                if token is not None:
+                    return self._authenticate(token, scope, receive, send)
+                scope[CREDENTIALS_KEY] = None
         return self._app(scope, receive, send)
 
+    async def _authenticate(self, token: str, scope: Scope, receive: Receive, send: Send) -> None:
+        authenticator = next(each for each in self._authenticators if each.accepts(token))
+        try:
+            credential = await authenticator.authenticate(token, scope)
+        except InvalidToken as error:
+            scope[CREDENTIALS_KEY] = error
+        except ApiError as error:
+            await send_error(error, scope, receive, send)
+            return
+        else:
+            scope[CREDENTIALS_KEY] = credential
+            scope[ACCOUNT_ID_KEY] = str(credential.account_id)
+        await self._app(scope, receive, send)
 
-def claims_of_request(scope: Scope) -> Claims | None:
-    """The claims that the middleware verified; None without a token.
 
-    Raises InvalidToken for a token that is not valid.
+def credential_of_request(scope: Scope) -> Credential | None:
+    """The credential that the middleware has read; None when none was sent.
+
+    Raises InvalidToken for invalid credentials.
     """
-    found: Claims | InvalidToken | None = scope[CREDENTIALS_KEY]
+    found: Credential | InvalidToken | None = scope[CREDENTIALS_KEY]
     if isinstance(found, InvalidToken):
         raise found
     return found

@@ -1,14 +1,11 @@
 """`scholarship-api users`: the only way to create an account. No account is built in."""
 
-import asyncio
 import datetime as dt
 import json
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
-from typing import Annotated, Any, Final, NoReturn, TypeVar
+from collections.abc import Sequence
+from typing import Annotated, Any, Final
 
-import sqlalchemy.exc
 import typer
 from pydantic import ValidationError
 from rich.console import Console
@@ -23,18 +20,12 @@ from scholarship_api.accounts.schemas import NewAccount
 from scholarship_api.accounts.service import PersonalData
 from scholarship_api.activity import service as activity
 from scholarship_api.catalogue import personal_data as catalogue
-from scholarship_api.command_errors import EXIT_CONFIG, EXIT_PROBLEM, EXIT_UNAVAILABLE
-from scholarship_api.errors import ApiError, DatabaseUnavailable
+from scholarship_api.database_commands import fail, in_transaction, with_database
 from scholarship_api.platform.database.engine import Database
 from scholarship_api.platform.database.sessions import WriteSession
-from scholarship_api.platform.observability import logging
 from scholarship_api.platform.observability.redaction import escape_control_characters
-from scholarship_api.settings.settings import Settings, load_settings
 
 PIPE_COLUMNS: Final = 2_000
-UNDEFINED_TABLE: Final = "42P01"
-
-T = TypeVar("T")
 
 users = typer.Typer(
     name="users",
@@ -77,16 +68,16 @@ def create_command(
     try:
         new = NewAccount(username=username, role=role, organization=organization, email=email)
     except ValidationError as error:
-        _fail(*(problem["msg"].removeprefix("Value error, ") for problem in error.errors()))
+        fail(*(problem["msg"].removeprefix("Value error, ") for problem in error.errors()))
     password_hash = _read_password_hash(password_stdin=password_stdin)
-    _write(lambda session: service.create(session, new=new, password_hash=password_hash))
+    in_transaction(lambda session: service.create(session, new=new, password_hash=password_hash))
     typer.echo(f"Created {new.username} ({new.role}).")
 
 
 @users.command("list")
 def list_command(*, as_json: AsJson = False) -> None:
     """List all accounts by name."""
-    accounts = _run(_list)
+    accounts = with_database(_list)
     if as_json:
         typer.echo(json.dumps([_summary(account) for account in accounts], indent=2))
     elif accounts:
@@ -104,7 +95,7 @@ def disable_command(username: Name) -> None:
         await service.disable(session, account=account)
         return account.username
 
-    typer.echo(f"Disabled {_write(disable)}.")
+    typer.echo(f"Disabled {in_transaction(disable)}.")
 
 
 @users.command("enable")
@@ -116,7 +107,7 @@ def enable_command(username: Name) -> None:
         await service.enable(session, account=account)
         return account.username
 
-    typer.echo(f"Enabled {_write(enable)}.")
+    typer.echo(f"Enabled {in_transaction(enable)}.")
 
 
 @users.command("set-password")
@@ -129,7 +120,9 @@ def set_password_command(username: Name, *, password_stdin: PasswordStdin) -> No
         await service.set_password(session, account=account, password_hash=password_hash)
         return account.username
 
-    typer.echo(f"Set the password of {_write(set_password)}; its tokens are no longer valid.")
+    typer.echo(
+        f"Set the password of {in_transaction(set_password)}; its tokens are no longer valid."
+    )
 
 
 @users.command("export")
@@ -141,7 +134,7 @@ def export_command(username: Name) -> None:
             account = await service.get(session, username=username)
             return await service.export(session, account=account, other_topics=personal_data)
 
-    typer.echo(json.dumps(_run(export), indent=2))
+    typer.echo(json.dumps(with_database(export), indent=2))
 
 
 @users.command("delete")
@@ -157,7 +150,7 @@ def delete_command(
         await service.delete(session, account_id=account.id)
         return account.username
 
-    typer.echo(f"Deleted {_write(delete)}.")
+    typer.echo(f"Deleted {in_transaction(delete)}.")
 
 
 async def _list(database: Database) -> Sequence[Account]:
@@ -196,7 +189,7 @@ def _print_table(accounts: Sequence[Account]) -> None:
 
 def _read_password_hash(*, password_stdin: bool) -> str:
     if not password_stdin:
-        _fail("give the password on standard input, with --password-stdin", code=2)
+        fail("give the password on standard input, with --password-stdin", code=2)
     if sys.stdin.isatty():
         password = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
     else:
@@ -205,54 +198,8 @@ def _read_password_hash(*, password_stdin: bool) -> str:
         try:
             password = given.decode().removesuffix("\n").removesuffix("\r")
         except UnicodeDecodeError:
-            _fail("the password is not valid UTF-8")
+            fail("the password is not valid UTF-8")
     try:
         return hash_password(check_new_password(password))
     except ValueError as error:
-        _fail(f"the password {error}")
-
-
-def _write(work: Callable[[WriteSession], Awaitable[T]]) -> T:
-    async def in_transaction(database: Database) -> T:
-        async with database.write_session() as session:
-            return await work(session)
-
-    return _run(in_transaction)
-
-
-def _run(work: Callable[[Database], Awaitable[T]]) -> T:
-    """The result of `work`. Failures end the program with a message and an exit code."""
-    settings = load_settings()
-    logging.configure(settings)
-    if not settings.database_url.get_secret_value():
-        _fail("DATABASE_URL is not set", code=EXIT_CONFIG)
-
-    async def run() -> T:
-        async with _opened(settings) as database:
-            return await work(database)
-
-    try:
-        return asyncio.run(run())
-    except DatabaseUnavailable:
-        _fail("the database cannot be reached", code=EXIT_UNAVAILABLE)
-    except ApiError as error:
-        _fail(error.message)
-    except sqlalchemy.exc.ProgrammingError as error:
-        if getattr(error.orig, "sqlstate", None) != UNDEFINED_TABLE:
-            raise
-        _fail("the database has no accounts yet; run: scholarship-api migrate")
-
-
-@asynccontextmanager
-async def _opened(settings: Settings) -> AsyncIterator[Database]:
-    database = Database(settings)
-    try:
-        yield database
-    finally:
-        await database.close()
-
-
-def _fail(*messages: str, code: int = EXIT_PROBLEM) -> NoReturn:
-    for message in messages:
-        typer.echo(f"Error: {message}", err=True)
-    raise typer.Exit(code)
+        fail(f"the password {error}")

@@ -31,7 +31,7 @@ class Account(Base):
     """
     role: Mapped[str] = mapped_column(Text)
     organization: Mapped[str | None] = mapped_column(Text)
-    """The organization of a partner; null for every other role."""
+    """The organization of a partner, and of an API key that is confined to one; else null."""
     disabled_at: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))
     created_at: Mapped[dt.datetime] = mapped_column(
         DateTime(timezone=True), server_default=func.now()
@@ -43,10 +43,13 @@ class Account(Base):
     __table_args__ = (
         CheckConstraint("username ~ '^[A-Za-z0-9][A-Za-z0-9._@+-]{0,149}$'", "username_form"),
         CheckConstraint("length(email) BETWEEN 3 AND 254", "email_length"),
-        CheckConstraint("role IN ('admin', 'partner', 'student', 'read-only')", "role_known"),
+        CheckConstraint(
+            "role IN ('admin', 'partner', 'student', 'read-only', 'service')", "role_known"
+        ),
         CheckConstraint("length(organization) BETWEEN 1 AND 255", "organization_length"),
         CheckConstraint(
-            "(role = 'partner') = (organization IS NOT NULL)", "organization_of_partners"
+            "role = 'service' OR (role = 'partner') = (organization IS NOT NULL)",
+            "organization_of_partners",
         ),
         # The column's collation makes lower() fold ASCII letters only, whatever the locale.
         Index("uq_accounts_username", text("lower(username)"), unique=True),

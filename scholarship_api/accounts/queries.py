@@ -10,6 +10,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from scholarship_api.accounts.models import Account, RevokedToken
+from scholarship_api.accounts.roles import Role
 from scholarship_api.platform.database.sessions import ReadSession, WriteSession
 
 PURGE_BATCH_ROWS: Final = 100
@@ -41,12 +42,16 @@ async def account_of_token(
 
 
 async def by_username(session: AsyncSession, folded_username: str) -> Account | None:
-    statement = select(Account).where(func.lower(Account.username) == folded_username)
+    """An account of a person; an API key has no username that anybody could use."""
+    statement = select(Account).where(
+        func.lower(Account.username) == folded_username, Account.role != Role.SERVICE
+    )
     return (await session.scalars(statement)).one_or_none()
 
 
 async def all_accounts(session: ReadSession) -> Sequence[Account]:
-    return (await session.scalars(select(Account).order_by(func.lower(Account.username)))).all()
+    statement = select(Account).where(Account.role != Role.SERVICE)
+    return (await session.scalars(statement.order_by(func.lower(Account.username)))).all()
 
 
 async def add(session: WriteSession, values: dict[str, Any]) -> uuid.UUID | None:

@@ -9,6 +9,8 @@ class Scope(StrEnum):
     SCHOLARSHIPS_WRITE = "scholarships:write"
     ANALYTICS_READ = "analytics:read"
     ANALYTICS_WRITE = "analytics:write"
+    AUDIT_READ = "audit:read"
+    KEYS_WRITE = "keys:write"
 
 
 class Role(StrEnum):
@@ -16,6 +18,8 @@ class Role(StrEnum):
     PARTNER = "partner"
     STUDENT = "student"
     READ_ONLY = "read-only"
+    SERVICE = "service"
+    """An API key; its scopes are its own."""
 
 
 SCOPES: Final[dict[Role, frozenset[Scope]]] = {
@@ -25,4 +29,5 @@ SCOPES: Final[dict[Role, frozenset[Scope]]] = {
     ),
     Role.STUDENT: frozenset({Scope.SCHOLARSHIPS_READ}),
     Role.READ_ONLY: frozenset({Scope.SCHOLARSHIPS_READ}),
+    Role.SERVICE: frozenset(),
 }

@@ -1,5 +1,6 @@
 """Login, logout, and the account of the token that is sent."""
 
+import uuid
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Request, Response, status
@@ -11,10 +12,13 @@ from scholarship_api.accounts.access import (
     CurrentAccountOrNone,
 )
 from scholarship_api.accounts.authentication import Authentication
+from scholarship_api.accounts.roles import Role
 from scholarship_api.accounts.token_check import CHECK_PATH
+from scholarship_api.catalogue.audit import ChangeSource
 from scholarship_api.errors import (
     BadRequest,
     DatabaseUnavailable,
+    Forbidden,
     RateLimited,
     ServiceUnavailable,
     Unauthorized,
@@ -24,7 +28,7 @@ from scholarship_api.errors import (
 )
 from scholarship_api.platform.database.sessions import Writing
 from scholarship_api.platform.http.content_type import require_json
-from scholarship_api.platform.http.request_context import ACCOUNT_ID_KEY
+from scholarship_api.platform.http.request_context import ACCOUNT_ID_KEY, ids_of
 
 
 async def _no_store(response: Response) -> None:
@@ -81,6 +85,7 @@ async def _log_in(request: Request, credentials: schemas.Credentials) -> schemas
             authentication.passwords,
             username=credentials.username,
             password=credentials.password.get_secret_value(),
+            source=_source(request),
         )
     request.scope[ACCOUNT_ID_KEY] = str(account.id)  # for the access log
     tokens = authentication.tokens
@@ -100,19 +105,23 @@ async def show_me(account: CurrentAccount) -> object:
     status_code=status.HTTP_204_NO_CONTENT,
     summary="Delete the account of the token",
 )
-async def delete_me(account: CurrentAccount, session: Writing) -> None:
-    await service.delete(session, account_id=account.id)
+async def delete_me(account: CurrentAccount, session: Writing, request: Request) -> None:
+    if account.role is Role.SERVICE:
+        raise Forbidden("An API key is revoked with DELETE /api/v1/api-keys/{id}.")
+    await service.delete(session, account_id=account.id, source=_source(request, account.id))
 
 
 @router.post(
     "/logout", status_code=status.HTTP_204_NO_CONTENT, summary="Revoke the token that is sent"
 )
 async def log_out(account: CurrentAccount, session: Writing) -> None:
+    if account.session is None:
+        raise Forbidden("Only the token of a login can be revoked here.")
     await service.log_out(
         session,
         account_id=account.id,
-        token_id=account.claims.token_id,
-        expires_at=account.claims.expires_at,
+        token_id=account.session.token_id,
+        expires_at=account.session.expires_at,
     )
 
 
@@ -130,3 +139,8 @@ async def check(account: CurrentAccountOrNone) -> schemas.AuthenticationState:
     return schemas.AuthenticationState(
         authenticated=True, username=account.username, role=account.role, scopes=account.scopes
     )
+
+
+def _source(request: Request, account_id: uuid.UUID | None = None) -> ChangeSource:
+    ids = ids_of(request.scope)
+    return ChangeSource("api", account_id, ids.trace_id, ids.request_id)

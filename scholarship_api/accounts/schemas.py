@@ -119,6 +119,8 @@ class NewAccount(BaseModel):
 
     @model_validator(mode="after")
     def _organization_matches_role(self) -> "NewAccount":
+        if self.role is Role.SERVICE:
+            raise ValueError("API keys are made with: scholarship-api keys create")
         if (self.role is Role.PARTNER) != (self.organization is not None):
             raise ValueError("a partner needs an organization, and other roles have none")
         return self

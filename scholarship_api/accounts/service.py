@@ -12,6 +12,8 @@ from scholarship_api.accounts import queries
 from scholarship_api.accounts.models import Account
 from scholarship_api.accounts.passwords import Passwords
 from scholarship_api.accounts.schemas import NewAccount, fold_username
+from scholarship_api.audit import service as audit
+from scholarship_api.catalogue.audit import COMMAND_LINE, ChangeSource
 from scholarship_api.errors import Conflict, NotFound, Unauthorized
 from scholarship_api.platform.database.engine import Database
 from scholarship_api.platform.database.sessions import ReadSession, WriteSession
@@ -27,7 +29,12 @@ class LoginRefused(Unauthorized):
 
 
 async def log_in(
-    database: Database, passwords: Passwords, *, username: str, password: str
+    database: Database,
+    passwords: Passwords,
+    *,
+    username: str,
+    password: str,
+    source: ChangeSource,
 ) -> Account:
     """The account. Raises LoginRefused, after the same work, also when there is no such account.
 
@@ -38,13 +45,22 @@ async def log_in(
         account = await queries.by_username(reading, fold_username(username))
     verification = await passwords.verify(password, account.password_hash if account else None)
     if account is None or not verification.valid or account.disabled_at is not None:
+        if account is not None:
+            async with database.write_session() as writing:
+                await audit.record(writing, "login.refused", source=source, target_id=account.id)
         _log.info("login.refused", account_id=account and str(account.id))
         raise LoginRefused
-    if verification.new_hash is not None:
-        async with database.write_session() as writing:
+    async with database.write_session() as writing:
+        if verification.new_hash is not None:
             await queries.replace_hash(
                 writing, account.id, old=account.password_hash, new=verification.new_hash
             )
+        await audit.record(
+            writing,
+            "login.succeeded",
+            source=source._replace(account_id=account.id),
+            target_id=account.id,
+        )
     _log.info("login.succeeded", account_id=str(account.id))
     return account
 
@@ -57,13 +73,22 @@ async def log_out(
     await queries.purge_revoked_tokens(session)
 
 
-async def create(session: WriteSession, *, new: NewAccount, password_hash: str) -> uuid.UUID:
+async def create(
+    session: WriteSession,
+    *,
+    new: NewAccount,
+    password_hash: str,
+    source: ChangeSource = COMMAND_LINE,
+) -> uuid.UUID:
     """The new account's id. Raises Conflict when the name is taken in any letter case."""
     account_id = await queries.add(
         session, {"id": uuid.uuid4(), "password_hash": password_hash, **new.model_dump()}
     )
     if account_id is None:
         raise Conflict("There is an account with this name already.")
+    await audit.record(
+        session, "account.created", source=source, target_id=account_id, role=new.role
+    )
     _log.info("account.created", account_id=str(account_id), role=new.role)
     return account_id
 
@@ -80,7 +105,9 @@ async def list_all(session: ReadSession) -> Sequence[Account]:
     return await queries.all_accounts(session)
 
 
-async def disable(session: WriteSession, *, account: Account) -> None:
+async def disable(
+    session: WriteSession, *, account: Account, source: ChangeSource = COMMAND_LINE
+) -> None:
     """Refuse the account's logins, and its present tokens for good: enabling revives none."""
     if account.disabled_at is None:
         await queries.update_account(
@@ -91,27 +118,42 @@ async def disable(session: WriteSession, *, account: Account) -> None:
                 "password_version": Account.password_version + 1,
             },
         )
+        await audit.record(session, "account.disabled", source=source, target_id=account.id)
         _log.info("account.disabled", account_id=str(account.id))
 
 
-async def enable(session: WriteSession, *, account: Account) -> None:
+async def enable(
+    session: WriteSession, *, account: Account, source: ChangeSource = COMMAND_LINE
+) -> None:
     if account.disabled_at is not None:
         await queries.update_account(session, account.id, {"disabled_at": None})
+        await audit.record(session, "account.enabled", source=source, target_id=account.id)
         _log.info("account.enabled", account_id=str(account.id))
 
 
-async def set_password(session: WriteSession, *, account: Account, password_hash: str) -> None:
+async def set_password(
+    session: WriteSession,
+    *,
+    account: Account,
+    password_hash: str,
+    source: ChangeSource = COMMAND_LINE,
+) -> None:
     """Set a new password, and refuse all tokens that were issued before."""
     await queries.update_account(
         session,
         account.id,
         {"password_hash": password_hash, "password_version": Account.password_version + 1},
     )
+    await audit.record(session, "account.password_set", source=source, target_id=account.id)
     _log.info("account.password_set", account_id=str(account.id))
 
 
-async def delete(session: WriteSession, *, account_id: uuid.UUID) -> None:
+async def delete(
+    session: WriteSession, *, account_id: uuid.UUID, source: ChangeSource = COMMAND_LINE
+) -> None:
     """Remove the account and its revoked tokens. Rows of other features lose their subject."""
+    # Recorded before, so that the trigger of the deletion makes this event anonymous as well.
+    await audit.record(session, "account.deleted", source=source, target_id=account_id)
     await queries.remove(session, account_id)
     _log.info("account.deleted", account_id=str(account_id))
 

@@ -1,23 +1,18 @@
-"""The middleware that refuses tokens which are no longer valid, on every route.
+"""The middleware that refuses credentials which are no longer valid, on every route.
 
 A token can have a valid signature and be revoked, or belong to an account that is disabled, deleted
 or has a new password. Only the database knows. The check runs after the rate limits, so that they
 also limit its queries, and before every route, so that public routes refuse such a token too.
 """
 
-import datetime as dt
-import uuid
 from collections.abc import Awaitable
-from dataclasses import dataclass
 from typing import Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from scholarship_api.accounts import queries
-from scholarship_api.accounts.authentication import CREDENTIALS_KEY, claims_of_request
-from scholarship_api.accounts.roles import SCOPES, Role
-from scholarship_api.accounts.roles import Scope as AccessScope
-from scholarship_api.accounts.tokens import Claims, InvalidToken
+from scholarship_api.accounts.authentication import CREDENTIALS_KEY, credential_of_request
+from scholarship_api.accounts.credentials import AuthenticatedAccount
+from scholarship_api.accounts.tokens import InvalidToken
 from scholarship_api.errors import ApiError, send_error
 from scholarship_api.platform.database.engine import Database
 from scholarship_api.platform.http.rate_limiting import RateLimits
@@ -28,33 +23,11 @@ CHECK_PATH: Final = "/api/v1/auth/check"
 _ACCOUNT_KEY: Final = "account"
 
 
-@dataclass(frozen=True, slots=True)
-class AuthenticatedAccount:
-    """The account of the request's token, as the database has it now."""
-
-    id: uuid.UUID
-    username: str
-    email: str | None
-    role: Role
-    organization: str | None
-    created_at: dt.datetime
-    claims: Claims
-
-    @property
-    def scopes(self) -> list[AccessScope]:
-        return sorted(SCOPES[self.role])
-
-    @property
-    def confined_to(self) -> str | None:
-        """The only organization whose drafts, figures and changes are the account's; None: all."""
-        return None if self.role is Role.ADMIN else self.organization or ""
-
-
 class TokenCheckMiddleware:
-    """Stores the account of a valid token for `account_of_request`, and answers 401 otherwise.
+    """Stores the account of valid credentials for `account_of_request`, and answers 401 otherwise.
 
-    An invalid token counts for the client's address too. Its owner thus cannot add the limit of an
-    account that is no longer theirs to that of the address.
+    Invalid credentials count for the client's address too. Their owner thus cannot add the limit of
+    an account that is no longer theirs to that of the address.
     """
 
     def __init__(self, app: ASGIApp, *, database: Database, limits: RateLimits) -> None:
@@ -77,32 +50,17 @@ class TokenCheckMiddleware:
         await self._app(scope, receive, send)
 
     async def _account(self, scope: Scope) -> AuthenticatedAccount:
-        claims = claims_of_request(scope)
-        assert claims is not None  # noqa: S101 - narrows for mypy
-        async with self._database.read_session() as session:
-            account = await queries.account_of_token(
-                session, account_id=claims.account_id, token_id=claims.token_id
-            )
-        if (
-            account is None
-            or account.revoked
-            or account.disabled_at is not None
-            or account.password_version != claims.password_version
-        ):
+        credential = credential_of_request(scope)
+        assert credential is not None  # noqa: S101 - narrows for mypy
+        try:
+            async with self._database.read_session() as session:
+                return await credential.account(session, scope)
+        except InvalidToken:
             await self._limits.count_for_address(scope)
-            raise InvalidToken
-        return AuthenticatedAccount(
-            id=account.id,
-            username=account.username,
-            email=account.email,
-            role=Role(account.role),
-            organization=account.organization,
-            created_at=account.created_at,
-            claims=claims,
-        )
+            raise
 
 
 def account_of_request(scope: Scope) -> AuthenticatedAccount | None:
-    """The account of the request's token; None without a valid token."""
+    """The account of the request's credentials; None without valid ones."""
     account: AuthenticatedAccount | None = scope.get(_ACCOUNT_KEY)
     return account

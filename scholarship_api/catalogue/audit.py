@@ -1,4 +1,4 @@
-"""Who makes a change: what the audit of the catalogue (migration 0004) records of the writer."""
+"""Who makes a change: what the audit of awards (migration 0004) and of accounts records of it."""
 
 import uuid
 from typing import Final, Literal, NamedTuple
@@ -10,7 +10,10 @@ class ChangeSource(NamedTuple):
     channel: Literal["api", "command_line", "schedule"]
     """The audit has another one, `database`: SQL that did not come from this service."""
     account_id: uuid.UUID | None = None
+    """The account, or the API key."""
     trace_id: str | None = None
+    request_id: str | None = None
+    """The id that the client sent; the audit of awards does not keep it."""
 
     @property
     def parameters(self) -> dict[str, str]:

@@ -285,6 +285,7 @@ class ScholarshipChange(Base):
             "account_id",
             postgresql_where=text("account_id IS NOT NULL"),
         ),
+        Index("ix_scholarship_changes_changed_at", "changed_at", postgresql_using="brin"),
     )
 
 

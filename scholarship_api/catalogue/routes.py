@@ -11,7 +11,7 @@ from scholarship_api.accounts.access import (
     authenticate,
     may_change,
 )
-from scholarship_api.accounts.token_check import AuthenticatedAccount
+from scholarship_api.accounts.credentials import AuthenticatedAccount
 from scholarship_api.catalogue import idempotency, schemas, service, writes
 from scholarship_api.catalogue.audit import ChangeSource
 from scholarship_api.catalogue.models import Scholarship

@@ -8,8 +8,8 @@ import datetime as dt
 from typing import Any
 
 from scholarship_api.accounts.access import fold_organization, may_change
+from scholarship_api.accounts.credentials import AuthenticatedAccount
 from scholarship_api.accounts.roles import Role
-from scholarship_api.accounts.token_check import AuthenticatedAccount
 from scholarship_api.catalogue import queries
 from scholarship_api.catalogue.audit import ChangeSource
 from scholarship_api.catalogue.columns import (

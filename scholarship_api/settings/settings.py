@@ -8,7 +8,7 @@ working directory is read in development only.
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Self, TypeVar
 
 from pydantic import (
     Field,
@@ -51,6 +51,7 @@ from scholarship_api.settings.values import (
     Origins,
     PostgresUrl,
     RateLimit,
+    RateLimitTiers,
     ReadUrls,
     RedisUrl,
     RootPath,
@@ -131,6 +132,7 @@ class Settings(BaseSettings):
     database_max_overflow: NonNegativeInt = 5
     database_pgbouncer: bool = False
     analytics_retention_days: int = Field(default=365, ge=1, le=3650)
+    audit_retention_days: Annotated[int, Field(ge=30, le=36_500)] | None = None
 
     # Rate limits
     rate_limit_enabled: bool = True
@@ -153,6 +155,7 @@ class Settings(BaseSettings):
     )
     rate_limit_login_account: RateLimit = "5/minute"
     rate_limit_login_address: RateLimit = "20/minute"
+    rate_limit_tiers: RateLimitTiers = Field(default_factory=dict)
 
     # Eligibility
     eligibility_unchecked_criteria: Names = ()

@@ -5,6 +5,7 @@ No message here repeats the value: a setting that is wrong may still be a secret
 
 import contextlib
 import ipaddress
+import json
 import re
 from typing import Annotated, Final, Literal
 from urllib.parse import SplitResult, urlsplit
@@ -161,6 +162,30 @@ def _rate_limit(text: str) -> str:
     return text
 
 
+RATE_LIMIT_GROUPS: Final = ("ceiling", "search", "eligibility", "scholarships", "analytics")
+"""The groups whose rate a tier can set; `ceiling` is the limit over all routes."""
+
+_TIER_NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
+
+
+def _tiers(value: object) -> object:
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            value = None
+    if not isinstance(value, dict):
+        raise ValueError('not JSON such as {"partner": {"search": "300/minute"}}')
+    for name, rates in value.items():
+        if not isinstance(name, str) or not _TIER_NAME.fullmatch(name):
+            raise ValueError("the name of a tier has small letters, digits, _ and -, 32 at most")
+        if not isinstance(rates, dict) or not set(rates) <= set(RATE_LIMIT_GROUPS):
+            raise ValueError(f"a tier sets rates of: {', '.join(RATE_LIMIT_GROUPS)}")
+        for rate in rates.values():
+            _rate_limit(rate if isinstance(rate, str) else "")
+    return value
+
+
 def _postgres_url(secret: SecretStr) -> SecretStr:
     text = secret.get_secret_value().strip()
     if not text:
@@ -207,6 +232,7 @@ LogLevel = Annotated[
 ]
 LogFormat = Annotated[Literal["json", "console"], BeforeValidator(_lower)]
 RateLimit = Annotated[str, AfterValidator(_rate_limit)]
+RateLimitTiers = Annotated[dict[str, dict[str, str]], NoDecode, BeforeValidator(_tiers)]
 Origins = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split), AfterValidator(_origins)]
 Hosts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split), AfterValidator(_hosts)]
 BaseUrl = Annotated[str, AfterValidator(_base_url)]

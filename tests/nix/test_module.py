@@ -34,7 +34,7 @@ def test_every_setting_is_described() -> None:
     }
     for name, each in DESCRIBED.items():
         assert each["description"], name
-        assert each["type"] in {"bool", "enum", "int", "list", "string"}, name
+        assert each["type"] in {"bool", "enum", "int", "json", "list", "string"}, name
         assert ("min" in each) == (each["type"] == "int"), name
 
 

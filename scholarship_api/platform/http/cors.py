@@ -20,6 +20,7 @@ ALLOWED_HEADERS: Final = (
     "If-Match",
     "If-None-Match",
     "Idempotency-Key",
+    "X-API-Key",
     "X-Request-ID",
 )
 EXPOSED_HEADERS: Final = (
@@ -29,6 +30,7 @@ EXPOSED_HEADERS: Final = (
     "X-RateLimit-Limit",
     "X-RateLimit-Remaining",
     "X-RateLimit-Reset",
+    "X-RateLimit-Tier",
     "ETag",
     "Location",
 )

@@ -34,6 +34,12 @@ delay of this length."""
 SITE_LIMIT_FACTOR: Final = 4
 """A site may send as many anonymous requests as this number of clients."""
 
+TIER_KEY: Final = "rate_limit_tier"
+"""Scope key of the name of the tier whose limits apply; None or absent: the ordinary limits."""
+
+COUNT_BY_ADDRESS_KEY: Final = "rate_limit_by_address"
+"""Scope key: whether the clients of one account count separately, each by its address."""
+
 _DECISION_KEY: Final = "rate_limit_decision"
 
 
@@ -41,7 +47,8 @@ def client_identity(scope: Scope) -> str:
     """For whom a request counts: the verified account, else the address."""
     account = scope.get(ACCOUNT_ID_KEY)
     if account is not None:
-        return f"account:{account}"
+        each = f":{address_identity(scope).client}" if scope.get(COUNT_BY_ADDRESS_KEY) else ""
+        return f"account:{account}{each}"
     return address_identity(scope).client
 
 
@@ -71,7 +78,8 @@ class RateLimits:
     def __init__(self, groups: RateLimitGroups, limiter: RateLimiter) -> None:
         self._limiter = limiter
         self._limits = groups.limits(client_identity)
-        self._group_of = groups.group_of
+        self._tier_limits = groups.tier_limits(client_identity)
+        self.group_of = groups.group_of
         self._late: set[asyncio.Task[Decision]] = set()
 
     @property
@@ -98,12 +106,13 @@ class RateLimits:
 
         Raises RateLimited, or RateLimiterUnavailable for a route of a group.
         """
-        anonymous = {name: value for name, value in scope.items() if name != ACCOUNT_ID_KEY}
+        own = (ACCOUNT_ID_KEY, TIER_KEY)
+        anonymous = {name: value for name, value in scope.items() if name not in own}
         if self.enabled and (decision := await self._count(anonymous)) and not decision.allowed:
             raise decision.refusal()
 
     async def _count(self, scope: Scope) -> Decision | None:
-        group = self._group_of(scope["path"])
+        group = self.group_of(scope["path"])
         try:
             if group is None:
                 decision = await self._hastily(*self._buckets(CEILING, scope))
@@ -121,7 +130,7 @@ class RateLimits:
         return decision
 
     def _buckets(self, group: str, scope: Scope) -> list[Bucket]:
-        limit = self._limits[group]
+        limit = self._tier_limits.get(scope.get(TIER_KEY) or "", {}).get(group, self._limits[group])
         client = limit.key_func(scope)
         if ACCOUNT_ID_KEY in scope:
             return [Bucket(limit.scope, client, limit.limit)]
@@ -163,16 +172,18 @@ class RateLimitMiddleware:
         if decision is None:
             await self._app(scope, receive, send)
         elif decision.allowed:
-            await self._app(scope, receive, _with_headers(send, decision))
+            await self._app(scope, receive, _with_headers(send, decision, scope.get(TIER_KEY)))
         else:
             await send_error(decision.refusal(), scope, receive, send)
 
 
-def _with_headers(send: Send, decision: Decision) -> Send:
+def _with_headers(send: Send, decision: Decision, tier: str | None) -> Send:
     def send_with_headers(message: Message) -> Awaitable[None]:
         if message["type"] == "http.response.start":
             headers = list(message.get("headers", ()))
             names = [name for name, _ in headers]
+            if tier is not None:
+                headers.append((b"x-ratelimit-tier", tier.encode()))
             for name, value in decision.raw_headers:
                 if name not in names:  # a route's own limit says more
                     headers.append((name, value))

@@ -184,3 +184,9 @@ def route_template(scope: Scope) -> str:
     # the original without the prefix; the route as included stands beside it.
     included = scope.get("fastapi", {}).get("effective_route_context")
     return str(getattr(included or scope.get("route"), "path_format", UNMATCHED))
+
+
+def ids_of(scope: Scope) -> RequestIds:
+    """The ids of a request, inside of RequestContextMiddleware."""
+    ids: RequestIds = scope[_IDS_KEY]
+    return ids

@@ -25,6 +25,10 @@ _NO_STORE: Final = (b"cache-control", b"no-store")
 _FIRST_ERROR_STATUS: Final = 400
 
 
+_CREDENTIAL_HEADERS: Final = frozenset({b"authorization", b"x-api-key"})
+"""Answers to requests with one of them are for their sender alone."""
+
+
 class SecurityHeadersMiddleware:
     """Adds the security headers; a docs page keeps its own Content-Security-Policy.
 
@@ -59,7 +63,7 @@ class SecurityHeadersMiddleware:
     def _with_security_headers(self, scope: Scope, message: Message) -> list[tuple[bytes, bytes]]:
         headers: list[tuple[bytes, bytes]] = list(message.get("headers", ()))
         names = [name for name, _ in headers]
-        if b"authorization" in [name for name, _ in scope["headers"]]:
+        if any(name in _CREDENTIAL_HEADERS for name, _ in scope["headers"]):
             headers = [header for header in headers if header[0] != b"cache-control"]
             headers.append(_NO_STORE)
         elif message["status"] >= _FIRST_ERROR_STATUS and b"cache-control" not in names:

@@ -5,7 +5,7 @@ a `slowapi` Limit: the rate, its scope and the function that names the client.
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -35,8 +35,16 @@ class RateLimitGroup:
 class RateLimitGroups:
     """All groups of the application, and the ceiling of each client over all of them."""
 
-    def __init__(self, groups: Iterable[RateLimitGroup], *, ceiling_per_minute: int) -> None:
+    def __init__(
+        self,
+        groups: Iterable[RateLimitGroup],
+        *,
+        ceiling_per_minute: int,
+        tiers: Mapping[str, Mapping[str, str]] | None = None,
+    ) -> None:
+        """`tiers` has the rates of each tier by group, where they differ from the group's own."""
         groups = tuple(groups)
+        self._tiers = tiers or {}
         self._names = {
             tuple(path.split("/")): group.name for group in groups for path in group.paths
         }
@@ -52,6 +60,13 @@ class RateLimitGroups:
             if name := self._names.get(parts[:length]):
                 return name
         return None
+
+    def tier_limits(self, key_func: Callable[..., str]) -> dict[str, dict[str, Limit]]:
+        """The limits of each tier by group, for the groups whose rate differs."""
+        return {
+            tier: {name: _limit(name, parse(rate), key_func) for name, rate in rates.items()}
+            for tier, rates in self._tiers.items()
+        }
 
     def limits(self, key_func: Callable[..., str]) -> dict[str, Limit]:
         """The limit of every group, CEILING included; `key_func` names the client to count."""

@@ -32,6 +32,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from scholarship_api.accounts.access import current_account_or_none
 from scholarship_api.accounts.authentication import CREDENTIALS_KEY
+from scholarship_api.accounts.credentials import CREDENTIAL_HEADERS
 from scholarship_api.platform.http.rate_limiting import RateLimits
 from scholarship_api.platform.http.request_context import (
     CLIENT_CLOSED_REQUEST,
@@ -47,7 +48,7 @@ from scholarship_api.search.responses.response_cache import CachedRoute, CacheKe
 Header = tuple[bytes, bytes]
 
 _METHODS: Final = frozenset({"GET", "HEAD"})
-_DECIDING_HEADERS: Final = frozenset({b"authorization", b"content-length", b"transfer-encoding"})
+_DECIDING_HEADERS: Final = CREDENTIAL_HEADERS | {b"content-length", b"transfer-encoding"}
 """Request headers with which some middleware may decide otherwise."""
 _SINGLE_RESPONSE_HEADERS: Final = frozenset(
     {

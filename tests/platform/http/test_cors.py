@@ -15,7 +15,7 @@ pytestmark = pytest.mark.anyio
 
 EXPOSED = (
     "X-Request-ID, X-Trace-ID, Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, "
-    "X-RateLimit-Reset, ETag, Location"
+    "X-RateLimit-Reset, X-RateLimit-Tier, ETag, Location"
 )
 
 
@@ -99,7 +99,7 @@ async def test_an_allowed_preflight_is_answered(client: httpx.AsyncClient, metho
     assert headers["access-control-max-age"] == "600"
     assert headers["access-control-allow-headers"] == (
         "Accept, Accept-Language, Authorization, Content-Language, Content-Type, Idempotency-Key, "
-        "If-Match, If-None-Match, X-Request-ID"
+        "If-Match, If-None-Match, X-API-Key, X-Request-ID"
     )
 
 

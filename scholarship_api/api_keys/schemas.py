@@ -1,0 +1,164 @@
+"""Requests and answers of the endpoints and of the command line."""
+
+import datetime as dt
+import uuid
+from typing import Annotated, Final, Literal
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    model_validator,
+)
+
+from scholarship_api.accounts.roles import Scope
+
+MAX_KEYS: Final = 1_000
+"""Keys that are not revoked. A platform has tens; the limit bounds the list."""
+
+MAX_ORIGINS: Final = 20
+MAX_OVERLAP_HOURS: Final = 30 * 24
+"""The longest time for which both secrets are valid after a rotation: 30 days."""
+
+READ_SCOPES: Final = frozenset({Scope.SCHOLARSHIPS_READ})
+"""The scopes that a publishable key may have: everybody can read it in a page."""
+
+_EXAMPLE: Final[dict[str, JsonValue]] = {
+    "name": "campus portal",
+    "kind": "secret",
+    "scopes": ["scholarships:read"],
+    "expires_at": "2027-12-31T00:00:00Z",
+}
+
+Kind = Literal["secret", "publishable"]
+
+
+def _check_name(name: str) -> str:
+    name = name.strip()
+    if not name or not name.isprintable():
+        raise ValueError("a key has a name without control characters")
+    return name
+
+
+def _check_origin(origin: str) -> str:
+    scheme, separator, host = origin.partition("://")
+    if (
+        scheme not in {"https", "http"}
+        or not separator
+        or not host
+        or not host.isascii()
+        or any(character in host for character in "/?#@*\\ ")
+    ):
+        raise ValueError("an origin looks like https://app.example.org")
+    if scheme == "http" and host.partition(":")[0] not in {"localhost", "127.0.0.1"}:
+        raise ValueError("an origin starts with https://, except on localhost")
+    return f"{scheme}://{host.lower()}"
+
+
+class NewApiKey(BaseModel):
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_EXAMPLE]})
+
+    name: Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_check_name)]
+    kind: Kind = Field(
+        default="secret",
+        description="A `publishable` key may stand in a web page. It is bound to `origins` and only"
+        " reads.",
+    )
+    scopes: list[Scope] = Field(min_length=1, max_length=len(Scope))
+    organization: (
+        Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_check_name)] | None
+    ) = Field(default=None, description="Confines the key to the awards of one organization.")
+    tier: Annotated[str, Field(min_length=1, max_length=32)] | None = Field(
+        default=None, description="A name of RATE_LIMIT_TIERS, whose limits replace the ordinary."
+    )
+    origins: list[Annotated[str, Field(max_length=255), AfterValidator(_check_origin)]] = Field(
+        default_factory=list,
+        max_length=MAX_ORIGINS,
+        description="The origins of the pages that may use a publishable key.",
+    )
+    expires_at: AwareDatetime | None = Field(
+        default=None, description="Null: valid until it is revoked."
+    )
+
+    @model_validator(mode="after")
+    def _fits_its_kind(self) -> "NewApiKey":
+        if (self.kind == "publishable") != bool(self.origins):
+            raise ValueError("a publishable key needs origins, and a secret key has none")
+        if self.kind == "publishable" and not set(self.scopes) <= READ_SCOPES:
+            raise ValueError(
+                f"a publishable key has only the scope {', '.join(sorted(READ_SCOPES))}"
+            )
+        if self.expires_at is not None and self.expires_at <= dt.datetime.now(dt.UTC):
+            raise ValueError("expires_at must be in the future")
+        return self
+
+
+class Rotation(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"overlap_hours": 24}]}
+    )
+
+    overlap_hours: int = Field(
+        default=24,
+        ge=0,
+        le=MAX_OVERLAP_HOURS,
+        description="For how long the former secret stays valid. 0 ends it at once.",
+    )
+
+
+class SecretSummary(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    hint: str = Field(description="The last four characters.")
+    created_at: dt.datetime
+    expires_at: dt.datetime | None = Field(description="Null: valid as long as the key.")
+
+
+class ApiKeySummary(BaseModel):
+    id: uuid.UUID
+    name: str
+    kind: Kind
+    scopes: list[Scope]
+    organization: str | None
+    tier: str | None
+    origins: list[str]
+    expires_at: dt.datetime | None
+    revoked_at: dt.datetime | None
+    created_at: dt.datetime
+    last_used_on: dt.date | None = Field(description="The day in UTC.")
+    secrets: list[SecretSummary] = Field(description="The secrets that are valid, newest last.")
+
+
+class ApiKeyList(BaseModel):
+    items: list[ApiKeySummary]
+
+
+class ApiKeyWithSecret(ApiKeySummary):
+    secret: str = Field(description="Shown this once. It cannot be read again.")
+
+
+class UsageRequest(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    days: int = Field(default=30, ge=1, le=366, description="Today and the days before, in UTC.")
+    key_id: uuid.UUID | None = Field(
+        default=None, description="One key; a key itself always sees its own use alone."
+    )
+
+
+class UsageRow(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    day: dt.date
+    key_id: uuid.UUID
+    route_group: str = Field(
+        description="The group of rate limits that the path belongs to, or `other`."
+    )
+    requests: int
+
+
+class Usage(BaseModel):
+    items: list[UsageRow] = Field(description="Newest day first.")

@@ -1,0 +1,157 @@
+"""Statements of the audit."""
+
+import dataclasses
+import datetime as dt
+import uuid
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Literal
+
+from sqlalchemy import Select, func, insert, literal, null, select
+from sqlalchemy.orm import InstrumentedAttribute
+
+from scholarship_api.accounts.models import Account
+from scholarship_api.api_keys.models import ApiKey
+from scholarship_api.audit.models import AuditEvent
+from scholarship_api.catalogue.models import ScholarshipChange
+from scholarship_api.platform.database.sessions import ReadSession, WriteSession
+
+AWARD_ACTIONS = "award."
+"""The actions of changes begin so; those of events begin with `account.`, `key.` or `login.`."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Filters:
+    action: str | None = None
+    """A whole action, or its first part with the dot."""
+    actor_id: uuid.UUID | None = None
+    target: str | None = None
+    since: dt.datetime | None = None
+    until: dt.datetime | None = None
+    events: bool = True
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Entry:
+    """A row of one of the two tables."""
+
+    kind: Literal["change", "event"]
+    id: int
+    occurred_at: dt.datetime
+    action: str
+    target: str | None
+    version: int | None
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+    details: dict[str, Any] | None
+    source: str
+    account_id: uuid.UUID | None
+    trace_id: str | None
+    request_id: str | None
+
+
+async def add_event(session: WriteSession, values: Mapping[str, Any]) -> None:
+    await session.execute(insert(AuditEvent).values(values))
+
+
+async def purge(session: WriteSession, *, days: int, limit: int) -> int:
+    """Remove up to `limit` rows of each table that are older than `days`, and than 30 days.
+
+    The function belongs to the owner of the schema: the serving role may not delete.
+    """
+    removed: int = (await session.scalars(select(func.public.audit_purge(days, limit)))).one()
+    return removed
+
+
+async def changes(
+    session: ReadSession, filters: Filters, *, below: int, limit: int
+) -> Sequence[Entry]:
+    """Changes of awards, newest first, whose id is below a number."""
+    change = ScholarshipChange
+    statement = select(
+        literal("change"),
+        change.id,
+        change.changed_at,
+        func.concat(AWARD_ACTIONS, change.action),
+        change.scholarship_id,
+        change.version,
+        change.before,
+        change.after,
+        null(),
+        change.source,
+        change.account_id,
+        change.trace_id,
+        null(),
+    ).where(change.id < below)
+    if filters.action is not None:
+        name = filters.action.removeprefix(AWARD_ACTIONS)
+        if name == filters.action:
+            return []
+        if name:
+            statement = statement.where(change.action == name)
+    if filters.target is not None:
+        statement = statement.where(change.scholarship_id == filters.target)
+    statement = _bounded(statement, filters, change.changed_at, change.account_id)
+    rows = await session.execute(statement.order_by(change.id.desc()).limit(limit))
+    return [Entry(*row) for row in rows]
+
+
+async def events(
+    session: ReadSession, filters: Filters, *, below: int, limit: int
+) -> Sequence[Entry]:
+    """Events of accounts and keys, newest first, whose id is below a number."""
+    event = AuditEvent
+    if not filters.events:
+        return []
+    statement = select(
+        literal("event"),
+        event.id,
+        event.occurred_at,
+        event.action,
+        event.target_id,
+        null(),
+        null(),
+        null(),
+        event.details,
+        event.source,
+        event.account_id,
+        event.trace_id,
+        event.request_id,
+    ).where(event.id < below)
+    if filters.action is not None:
+        statement = (
+            statement.where(event.action.startswith(filters.action, autoescape=True))
+            if filters.action.endswith(".")
+            else statement.where(event.action == filters.action)
+        )
+    if filters.target is not None:
+        statement = statement.where(event.target_id == filters.target)
+    statement = _bounded(statement, filters, event.occurred_at, event.account_id)
+    rows = await session.execute(statement.order_by(event.id.desc()).limit(limit))
+    return [Entry(*row) for row in rows]
+
+
+def _bounded(
+    statement: Select[Any],
+    filters: Filters,
+    instant: InstrumentedAttribute[dt.datetime],
+    account_id: InstrumentedAttribute[uuid.UUID | None],
+) -> Select[Any]:
+    if filters.actor_id is not None:
+        statement = statement.where(account_id == filters.actor_id)
+    if filters.since is not None:
+        statement = statement.where(instant >= filters.since)
+    if filters.until is not None:
+        statement = statement.where(instant < filters.until)
+    return statement
+
+
+async def actors(
+    session: ReadSession, account_ids: Collection[uuid.UUID]
+) -> dict[uuid.UUID, tuple[str, str]]:
+    """Role and name of accounts and keys that still exist."""
+    statement = (
+        select(Account.id, Account.role, func.coalesce(ApiKey.name, Account.username))
+        .outerjoin(ApiKey, ApiKey.id == Account.id)
+        .where(Account.id.in_(account_ids))
+    )
+    return {row[0]: (row[1], row[2]) for row in await session.execute(statement)}
