@@ -48,13 +48,9 @@ SELECT present.state::text, present.snapshot::text, present.history, (
     WHERE NOT pg_visible_in_snapshot(reset_in::text::xid8, %(snapshot)s::pg_snapshot)
 )::text FROM present
 UNION ALL
-SELECT changed.id, {RECORD}::text, changed.is_reworded::text, NULL
-FROM changed JOIN scholarships AS s ON s.id = changed.id AND s.status = 'published'
-UNION ALL
-SELECT changed.id, NULL, changed.is_reworded::text, NULL FROM changed
-WHERE NOT EXISTS (
-    SELECT FROM scholarships AS s WHERE s.id = changed.id AND s.status = 'published'
-)
+SELECT changed.id, CASE WHEN s.id IS NOT NULL THEN {RECORD}::text END,
+    changed.is_reworded::text, NULL
+FROM changed LEFT JOIN scholarships AS s ON s.id = changed.id AND s.status = 'published'
 """  # noqa: S608 - of literals
 """The state, then each award that was changed since %(snapshot)s: its id, what it is now, and
 whether its words may be others than they were."""
