@@ -177,8 +177,9 @@ def _settle_deadline(
     award: ScholarshipInput, now: dt.datetime
 ) -> tuple[dt.datetime | None, dt.datetime | None, dt.date | None]:
     """Give the award the deadline of its next round; return the columns besides its fields."""
-    times = rounds.of_stored(as_stored(award.rounds))
     try:
+        move_to_next_occurrence(award, now)
+        times = rounds.of_stored(as_stored(award.rounds))
         deadline = rounds.deadline_at(times, now)
         turns_at = rounds.next_turn(times, now)
     except OverflowError:

@@ -75,6 +75,49 @@ def test_other_deadlines_do_not_move(fields: dict[str, Any]) -> None:
     assert found["notification_date"] == dt.date(2020, 3, 1)
 
 
+def moved_rounds(*rounds: dict[str, Any], **fields: object) -> Any:  # noqa: ANN401
+    file = read(ndjson(award(**{"recurs": "yearly", "rounds": list(rounds), **fields})), now=NOW)
+    assert not file.errors
+    return file.columns()
+
+
+def test_each_round_that_has_passed_moves_by_itself() -> None:
+    found = moved_rounds(
+        {"key": "spring", "closes_at": "2026-05-01", "estimated": True},
+        {"key": "fall", "closes_at": "2026-11-01", "estimated": True},
+        deadline_timezone="America/New_York",
+    )
+    assert [each["closes_at"][:10] for each in found["rounds"]] == ["2027-05-02", "2026-11-02"]
+    assert found["deadline_date"] == dt.date(2026, 11, 1)
+    assert found["deadline_estimated"] is True
+
+
+def test_the_other_dates_of_a_round_move_with_its_close() -> None:
+    [found] = moved_rounds(
+        {
+            "academic_year": "2024-25",
+            "opens_at": "2023-10-01T00:00:00Z",
+            "closes_at": "2024-02-29T12:00:00Z",
+            "notification_on": "2024-04-30",
+            "estimated": True,
+        }
+    )["rounds"]
+    assert found["opens_at"] == "2026-10-01T00:00:00Z"
+    assert found["closes_at"] == "2027-02-28T12:00:00Z"
+    assert found["notification_on"] == "2027-04-30"
+    assert found["academic_year"] == "2027-28"
+
+
+@pytest.mark.parametrize(
+    ("estimated", "recurs"), [(False, "yearly"), (True, "none"), (False, "none")]
+)
+def test_other_rounds_do_not_move(estimated: bool, recurs: str) -> None:
+    [found] = moved_rounds(
+        {"closes_at": "2020-01-31T12:00:00Z", "estimated": estimated}, recurs=recurs
+    )["rounds"]
+    assert found["closes_at"] == "2020-01-31T12:00:00Z"
+
+
 DATES = st.datetimes(dt.datetime(1970, 1, 2), dt.datetime(2035, 1, 1))  # noqa: DTZ001
 
 
