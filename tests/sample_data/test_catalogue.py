@@ -1,9 +1,6 @@
 """The rows of the bundled catalogue are valid, varied and traceable."""
 
 import datetime as dt
-import functools
-import importlib.resources
-import json
 from collections import Counter
 from typing import Any
 
@@ -12,20 +9,15 @@ import pytest
 from scholarship_api.catalogue.bulk.formats import FileFormat
 from scholarship_api.catalogue.bulk.validation import validate_rows
 from scholarship_api.vocabulary import FieldOfStudy, GradeLevel, ScholarshipType
-
-BUNDLED_CATALOGUE = importlib.resources.files("scholarship_api.sample_data") / "catalogue.ndjson"
-
-
-@functools.cache
-def awards() -> list[dict[str, Any]]:
-    return [json.loads(line) for line in BUNDLED_CATALOGUE.read_text(encoding="utf-8").splitlines()]
+from tests.sample_data.catalogue import BUNDLED_CATALOGUE, awards, criteria_sets
 
 
 def criteria(name: str) -> Counter[Any]:
     found: Counter[Any] = Counter()
     for row in awards():
-        value = row.get("eligibility_criteria", {}).get(name)
-        found.update(value if isinstance(value, list) else [value])
+        for criteria_set in criteria_sets(row):
+            value = criteria_set.get(name)
+            found.update(value if isinstance(value, list) else [value])
     return found
 
 
