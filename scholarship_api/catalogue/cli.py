@@ -38,7 +38,7 @@ from scholarship_api.catalogue.bulk.formats import (
 from scholarship_api.catalogue.bulk.importer import CHUNK_BYTES, ImportReport, import_stream
 from scholarship_api.catalogue.bulk.parsing import UnreadableFile
 from scholarship_api.catalogue.bulk.validation import RowError
-from scholarship_api.catalogue.columns import BOOLEAN_FIELDS
+from scholarship_api.catalogue.columns import BOOLEAN_FIELDS, PART_FIELDS
 from scholarship_api.platform.database.connection_settings import connection_arguments
 from scholarship_api.sample_data.synthetic import generate
 from scholarship_api.settings.settings import SettingError, SettingsError, load_settings
@@ -230,11 +230,21 @@ def _csv_lines(rows: Iterable[dict[str, object]]) -> Iterator[bytes]:
 
     yield line(columns)
     for row in rows:
-        values = {**row, **cast("dict[str, object]", row.get("eligibility_criteria", {}))}
-        yield line(_cell(name, values.get(name)) for name in columns)
+        yield line(_cell(name, value) for name, value in _csv_values(row, columns))
+
+
+def _csv_values(row: dict[str, object], columns: Iterable[str]) -> Iterator[tuple[str, object]]:
+    """The values of a row by column; criteria that have no column make it a row with sets."""
+    criteria = cast("dict[str, object]", row.get("eligibility_criteria", {}))
+    values = row | criteria
+    if not criteria.keys() <= set(CSV_COLUMNS):
+        values = {**row, "eligibility_sets": [criteria]}
+    return ((name, values.get(name)) for name in columns)
 
 
 def _cell(name: str, value: object) -> object:
+    if name in PART_FIELDS and value is not None and not isinstance(value, str | bool):
+        return json.dumps(value, ensure_ascii=False)
     if isinstance(value, list):
         return LIST_SEPARATOR.join(value)
     if name in BOOLEAN_FIELDS:

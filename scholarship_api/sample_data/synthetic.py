@@ -9,7 +9,9 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Final
 
+from scholarship_api.sample_data import application_parts
 from scholarship_api.sample_data.facts import Facts, Grade
+from scholarship_api.sample_data.further_criteria import HERITAGES, FurtherCriteria
 from scholarship_api.sample_data.phrases import Phrases
 from scholarship_api.sample_data.tables import random_bits
 from scholarship_api.sample_data.words import places
@@ -17,6 +19,10 @@ from scholarship_api.sample_data.world import SITE, Organization, World
 
 MARK: Final = "Synthetic record, not a real award."
 """A sentence of every description."""
+
+_PARTS_SEED: Final = 1 << 32
+"""Added to the seed for the later parts of the rows, whose random bits are a stream of their own:
+the earlier parts stay the same."""
 
 MAX_WORDS_BEFORE_CRITERIA: Final = 74
 """Words of a description after which it states no more criteria."""
@@ -59,6 +65,8 @@ class _Writer:
         tables = _tables()
         self.world, self.facts, self.phrases = tables.world, tables.facts, tables.phrases
         self.bits = random_bits(seed)
+        self.parts_bits = random_bits(seed + _PARTS_SEED)
+        self.further = FurtherCriteria(tables.world, self.parts_bits)
         self.slots: dict[str, str] = {}
         self.wanted: list[str] = []
 
@@ -95,14 +103,23 @@ class _Writer:
         self._deadline(row, org.timezone)
         row["scholarship_type"] = award_type
         self._effort(row)
-        if criteria:
-            row["eligibility_criteria"] = criteria
+        if award_type == "minority" and slots["community"] in HERITAGES:
+            criteria["heritages"] = list(HERITAGES[slots["community"]])
+        self._eligibility(row, self.further.sets(criteria, org, grade.levels))
+        row.update(application_parts.parts(row, self.parts_bits))
         row["website_url"] = org.site
         row["application_url"] = f"{org.site}/apply/{number}"
         row["source_url"] = f"{SITE}/records/{number}"
         row["contact_email"] = org.email
         row["description"] = self._description(award_type, field)
         return row
+
+    def _eligibility(self, row: dict[str, object], sets: Sequence[dict[str, object]]) -> None:
+        if len(sets) > 1:
+            row["eligibility_sets"] = list(sets)
+        elif sets[0]:
+            row["eligibility_criteria"] = sets[0]
+        row.update(application_parts.conditions(self.parts_bits))
 
     def _study(self, criteria: dict[str, object], grade: Grade) -> None:
         facts, bits = self.facts, self.bits
@@ -228,6 +245,9 @@ class _Writer:
             if shape == "yearly":
                 row["deadline_estimated"] = True
                 recurs = "yearly"
+                rounds = application_parts.second_round(day, self.parts_bits)
+                if rounds:
+                    row["rounds"] = rounds
         row["recurs"] = recurs
 
     def _effort(self, row: dict[str, object]) -> None:
