@@ -52,7 +52,7 @@ def derive(told: Mapping[str, Any]) -> Answers:
     """
     answers: dict[str, Any] = {name: value for name, value in told.items() if value is not None}
     if "gpa" in answers:
-        answers["gpa"] = on_four(answers["gpa"], answers.get("gpa_scale", "4"))
+        answers["gpa"] = on_four(answers["gpa"], f"{answers.get('gpa_scale', 4):g}")
     _derive_citizenship(answers)
     _derive_residence(answers)
     _derive_studies(answers)
