@@ -10,10 +10,10 @@ from typing import Any, Final, NamedTuple
 import httpx
 import psycopg
 import pytest
-from scholarship_api.catalogue.read_model.gpa_scales import on_four
 
 from scholarship_api.catalogue.bulk.importer import import_stream
 from scholarship_api.catalogue.criteria_set import EligibilityCriteria
+from scholarship_api.catalogue.read_model.gpa_scales import on_four
 from scholarship_api.catalogue.read_model.rule import Verdict
 from tests.docs.pages import section
 from tests.eligibility.awards import serving

@@ -4,6 +4,7 @@
 of the awards and not from answers of the service.
 """
 
+import io
 import tomllib
 from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
@@ -58,8 +59,7 @@ async def client(module_database_url: str) -> AsyncIterator[httpx.AsyncClient]:
     """Serves the bundled catalogue."""
     conninfo = module_database_url.replace("+psycopg", "")
     async with await psycopg.AsyncConnection.connect(conninfo) as connection:
-        with BUNDLED_CATALOGUE.open("rb") as source:
-            report = await import_stream(source, connection)
+        report = await import_stream(io.BytesIO(BUNDLED_CATALOGUE.read_bytes()), connection)
     assert (report.bad, report.rows) == (0, len(awards()))
     async with serving(module_database_url) as client:
         yield client
