@@ -73,9 +73,11 @@ def _save(image: str, archive: Path) -> None:
     try:
         subprocess.run(command, check=True, capture_output=True)  # noqa: S603
     except FileNotFoundError:
-        raise ImageError("there is no such file, and no docker to look for the image") from None
+        raise ImageError(
+            "there is no file of this name, and no docker to look for the image"
+        ) from None
     except subprocess.CalledProcessError:
-        raise ImageError("there is no such file, and docker has no such image") from None
+        raise ImageError("there is no file of this name, and docker has no such image") from None
 
 
 def _contents(files: tarfile.TarFile) -> _Image:

@@ -93,7 +93,7 @@ async def readiness(client: AsyncClient) -> Response:
         response = await client.get("/readyz")
     if response.status_code == 503:
         assert ErrorBody.model_validate(response.json()).code == "SERVICE_UNAVAILABLE"
-    for secret in ("127.", "psycopg", "redis", "Connect", "Error", "valkey"):
+    for secret in ("127.0.0.", "psycopg", "redis", "Connect", "Error", "valkey"):
         assert secret not in response.text
     return response
 

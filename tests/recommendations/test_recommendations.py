@@ -76,6 +76,7 @@ def score_of(columns: Award, profile: Award, now: dt.datetime) -> int:
     return rules.total(scored)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(profiles, st.integers(-400 * 24 * 60, 24 * 60))
 def test_all_awards_at_once_score_as_each_alone(

@@ -367,6 +367,7 @@ def test_values_have_realistic_shares(rows: list[Row]) -> None:
     assert len({row["deadline_timezone"] for row in rows if "deadline_timezone" in row}) >= 12
 
 
+@pytest.mark.slow
 def test_words_have_a_long_tail(rows: list[Row]) -> None:
     in_rows: Counter[str] = Counter()
     for row in rows:

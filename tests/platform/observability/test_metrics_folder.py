@@ -143,6 +143,7 @@ def make_old(directory: Path) -> None:
     os.utime(directory, (an_hour_ago, an_hour_ago))
 
 
+@pytest.mark.slow
 def test_another_arbiter_does_not_remove_the_folder_of_a_running_one() -> None:
     """Process ids do not matter: containers that share /dev/shm count their own."""
     first, held = arbiter()

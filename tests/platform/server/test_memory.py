@@ -48,12 +48,14 @@ def growth_mib(*arguments: str, **variables: str) -> float:
     return float(done.stdout)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="the allocator of glibc")
 def test_threads_keep_nothing_of_the_passwords_that_they_verified() -> None:
     assert growth_mib("as glibc does") > 30
     assert growth_mib() < 10
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="the allocator of glibc")
 def test_the_operator_s_own_settings_of_the_allocator_win() -> None:
     assert growth_mib(MALLOC_TRIM_THRESHOLD_="100000000", MALLOC_MMAP_THRESHOLD_="32000000") > 30

@@ -88,6 +88,7 @@ def content(response: httpx.Response) -> dict[str, Any]:
     return body
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("known_matches", [limits.KNOWN_MATCHES, 20])
 async def test_cached_answers_equal_new_ones_after_any_write(
     known_matches: int,
