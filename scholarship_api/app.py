@@ -50,6 +50,7 @@ from scholarship_api.health.paths import PROBE_PATHS
 from scholarship_api.health.service import HealthService
 from scholarship_api.platform import shared_folder
 from scholarship_api.platform.database.engine import Database
+from scholarship_api.platform.http.compression import CompressionMiddleware
 from scholarship_api.platform.http.cors import CorsMiddleware
 from scholarship_api.platform.http.docs import docs_router
 from scholarship_api.platform.http.errors import ErrorsMiddleware, last_resort_response
@@ -227,7 +228,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 
 def _published(app: ASGIApp, settings: Settings) -> ASGIApp:
-    """The application below its prefix, where there can be one."""
+    """The application with compressed answers, and below its prefix, where there can be one."""
+    if settings.compress_responses:
+        app = CompressionMiddleware(app)
     if not settings.root_path and not settings.trusted_proxy_ips:
         return app
     return PathPrefixMiddleware(

@@ -180,6 +180,7 @@ class Settings(BaseSettings):
     cors_allow_credentials: bool = False
     enable_docs: bool = Field(default_factory=_by_environment(False, development=True))
     enable_hsts: bool = Field(default_factory=_by_environment(False, production=True))
+    compress_responses: bool = False
     max_request_size_bytes: PositiveInt = 1_048_576
     max_url_length: PositiveInt = 2048
 
