@@ -17,7 +17,7 @@ MIN_BYTES: Final = 1024
 """Smaller bodies fit into one packet as they are."""
 
 LEVEL: Final = 5
-"""Of zlib: a page of 100 awards, 49 KB, becomes 12 KB in about 1 ms."""
+"""The level of zlib: a page of 100 awards, 49 KB, becomes 12 KB in about 1 ms."""
 
 CACHED_BODIES: Final = 256
 """Compressed bodies that are kept by their ETags."""
