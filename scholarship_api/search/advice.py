@@ -58,7 +58,7 @@ async def _to_narrow(
 ) -> AsyncIterator[str]:
     facets = page.facets or await service.facets_of(snapshot, request, found)
     for name, facet in NARROWING.items():
-        values = [] if name in page.filters else getattr(facets, facet)
+        values = [] if name in page.filters else getattr(facets, facet) or []
         useful = [value for value in values if value.count < page.total]
         if useful:
             yield f"Narrow by {name}={useful[0].value}: {useful[0].count} results."

@@ -103,7 +103,7 @@ async def _search(http: Request, request: SearchRequest, headers: RawHeaders) ->
             has_previous=page.has_previous,
             next_cursor=page.next_cursor,
             **_present(
-                facets=page.facets,
+                facets=page.facets and page.facets.model_dump(exclude_none=True),
                 did_you_mean=page.did_you_mean,
                 is_corrected=page.is_corrected,
                 interpreted=page.interpreted,
@@ -228,7 +228,7 @@ async def smart_search(http: Request, request: SearchParameters) -> Response:
 async def list_scholarships(
     _: ScholarshipsReader, http: Request, request: SearchParameters
 ) -> Response:
-    request.facets = False  # a list has none
+    request.facets = ()  # a list has none
     request.interpret = False  # its answer could not tell
     return await _list(http, request)
 

@@ -52,6 +52,60 @@ class Sort(StrEnum):
     NEWEST = "newest"
 
 
+FACETS: Final = (
+    "fields_of_study",
+    "scholarship_types",
+    "states",
+    "grade_levels",
+    "citizenship",
+    "renewable",
+    "countries",
+    "enrollment",
+    "institution_types",
+    "institution_categories",
+    "coverage",
+    "requirement_kinds",
+)
+DISJUNCTIVE: Final = "disjunctive"
+
+
+def _facet_choices(value: object) -> object:
+    """All facets for `true`, none for `false`; otherwise names."""
+    if isinstance(value, list) and len(value) == 1:
+        [value] = value
+    text = str(value).strip().lower() if isinstance(value, str | bool | int) else None
+    if text in ("true", "1", "yes", "on", "y", "t"):
+        return FACETS
+    if text in ("false", "0", "no", "off", "n", "f"):
+        return ()
+    if isinstance(value, str):
+        value = [name.strip() for name in value.split(",")]
+    return (*FACETS, DISJUNCTIVE) if value == [DISJUNCTIVE] else value
+
+
+FacetChoices = Annotated[
+    tuple[
+        Literal[
+            "fields_of_study",
+            "scholarship_types",
+            "states",
+            "grade_levels",
+            "citizenship",
+            "renewable",
+            "countries",
+            "enrollment",
+            "institution_types",
+            "institution_categories",
+            "coverage",
+            "requirement_kinds",
+            "disjunctive",
+        ],
+        ...,
+    ],
+    BeforeValidator(_facet_choices, json_schema_input_type=bool | list[str] | str),
+]
+
+
 def _text(value: str) -> str:
     if "\x00" in value:
         raise ValueError("must not hold NUL")
@@ -182,7 +236,11 @@ class SearchRequest(Listing):
         True, description="False: search for phrases such as “no essay” as words, not as filters."
     )
     typo: bool = Field(True, description="False: search for q as it is spelled.")
-    facets: bool = Field(False, description="Also count the results by field, type, state, ...")
+    facets: FacetChoices = Field(
+        (),
+        description="Also count the results by field, type, state, ...: true for all facets, or the"
+        " names of some. With `disjunctive`, each facet is counted without its own filter.",
+    )
 
     @field_validator("max_amount")
     @classmethod
@@ -426,14 +484,15 @@ def _is_empty(values: list[FacetValue]) -> bool:
 
 
 class Facets(BaseModel):
-    """Values named by at least one result, most frequent first."""
+    """Values named by at least one result, most frequent first; only the facets that were asked
+    for."""
 
-    fields_of_study: list[FacetValue]
-    scholarship_types: list[FacetValue]
-    states: list[FacetValue]
-    grade_levels: list[FacetValue]
-    citizenship: list[FacetValue]
-    renewable: list[FacetValue]
+    fields_of_study: list[FacetValue] | None = None
+    scholarship_types: list[FacetValue] | None = None
+    states: list[FacetValue] | None = None
+    grade_levels: list[FacetValue] | None = None
+    citizenship: list[FacetValue] | None = None
+    renewable: list[FacetValue] | None = None
     countries: list[FacetValue] = _facet()
     enrollment: list[FacetValue] = _facet()
     institution_types: list[FacetValue] = _facet()

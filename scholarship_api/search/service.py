@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import psycopg
-from pydantic import ValidationError
 from pyroaring import BitMap
 
 from scholarship_api.catalogue.read_model.model import ReadModel
@@ -18,12 +17,13 @@ from scholarship_api.search import cursors, limits, match_order, text_search
 from scholarship_api.search.asked import Asked, Found
 from scholarship_api.search.basis import Basis
 from scholarship_api.search.cursors import Cursor, CursorCodec, Keyset
-from scholarship_api.search.facets import NO_FACETS, count_facets
+from scholarship_api.search.facets import FILTERS, count_facets, no_facets
 from scholarship_api.search.filters import Kept, kept_awards
 from scholarship_api.search.hits import matches_of, size_of, with_matches
 from scholarship_api.search.items import read_items
 from scholarship_api.search.orders import ORDERS
 from scholarship_api.search.schemas import (
+    DISJUNCTIVE,
     Facets,
     InterpretedPhrase,
     SearchRequest,
@@ -114,6 +114,8 @@ async def search_with_text(
         if asked.cursor is None:
             raise
         raise cursors.invalid() from None
+    if DISJUNCTIVE in request.facets and found.facets is not None:
+        found = replace(found, facets=await _disjunctive_facets(understood, found))
     return _render(understood, found), found
 
 
@@ -154,11 +156,10 @@ async def _interpreted(asked: Asked) -> Asked:
         return asked
     if await statements.ids_named(asked.snapshot.fetch, request.q, limit=1, may_go_on=False):
         return asked
-    given = request.model_dump(exclude_defaults=True) | dict(understood.filters)
-    try:
-        interpreted = SearchRequest.model_validate(given | {"q": understood.q})
-    except ValidationError:  # a deadline that the client has given rules it out
-        return asked
+    filters = SearchRequest.model_validate(dict(understood.filters))
+    interpreted = request.model_copy(
+        update={name: getattr(filters, name) for name in understood.filters} | {"q": understood.q}
+    )
     return replace(asked, request=interpreted, interpretation=understood)
 
 
@@ -182,7 +183,9 @@ async def _find(asked: Asked) -> Found:
         asked.snapshot.fetch, asked.request.q, limit=limits.KNOWN_MATCHES
     )
     if not named:
-        return Found(total=0, facets=NO_FACETS if asked.request.facets else None)
+        return Found(
+            total=0, facets=no_facets(asked.request.facets) if asked.request.facets else None
+        )
     return await _find_structured(asked, among=named)
 
 
@@ -203,7 +206,9 @@ async def _find_structured(asked: Asked, *, among: Sequence[str] | None = None) 
             total=total,
             has_more=keyset is not None,
             keyset=keyset,
-            facets=count_facets(model, kept.awards, total=total) if request.facets else None,
+            facets=count_facets(model, kept.awards, total=total, names=request.facets)
+            if request.facets
+            else None,
             basis=_basis(asked, kept.with_hidden),
             matches=matches_of(kept, page),
             ineligible_hidden=size_of(kept.ineligible),
@@ -262,6 +267,23 @@ async def facets_of(snapshot: Snapshot, request: SearchRequest, found: Found) ->
     if found.text is not None:
         awards &= await text_search.some_matches(snapshot, model, found.text)
     return count_facets(model, awards, total=found.total)
+
+
+async def _disjunctive_facets(asked: Asked, found: Found) -> Facets:
+    """The facets, of which those of a filter in force are counted as if it were not."""
+    request = asked.request
+    facets = found.facets or Facets()
+    for facet, name in FILTERS.items():
+        default = SearchRequest.model_fields[name].get_default()
+        if facet in request.facets and getattr(request, name) != default:
+            wider = request.model_copy(update={name: default})
+            model = await asked.snapshot.model()
+            awards = replace(asked, request=wider).keep(model).awards
+            if found.text is not None:
+                awards &= await text_search.some_matches(asked.snapshot, model, found.text)
+            counted = count_facets(model, awards, total=len(awards), names=(facet,))
+            facets = facets.model_copy(update={facet: getattr(counted, facet)})
+    return facets
 
 
 def _render(asked: Asked, found: Found) -> Page:

@@ -40,6 +40,9 @@ def _catalogue(insert_awards: Any) -> None:  # noqa: ANN401
     )
 
 
+SEARCH = "/api/v1/search"
+
+
 async def get(client: httpx.AsyncClient, path: str, **params: Any) -> dict[str, Any]:  # noqa: ANN401
     answer = await client.get(f"/api/v1/scholarships/{path}", params=params)
     assert answer.status_code == 200, answer.text
@@ -192,6 +195,30 @@ async def test_a_query_without_words_finds_nothing_and_has_empty_facets(
     assert not any(body["facets"].values())
     # One statement looks whether an award has this name.
     assert len([statement for statement in statements if "FROM scholarships" in statement]) <= 1
+
+
+async def test_facets_can_be_chosen(client: httpx.AsyncClient) -> None:
+    body = (await client.get(SEARCH, params={"facets": "states,renewable"})).json()
+    assert body["facets"].keys() == {"states", "renewable"}
+    assert (await client.get(SEARCH, params={"facets": "names"})).status_code == 422
+
+
+@pytest.mark.parametrize("q", [None, "heron"])
+async def test_a_disjunctive_facet_is_counted_without_its_own_filter(
+    client: httpx.AsyncClient, q: str | None
+) -> None:
+    async def search(**filters: str) -> dict[str, Any]:
+        params = filters if q is None else filters | {"q": q}
+        body: dict[str, Any] = (await client.get(SEARCH, params=params)).json()
+        return body
+
+    every_type = await search(facets="true")
+    [first, *_] = every_type["facets"]["scholarship_types"]
+    narrow = await search(facets="scholarship_types", scholarship_types=first["value"])
+    assert [each["value"] for each in narrow["facets"]["scholarship_types"]] == [first["value"]]
+    wide = await search(facets="disjunctive", scholarship_types=first["value"])
+    assert wide["facets"]["scholarship_types"] == every_type["facets"]["scholarship_types"]
+    assert wide["total"] == narrow["total"] == first["count"]
 
 
 async def test_a_correction_is_mentioned_in_the_advice(client: httpx.AsyncClient) -> None:

@@ -403,7 +403,7 @@ RULES: Final = (
         r"|(?:child|children|kids|sons?|daughters?|dependents?) of (?:an? )?(?:disabled )?"
         r"veterans?)\b",
         "child_of_veteran",
-        "veteran children",
+        "veteran",
         hints="my veteran",
     ),
     _group(

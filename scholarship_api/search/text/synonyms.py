@@ -56,6 +56,7 @@ _TABLE: Final = """
     tech > technology
     gpa = grade point average = grade average
     premed = pre med = pre medical
+    premed > medicine = medical
     coding = programming = software = computer science
     ai = artificial intelligence = machine learning
     cybersecurity = cyber security = information security
@@ -174,7 +175,7 @@ NOISE: Final = frozenset(
     student people person someone anyone program programme opportunity
     find search look looking get getting want need needed needing apply applying application
     pay paying give giving become becoming study studying learn learning go going offer offered
-    best top good available list free new""".split()
+    best top good available list free new easy quick simple""".split()
 ) - {"need", "new"}
 
 

@@ -18,7 +18,7 @@ from scholarship_api.platform.database.engine import Database
 from scholarship_api.platform.database.libpq import Row
 from scholarship_api.search import service
 from scholarship_api.search.items import ItemCache
-from scholarship_api.search.schemas import SearchRequest, Sort
+from scholarship_api.search.schemas import FACETS, SearchRequest, Sort
 from scholarship_api.search.snapshot import CatalogueVersion, Snapshot
 from scholarship_api.settings.settings import Settings
 from tests.search.conftest import CODEC
@@ -150,7 +150,7 @@ async def test_searches_use_indexes(fetch: Watched, snapshot: Snapshot, q: str, 
 @pytest.mark.parametrize("q", ["engineering", "quokka7"])
 async def test_facets_use_indexes(fetch: Watched, snapshot: Snapshot, q: str) -> None:
     for filters in FILTERS:
-        request = SearchRequest(q=q, facets=True, **filters)
+        request = SearchRequest(q=q, facets=FACETS, **filters)
         await service.search(snapshot, request, codec=CODEC)
         await assert_indexed(fetch)
 
@@ -169,7 +169,7 @@ async def test_filters_alone_ask_for_the_rows_of_a_page_only(
 ) -> None:
     uncached = replace(snapshot, items=ItemCache(max_bytes=0))
     for filters in FILTERS:
-        request = SearchRequest(sort=sort, facets=True, **filters)
+        request = SearchRequest(sort=sort, facets=FACETS, **filters)
         page = await service.search(uncached, request, codec=CODEC)
         assert len(page.items) == min(page.total, 20) > 0
         for _, plan in await plans(fetch):
