@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from scholarship_api.platform.database.libpq import Row
 from scholarship_api.search import limits
 from scholarship_api.search.advice import quality
-from scholarship_api.search.schemas import Facets, SearchQuality
+from scholarship_api.search.schemas import SearchQuality
 
 pytestmark = pytest.mark.anyio
 
@@ -191,7 +191,7 @@ async def test_a_query_without_words_finds_nothing_and_has_empty_facets(
     answer = await client.get("/api/v1/search", params={"q": "the %", "facets": True})
     body = answer.json()
     assert (body["total"], body["items"]) == (0, [])
-    assert set(body["facets"]) == set(Facets.model_fields)
+    assert {"fields_of_study", "states", "citizenship"} <= body["facets"].keys()
     assert not any(body["facets"].values())
     # One statement looks whether an award has this name.
     assert len([statement for statement in statements if "FROM scholarships" in statement]) <= 1
