@@ -22,6 +22,7 @@ from tests.deploy.gunicorn_server import (
     running_server,
 )
 
+APPLICATION: Final = "soak.small_caches:create_app()"
 SERVING_ROLE: Final = "scholarship_api"
 CATALOGUE: Final = REPOSITORY / "scholarship_api" / "sample_data" / "catalogue.ndjson"
 UNREACHED_LIMIT: Final = "1000000/minute"
@@ -76,7 +77,9 @@ def running_service(folder: Path, *, workers: int, max_requests: int) -> Iterato
         for name, role in (("soak-admin", "admin"), ("soak-student", "student")):
             create = ("users", "create", name, "--role", role, "--password-stdin")
             _command(*create, settings=owner, stdin=password)
-        server = stack.enter_context(running_server(settings, ready_path="/readyz"))
+        server = stack.enter_context(
+            running_server(settings, application=APPLICATION, ready_path="/readyz")
+        )
         yield Service(
             server,
             postgres,
