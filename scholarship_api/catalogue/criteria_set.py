@@ -264,7 +264,6 @@ class EligibilityCriteria(RequestModel):
                     "citizenship_required must be left out beside citizenships or"
                     " immigration_statuses"
                 )
-            self.citizenship_required = None
         for low, high in _BOUNDS:
             lowest, highest = getattr(self, low), getattr(self, high)
             if lowest is not None and highest is not None and lowest > highest:
@@ -274,6 +273,8 @@ class EligibilityCriteria(RequestModel):
     def as_stored(self) -> dict[str, Any]:
         """The criteria that require anything, as values of JSON."""
         content = self.model_dump(mode="json")
+        if self.citizenships or self.immigration_statuses:
+            del content["citizenship_required"]  # it only repeats them
         return {name: value for name, value in content.items() if requires(value)}
 
 

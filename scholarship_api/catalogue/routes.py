@@ -226,7 +226,8 @@ async def replace_scholarship(
     response_model=schemas.Scholarship,
     summary="Change some fields of an award (JSON merge patch)",
     description=(
-        "null removes a field; `eligibility_criteria` is merged field by field, lists are replaced."
+        "null removes a field; `eligibility_criteria` is merged field by field and replaces the"
+        " sets by one, lists are replaced."
         " `amount` replaces both bounds. The result is validated as a whole."
     ),
     dependencies=[Depends(_require_merge_patch)],

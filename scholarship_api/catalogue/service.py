@@ -3,13 +3,11 @@
 import datetime as dt
 import functools
 import zoneinfo
-from collections.abc import Sequence
 from typing import Final
 
 from scholarship_api.catalogue import rounds, schemas, stored_awards
 from scholarship_api.catalogue.columns import sets_of
-from scholarship_api.catalogue.criteria_set import EligibilityCriteria
-from scholarship_api.catalogue.eligibility_sets import StoredSet, shown_criteria
+from scholarship_api.catalogue.eligibility_sets import shown_criteria
 from scholarship_api.catalogue.field_types import zone_of
 from scholarship_api.catalogue.models import Scholarship
 from scholarship_api.catalogue.stored_awards import StoredAward
@@ -39,7 +37,7 @@ def to_response(scholarship: Scholarship | StoredAward, *, now: dt.datetime) -> 
     sets = sets_of(scholarship)
     values = {name: getattr(scholarship, name) for name in _STORED_FIELDS}
     values |= {name: values[name] or [] for name in _LIST_FIELDS}
-    values |= {"eligibility_sets": sets, "eligibility_criteria": _single_set(sets)}
+    values |= {"eligibility_sets": sets, "eligibility_criteria": shown_criteria(sets)}
     if scholarship.rounds:
         deadline = rounds.deadline_at(rounds.of_stored(scholarship.rounds), now)
         values |= deadline._asdict()
@@ -58,15 +56,6 @@ def to_response(scholarship: Scholarship | StoredAward, *, now: dt.datetime) -> 
         now=now,
     )
     return schemas.Scholarship.model_validate(values)
-
-
-def _single_set(sets: Sequence[StoredSet]) -> EligibilityCriteria:
-    """The value of `eligibility_criteria`, with the field for clients that know no other one."""
-    shown = shown_criteria(sets)
-    citizenship = shown.pop("citizenship_required", None)
-    criteria = EligibilityCriteria.model_validate(shown)
-    criteria.citizenship_required = citizenship  # validation takes it for a repetition
-    return criteria
 
 
 async def find(fetch: Fetch, *, scholarship_id: str) -> StoredAward | None:

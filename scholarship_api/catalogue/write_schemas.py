@@ -47,13 +47,45 @@ AWARD_EXAMPLE: Final[JsonDict] = {
     "application_url": "https://example.org/apply",
 }
 
+AWARD_WITH_ROUNDS_EXAMPLE: Final[JsonDict] = {
+    "name": "Curie Nursing Award",
+    "organization": "Acme Trust",
+    "scholarship_type": "merit_based",
+    "eligibility_sets": [
+        {"cip_codes": ["51.38"], "genders": ["woman"], "min_gpa": 3.2},
+        {"cip_codes": ["51.38"], "military": [{"relations": ["self"], "statuses": ["veteran"]}]},
+    ],
+    "criteria_complete": True,
+    "preferences": [{"criteria": {"first_generation": True}, "weight": 2}],
+    "rounds": [
+        {
+            "key": "autumn",
+            "opens_at": "2029-09-01",
+            "closes_at": "2029-11-15",
+            "timezone": "America/New_York",
+        },
+        {
+            "key": "spring",
+            "opens_at": "2030-01-15",
+            "closes_at": "2030-03-31",
+            "timezone": "America/New_York",
+        },
+    ],
+    "requirements": [
+        {"kind": "essay", "max_words": 500},
+        {"kind": "recommendation", "count": 2},
+    ],
+    "application": {"method": "external", "url": "https://example.org/apply", "fee": 0},
+    "coverage": {"kind": "full_tuition", "years": 4, "renewal": "renewable"},
+}
+
 
 def _document_read_only(schema: JsonDict) -> None:
     properties = schema["properties"]
     assert isinstance(properties, dict)  # noqa: S101 - narrows for mypy
     for name in sorted(READ_ONLY_FIELDS):
         properties[name] = {"readOnly": True, "description": "Ignored."}
-    schema["examples"] = [dict(AWARD_EXAMPLE)]
+    schema["examples"] = [dict(AWARD_EXAMPLE), dict(AWARD_WITH_ROUNDS_EXAMPLE)]
 
 
 class WrittenScholarship(ScholarshipInput):

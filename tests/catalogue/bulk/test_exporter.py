@@ -210,8 +210,67 @@ def several(values: Any) -> st.SearchStrategy[list[str]]:  # noqa: ANN401
     return st.lists(st.sampled_from(sorted(values)), max_size=3, unique=True)
 
 
+SETS = st.fixed_dictionaries(
+    {},
+    optional={
+        "min_gpa": st.sampled_from([0, 2.75, 4]),
+        "genders": several(["woman", "man"]),
+        "citizenships": several(["US", "permanent_resident", "CA"]),
+        "max_sai": st.integers(-1500, 10),
+        "high_schools": st.lists(st.fixed_dictionaries({"name": LINE}), max_size=2),
+        "tests": st.just([{"test": "ielts", "min": 6.5}]),
+        "lgbtq": st.booleans(),
+    },
+)
+ROUNDS = st.fixed_dictionaries(
+    {"kind": st.sampled_from(["rolling", "unknown"])},
+    optional={
+        "opens_at": st.dates(dt.date(1990, 1, 1), dt.date(2026, 1, 1)).map(str),
+        "closes_at": st.dates(dt.date(2026, 1, 2), dt.date(2200, 1, 1)).map(str),
+        "timezone": st.sampled_from(["UTC", "Asia/Kathmandu"]),
+        "estimated": st.booleans(),
+        "notification_on": DAYS,
+    },
+)
+REQUIREMENTS = st.fixed_dictionaries(
+    {"kind": st.sampled_from(["essay", "recommendation"])},
+    optional={
+        "title": LINE,
+        "prompt": LINE,
+        "count": st.integers(1, 10),
+        "required": st.booleans(),
+    },
+)
+PARTS = st.fixed_dictionaries(
+    {},
+    optional={
+        "eligibility_sets": st.lists(SETS, min_size=1, max_size=3),
+        "criteria_complete": st.booleans(),
+        "other_requirements": st.lists(LINE, max_size=3),
+        "preferences": st.lists(
+            st.fixed_dictionaries({"criteria": SETS, "text": LINE}), max_size=2
+        ),
+        "rounds": st.lists(ROUNDS, max_size=3),
+        "requirements": st.lists(REQUIREMENTS, max_size=3),
+        "application": st.fixed_dictionaries({}, optional={"fee": st.sampled_from([0, 9.99])}),
+        "coverage": st.fixed_dictionaries({"kind": st.just("varies")}, optional={"text": LINE}),
+        "flags": several(["requires_fee", "sweepstakes"]),
+        "sources": st.lists(st.fixed_dictionaries({"name": LINE}), max_size=2),
+        "last_verified_by": LINE,
+    },
+)
+
+
 @st.composite
 def awards(draw: st.DrawFn) -> Row:
+    row, parts = draw(plain_awards()), draw(st.just({}) | PARTS)
+    if "eligibility_sets" in parts:
+        del row["eligibility_criteria"]
+    return row | parts
+
+
+@st.composite
+def plain_awards(draw: st.DrawFn) -> Row:
     low, high = sorted(draw(st.tuples(st.integers(0, 10**12 - 1), st.integers(0, 10**12 - 1))))
     ages = sorted(draw(st.tuples(st.integers(0, 130), st.integers(0, 130))))
     gpas = sorted(draw(st.tuples(st.integers(0, 400), st.integers(0, 400))))
