@@ -112,7 +112,7 @@ def test_a_write_through_nginx_with_a_prefix_and_gzip(node: PostgresNode, redis_
         service(settings) as (server, token),
         nginx(server) as url,
         httpx.Client(
-            base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=20
+            base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=60
         ) as client,
     ):
         award = {
@@ -168,7 +168,7 @@ def test_haproxy_in_tcp_mode(production: dict[str, str], option: str) -> None:
         )
         running = run([command, "-f", str(folder / "haproxy.cfg")], log=folder / "log", port=port)
         from_first(running, "")
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
             for _ in range(5):
                 assert client.get("/readyz").status_code == 200
         until(lambda: answers(with_protocol))
@@ -221,7 +221,7 @@ def test_pgbouncer_in_transaction_mode(node: PostgresNode, redis_url: str) -> No
         pooled = direct | {"DATABASE_URL": url_of(address), "DATABASE_PGBOUNCER": "true"}
         with (
             service(pooled) as (server, token),
-            httpx.Client(base_url=f"{server.url}/api/v1", timeout=20) as client,
+            httpx.Client(base_url=f"{server.url}/api/v1", timeout=60) as client,
         ):
             for number in range(20):
                 assert client.get(f"/search?q=engineering&offset={number}").status_code == 200
