@@ -5,7 +5,7 @@ from importlib import resources
 from typing import Final
 
 _FILE: Final = "english_words.txt"
-"""64 000 words of at least four letters, one a line, in alphabetical order. Their source and their
+"""66 000 words of at least three letters, one a line, in alphabetical order. Their source and their
 licence stand in `english_words.NOTICE.txt`."""
 
 

@@ -7,6 +7,7 @@ from scholarship_api.search import limits
 from scholarship_api.search.snapshot import TermStatistics
 from scholarship_api.search.text import dictionary, edit_distance, synonyms
 from scholarship_api.search.text.edit_distance import DictionaryTerm
+from scholarship_api.search.text.english import is_english
 from scholarship_api.search.text.parser import Query, Word
 from scholarship_api.search.text.tsquery import ExpandedTerm
 from scholarship_api.search.text.weights import inverse_document_frequency
@@ -100,8 +101,14 @@ def _nearest_term(
         if is_respelt
         else []
     )
+    # An English word is whole, such as percentage.
+    whole = is_english(folded)
     split = max(
-        (pair for pair in edit_distance.halves(folded) if all(half in candidates for half in pair)),
+        (
+            pair
+            for pair in edit_distance.halves(folded)
+            if not whole and all(half in candidates for half in pair)
+        ),
         key=lambda pair: min(candidates[half].documents for half in pair),
         default=None,
     )

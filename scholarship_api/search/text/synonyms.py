@@ -56,7 +56,6 @@ _TABLE: Final = """
     tech > technology
     gpa = grade point average = grade average
     premed = pre med = pre medical
-    premed > medicine = medical
     coding = programming = software = computer science
     ai = artificial intelligence = machine learning
     cybersecurity = cyber security = information security
