@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Generic, NamedTuple, TypeVar
 
+from scholarship_api.catalogue.read_model.change_log import Changed
 from scholarship_api.catalogue.read_model.current import Choose, CurrentModel, ReadRows
 from scholarship_api.catalogue.read_model.model import ReadModel
 from scholarship_api.catalogue.versions import Version
@@ -130,6 +131,16 @@ class Snapshot:
     def revision(self) -> int:
         """The revision of the read model; the same until the next `await`."""
         return self._catalogue.current.changes.revision
+
+    async def changed_since(self, revision: int) -> tuple[Changed | None, ReadModel]:
+        """The awards that have changed after a revision of the read model, None if they are too
+        many to be known, and the model with every write that was acknowledged before this call.
+
+        Raises DatabaseUnavailable.
+        """
+        current, _ = self._catalogue
+        model, _ = await current.newest()
+        return current.changes.since(revision), model
 
     async def updated_model(self) -> ReadModel:
         """The read model with every write that can be seen now."""

@@ -1,8 +1,8 @@
 """A search for words: PostgreSQL finds and ranks them, the read model filters and sorts.
 
-Each statement sees the catalogue as it is at that moment. So that a page shows no award which its
-filters leave out, the awards of a page are compared with the read model at the end, and the page is
-made anew when one of them has changed meanwhile.
+Each statement sees the catalogue as it is at that moment, which may be later than the read model's.
+So that a page and its total belong to one state of the catalogue, the writes that came meanwhile
+are looked at in the end, and the page is made anew when they concern it.
 """
 
 import math
@@ -32,8 +32,8 @@ from scholarship_api.search.sql.summaries import Item
 from scholarship_api.search.text.analysis import analyse
 from scholarship_api.search.text.tsquery import Field, TextQuery, WeightedClause
 
-ATTEMPTS = 3
-"""How often a page is made when awards on it change meanwhile; the last one is shown as it is."""
+ATTEMPTS = 4
+"""How often a page is made when writes concern it meanwhile; the last one is shown as it is."""
 
 _LAST_TIER = 2
 """The tier of awards with the words neither all in the name nor all in the organization."""
@@ -76,7 +76,7 @@ async def find(asked: Asked, text: TextQuery) -> Found:
         model = await (asked.snapshot.updated_model() if attempt else asked.snapshot.model())
         search = _TextSearch(asked, model, asked.keep(model))
         found = await search.find(text)
-        if attempt + 1 == ATTEMPTS or await search.is_current():
+        if attempt + 1 == ATTEMPTS or await search.is_current(found):
             return found
     raise AssertionError("the last attempt returns")
 
@@ -158,18 +158,25 @@ class _TextSearch:
                     break
         return await self._page(matched)
 
-    async def is_current(self) -> bool:
-        """Whether the awards of the page are still those that the read model knows."""
-        if not self._shown:
-            return True
-        model = await self._asked.snapshot.model()
+    async def is_current(self, found: Found) -> bool:
+        """Whether no write since the beginning concerns what was found."""
+        if all(matched.rows is not None for matched in self._tried):
+            return True  # PostgreSQL has answered alone, of one state
+        snapshot = self._asked.snapshot
+        changed, model = await snapshot.changed_since(self._revision)
         kept = self._asked.keep(model).awards
-        return all(
+        if not all(
             (ordinal := model.ordinals.find(award_id)) is not None
             and ordinal in kept
             and model.row_versions[ordinal] == row_version
             for award_id, row_version in self._shown.items()
-        )
+        ):
+            return False
+        if changed is None:
+            return False
+        if not changed.ids or found.basis is None or not found.basis.is_complete:
+            return True
+        return await found.basis.is_untouched_by(changed, model=model, snapshot=snapshot)
 
     # --- Matching ---------------------------------------------------------------------------------
 
