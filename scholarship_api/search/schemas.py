@@ -24,7 +24,7 @@ from scholarship_api.catalogue.criteria_set import Condition, MilitaryTie
 from scholarship_api.catalogue.read_model.rule import Verdict
 from scholarship_api.eligibility.profiles import RICH_EXAMPLE, Codes, ProfileAnswers
 from scholarship_api.errors import ValidationFailed
-from scholarship_api.input_limits import CommaList, RequestModel
+from scholarship_api.input_limits import MAX_LIST_ITEMS, CommaList, RequestModel, limit_items
 from scholarship_api.search import limits
 from scholarship_api.vocabulary import (
     Availability,
@@ -79,7 +79,8 @@ def _facet_choices(value: object) -> object:
     if text in ("false", "0", "no", "off", "n", "f"):
         return ()
     if isinstance(value, str):
-        value = [name.strip() for name in value.split(",")]
+        value = [name.strip() for name in value.split(",", MAX_LIST_ITEMS)]
+    limit_items(value)
     return (*FACETS, DISJUNCTIVE) if value == [DISJUNCTIVE] else value
 
 
