@@ -15,6 +15,7 @@ pytestmark = pytest.mark.server
 
 NOT_RUN: Final = {
     r"make (run|test)$": "test_quick_start.py runs it, in a clone without anything else",
+    r"make test ARGS=": "a part of `make test`, which runs this test",
     r"make (image|up|down)\b": "tests/container runs it, where there is a container engine",
     r"docker (run|compose|network) ": "needs a container engine; tests/container does the same",
     r"DATABASE_OWNER_PASSWORD=": "needs a superuser; tests/container runs the file",
