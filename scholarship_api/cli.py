@@ -56,7 +56,7 @@ COMMANDS: Final = (
     _Command(
         "dev",
         "scholarship_api.devserver.cli:dev_command",
-        "Serve for development, with PostgreSQL, Valkey and a catalogue of its own.",
+        "Serve for development, with its own PostgreSQL, Valkey and catalogue.",
     ),
     _Command(
         "start",
@@ -81,7 +81,7 @@ COMMANDS: Final = (
     _Command(
         "check",
         "scholarship_api.preflight.cli:check_command",
-        "The pre-deploy checklist, with the settings of this environment; exit code 1 if any"
+        "Run the pre-deploy checklist with the settings of this environment; exit code 1 if a check"
         " fails.",
     ),
     _Command(

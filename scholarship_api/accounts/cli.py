@@ -19,6 +19,7 @@ from scholarship_api.accounts.roles import Role
 from scholarship_api.accounts.schemas import NewAccount
 from scholarship_api.accounts.service import PersonalData
 from scholarship_api.activity import service as activity
+from scholarship_api.audit import personal_data as audit
 from scholarship_api.catalogue import personal_data as catalogue
 from scholarship_api.database_commands import fail, in_transaction, with_database
 from scholarship_api.platform.database.engine import Database
@@ -38,6 +39,7 @@ personal_data: Final[dict[str, PersonalData]] = {
     "interactions": activity.personal_data,
     "changes": catalogue.changes,
     "idempotency_keys": catalogue.idempotency_keys,
+    "events": audit.events,
 }
 """The topics of other features for `users export`."""
 

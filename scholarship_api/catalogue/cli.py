@@ -247,7 +247,7 @@ def _cell(name: str, value: object) -> object:
         return json.dumps(value, ensure_ascii=False)
     if isinstance(value, list):
         return LIST_SEPARATOR.join(value)
-    if name in BOOLEAN_FIELDS:
+    if name in BOOLEAN_FIELDS and value is not None:
         return "true" if value else "false"
     return neutralise(value) if isinstance(value, str) else value
 

@@ -9,6 +9,7 @@ from tests.acceptance import deployment
 from tests.acceptance.deployment import assert_error, new_client
 
 SEARCH = "/api/v1/search"
+VERDICTS = {"eligible", "likely_eligible", "ineligible", "needs_information"}
 
 
 def search(client: httpx.Client, **parameters: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
@@ -67,7 +68,7 @@ def test_eligibility(client: httpx.Client) -> None:
     assert answer.status_code == 200, answer.text
     [result] = answer.json()["results"]
     assert result["scholarship_id"] == award
-    assert result["verdict"] in {"eligible", "ineligible", "needs_information"}
+    assert result["verdict"] in VERDICTS
 
 
 def test_the_old_address_says_where_to_go(client: httpx.Client) -> None:

@@ -68,6 +68,7 @@ def test_every_function_of_generated_columns_and_word_triggers_is_listed(
     # The audit and the version of the catalogue do not concern search.
     others = {
         "audit_forget_account",
+        "audit_purge",
         "scholarships_audit",
         "catalogue_changed",
         "search_words_changed",

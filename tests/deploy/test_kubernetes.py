@@ -152,8 +152,10 @@ def test_a_migration_knows_the_owner_of_the_schema_and_no_other_secret(
 ) -> None:
     settings = load(migration_variables(), tmp_path, monkeypatch)
     assert "scholarship_owner" in settings.database_migration_url.get_secret_value()
-    others = SECRETS - {"database_migration_url", "jwt_previous_secret_keys"}
+    lists = {"database_read_url", "jwt_previous_secret_keys"}
+    others = SECRETS - {"database_migration_url"} - lists
     assert {getattr(settings, name).get_secret_value() for name in others} == {""}
+    assert {getattr(settings, name) for name in lists} == {()}
 
 
 @pytest.mark.slow

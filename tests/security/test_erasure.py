@@ -18,6 +18,7 @@ TOPICS: Final = {
     "interactions": "interactions",
     "idempotency_keys": "idempotency_keys",
     "scholarship_changes": "changes",
+    "audit_events": "events",
 }
 """The topic of the export for each table that holds rows about an account."""
 

@@ -30,11 +30,15 @@ ADMINS_ONLY: Final = frozenset(
         ("GET", "/api/v1/analytics/user/{id}"),
         ("GET", "/api/v1/analytics/interactions"),
         ("GET", "/api/v1/analytics/search-trends"),
+        ("GET", "/api/v1/usage"),  # and for API keys
     }
 )
 
 SCOPES: Final[Mapping[str, set[str]]] = {
-    "admin": {"scholarships:read", "scholarships:write", "analytics:read", "analytics:write"},
+    "admin": {
+        *("scholarships:read", "scholarships:write", "analytics:read", "analytics:write"),
+        *("audit:read", "keys:write"),
+    },
     "partner": {"scholarships:read", "scholarships:write", "analytics:read"},
     "other": {"scholarships:read", "scholarships:write", "analytics:read"},
     "student": {"scholarships:read"},

@@ -9,6 +9,7 @@ import asyncio
 import gzip
 import http.server
 import os
+import secrets
 import socket
 import subprocess
 import sys
@@ -27,6 +28,7 @@ import redis
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 # Values that nothing else would contain.
+METRICS_TOKEN = secrets.token_hex(32)
 PLANTED: dict[str, Any] = {
     "gpa": 3.1415926,
     "annual_income": 31337,
@@ -176,6 +178,7 @@ async def test_no_answer_of_a_student_leaves_the_process(
             "RATE_LIMIT_SEARCH": "10000/minute",
             "RATE_LIMIT_ELIGIBILITY": "10000/minute",
             "RATE_LIMIT_SCHOLARSHIPS": "10000/minute",
+            "METRICS_TOKEN": METRICS_TOKEN,
             "SENTRY_DSN": f"http://key@127.0.0.1:{sink.port}/1",
         },
     )
@@ -195,7 +198,9 @@ async def test_no_answer_of_a_student_leaves_the_process(
             for method, path, sent in requests():
                 await client.request(method, path, **sent)
             await asyncio.sleep(1)
-            left["metrics"] = (await client.get("/metrics")).text
+            left["metrics"] = (
+                await client.get("/metrics", headers={"Authorization": f"Bearer {METRICS_TOKEN}"})
+            ).text
     finally:
         server.stop()
     written = server.log.read_text()

@@ -1,6 +1,6 @@
 """Read replicas: standbys that answer reads once they have replayed all that this process has seen.
 
-The primary tells for each request which state the catalogue is in. Where that state is new to the
+The primary tells for each request which state the data are in. Where that state is new to the
 process, the position of the primary's log at that moment is required from then on: a standby that
 has replayed the log up to there has every write that the request must see. The position is asked
 on the very connection that runs the statement, so that it does not matter to which standby an
