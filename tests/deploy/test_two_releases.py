@@ -68,8 +68,9 @@ def run(settings: dict[str, str], *arguments: str, folder: Path, stdin: str = ""
 @contextmanager
 def release(settings: dict[str, str], folder: Path) -> Iterator[RunningServer]:
     command = [
-        *("env", f"PYTHONPATH={folder}", sys.executable, "-m", "gunicorn"),
-        *("--pythonpath", str(folder), "-c", conf_of(folder), "scholarship_api.app:create_app()"),
+        # -P and --chdir: the folder of the tests, which has this release, is not on the path.
+        *("env", f"PYTHONPATH={folder}", sys.executable, "-P", "-m", "gunicorn"),
+        *("--chdir", str(folder), "-c", conf_of(folder), "scholarship_api.app:create_app()"),
     ]
     with running_server(settings, command=command, ready_path="/readyz") as server:
         yield server
