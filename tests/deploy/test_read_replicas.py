@@ -112,8 +112,12 @@ async def test_reads_go_to_the_replica(
             return reads(app, "replica") > before
 
         assert await eventually(is_asked, seconds=60, every=0.1)
-        ready = (await client.get("/readyz")).json()
-        assert ready["services"]["read_replicas"]["status"] == "up"
+
+        async def is_shown() -> bool:
+            ready = (await client.get("/readyz")).json()
+            return bool(ready["services"]["read_replicas"]["status"] == "up")
+
+        assert await eventually(is_shown, seconds=30, every=0.2)
 
 
 async def test_a_delayed_replica_serves_no_stale_page(
