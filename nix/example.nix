@@ -70,7 +70,7 @@ in
   };
   networking.firewall.allowedTCPPorts = [ 80 ];
 
-  # What a real host takes from its hardware-configuration.nix.
+  # A real host has these values in its hardware-configuration.nix.
   boot.loader.grub.enable = false;
   fileSystems."/" = {
     device = "/dev/disk/by-label/nixos";

@@ -62,7 +62,7 @@ let
   # systemd would take a percent sign for a specifier.
   escaped = lib.replaceStrings [ "%" ] [ "%%" ];
 
-  # What the unit gets, without the secrets, which are not there when the system is built.
+  # The variables of the unit, without the secrets, which do not exist when the system is built.
   variables = lib.mapAttrs (_: asText) givenSettings;
   checkedSettings =
     pkgs.runCommand "scholarship-api-settings"

@@ -67,7 +67,7 @@ class RedisUrl:
     """Empty for none, like the password."""
     password: str
     addresses: tuple[Address, ...]
-    """Those of the servers, or of the Sentinels; at least one."""
+    """The addresses of the servers, or of the Sentinels; there is at least one."""
     service: str
     """The name by which the Sentinels know the servers; empty without Sentinels."""
     database: int

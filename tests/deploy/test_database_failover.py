@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.server, pytest.mark.slow]
 CATALOGUE: Final = REPOSITORY / "scholarship_api" / "sample_data" / "catalogue.ndjson"
 ADMIN: Final = "failover-admin"
 LIMIT_SECONDS: Final = 8.5
-"""No request takes longer: the contract's 8 s, and half a second for a busy machine."""
+"""No request takes longer: the 8 s of docs/api.md, and half a second for a busy machine."""
 
 GOAL_SECONDS: Final = 2.0
 FROZEN_GOAL_SECONDS: Final = 5.0
