@@ -21,7 +21,8 @@ _MIN_SECRET_LENGTH: Final = 6
 """A shorter secret is not searched for: it would be cut out of ordinary words."""
 
 _SENSITIVE: Final = (
-    r"authorization|cookie|passw(?:or)?d|passwd|pwd|secret|token|api_?key|private_?key|credential"
+    r"authorization|cookie|passw(?:or)?d|passwd|pwd|secret|token|credential"
+    r"|(?:api|private)[_-]?key"
 )
 _SENSITIVE_KEY: Final = re.compile(_SENSITIVE, re.IGNORECASE)
 # Repetitions that another match could start inside are bounded, so that a hostile text of the
@@ -37,6 +38,7 @@ _PATTERNS: Final = (
     (re.compile(r"(?P<keep>authorization[\"']?\s*[=:]\s*)[^\r\n\"']+", re.IGNORECASE), ""),
     (re.compile(r"(?P<keep>\b(?:bearer|basic))\s+[\w.~+/=-]{8,}", re.IGNORECASE), " "),
     (re.compile(r"(?P<keep>)\beyJ[\w-]{4,2000}\.[\w-]{4,4000}\.[\w-]*"), ""),
+    (re.compile(r"(?P<keep>\bsch_(?:live|pub)_)[\w-]+"), ""),
     (re.compile(r"(?P<keep>)\$argon2[a-z]{0,2}\$[^\s\"']+"), ""),
     # Password=value, "password": "value"; quoted values may hold anything.
     (
@@ -52,7 +54,8 @@ _AT_PASSWORD: Final = _PATTERNS[0][0]
 # Any hit of a pattern contains one of these, in lower case; looking for them first is much cheaper.
 _HINTS: Final = (
     *("://", "bearer", "basic", "eyj", "$argon2", "authorization", "cookie", "passw", "pwd"),
-    *("secret", "token", "api_key", "apikey", "private_key", "privatekey", "credential"),
+    *("secret", "token", "api_key", "api-key", "apikey", "private_key"),
+    *("private-key", "privatekey", "credential", "sch_live_", "sch_pub_"),
 )
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _CONTROL_BUT_NEWLINE: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
