@@ -45,9 +45,10 @@ async def log_in(
         account = await queries.by_username(reading, fold_username(username))
     verification = await passwords.verify(password, account.password_hash if account else None)
     if account is None or not verification.valid or account.disabled_at is not None:
-        if account is not None:
-            async with database.write_session() as writing:
-                await audit.record(writing, "login.refused", source=source, target_id=account.id)
+        # Recorded for unknown names too: the time of a refusal must not tell whether there is one.
+        async with database.write_session() as writing:
+            target_id = account.id if account else None
+            await audit.record(writing, "login.refused", source=source, target_id=target_id)
         _log.info("login.refused", account_id=account and str(account.id))
         raise LoginRefused
     async with database.write_session() as writing:

@@ -157,6 +157,21 @@ async def test_a_login_and_a_refused_one_are_recorded(
     assert "horse" not in json.dumps(found)
 
 
+async def test_a_refused_login_of_an_unknown_name_is_recorded_without_the_name(
+    client: httpx.AsyncClient, admin: Headers
+) -> None:
+    """Both kinds of refusals do the same work, so that their time tells nothing."""
+    name = f"unknown-{uuid.uuid4().hex}"
+    answer = await client.post(
+        "/api/v1/auth/login-simple", json={"username": name, "password": "wrong horse"}
+    )
+    assert answer.status_code == 401
+    [latest] = await entries(client, admin, action="login.refused", limit=1)
+    assert latest["trace_id"] == answer.headers["X-Trace-ID"]
+    assert latest["target"] is None
+    assert name not in json.dumps(latest)
+
+
 async def test_filters_choose_actions_actors_and_times(
     client: httpx.AsyncClient,
     admin: Headers,
