@@ -125,7 +125,7 @@ class RunningServer:
 
 
 def until(
-    condition: Callable[[], object], *, seconds: float = 20, reason: Callable[[], str] = str
+    condition: Callable[[], object], *, seconds: float = 60, reason: Callable[[], str] = str
 ) -> None:
     """Wait until `condition` is true; fails with `reason` after `seconds`."""
     end = time.monotonic() + seconds

@@ -13,11 +13,6 @@ class Outcome:
     lost: Counter[str] = field(default_factory=Counter)
     closes_announced: int = 0
     """Responses with Connection: close."""
-    longest_seconds: float = 0.0
-
-    @property
-    def total(self) -> int:
-        return self.answered + self.lost.total()
 
 
 class _Connection:
@@ -38,18 +33,21 @@ class _Connection:
 
 
 class Load:
-    """`requests` GETs, from clients that open a connection each time, that keep theirs, and that
-    let theirs wait before the first request."""
+    """GETs until `finish`, from clients that open a connection each time, that keep theirs, and
+    that let theirs wait before the first request."""
 
-    def __init__(self, port: int, *, path: str = "/", requests: int, seconds: float) -> None:
+    def __init__(self, port: int, *, seconds: float) -> None:
         self._port = port
-        self._path = path
-        self._left = requests
+        self._finished = False
         self._seconds = seconds
         self.outcome = Outcome()
 
+    def finish(self) -> None:
+        """Let the clients send no more; any thread may call this."""
+        self._finished = True
+
     async def run(self, *, fresh: int = 4, kept: int = 8, waiting: int = 8) -> Outcome:
-        """Raises TimeoutError when the load is not done after `seconds`."""
+        """Raises TimeoutError when nobody has called `finish` within `seconds`."""
         async with asyncio.timeout(self._seconds), asyncio.TaskGroup() as group:
             for _ in range(fresh):
                 group.create_task(self._client(lambda: 0.0, keep=False))
@@ -61,17 +59,14 @@ class Load:
 
     async def _client(self, pause: Callable[[], float], *, keep: bool) -> None:
         connection: _Connection | None = None
-        clock = asyncio.get_running_loop().time
-        while self._left > 0:
-            self._left -= 1
-            began = clock()
+        while not self._finished:
             try:
                 if connection is None:
                     connection = _Connection(
                         *await asyncio.open_connection("127.0.0.1", self._port)
                     )
                     await asyncio.sleep(pause())
-                status, closes = await connection.ask(self._path)
+                status, closes = await connection.ask("/")
             except (OSError, EOFError, ValueError) as error:
                 self.outcome.lost[type(error).__name__] += 1
                 closes = True
@@ -81,7 +76,6 @@ class Load:
                 else:
                     self.outcome.lost[str(status)] += 1
                 self.outcome.closes_announced += closes
-                self.outcome.longest_seconds = max(self.outcome.longest_seconds, clock() - began)
             if connection is not None and (closes or not keep):
                 connection.close()
                 connection = None
