@@ -36,8 +36,8 @@ from scholarship_api.catalogue.bulk.formats import (
     neutralise,
 )
 from scholarship_api.catalogue.bulk.importer import CHUNK_BYTES, ImportReport, import_stream
-from scholarship_api.catalogue.bulk.parsing import UnreadableFile
-from scholarship_api.catalogue.bulk.validation import RowError
+from scholarship_api.catalogue.bulk.parsing import READERS
+from scholarship_api.catalogue.bulk.records import RowError, UnreadableFile
 from scholarship_api.catalogue.columns import BOOLEAN_FIELDS, PART_FIELDS
 from scholarship_api.platform.database.connection_settings import connection_arguments
 from scholarship_api.sample_data.synthetic import generate
@@ -91,7 +91,7 @@ def import_command(
                     _import(
                         source,
                         database_url,
-                        file_format=file_format,
+                        reader=READERS[file_format],
                         progress=lambda report: advance(report.rows, report.bytes_read),
                         on_error=on_error,
                     )

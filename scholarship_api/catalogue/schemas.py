@@ -232,6 +232,11 @@ class ImportFault(BaseModel):
     line: int = Field(description="The line of the body, counted from 1.")
     field: str = Field(description="Dotted; empty for the whole row.")
     reason: str
+    column: str = Field(
+        "", description="The column by the header of the file, or the field of the JSON."
+    )
+    value: str = Field("", description="What the file has there, shortened.")
+    accepted: str = Field("", description="What would be accepted.")
 
 
 class ImportSummary(BaseModel):

@@ -86,6 +86,8 @@ def test_bad_rows_are_listed_and_give_exit_code_1(
     lines = [json.loads(line) for line in errors.read_text().splitlines()]
     assert lines[0] == {
         "line": 2, "field": "id", "reason": "must be 1 to 128 letters, digits or . _ : ~ -",
+        "column": "id", "value": "[red]",
+        "accepted": "letters, digits and . _ : ~ -, at most 128; or no id, and one is derived",
     }  # fmt: skip
     assert [line["line"] for line in lines] == list(range(2, 63))
     assert "must be 'draft', 'published' or 'archived'" in done.stderr

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from scholarship_api.catalogue.bulk.formats import FileFormat
+from scholarship_api.catalogue.bulk.parsing import read_ndjson
 from scholarship_api.catalogue.bulk.validation import validate_rows
 from scholarship_api.vocabulary import FieldOfStudy, GradeLevel, ScholarshipType
 from tests.sample_data.catalogue import BUNDLED_CATALOGUE, awards, criteria_sets
@@ -23,9 +23,7 @@ def criteria(name: str) -> Counter[Any]:
 
 def test_every_row_is_valid() -> None:
     now = dt.datetime.now(dt.UTC)
-    batches = list(
-        validate_rows([BUNDLED_CATALOGUE.read_bytes()], file_format=FileFormat.NDJSON, now=now)
-    )
+    batches = list(validate_rows(read_ndjson([BUNDLED_CATALOGUE.read_bytes()]), now=now))
     assert [row.errors() for batch in batches for row in batch.bad_rows] == []
     assert sum(len(batch.rows) for batch in batches) == len(awards()) >= 80
 

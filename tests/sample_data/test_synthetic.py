@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from scholarship_api.catalogue.bulk.formats import FileFormat
+from scholarship_api.catalogue.bulk.parsing import read_ndjson
 from scholarship_api.catalogue.bulk.validation import validate_rows
 from scholarship_api.catalogue.criteria_set import EligibilityCriteria
 from scholarship_api.sample_data import application_parts
@@ -278,7 +278,7 @@ def test_eligibility_agrees_with_the_text(rows: list[Row]) -> None:
 
 def test_every_row_can_be_imported(rows: list[Row]) -> None:
     now = datetime.now(UTC)
-    batches = validate_rows([dumped(rows[:5_000])], file_format=FileFormat.NDJSON, now=now)
+    batches = validate_rows(read_ndjson([dumped(rows[:5_000])]), now=now)
     assert [error for batch in batches for row in batch.bad_rows for error in row.errors()] == []
 
 

@@ -6,7 +6,7 @@ Rows are read, validated and encoded in a thread, one batch ahead of the databas
 import asyncio
 import datetime as dt
 import time
-from collections.abc import AsyncIterable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import BinaryIO, Final
@@ -15,7 +15,8 @@ import anyio
 import anyio.to_thread
 
 from scholarship_api.catalogue.audit import COMMAND_LINE, ChangeSource
-from scholarship_api.catalogue.bulk.formats import FileFormat
+from scholarship_api.catalogue.bulk.parsing import read_ndjson
+from scholarship_api.catalogue.bulk.records import RecordReader, RowError
 from scholarship_api.catalogue.bulk.upsert import (
     Connection,
     EncodedBatch,
@@ -24,7 +25,6 @@ from scholarship_api.catalogue.bulk.upsert import (
 )
 from scholarship_api.catalogue.bulk.validation import (
     Batch,
-    RowError,
     WritePolicy,
     validate_rows,
 )
@@ -69,7 +69,7 @@ async def import_stream(
     source: Source,
     connection: Connection | None,
     *,
-    file_format: FileFormat = FileFormat.NDJSON,
+    reader: RecordReader = read_ndjson,
     now: dt.datetime | None = None,
     write_policy: WritePolicy | None = None,
     change_source: ChangeSource = COMMAND_LINE,
@@ -85,14 +85,15 @@ async def import_stream(
     with those that the report does not list.
 
     Batches that are written stay written when a later one fails; the same import can be run again.
-    Raises parsing.UnreadableFile, psycopg.OperationalError, and OSError of the source.
+    Raises records.UnreadableFile, psycopg.OperationalError, and OSError of the source.
     """
     started = time.monotonic()
     report = ImportReport()
     chunks = _EventLoopChunks(source) if isinstance(source, AsyncIterable) else _chunks(source)
+    counted = _CountedChunks(chunks)
     validated = validate_rows(
-        chunks,
-        file_format=file_format,
+        reader(counted),
+        bytes_read=counted.position,
         now=now or dt.datetime.now(dt.UTC),
         write_policy=write_policy,
     )
@@ -161,6 +162,25 @@ def _read_ahead(validated: Iterator[Batch]) -> asyncio.Task[tuple[Batch, Encoded
         return await anyio.to_thread.run_sync(validate, abandon_on_cancel=True)
 
     return asyncio.create_task(read())
+
+
+class _CountedChunks:
+    """Chunks of a file, and how many bytes of it have been read."""
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self._chunks = iter(chunks)
+        self._bytes = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        chunk = next(self._chunks)
+        self._bytes += len(chunk)
+        return chunk
+
+    def position(self) -> int:
+        return self._bytes
 
 
 def _chunks(source: BinaryIO) -> Iterator[bytes]:

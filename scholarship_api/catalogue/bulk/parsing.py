@@ -13,12 +13,14 @@ from typing import Final, NamedTuple
 
 from pydantic_core import from_json
 
+from scholarship_api.catalogue.bulk.errors_in_words import printable
 from scholarship_api.catalogue.bulk.formats import (
     CSV_COLUMNS,
     LIST_SEPARATOR,
     FileFormat,
     restore,
 )
+from scholarship_api.catalogue.bulk.records import Record, RecordReader, UnreadableFile
 from scholarship_api.catalogue.columns import (
     BOOLEAN_FIELDS,
     CRITERIA_FIELDS,
@@ -60,29 +62,26 @@ _KEY_END: Final = re.compile(rb'"\s*:')
 _POSITION: Final = re.compile(r" at line 1 column (\d+)$")
 
 
-class UnreadableFile(Exception):
-    """The file as a whole cannot be read; the message says why, and what to do."""
-
-
-class Record(NamedTuple):
-    line: int
-    """The line of the file, counted from 1, on which the record begins."""
-    content: dict[str, object] | InvalidAward
-
-
 class _Line(NamedTuple):
     number: int
     content: bytes | None
     """Without the newline; None if it is longer than MAX_LINE_BYTES."""
 
 
-def read_records(chunks: Iterable[bytes], file_format: FileFormat) -> Iterator[Record]:
-    """Yield the rows of a file that is given in chunks of any size. Blank lines are skipped.
+def read_ndjson(chunks: Iterable[bytes]) -> Iterator[Record]:
+    """Read a file with a JSON object on each line."""
+    return _json_records(_lines(_without_signature(iter(chunks), FileFormat.NDJSON)))
 
-    Raises UnreadableFile when the file has another format, or no valid CSV header.
-    """
-    lines = _lines(_without_signature(iter(chunks), file_format))
-    return _json_records(lines) if file_format is FileFormat.NDJSON else _csv_records(lines)
+
+def read_csv(chunks: Iterable[bytes]) -> Iterator[Record]:
+    """Read a file with the columns CSV_COLUMNS, or some of them."""
+    return _csv_records(_lines(_without_signature(iter(chunks), FileFormat.CSV)))
+
+
+READERS: Final[dict[FileFormat, RecordReader]] = {
+    FileFormat.NDJSON: read_ndjson,
+    FileFormat.CSV: read_csv,
+}
 
 
 def _without_signature(chunks: Iterator[bytes], file_format: FileFormat) -> Iterator[bytes]:
@@ -316,12 +315,6 @@ def _csv_header(reader: Iterator[list[str]], source: _RewindableLines) -> list[s
 def _names(names: list[str]) -> str:
     shown = ", ".join(printable(name) or "(no name)" for name in names[:10])
     return shown if len(names) <= 10 else f"{shown} and {len(names) - 10} more"  # noqa: PLR2004
-
-
-def printable(text: str, limit: int = 60) -> str:
-    """Make text of a file safe for a terminal or a log: no control characters, at most `limit`."""
-    clean = "".join(character if character.isprintable() else "?" for character in text[:limit])
-    return clean if len(text) <= limit else clean + "..."
 
 
 def _csv_object(header: list[str], cells: list[str]) -> dict[str, object]:

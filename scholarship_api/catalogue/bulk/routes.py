@@ -13,7 +13,8 @@ from scholarship_api.catalogue import schemas
 from scholarship_api.catalogue.audit import ChangeSource
 from scholarship_api.catalogue.bulk.formats import FileFormat
 from scholarship_api.catalogue.bulk.importer import import_stream
-from scholarship_api.catalogue.bulk.parsing import UnreadableFile
+from scholarship_api.catalogue.bulk.parsing import READERS
+from scholarship_api.catalogue.bulk.records import UnreadableFile
 from scholarship_api.catalogue.search_index import refresh_statistics
 from scholarship_api.errors import (
     BadRequest,
@@ -99,7 +100,7 @@ async def import_scholarships(request: Request, account: CurrentAdmin) -> schema
             report = await import_stream(
                 _rejoined(head, chunks),
                 connection,
-                file_format=file_format,
+                reader=READERS[file_format],
                 change_source=ChangeSource("api", account.id, trace_id_of(request.scope)),
                 refresh=False,
             )

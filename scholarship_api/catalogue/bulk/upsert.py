@@ -9,7 +9,8 @@ import psycopg
 from psycopg.sql import SQL, Composed, Identifier, Placeholder
 
 from scholarship_api.catalogue.audit import COMMAND_LINE, SET_CHANGE_SOURCE, ChangeSource
-from scholarship_api.catalogue.bulk.validation import Row, RowError
+from scholarship_api.catalogue.bulk.records import RowError
+from scholarship_api.catalogue.bulk.validation import Row
 from scholarship_api.catalogue.columns import WRITTEN_COLUMNS, JsonArray, JsonObject, json_text
 from scholarship_api.catalogue.queries import REFUSED_VALUE_ERRORS
 

@@ -5,7 +5,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from scholarship_api.catalogue.bulk.formats import FileFormat
-from scholarship_api.catalogue.bulk.validation import BadRow, Row, RowError, validate_rows
+from scholarship_api.catalogue.bulk.parsing import READERS
+from scholarship_api.catalogue.bulk.records import RowError
+from scholarship_api.catalogue.bulk.validation import BadRow, Row, validate_rows
 from scholarship_api.catalogue.columns import WRITTEN_COLUMNS
 
 NOW = dt.datetime(2026, 6, 15, 12, tzinfo=dt.UTC)
@@ -17,7 +19,6 @@ class File:
     def __init__(self) -> None:
         self.rows: list[Row] = []
         self.bad_rows: list[BadRow] = []
-        self.bytes_read = 0
 
     @property
     def errors(self) -> list[RowError]:
@@ -35,10 +36,9 @@ def read(
 ) -> File:
     chunks = [content] if isinstance(content, bytes) else content
     file = File()
-    for batch in validate_rows(chunks, file_format=file_format, now=now):
+    for batch in validate_rows(READERS[file_format](chunks), now=now):
         file.rows += batch.rows
         file.bad_rows += batch.bad_rows
-        file.bytes_read = batch.bytes_read
     return file
 
 

@@ -18,6 +18,7 @@ from scholarship_api.catalogue.bulk import exporter
 from scholarship_api.catalogue.bulk.exporter import export_rows
 from scholarship_api.catalogue.bulk.formats import CSV_COLUMNS, FileFormat
 from scholarship_api.catalogue.bulk.importer import ImportReport, import_stream
+from scholarship_api.catalogue.bulk.parsing import READERS
 from scholarship_api.catalogue.columns import PART_FIELDS
 from scholarship_api.visible_text import require_visible_characters
 from scholarship_api.vocabulary import (
@@ -44,7 +45,7 @@ def import_all(
         async with await psycopg.AsyncConnection.connect(conninfo) as connection:
             source = io.BytesIO(content)
             return await import_stream(
-                source, connection, file_format=file_format, now=NOW, refresh=False
+                source, connection, reader=READERS[file_format], now=NOW, refresh=False
             )
 
     return asyncio.run(run())

@@ -16,11 +16,11 @@ import pytest
 from psycopg.sql import SQL, Identifier
 
 from scholarship_api.catalogue.bulk import importer
-from scholarship_api.catalogue.bulk.formats import FileFormat
 from scholarship_api.catalogue.bulk.importer import ImportReport, Source, import_stream
-from scholarship_api.catalogue.bulk.parsing import UnreadableFile
+from scholarship_api.catalogue.bulk.parsing import read_csv
+from scholarship_api.catalogue.bulk.records import RowError, UnreadableFile
 from scholarship_api.catalogue.bulk.upsert import encode_batch, write_batch
-from scholarship_api.catalogue.bulk.validation import Row, RowError
+from scholarship_api.catalogue.bulk.validation import Row
 from scholarship_api.catalogue.columns import BOOLEAN_FIELDS, LIST_FIELDS, WRITTEN_COLUMNS
 from scholarship_api.sample_data.synthetic import generate
 from tests.catalogue.awards import award, ndjson
@@ -348,7 +348,7 @@ async def test_errors_of_the_source_and_of_the_format_are_raised(
     with pytest.raises(OSError, match="unplugged"):
         await run(conninfo, Broken())
     with pytest.raises(UnreadableFile, match="header"):
-        await run(conninfo, b"a,b\n", file_format=FileFormat.CSV)
+        await run(conninfo, b"a,b\n", reader=read_csv)
 
 
 async def test_a_cancelled_import_ends_while_its_source_sends_nothing() -> None:

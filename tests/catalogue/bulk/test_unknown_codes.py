@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from scholarship_api.catalogue.bulk.formats import FileFormat
+from scholarship_api.catalogue.bulk.parsing import read_ndjson
 from scholarship_api.catalogue.bulk.validation import validate_rows
 from scholarship_api.catalogue.columns import WRITTEN_COLUMNS
 from tests.catalogue.awards import award, ndjson
@@ -15,14 +15,14 @@ NOW = dt.datetime(2026, 6, 15, 12, tzinfo=dt.UTC)
 
 def imported(**fields: object) -> dict[str, Any]:
     """The columns of a row."""
-    [batch] = validate_rows([ndjson(award(**fields))], file_format=FileFormat.NDJSON, now=NOW)
+    [batch] = validate_rows(read_ndjson([ndjson(award(**fields))]), now=NOW)
     assert batch.bad_rows == [], batch.bad_rows[0].errors()
     return dict(zip(WRITTEN_COLUMNS, batch.rows[0].values, strict=True))
 
 
 def refused(**fields: object) -> set[str]:
     """The fields of a row's errors."""
-    [batch] = validate_rows([ndjson(award(**fields))], file_format=FileFormat.NDJSON, now=NOW)
+    [batch] = validate_rows(read_ndjson([ndjson(award(**fields))]), now=NOW)
     return {error.field for bad in batch.bad_rows for error in bad.errors()}
 
 

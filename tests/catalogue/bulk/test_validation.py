@@ -1,15 +1,16 @@
 """Rows of an import file are validated and become values for the table."""
 
 import datetime as dt
+from collections.abc import Iterator
 
 import pytest
 from pydantic import ValidationError
 
 from scholarship_api.catalogue.bulk import validation
-from scholarship_api.catalogue.bulk.formats import FileFormat
+from scholarship_api.catalogue.bulk.parsing import read_ndjson
+from scholarship_api.catalogue.bulk.records import RowError
 from scholarship_api.catalogue.bulk.validation import (
     MAX_ERRORS_PER_ROW,
-    RowError,
     validate_rows,
 )
 from scholarship_api.catalogue.columns import WRITTEN_COLUMNS
@@ -56,25 +57,34 @@ def test_unicode_spaces_become_plain_ones(space: str) -> None:
     ] * 3
 
 
-def test_at_most_ten_errors_of_a_row_are_reported() -> None:
+def test_the_errors_of_a_row_are_bounded() -> None:
     file = read(ndjson(award(name="", scholarship_type="x", status="y")))
     assert [error.field for error in file.errors] == ["name", "scholarship_type", "status"]
     file = read(ndjson(award(**{f"unknown_{number}": 1 for number in range(60)})))
     assert (len(file.bad_rows), len(file.errors)) == (1, MAX_ERRORS_PER_ROW)
 
 
-def test_a_row_without_required_fields_has_only_their_errors() -> None:
-    """Files of many empty objects are refused at little cost: nothing else is validated."""
+def test_all_that_is_wrong_with_a_row_is_said_at_once() -> None:
     file = read(ndjson({}, {"id": "a", "organization": "O", "colour": "red", "max_awards": -1}))
-    assert file.errors == [
-        RowError(1, "id", "is required"),
-        RowError(1, "name", "is required"),
-        RowError(1, "organization", "is required"),
-        RowError(1, "scholarship_type", "is required"),
-        RowError(2, "name", "is required"),
-        RowError(2, "scholarship_type", "is required"),
+    assert [(error.line, error.field, error.reason) for error in file.errors] == [
+        (1, "id", "is required"),
+        (1, "name", "is required"),
+        (1, "organization", "is required"),
+        (1, "scholarship_type", "is required"),
+        (2, "name", "is required"),
+        (2, "max_awards", "must be greater than or equal to 1"),
+        (2, "scholarship_type", "is required"),
+        (2, "colour", "is not a known field"),
     ]
-    assert [row.error_count for row in file.bad_rows] == [4, 2]
+    assert [row.error_count for row in file.bad_rows] == [4, 4]
+
+
+def test_an_error_shows_the_value_and_what_would_be_accepted() -> None:
+    file = read(ndjson(award(status="=lost()" + "x" * 100, max_awards=[1])))
+    awards, status = file.errors
+    assert (awards.column, awards.value, awards.accepted) == ("max_awards", "[1]", "a whole number")
+    assert status.value == "'=lost()" + "x" * 53 + "..."
+    assert status.accepted == "draft, published or archived"
 
 
 def test_errors_are_put_into_words_when_they_are_asked_for() -> None:
@@ -112,8 +122,7 @@ def test_an_amount_that_contradicts_its_bounds_is_an_error() -> None:
 
 def test_a_write_policy_may_refuse_a_row() -> None:
     batches = validate_rows(
-        [ndjson(award(id="mine"), award(id="theirs", organization="Other"))],
-        file_format=FileFormat.NDJSON,
+        read_ndjson([ndjson(award(id="mine"), award(id="theirs", organization="Other"))]),
         now=NOW,
         write_policy=lambda given: "is not yours" if given.organization == "Other" else None,
     )
@@ -124,7 +133,17 @@ def test_a_write_policy_may_refuse_a_row() -> None:
 
 def test_batches_are_bounded_by_rows_and_by_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     def sizes(chunks: list[bytes]) -> list[int]:
-        batches = validate_rows(chunks, file_format=FileFormat.NDJSON, now=NOW, batch_rows=10)
+        read = 0
+
+        def counted() -> Iterator[bytes]:
+            nonlocal read
+            for chunk in chunks:
+                read += len(chunk)
+                yield chunk
+
+        batches = validate_rows(
+            read_ndjson(counted()), bytes_read=lambda: read, now=NOW, batch_rows=10
+        )
         return [batch.row_count for batch in batches]
 
     assert sizes([GOOD * 15 + b"bad\n" * 10]) == [10, 10, 5]
