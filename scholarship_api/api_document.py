@@ -40,6 +40,10 @@ TAGS: Final = [
     {"name": "audit", "description": "What has changed, when, and by whom."},
     {"name": "interactions", "description": "Record what a student does with an award."},
     {"name": "analytics", "description": "Totals for administrators and partners."},
+    {
+        "name": "CommonGrants",
+        "description": "The awards as opportunities of the CommonGrants protocol, version 0.4.0.",
+    },
     {"name": "health", "description": "Probes, metrics and the index. They are never limited."},
 ]
 

@@ -44,6 +44,8 @@ from scholarship_api.errors import (
     document,
     install_handlers,
 )
+from scholarship_api.exchange.common_grants import routes as common_grants_routes
+from scholarship_api.exchange.common_grants.error_fields import CommonGrantsErrorsMiddleware
 from scholarship_api.health import routes as health_routes
 from scholarship_api.health.middleware import ProbeMiddleware
 from scholarship_api.health.paths import PROBE_PATHS
@@ -106,6 +108,7 @@ ROUTERS = (
     activity_routes.router,
     vocabularies_routes.router,
     api_keys_routes.router,
+    common_grants_routes.router,
 )
 """In the order of the OpenAPI document. A `root_router` has the former addresses of a feature."""
 
@@ -250,6 +253,7 @@ def _middleware(
 ) -> list[Middleware]:
     """Outermost first; tests/platform/http holds the order by what is answered."""
     return [
+        Middleware(CommonGrantsErrorsMiddleware),
         Middleware(RequestContextMiddleware, context=context),
         Middleware(TracingMiddleware),
         Middleware(SecurityHeadersMiddleware, settings=settings),
@@ -284,7 +288,13 @@ def rate_limit_groups(settings: Settings) -> RateLimitGroups:
     return RateLimitGroups(
         [
             RateLimitGroup(
-                "search", settings.rate_limit_search, ("search", "scholarships/smart-search")
+                "search",
+                settings.rate_limit_search,
+                (
+                    "search",
+                    "scholarships/smart-search",
+                    "common-grants/opportunities/search",
+                ),
             ),
             RateLimitGroup(
                 "eligibility",
@@ -295,7 +305,11 @@ def rate_limit_groups(settings: Settings) -> RateLimitGroups:
                     "scholarships/bulk-eligibility-check",
                 ),
             ),
-            RateLimitGroup("scholarships", settings.rate_limit_scholarships, ("scholarships",)),
+            RateLimitGroup(
+                "scholarships",
+                settings.rate_limit_scholarships,
+                ("scholarships", "common-grants"),
+            ),
             RateLimitGroup(
                 "analytics", settings.rate_limit_analytics, ("analytics", "interactions")
             ),

@@ -21,6 +21,9 @@ from starlette.types import Receive, Scope, Send
 TRACE_ID_KEY: Final = "trace_id"
 """The key of the ASGI scope under which the request context stores the trace id."""
 
+ERROR_FIELDS_KEY: Final = "error_fields"
+"""The key of the ASGI scope under which a middleware leaves further fields for bodies of errors."""
+
 MAX_ERROR_FIELDS: Final = 50
 """Entries in `details.fields`. An answer must not grow with the number of mistakes in a request."""
 
@@ -223,8 +226,8 @@ def trace_id_of(scope: Scope) -> str:
     return new
 
 
-def render(error: ApiError, *, trace_id: str) -> bytes:
-    """The error's body as JSON bytes."""
+def render(error: ApiError, *, trace_id: str, fields: Mapping[str, object] | None = None) -> bytes:
+    """The error's body as JSON bytes; `fields` are further ones."""
     body: dict[str, object] = {
         "trace_id": trace_id,
         "code": error.code,
@@ -234,13 +237,14 @@ def render(error: ApiError, *, trace_id: str) -> bytes:
     }
     if error.details is not None:
         body["details"] = error.details
+    body |= fields or {}
     return json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode(errors="replace")
 
 
 def to_response(error: ApiError, scope: Scope) -> Response:
     trace_id = trace_id_of(scope)
     return Response(
-        render(error, trace_id=trace_id),
+        render(error, trace_id=trace_id, fields=scope.get(ERROR_FIELDS_KEY)),
         status_code=error.status,
         headers=error.headers,
         media_type="application/json",

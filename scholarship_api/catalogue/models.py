@@ -232,6 +232,17 @@ class Scholarship(Base):
             postgresql_where=PUBLISHED,
         ),
         Index(
+            "ix_scholarships_opportunity_id",
+            text("opportunity_id(id)"),
+            postgresql_where=PUBLISHED,
+        ),
+        Index(
+            "ix_scholarships_updated_at",
+            text("updated_at DESC"),
+            "id",
+            postgresql_where=PUBLISHED,
+        ),
+        Index(
             "ix_scholarships_filter_tokens",
             "filter_tokens",
             postgresql_using="gin",

@@ -37,19 +37,24 @@ _PARSED_COLUMNS: Final = [
     for name, column_type in _COLUMNS.items()
     if (parse := _PARSERS.get(type(column_type))) is not None
 ]
+COLUMNS: Final = ", ".join(f"s.{name}" for name in _COLUMNS)
+"""The columns of a stored award, of the table `scholarships AS s`."""
+
 # PostgreSQL writes one value of JSON: every value of a row costs time in Python.
 _READ: Final = f"""SELECT row_to_json(award) FROM (
-    SELECT {", ".join(f"s.{name}" for name in _COLUMNS)}
-    FROM scholarships AS s WHERE s.id = %(id)s
+    SELECT {COLUMNS} FROM scholarships AS s WHERE s.id = %(id)s
 ) AS award"""  # noqa: S608 - names of columns
 
 
 async def read(fetch: Fetch, scholarship_id: str) -> StoredAward | None:
     """An award, which may be a draft. Raises DatabaseUnavailable."""
     rows = await fetch(_READ, {"id": scholarship_id})
-    if not rows:
-        return None
-    values: dict[str, Any] = from_json(rows[0][0])
+    return from_row(rows[0][0]) if rows else None
+
+
+def from_row(row: bytes | str) -> StoredAward:
+    """An award from the JSON of a row of COLUMNS."""
+    values: dict[str, Any] = from_json(row)
     for name, parse in _PARSED_COLUMNS:
         if (value := values[name]) is not None:
             values[name] = parse(value)

@@ -119,6 +119,45 @@ async def search_with_text(
     return _render(understood, found), found
 
 
+@dataclass(frozen=True, slots=True)
+class FoundIds:
+    ids: list[str]
+    is_complete: bool
+    """Whether these are all awards that the search finds."""
+
+
+async def find_ids(
+    snapshot: Snapshot, request: SearchRequest, *, codec: CursorCodec, limit: int
+) -> FoundIds:
+    """The ids of what a search finds, at most `limit` of them, those that close soonest.
+
+    Of words that are too common to be counted, they are a sample.
+    """
+    awards, is_complete = await _find_all(snapshot, request, codec)
+    model = await snapshot.model()
+    page = ORDERS[Sort.DEADLINE].page(model, awards, limit=limit)
+    return FoundIds(
+        [model.ordinals.id_of(ordinal) for ordinal in page],
+        is_complete and len(awards) <= limit,
+    )
+
+
+async def _find_all(
+    snapshot: Snapshot, request: SearchRequest, codec: CursorCodec
+) -> tuple[BitMap, bool]:
+    """The awards, and whether they are all."""
+    model = await snapshot.model()
+    kept = kept_awards(model, request, now=snapshot.now)
+    if not request.q:
+        return kept, True
+    _, found = await search_with_text(snapshot, request, codec=codec)
+    if found.text is None:
+        named = await statements.ids_named(snapshot.fetch, request.q, limit=limits.KNOWN_MATCHES)
+        return kept & model.ordinals.find_all(named), len(named) < limits.KNOWN_MATCHES
+    matches = await text_search.some_matches(snapshot, model, found.text)
+    return kept & matches, len(matches) <= limits.KNOWN_MATCHES
+
+
 async def _parse(
     snapshot: Snapshot, request: SearchRequest, codec: CursorCodec, organization: str | None
 ) -> Asked:
