@@ -35,7 +35,7 @@ let
             "1" = types.ints.positive;
           }
           .${toString each.min};
-      json = types.attrsOf (types.attrsOf types.str);
+      json = types.attrsOf (types.attrsOf types.anything);
       list = types.listOf text;
       string = text;
     }

@@ -50,6 +50,7 @@ from scholarship_api.health import routes as health_routes
 from scholarship_api.health.middleware import ProbeMiddleware
 from scholarship_api.health.paths import PROBE_PATHS
 from scholarship_api.health.service import HealthService
+from scholarship_api.identity_providers.authenticator import ProviderAuthenticator
 from scholarship_api.platform import shared_folder
 from scholarship_api.platform.database.engine import Database
 from scholarship_api.platform.http.compression import CompressionMiddleware
@@ -172,6 +173,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     limits = RateLimits(rate_limit_groups(settings), limiter)
     usage = UsageRecorder(database)
+    providers = ProviderAuthenticator(settings.oidc_issuers, database=database, limits=limits)
     app = _Api(
         lambda app: _published(
             CachedResponseMiddleware(
@@ -193,7 +195,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             health=health,
             authenticators=[
                 KeyAuthenticator(database, limits, usage),
-                SessionAuthenticator(authentication.tokens),
+                providers,
+                SessionAuthenticator(authentication.tokens, is_open=settings.local_login_enabled),
             ],
             database=database,
             fast_path=fast_path,
@@ -211,6 +214,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.health = health
     app.state.search_recorder = recorder
     app.state.usage_recorder = usage
+    app.state.identity_providers = providers
     app.state.audit_cursor_codec = audit_cursors.CursorCodec(
         token_signer(settings, purpose=audit_cursors.PURPOSE)
     )
@@ -330,12 +334,15 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         closing.push_async_callback(app.state.search_recorder.close)
         closing.push_async_callback(app.state.usage_recorder.close)
         closing.push_async_callback(app.state.read_model.close)
+        closing.push_async_callback(app.state.identity_providers.close)
         app.state.tasks = TaskRegistry()
         closing.push_async_callback(app.state.tasks.close)
         await app.state.limiter.start()
         app.state.tasks.spawn(app.state.search_recorder.run(), "search recorder")
         app.state.tasks.spawn(app.state.usage_recorder.run(), "use of API keys")
         app.state.tasks.spawn(app.state.read_model.run(), "read model")
+        if app.state.settings.oidc_issuers:
+            app.state.tasks.spawn(app.state.identity_providers.run(), "identity providers")
         if app.state.database.replicas is not None:
             app.state.tasks.spawn(app.state.database.replicas.run(), "read replicas")
         await _load_read_model(app)

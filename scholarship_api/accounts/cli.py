@@ -1,4 +1,4 @@
-"""`scholarship-api users`: the only way to create an account. No account is built in."""
+"""`scholarship-api users`: the only way to create an account with a password. None is built in."""
 
 import datetime as dt
 import json
@@ -81,11 +81,27 @@ def list_command(*, as_json: AsJson = False) -> None:
     """List all accounts by name."""
     accounts = with_database(_list)
     if as_json:
-        typer.echo(json.dumps([_summary(account) for account in accounts], indent=2))
+        typer.echo(json.dumps([_summary(*each) for each in accounts], indent=2))
     elif accounts:
         _print_table(accounts)
     else:
         typer.echo("There are no accounts yet; create one with: scholarship-api users create")
+
+
+@users.command("find")
+def find_command(
+    *,
+    issuer: Annotated[str, typer.Option(help="The identity provider, as in OIDC_ISSUERS.")],
+    subject: Annotated[str, typer.Option(help="The `sub` of the person there.")],
+) -> None:
+    """Print the username of a person whom an identity provider knows."""
+
+    async def find(database: Database) -> str:
+        async with database.read_session() as session:
+            account = await service.get_of_identity(session, issuer=issuer, subject=subject)
+            return account.username
+
+    typer.echo(with_database(find))
 
 
 @users.command("disable")
@@ -155,31 +171,38 @@ def delete_command(
     typer.echo(f"Deleted {in_transaction(delete)}.")
 
 
-async def _list(database: Database) -> Sequence[Account]:
+async def _list(database: Database) -> list[tuple[Account, str | None]]:
+    """All accounts, each with its identity provider."""
     async with database.read_session() as session:
-        return await service.list_all(session)
+        accounts = await service.list_all(session)
+        issuers = await service.identity_providers(session, accounts)
+        return [(account, issuers.get(account.id)) for account in accounts]
 
 
-def _summary(account: Account) -> dict[str, Any]:
+def _summary(account: Account, issuer: str | None) -> dict[str, Any]:
     return {
         "id": str(account.id),
         "username": account.username,
         "role": account.role,
         "organization": account.organization,
         "email": account.email,
+        "identity_provider": issuer,
         "disabled": account.disabled_at is not None,
         "created_at": account.created_at.astimezone(dt.UTC).isoformat(),
     }
 
 
-def _print_table(accounts: Sequence[Account]) -> None:
-    table = Table("Name", "Role", "Organization", "E-mail", "State", "Created", box=None)
-    for account in accounts:
+def _print_table(accounts: Sequence[tuple[Account, str | None]]) -> None:
+    table = Table(
+        "Name", "Role", "Organization", "E-mail", "Provider", "State", "Created", box=None
+    )
+    for account, issuer in accounts:
         cells = (
             account.username,
             account.role,
             account.organization or "",
             account.email or "",
+            issuer or "",
             "active" if account.disabled_at is None else "disabled",
             f"{account.created_at:%Y-%m-%d}",
         )

@@ -128,13 +128,19 @@ class SessionCredential:
 
 
 class SessionAuthenticator:
-    """Verifies the tokens that a login has issued. It also refuses whatever is of no known kind."""
+    """Verifies the tokens that a login has issued. It also refuses whatever is of no known kind.
 
-    def __init__(self, tokens: Tokens) -> None:
+    With `is_open` false, LOCAL_LOGIN_ENABLED, it refuses all: those of earlier logins too.
+    """
+
+    def __init__(self, tokens: Tokens, *, is_open: bool) -> None:
         self._tokens = tokens
+        self._is_open = is_open
 
     def accepts(self, _: str) -> bool:
         return True
 
     async def authenticate(self, token: str, _: Scope) -> SessionCredential:
+        if not self._is_open:
+            raise InvalidToken
         return SessionCredential(self._tokens.verify(token))

@@ -1,4 +1,4 @@
-"""The tables of accounts and of revoked tokens.
+"""The tables of accounts, of their identities elsewhere and of revoked tokens.
 
 Revoked tokens are kept in PostgreSQL: a flushed Redis must not make them valid again.
 """
@@ -7,7 +7,16 @@ import datetime as dt
 import uuid
 from typing import Final
 
-from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, Text, func, text
+from sqlalchemy import (
+    CheckConstraint,
+    DateTime,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    Text,
+    func,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from scholarship_api.platform.database.base import Base
@@ -53,6 +62,32 @@ class Account(Base):
         ),
         # The column's collation makes lower() fold ASCII letters only, whatever the locale.
         Index("uq_accounts_username", text("lower(username)"), unique=True),
+    )
+
+
+class AccountIdentity(Base):
+    """The person of an identity provider whom an account belongs to.
+
+    The row outlives its account for a while, so that the tokens of a deleted account stay refused.
+    """
+
+    __tablename__ = "account_identities"
+
+    digest: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    """SHA-256 of issuer and subject. The subject itself, often a name or address, is not stored."""
+    issuer: Mapped[str] = mapped_column(Text)
+    account_id: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey("accounts.id", ondelete="SET NULL", initially="DEFERRED", deferrable=True)
+    )
+    """Null when the account has been deleted."""
+    claims_issued_at: Mapped[dt.datetime] = mapped_column(DateTime(timezone=True))
+    """The issue of the token that the role and the organization of the account come from."""
+    refused_until: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))
+    """Tokens that were issued until then are refused for good."""
+
+    __table_args__ = (
+        CheckConstraint("length(issuer) BETWEEN 1 AND 255", "issuer_length"),
+        Index("uq_account_identities_account_id", "account_id", unique=True),
     )
 
 

@@ -31,6 +31,9 @@ MAX_CONCURRENT_HASHES: Final = 2
 MAX_QUEUED_VERIFICATIONS: Final = 64
 """Logins that wait for a thread, about a second of hashing. Further ones are answered 503."""
 
+NO_PASSWORD: Final = "!"  # noqa: S105 - no hash, so that no password matches
+"""In place of the hash of an account that cannot log in with a password."""
+
 _argon2id: Final = PasswordHash((Argon2Hasher(memory_cost=19_456, time_cost=2, parallelism=1),))
 
 

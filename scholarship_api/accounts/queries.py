@@ -2,14 +2,14 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Row, bindparam, delete, exists, func, literal, select, update
+from sqlalchemy import Row, bindparam, delete, exists, func, literal, or_, select, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from scholarship_api.accounts.models import Account, RevokedToken
+from scholarship_api.accounts.models import Account, AccountIdentity, RevokedToken
 from scholarship_api.accounts.roles import Role
 from scholarship_api.platform.database.sessions import ReadSession, WriteSession
 
@@ -32,6 +32,23 @@ ACCOUNT_OF_TOKEN: Final = select(
 ).where(Account.id == bindparam("account_id"))
 """Reads two primary keys. Built once, because every request with a token needs it."""
 
+ACCOUNT_OF_IDENTITY: Final = (
+    select(
+        Account.id,
+        Account.username,
+        Account.email,
+        Account.role,
+        Account.organization,
+        Account.created_at,
+        Account.disabled_at,
+        AccountIdentity.claims_issued_at,
+        AccountIdentity.refused_until,
+    )
+    .join_from(AccountIdentity, Account, isouter=True)
+    .where(AccountIdentity.digest == bindparam("digest"))
+)
+"""Reads two unique keys. Built once, because every request with a provider's token needs it."""
+
 
 async def account_of_token(
     session: ReadSession, *, account_id: uuid.UUID, token_id: uuid.UUID
@@ -39,6 +56,81 @@ async def account_of_token(
     """The account without its password hash, and whether the token is revoked."""
     parameters = {"account_id": account_id, "token_id": token_id}
     return (await session.execute(ACCOUNT_OF_TOKEN, parameters)).one_or_none()
+
+
+async def account_of_identity(
+    session: ReadSession | WriteSession, digest: bytes
+) -> Row[*tuple[Any, ...]] | None:
+    """The identity with its account, whose `id` is None when it has been deleted."""
+    return (await session.execute(ACCOUNT_OF_IDENTITY, {"digest": digest})).one_or_none()
+
+
+async def lock_identity(session: WriteSession, digest: bytes) -> None:
+    statement = select(AccountIdentity.digest).where(AccountIdentity.digest == digest)
+    await session.execute(statement.with_for_update())
+
+
+async def add_identity(
+    session: WriteSession,
+    *,
+    identity: dict[str, Any],
+    account: dict[str, Any],
+) -> bool:
+    """Add an identity and its account; False when it has an account or its token is refused.
+
+    The identity comes first: of several requests at once, one adds the account.
+    """
+    new = postgresql.insert(AccountIdentity).values({**identity, "account_id": account["id"]})
+    statement = new.on_conflict_do_update(
+        index_elements=[AccountIdentity.digest],
+        set_={
+            "account_id": new.excluded.account_id,
+            "claims_issued_at": new.excluded.claims_issued_at,
+        },
+        where=AccountIdentity.account_id.is_(None)
+        & or_(
+            AccountIdentity.refused_until.is_(None),
+            AccountIdentity.refused_until < new.excluded.claims_issued_at,
+        ),
+    )
+    added = (await session.scalars(statement.returning(AccountIdentity.account_id))).one_or_none()
+    if added is None:
+        return False
+    await session.execute(postgresql.insert(Account).values(account))
+    return True
+
+
+async def set_claims_issued_at(
+    session: WriteSession, digest: bytes, *, issued_at: dt.datetime
+) -> None:
+    statement = update(AccountIdentity).where(AccountIdentity.digest == digest)
+    await session.execute(statement.values(claims_issued_at=issued_at))
+
+
+async def refuse_identity_tokens(session: WriteSession, account_id: uuid.UUID) -> None:
+    """Refuse for good the provider's tokens that the account has been issued so far."""
+    statement = update(AccountIdentity).where(AccountIdentity.account_id == account_id)
+    await session.execute(statement.values(refused_until=func.clock_timestamp()))
+
+
+async def purge_identities(session: WriteSession, *, refused_before: dt.datetime) -> None:
+    """Remove identities whose accounts were deleted before an instant."""
+    last_token = func.coalesce(AccountIdentity.refused_until, AccountIdentity.claims_issued_at)
+    await session.execute(
+        delete(AccountIdentity).where(
+            AccountIdentity.account_id.is_(None), last_token < refused_before
+        )
+    )
+
+
+async def issuers(
+    session: ReadSession | WriteSession, account_ids: Iterable[uuid.UUID]
+) -> dict[uuid.UUID, str]:
+    """The identity provider of each account that has one."""
+    statement = select(AccountIdentity.account_id, AccountIdentity.issuer).where(
+        AccountIdentity.account_id.in_(list(account_ids))
+    )
+    return {row.account_id: row.issuer for row in await session.execute(statement)}
 
 
 async def by_username(session: AsyncSession, folded_username: str) -> Account | None:

@@ -43,7 +43,7 @@ async def _require_form(request: Request) -> None:
         raise UnsupportedMediaType("Send the body as application/x-www-form-urlencoded.")
 
 
-LOGIN_ERRORS = (BadRequest, service.LoginRefused, UnsupportedMediaType, ValidationFailed)
+LOGIN_ERRORS = (BadRequest, Forbidden, service.LoginRefused, UnsupportedMediaType, ValidationFailed)
 
 router = APIRouter(
     prefix="/api/v1/auth",
@@ -76,6 +76,8 @@ async def log_in_by_json(request: Request, credentials: schemas.Credentials) -> 
 
 
 async def _log_in(request: Request, credentials: schemas.Credentials) -> schemas.AccessToken:
+    if not request.app.state.settings.local_login_enabled:
+        raise Forbidden("Logins with a password are closed; log in at your identity provider.")
     authentication: Authentication = request.app.state.authentication
     async with authentication.login_limits.attempt(
         folded_username=schemas.fold_username(credentials.username), scope=request.scope

@@ -9,8 +9,9 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from scholarship_api.accounts import queries
+from scholarship_api.accounts.identities import digest_of
 from scholarship_api.accounts.models import Account
-from scholarship_api.accounts.passwords import Passwords
+from scholarship_api.accounts.passwords import NO_PASSWORD, Passwords
 from scholarship_api.accounts.schemas import NewAccount, fold_username
 from scholarship_api.audit import service as audit
 from scholarship_api.catalogue.audit import COMMAND_LINE, ChangeSource
@@ -43,7 +44,10 @@ async def log_in(
     """
     async with database.read_session() as reading:
         account = await queries.by_username(reading, fold_username(username))
-    verification = await passwords.verify(password, account.password_hash if account else None)
+    has_password = account is not None and account.password_hash != NO_PASSWORD
+    verification = await passwords.verify(
+        password, account.password_hash if account and has_password else None
+    )
     if account is None or not verification.valid or account.disabled_at is not None:
         # Recorded for unknown names too: the time of a refusal must not tell whether there is one.
         async with database.write_session() as writing:
@@ -102,8 +106,23 @@ async def get(session: AsyncSession, *, username: str) -> Account:
     return account
 
 
+async def get_of_identity(session: ReadSession, *, issuer: str, subject: str) -> Account:
+    """The account of a person whom an identity provider knows. Raises NotFound."""
+    row = await queries.account_of_identity(session, digest_of(issuer, subject))
+    if row is None or row.id is None:
+        raise NotFound("There is no account of this person; it appears with their first request.")
+    return await get(session, username=row.username)
+
+
 async def list_all(session: ReadSession) -> Sequence[Account]:
     return await queries.all_accounts(session)
+
+
+async def identity_providers(
+    session: ReadSession, accounts: Sequence[Account]
+) -> dict[uuid.UUID, str]:
+    """The issuer of each account that an identity provider knows."""
+    return await queries.issuers(session, [account.id for account in accounts])
 
 
 async def disable(
@@ -119,6 +138,7 @@ async def disable(
                 "password_version": Account.password_version + 1,
             },
         )
+        await queries.refuse_identity_tokens(session, account.id)
         await audit.record(session, "account.disabled", source=source, target_id=account.id)
         _log.info("account.disabled", account_id=str(account.id))
 
@@ -128,6 +148,8 @@ async def enable(
 ) -> None:
     if account.disabled_at is not None:
         await queries.update_account(session, account.id, {"disabled_at": None})
+        # A provider may have issued further tokens meanwhile.
+        await queries.refuse_identity_tokens(session, account.id)
         await audit.record(session, "account.enabled", source=source, target_id=account.id)
         _log.info("account.enabled", account_id=str(account.id))
 
@@ -139,7 +161,12 @@ async def set_password(
     password_hash: str,
     source: ChangeSource = COMMAND_LINE,
 ) -> None:
-    """Set a new password, and refuse all tokens that were issued before."""
+    """Set a new password, and refuse all tokens that were issued before.
+
+    Raises Conflict for the account of an identity provider, which has none.
+    """
+    if await queries.issuers(session, [account.id]):
+        raise Conflict("This account logs in at its identity provider and has no password.")
     await queries.update_account(
         session,
         account.id,
@@ -155,6 +182,7 @@ async def delete(
     """Remove the account and its revoked tokens. Rows of other features lose their subject."""
     # Recorded before, so that the trigger of the deletion makes this event anonymous as well.
     await audit.record(session, "account.deleted", source=source, target_id=account_id)
+    await queries.refuse_identity_tokens(session, account_id)
     await queries.remove(session, account_id)
     _log.info("account.deleted", account_id=str(account_id))
 
@@ -171,6 +199,7 @@ async def export(
             "email": account.email,
             "role": account.role,
             "organization": account.organization,
+            "identity_provider": (await queries.issuers(session, [account.id])).get(account.id),
             "disabled_at": _iso(account.disabled_at),
             "created_at": _iso(account.created_at),
             "updated_at": _iso(account.updated_at),

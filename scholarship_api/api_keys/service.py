@@ -3,19 +3,17 @@
 import datetime as dt
 import uuid
 from collections.abc import Collection, Sequence
-from typing import Any, Final
+from typing import Any
 
 import structlog
 
+from scholarship_api.accounts.passwords import NO_PASSWORD
 from scholarship_api.accounts.roles import Role, Scope
 from scholarship_api.api_keys import queries, schemas, secrets
 from scholarship_api.audit import service as audit
 from scholarship_api.catalogue.audit import ChangeSource
 from scholarship_api.errors import Conflict, Forbidden, NotFound, ValidationFailed
 from scholarship_api.platform.database.sessions import ReadSession, WriteSession
-
-NO_PASSWORD: Final = "!"  # noqa: S105 - no hash, so that no password matches
-"""In place of a key's password hash."""
 
 _log = structlog.stdlib.get_logger(__name__)
 

@@ -81,6 +81,16 @@ def _metrics(settings: Settings) -> Finding:
     return "passed", f"METRICS_TOKEN: {length} characters"
 
 
+def _logins(settings: Settings) -> Finding:
+    providers = f"identity providers: {len(settings.oidc_issuers)}"
+    if settings.local_login_enabled:
+        return "passed", f"LOCAL_LOGIN_ENABLED is on; {providers}"
+    if not settings.oidc_issuers:
+        detail = "LOCAL_LOGIN_ENABLED is off and OIDC_ISSUERS is empty: only API keys are accepted"
+        return "warning", detail
+    return "passed", f"LOCAL_LOGIN_ENABLED is off: no passwords; {providers}"
+
+
 def _proxies(settings: Settings) -> Finding:
     networks = settings.trusted_proxy_ips
     if not networks:
@@ -116,6 +126,7 @@ _VARIABLES: Final = {
     "cors": ("CORS_ALLOWED_ORIGINS",),
     "hosts": ("ALLOWED_HOSTS",),
     "metrics": ("METRICS_TOKEN",),
+    "logins": ("LOCAL_LOGIN_ENABLED", "OIDC_ISSUERS"),
 }
 _ROWS: Final[dict[str, Callable[[Settings], Finding]]] = {
     "signing key": _signing_key,
@@ -126,6 +137,7 @@ _ROWS: Final[dict[str, Callable[[Settings], Finding]]] = {
     "docs": _docs,
     "hsts": _hsts,
     "metrics": _metrics,
+    "logins": _logins,
     "proxies": _proxies,
 }
 NAMES: Final = tuple(_ROWS)

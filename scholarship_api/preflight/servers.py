@@ -14,6 +14,7 @@ from scholarship_api.errors import DatabaseUnavailable
 from scholarship_api.health.middleware import answer_probe
 from scholarship_api.health.paths import LIVENESS, READINESS
 from scholarship_api.health.service import HealthService
+from scholarship_api.identity_providers.keys import unreachable_issuers
 from scholarship_api.platform.database import revisions
 from scholarship_api.platform.database.engine import Database
 from scholarship_api.platform.database.errors import outage_reason
@@ -45,6 +46,7 @@ async def rows_of(settings: Settings, replicas: int) -> list[CheckResult]:
         questions = {
             **{name: ask(database, limiter) for name, ask in _QUESTIONS.items()},
             **({"read replicas": _replicas(database.replicas)} if database.replicas else {}),
+            "identity providers": _providers(settings),
             "probes": _probes(settings, database, limiter),
             "connections": _connections(settings, database, replicas),
         }
@@ -139,13 +141,22 @@ async def _limiter(_: Database, limiter: RateLimiter) -> Finding:
     return "passed", "the shared rate limiter counts"
 
 
+async def _providers(settings: Settings) -> Finding:
+    if not settings.oidc_issuers:
+        return "skipped", "OIDC_ISSUERS is empty"
+    away = await unreachable_issuers(settings.oidc_issuers)
+    if away:
+        return "failed", f"no keys can be read from: {', '.join(away)}"
+    return "passed", f"{len(settings.oidc_issuers)} of OIDC_ISSUERS answer with their keys"
+
+
 _QUESTIONS: Final[dict[str, Callable[[Database, RateLimiter], Awaitable[Finding]]]] = {
     "database": _database,
     "migrations": _migrations,
     "privileges": _privileges,
     "rate limiter": _limiter,
 }
-NAMES: Final = (*_QUESTIONS, "probes", "connections")
+NAMES: Final = (*_QUESTIONS, "identity providers", "probes", "connections")
 
 
 async def _probes(settings: Settings, database: Database, limiter: RateLimiter) -> Finding:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from scholarship_api.settings.errors import SettingError
+from scholarship_api.settings.identity_providers import insecure_issuer_errors
 from scholarship_api.settings.weak_secrets import weakness
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def production_errors(settings: "Settings") -> Iterator[SettingError]:
     yield from _metrics_token_errors(settings)
     yield from _backend_errors(settings)
     yield from _address_errors(settings)
+    yield from insecure_issuer_errors(settings.oidc_issuers)
     if settings.debug:
         yield SettingError("DEBUG", "must be off in production; leave it unset")
 

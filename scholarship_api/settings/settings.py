@@ -25,6 +25,10 @@ from pydantic_settings.sources import EnvSettingsSource, InitSettingsSource
 
 from scholarship_api import command_errors
 from scholarship_api.settings.errors import SettingError, SettingsError, reason_of
+from scholarship_api.settings.identity_providers import (
+    IdentityProviders,
+    identity_provider_errors,
+)
 from scholarship_api.settings.production import (
     missing_extra_errors,
     production_errors,
@@ -166,6 +170,8 @@ class Settings(BaseSettings):
     jwt_issuer: str = Field(default="scholarship-api", min_length=1)
     jwt_audience: str = Field(default="scholarship-api", min_length=1)
     access_token_expire_minutes: int = Field(default=30, ge=1, le=1440)
+    local_login_enabled: bool = True
+    oidc_issuers: IdentityProviders = Field(default_factory=dict)
 
     # Access from outside
     allowed_hosts: Hosts = Field(default_factory=_by_environment(("*",), production=()))
@@ -326,6 +332,7 @@ def _validated(
 def _errors_of(settings: Settings) -> Iterator[SettingError]:
     yield from timing_errors(settings)
     yield from missing_extra_errors(settings)
+    yield from identity_provider_errors(settings)
     if settings.fails_closed:
         yield from shared_limiter_errors(settings)
     if settings.is_production:

@@ -92,6 +92,7 @@ async def test_the_life_of_an_account(
         "role": "partner",
         "organization": "Acme [Trust]",
         "email": "p@x.org",
+        "identity_provider": None,
         "disabled": True,
     }
     assert (await in_thread(users, "enable", name)).exit_code == 0
@@ -139,7 +140,7 @@ async def test_the_export_holds_all_data_of_a_person(
     assert exported["account"]["email"] == "p@x.org"
     columns = {column.name for column in Account.__table__.columns}
     kept = columns - {"password_hash", "password_version"}
-    assert set(exported["account"]) == kept
+    assert set(exported["account"]) == kept | {"identity_provider"}
     assert len(exported["revoked_tokens"]) == 1
     assert exported["interactions"] == [{"subject": account_id, "read_only": True}]
 

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from scholarship_api.cli import app
 from scholarship_api.preflight import checks
+from tests.identity_providers.provider import Provider
 
 KEY = secrets.token_hex(48)
 
@@ -95,11 +96,13 @@ def test_a_deployment_that_is_fit_passes(production: dict[str, str], check: Chec
         "docs": "passed",
         "hsts": "passed",
         "metrics": "passed",
+        "logins": "passed",
         "proxies": "passed",
         "database": "passed",
         "migrations": "passed",
         "privileges": "warning",  # the test's role owns the database
         "rate limiter": "passed",
+        "identity providers": "skipped",
         "probes": "passed",
         "connections": "passed",
     }
@@ -121,6 +124,42 @@ def test_each_row_says_what_it_looked_at(production: dict[str, str], check: Chec
     }.items():
         assert shown in details[name]
     assert len(set(details.values())) == len(details)
+
+
+def test_closed_logins_need_an_identity_provider(production: dict[str, str], check: Check) -> None:
+    closed = production | {"LOCAL_LOGIN_ENABLED": "false"}
+    alone = check(closed, "--offline")
+    assert alone.checks["logins"] == "warning"
+    assert "only API keys" in alone.details["logins"]
+    issuers = '{"https://login.example.edu": {"audience": "scholarships"}}'
+    with_provider = check(closed | {"OIDC_ISSUERS": issuers}, "--offline")
+    assert with_provider.checks["logins"] == "passed"
+    assert with_provider.details["logins"].endswith("identity providers: 1")
+
+
+def test_an_identity_provider_without_https_fails(production: dict[str, str], check: Check) -> None:
+    issuers = '{"http://login.example.edu": {"audience": "scholarships"}}'
+    outcome = check(production | {"OIDC_ISSUERS": issuers}, "--offline")
+    assert outcome.failed == {"logins"}
+    assert "https://" in outcome.details["logins"]
+
+
+def test_an_identity_provider_that_is_away_fails(production: dict[str, str], check: Check) -> None:
+    issuers = '{"https://127.0.0.1:1": {"audience": "scholarships"}}'
+    outcome = check(production | {"OIDC_ISSUERS": issuers})
+    assert outcome.checks["identity providers"] == "failed"
+    assert "https://127.0.0.1:1" in outcome.details["identity providers"]
+
+
+def test_an_identity_provider_that_answers_passes(production: dict[str, str], check: Check) -> None:
+    provider = Provider()
+    provider.start()
+    try:
+        issuers = json.dumps({provider.issuer: {"audience": "scholarships"}})
+        outcome = check(production | {"ENVIRONMENT": "test", "OIDC_ISSUERS": issuers})
+        assert outcome.checks["identity providers"] == "passed"
+    finally:
+        provider.stop()
 
 
 def test_settings_that_production_refuses_fail_by_name(

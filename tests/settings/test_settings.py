@@ -1,8 +1,11 @@
+import json
 from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
 
+from scholarship_api.accounts.roles import Role
+from scholarship_api.settings.identity_providers import ROLES
 from scholarship_api.settings.settings import DefaultSettings, Settings
 from tests.settings.loading import PLANTED, PRODUCTION, STRONG_KEY, load, reasons, refused
 
@@ -23,6 +26,10 @@ def test_valid_production_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings.enable_hsts
     assert PLANTED not in repr(settings)
     assert PLANTED not in str(settings.model_dump())
+
+
+def issuer(**options: object) -> str:
+    return json.dumps({"https://login.example.edu": {"audience": "scholarships", **options}})
 
 
 SINGLE_ERRORS = [
@@ -78,6 +85,23 @@ SINGLE_ERRORS = [
     ("METRICS_TOKEN", "0123456789-äöü-abc"),
     ("OTEL_EXPORTER_OTLP_ENDPOINT", f"collector:{PLANTED}"),
     ("OUTBOUND_CHECK_URLS", "ftp://partner.example.org"),
+    ("LOCAL_LOGIN_ENABLED", "perhaps"),
+    ("OIDC_ISSUERS", f"https://{PLANTED}.example.edu"),
+    ("OIDC_ISSUERS", f'["{PLANTED}"]'),
+    ("OIDC_ISSUERS", '{"login.example.edu": {"audience": "a"}}'),
+    ("OIDC_ISSUERS", '{"https://login.example.edu?a=b": {"audience": "a"}}'),
+    ("OIDC_ISSUERS", f'{{"https://u:{PLANTED}@login.example.edu": {{"audience": "a"}}}}'),
+    ("OIDC_ISSUERS", '{"https://login.example.edu": {}}'),
+    ("OIDC_ISSUERS", '{"https://login.example.edu": 7}'),
+    ("OIDC_ISSUERS", f'{{"https://login.example.edu": {{"audience": "a", "{PLANTED}": 1}}}}'),
+    ("OIDC_ISSUERS", issuer(algorithms=[])),
+    ("OIDC_ISSUERS", issuer(algorithms=["none"])),
+    ("OIDC_ISSUERS", issuer(algorithms=["RS256", "HS256"])),
+    ("OIDC_ISSUERS", issuer(roles={"staff": "service"})),
+    ("OIDC_ISSUERS", issuer(roles={"staff": PLANTED})),
+    ("OIDC_ISSUERS", '{"scholarship-api": {"audience": "a"}}'),
+    ("OIDC_ISSUERS", "[" * 100_000),
+    ("OIDC_ISSUERS", '{"http://login.example.edu": {"audience": "a"}}'),
     ("PORT", f"8000{PLANTED}"),
     ("PORT", "65536"),
     ("WEB_CONCURRENCY", "0"),
@@ -138,6 +162,10 @@ def test_empty_production_environment_names_what_is_required(
         ({"ALLOWED_HOSTS": "https://a.org"}, "ALLOWED_HOSTS", "api.example.org"),
         ({"TRUSTED_PROXY_IPS": "10.1.2.3/8"}, "TRUSTED_PROXY_IPS", "10.0.0.0/8"),
         ({"CORS_ALLOWED_ORIGINS": "foo"}, "CORS_ALLOWED_ORIGINS", "https://app.example.org"),
+        ({"OIDC_ISSUERS": "foo"}, "OIDC_ISSUERS", "https://login.example.edu"),
+        ({"OIDC_ISSUERS": issuer(audience="")}, "OIDC_ISSUERS", "issuer 1, audience"),
+        ({"OIDC_ISSUERS": issuer(typo=1)}, "OIDC_ISSUERS", "an unknown option"),
+        ({"OIDC_ISSUERS": issuer(roles={"a": "b"})}, "OIDC_ISSUERS", "admin, partner, student"),
         ({"OUTBOUND_CHECK_URLS": "foo"}, "OUTBOUND_CHECK_URLS", "https://"),
         ({"OTEL_EXPORTER_OTLP_ENDPOINT": "foo"}, "OTEL_EXPORTER_OTLP_ENDPOINT", "http://"),
         ({"METRICS_TOKEN": "abc"}, "METRICS_TOKEN", "openssl rand -hex 32"),
@@ -229,6 +257,17 @@ def test_development_doubles_the_defaults_and_takes_what_is_set_as_it_is(
     assert settings.rate_limit_eligibility == "30/minute"
     assert settings.rate_limit_scholarships == "120/minute"
     assert settings.rate_limit_analytics == "20/minute"
+
+
+def test_the_issuer_of_our_own_tokens_is_none_of_a_provider(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    variables = {**PRODUCTION, "OIDC_ISSUERS": issuer(), "JWT_ISSUER": "https://login.example.edu"}
+    assert list(reasons(monkeypatch, variables)) == ["OIDC_ISSUERS"]
+
+
+def test_the_roles_of_providers_are_those_of_accounts() -> None:
+    assert list(ROLES) == [str(role) for role in Role if role is not Role.SERVICE]
 
 
 def test_in_memory_limiter_is_for_development_and_test(monkeypatch: pytest.MonkeyPatch) -> None:
