@@ -12,6 +12,7 @@ from scholarship_api.activity.models import Interaction, SearchCount
 from scholarship_api.api_keys.models import ApiKey
 from scholarship_api.audit.models import AuditEvent
 from scholarship_api.catalogue.models import Scholarship
+from scholarship_api.changes.models import OutboxEvent
 from scholarship_api.platform.database.base import Base
 from scholarship_api.platform.database.migrations import MigrationTimeoutError, locked_connection
 from scholarship_api.search.models import SearchWord
@@ -22,6 +23,7 @@ MODELS = (
     ApiKey,
     AuditEvent,
     Interaction,
+    OutboxEvent,
     RevokedToken,
     Scholarship,
     SearchCount,

@@ -37,6 +37,10 @@ TAGS: Final = [
         "name": "API keys",
         "description": "Keys for programs, and how much they are used. For administrators.",
     },
+    {
+        "name": "changes",
+        "description": "What has changed in the catalogue, for programs that keep a copy of it.",
+    },
     {"name": "audit", "description": "What has changed, when, and by whom."},
     {"name": "interactions", "description": "Record what a student does with an award."},
     {"name": "analytics", "description": "Totals for administrators and partners."},

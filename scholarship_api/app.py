@@ -30,6 +30,9 @@ from scholarship_api.catalogue.bulk import routes as bulk_routes
 from scholarship_api.catalogue.read_model.current import CurrentModel
 from scholarship_api.catalogue.read_model.snapshots import Snapshots
 from scholarship_api.catalogue.versions import CatalogueVersions
+from scholarship_api.changes import cursors as changes_cursors
+from scholarship_api.changes import retention as changes_retention
+from scholarship_api.changes import routes as changes_routes
 from scholarship_api.eligibility import routes as eligibility_routes
 from scholarship_api.eligibility.unchecked import unchecked_fields
 from scholarship_api.errors import (
@@ -106,6 +109,7 @@ ROUTERS = (
     bulk_routes.router,
     audit_routes.router,
     catalogue_routes.router,
+    changes_routes.router,
     activity_routes.router,
     vocabularies_routes.router,
     api_keys_routes.router,
@@ -217,6 +221,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.identity_providers = providers
     app.state.audit_cursor_codec = audit_cursors.CursorCodec(
         token_signer(settings, purpose=audit_cursors.PURPOSE)
+    )
+    app.state.changes_cursor_codec = changes_cursors.CursorCodec(
+        token_signer(settings, purpose=changes_cursors.PURPOSE)
     )
     app.state.read_model = read_model
     app.state.answers = answers
@@ -355,6 +362,12 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
                 retention_days=app.state.settings.analytics_retention_days,
             ),
             "retention",
+        )
+        app.state.tasks.spawn(
+            changes_retention.run(
+                app.state.database, retention_days=app.state.settings.changes_retention_days
+            ),
+            "retention of changes",
         )
         if (days := app.state.settings.audit_retention_days) is not None:
             app.state.tasks.spawn(

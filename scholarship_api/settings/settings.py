@@ -136,6 +136,7 @@ class Settings(BaseSettings):
     database_max_overflow: NonNegativeInt = 5
     database_pgbouncer: bool = False
     analytics_retention_days: int = Field(default=365, ge=1, le=3650)
+    changes_retention_days: int = Field(default=90, ge=7, le=3650)
     audit_retention_days: Annotated[int, Field(ge=30, le=36_500)] | None = None
 
     # Rate limits
