@@ -48,6 +48,12 @@ TAGS: Final = [
         "name": "CommonGrants",
         "description": "The awards as opportunities of the CommonGrants protocol, version 0.4.0.",
     },
+    {
+        "name": "profiles",
+        "description": "A student's answers, stored once. A platform stores those of its subjects.",
+    },
+    {"name": "saved searches", "description": "Searches that are kept, and told about."},
+    {"name": "subjects", "description": "The people that a platform's backend stores data of."},
     {"name": "health", "description": "Probes, metrics and the index. They are never limited."},
 ]
 

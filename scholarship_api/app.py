@@ -74,7 +74,9 @@ from scholarship_api.platform.rate_limiting.groups import RateLimitGroup, RateLi
 from scholarship_api.platform.rate_limiting.limiter import RateLimiter
 from scholarship_api.platform.shutdown import TaskRegistry
 from scholarship_api.platform.signed_tokens import TokenSigner
+from scholarship_api.profiles import routes as profiles_routes
 from scholarship_api.recommendations import routes as recommendations_routes
+from scholarship_api.saved_searches import routes as saved_searches_routes
 from scholarship_api.search import cursors
 from scholarship_api.search import routes as search_routes
 from scholarship_api.search.cursors import CursorCodec
@@ -85,6 +87,9 @@ from scholarship_api.search.responses.fast_path import (
     FastPath,
 )
 from scholarship_api.settings.settings import Settings, load_settings
+from scholarship_api.subjects import cursors as subject_cursors
+from scholarship_api.subjects import retention as subject_retention
+from scholarship_api.subjects import routes as subjects_routes
 from scholarship_api.vocabularies import routes as vocabularies_routes
 
 MIDDLEWARE_ERRORS = (
@@ -111,6 +116,9 @@ ROUTERS = (
     catalogue_routes.router,
     changes_routes.router,
     activity_routes.router,
+    *profiles_routes.ROUTERS,
+    *saved_searches_routes.ROUTERS,
+    subjects_routes.router,
     vocabularies_routes.router,
     api_keys_routes.router,
     common_grants_routes.router,
@@ -232,6 +240,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.interactions_cursor_codec = activity_cursors.CursorCodec(
         token_signer(settings, purpose=activity_cursors.PURPOSE)
     )
+    app.state.subject_cursor_codec = subject_cursors.CursorCodec(
+        token_signer(settings, purpose=subject_cursors.PURPOSE)
+    )
     install_handlers(app)
     app.add_exception_handler(Exception, last_resort_response)
     for router in ROUTERS:
@@ -324,6 +335,7 @@ def rate_limit_groups(settings: Settings) -> RateLimitGroups:
             RateLimitGroup(
                 "analytics", settings.rate_limit_analytics, ("analytics", "interactions")
             ),
+            RateLimitGroup("students", settings.rate_limit_students, ("me", "subjects")),
         ],
         ceiling_per_minute=settings.rate_limit_per_minute,
         tiers=settings.rate_limit_tiers,
@@ -368,6 +380,12 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
                 app.state.database, retention_days=app.state.settings.changes_retention_days
             ),
             "retention of changes",
+        )
+        app.state.tasks.spawn(
+            subject_retention.run(
+                app.state.database, retention_days=app.state.settings.subject_retention_days
+            ),
+            "subject retention",
         )
         if (days := app.state.settings.audit_retention_days) is not None:
             app.state.tasks.spawn(

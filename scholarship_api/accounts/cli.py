@@ -25,6 +25,7 @@ from scholarship_api.database_commands import fail, in_transaction, with_databas
 from scholarship_api.platform.database.engine import Database
 from scholarship_api.platform.database.sessions import WriteSession
 from scholarship_api.platform.observability.redaction import escape_control_characters
+from scholarship_api.subjects.personal_data import ACCOUNT_TOPICS
 
 PIPE_COLUMNS: Final = 2_000
 
@@ -40,6 +41,7 @@ personal_data: Final[dict[str, PersonalData]] = {
     "changes": catalogue.changes,
     "idempotency_keys": catalogue.idempotency_keys,
     "events": audit.events,
+    **ACCOUNT_TOPICS,
 }
 """The topics of other features for `users export`."""
 

@@ -11,6 +11,9 @@ class Scope(StrEnum):
     ANALYTICS_WRITE = "analytics:write"
     AUDIT_READ = "audit:read"
     KEYS_WRITE = "keys:write"
+    SUBJECTS_READ = "subjects:read"
+    SUBJECTS_WRITE = "subjects:write"
+    """Data of the subjects of an API key's client. Only keys can use these two."""
 
 
 class Role(StrEnum):

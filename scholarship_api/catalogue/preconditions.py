@@ -35,11 +35,19 @@ async def _if_match(
     ] = None,
 ) -> Precondition:
     """Read If-Match. Raises PreconditionRequired, or BadRequest if it is not a list of tags."""
+    precondition = precondition_of(request)
+    if precondition is None:
+        raise PreconditionRequired
+    return precondition
+
+
+def precondition_of(request: Request) -> Precondition | None:
+    """The If-Match of a request; None without it. Raises BadRequest."""
     tags = conditional.if_match(request.headers.getlist("if-match"))
     if tags is None:
         return Precondition(None)
     if not tags:
-        raise PreconditionRequired
+        return None
     versions = [int(version[1]) for tag in tags if (version := _VERSION.match(tag))]
     return Precondition(frozenset(versions))
 

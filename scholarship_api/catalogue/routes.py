@@ -37,9 +37,12 @@ from scholarship_api.errors import (
 from scholarship_api.platform.database.engine import Database
 from scholarship_api.platform.database.sessions import Writing
 from scholarship_api.platform.http.conditional import cacheable_json, digest, entity_tag
-from scholarship_api.platform.http.content_type import require_json
+from scholarship_api.platform.http.content_type import (
+    MERGE_PATCH,
+    require_json,
+    require_merge_patch,
+)
 
-MERGE_PATCH: Final = "application/merge-patch+json"
 PATCH_EXAMPLE: Final = {
     "amount": 2500,
     "currency": "USD",
@@ -132,14 +135,6 @@ def etag(scholarship: schemas.Scholarship, body: bytes) -> str:
 # --- Writing -------------------------------------------------------------------------------------
 
 
-async def _require_merge_patch(request: Request) -> None:
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type not in (MERGE_PATCH, "application/json"):
-        raise UnsupportedMediaType(
-            f"Send the changes as {MERGE_PATCH} (RFC 7396).", headers={"Accept-Patch": MERGE_PATCH}
-        )
-
-
 def _change_source(request: Request, account: AuthenticatedAccount) -> ChangeSource:
     return ChangeSource("api", account.id, trace_id_of(request.scope))
 
@@ -230,7 +225,7 @@ async def replace_scholarship(
         " sets by one, lists are replaced."
         " `amount` replaces both bounds. The result is validated as a whole."
     ),
-    dependencies=[Depends(_require_merge_patch)],
+    dependencies=[Depends(require_merge_patch)],
     responses={
         status.HTTP_200_OK: {"headers": _ETAG},
         **document(*CHANGE_ERRORS, *BODY_ERRORS),

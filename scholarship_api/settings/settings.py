@@ -138,6 +138,7 @@ class Settings(BaseSettings):
     analytics_retention_days: int = Field(default=365, ge=1, le=3650)
     changes_retention_days: int = Field(default=90, ge=7, le=3650)
     audit_retention_days: Annotated[int, Field(ge=30, le=36_500)] | None = None
+    subject_retention_days: int = Field(default=730, ge=30, le=3650)
 
     # Rate limits
     rate_limit_enabled: bool = True
@@ -157,6 +158,9 @@ class Settings(BaseSettings):
     )
     rate_limit_analytics: RateLimit = Field(
         default_factory=_by_environment("10/minute", development="20/minute")
+    )
+    rate_limit_students: RateLimit = Field(
+        default_factory=_by_environment("60/minute", development="120/minute")
     )
     rate_limit_login_account: RateLimit = "5/minute"
     rate_limit_login_address: RateLimit = "20/minute"

@@ -162,7 +162,14 @@ def _rate_limit(text: str) -> str:
     return text
 
 
-RATE_LIMIT_GROUPS: Final = ("ceiling", "search", "eligibility", "scholarships", "analytics")
+RATE_LIMIT_GROUPS: Final = (
+    "ceiling",
+    "search",
+    "eligibility",
+    "scholarships",
+    "analytics",
+    "students",
+)
 """The groups whose rate a tier can set; `ceiling` is the limit over all routes."""
 
 _TIER_NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")

@@ -1,0 +1,126 @@
+"""The stored profile of an account or of a subject."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Depends, Request, Response, status
+
+from scholarship_api.errors import (
+    BadRequest,
+    NotFound,
+    PreconditionFailed,
+    PreconditionRequired,
+    UnsupportedMediaType,
+    document,
+)
+from scholarship_api.platform.database.sessions import Reading, Writing
+from scholarship_api.platform.http.content_type import require_json, require_merge_patch
+from scholarship_api.profiles import service
+from scholarship_api.profiles.schemas import PATCH_EXAMPLE, StudentProfile
+from scholarship_api.subjects.access import MOUNTS, Mount, change_source
+from scholarship_api.subjects.owners import Owner
+from scholarship_api.subjects.preconditions import (
+    ETAG,
+    NOT_MODIFIED,
+    IfMatchIfSent,
+    IfMatchWhenItExists,
+    merge_patch_body,
+    read_response,
+    written_response,
+)
+
+CHANGE_ERRORS = (BadRequest, PreconditionFailed, PreconditionRequired, UnsupportedMediaType)
+
+
+def _router(mount: Mount) -> APIRouter:
+    router = mount.router(tags=["profiles"])
+
+    @router.get(
+        "/profile",
+        name=mount.operation("show_profile"),
+        response_model=StudentProfile,
+        summary="The stored profile",
+        responses={200: {"headers": ETAG}, **NOT_MODIFIED, **document(NotFound)},
+    )
+    async def show_profile(
+        request: Request, session: Reading, owner: Owner = mount.reader
+    ) -> Response:
+        stored = await service.read(session, owner)
+        return read_response(request, stored.body, version=stored.version)
+
+    @router.put(
+        "/profile",
+        name=mount.operation("store_profile"),
+        response_model=StudentProfile,
+        summary="Store a profile, in place of the one that is stored",
+        description="If-Match is required once a profile is stored.",
+        dependencies=[Depends(require_json)],
+        responses={
+            200: {"headers": ETAG},
+            201: {"headers": ETAG, "model": StudentProfile, "description": "There was none."},
+            **document(*CHANGE_ERRORS),
+        },
+    )
+    async def store_profile(
+        request: Request,
+        session: Writing,
+        precondition: IfMatchWhenItExists,
+        profile: StudentProfile,
+        owner: Owner = mount.writer,
+    ) -> Response:
+        stored, is_new = await service.put(
+            session,
+            owner,
+            profile=profile,
+            precondition=precondition,
+            source=change_source(request, owner),
+        )
+        code = status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
+        return written_response(stored.body, version=stored.version, status_code=code)
+
+    @router.patch(
+        "/profile",
+        name=mount.operation("change_profile"),
+        response_model=StudentProfile,
+        summary="Change some answers of the stored profile (JSON merge patch)",
+        description="null removes an answer; lists are replaced. The result is validated whole.",
+        dependencies=[Depends(require_merge_patch)],
+        responses={200: {"headers": ETAG}, **document(*CHANGE_ERRORS, NotFound)},
+        openapi_extra=merge_patch_body(PATCH_EXAMPLE),
+    )
+    async def change_profile(
+        request: Request,
+        session: Writing,
+        precondition: IfMatchWhenItExists,
+        changes: Annotated[object, Body()],
+        owner: Owner = mount.writer,
+    ) -> Response:
+        stored = await service.patch(
+            session,
+            owner,
+            changes=changes,
+            precondition=precondition,
+            source=change_source(request, owner),
+        )
+        return written_response(stored.body, version=stored.version)
+
+    @router.delete(
+        "/profile",
+        name=mount.operation("delete_profile"),
+        status_code=status.HTTP_204_NO_CONTENT,
+        summary="Erase the stored profile at once",
+        responses=document(BadRequest, NotFound, PreconditionFailed),
+    )
+    async def delete_profile(
+        request: Request,
+        session: Writing,
+        precondition: IfMatchIfSent,
+        owner: Owner = mount.writer,
+    ) -> None:
+        await service.delete(
+            session, owner, precondition=precondition, source=change_source(request, owner)
+        )
+
+    return router
+
+
+ROUTERS = tuple(_router(mount) for mount in MOUNTS)

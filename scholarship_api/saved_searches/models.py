@@ -1,0 +1,71 @@
+"""The table of saved searches."""
+
+import datetime as dt
+import uuid
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, Text, func, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from scholarship_api.platform.database.base import Base
+
+
+class Channel(StrEnum):
+    """How a subject is told about new results."""
+
+    NONE = "none"
+    EMAIL = "email"
+    WEBHOOK = "webhook"
+
+
+class Frequency(StrEnum):
+    IMMEDIATE = "immediate"
+    DAILY = "daily"
+    WEEKLY = "weekly"
+
+
+class SavedSearch(Base):
+    __tablename__ = "saved_searches"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    subject_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("subjects.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(Text)
+    query: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    """A body of POST /search, canonical, without what belongs to a single page."""
+    use_profile: Mapped[bool]
+    """Whether the stored profile of the subject is the profile of the search."""
+    notify_channel: Mapped[str] = mapped_column(Text)
+    notify_frequency: Mapped[str] = mapped_column(Text)
+    version: Mapped[int] = mapped_column(server_default=text("1"))
+    creation_key: Mapped[str | None] = mapped_column(Text(collation="C"))
+    """The Idempotency-Key of the request that created it."""
+    creation_digest: Mapped[bytes | None]
+    created_at: Mapped[dt.datetime] = mapped_column(
+        DateTime(timezone=True), server_default=func.now()
+    )
+    updated_at: Mapped[dt.datetime] = mapped_column(
+        DateTime(timezone=True), server_default=func.now()
+    )
+
+    __table_args__ = (
+        CheckConstraint("length(name) BETWEEN 1 AND 100", "name_length"),
+        CheckConstraint("jsonb_typeof(query) = 'object'", "query_form"),
+        CheckConstraint("notify_channel IN ('none', 'email', 'webhook')", "channel_known"),
+        CheckConstraint("notify_frequency IN ('immediate', 'daily', 'weekly')", "frequency_known"),
+        Index("ix_saved_searches_subject_id", "subject_id", "id"),
+        Index(
+            "uq_saved_searches_creation_key",
+            "subject_id",
+            "creation_key",
+            unique=True,
+            postgresql_where=text("creation_key IS NOT NULL"),
+        ),
+        Index(
+            "ix_saved_searches_notified",
+            "notify_channel",
+            "id",
+            postgresql_where=text("notify_channel <> 'none'"),
+        ),
+    )

@@ -1,0 +1,166 @@
+"""The saved searches of an account or of a subject."""
+
+import uuid
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Depends, Path, Query, Request, Response, status
+
+from scholarship_api.errors import (
+    BadRequest,
+    Conflict,
+    NotFound,
+    PreconditionFailed,
+    PreconditionRequired,
+    UnsupportedMediaType,
+    document,
+)
+from scholarship_api.platform.database.sessions import Reading, Writing
+from scholarship_api.platform.http.content_type import require_json, require_merge_patch
+from scholarship_api.saved_searches import schemas, service
+from scholarship_api.subjects.access import MOUNTS, Mount, change_source
+from scholarship_api.subjects.creation import REPLAYED_HEADER, CreationKey
+from scholarship_api.subjects.cursors import CursorCodec
+from scholarship_api.subjects.owners import Owner
+from scholarship_api.subjects.preconditions import (
+    ETAG,
+    LOCATION,
+    NOT_MODIFIED,
+    IfMatchIfSent,
+    IfMatchWhenItExists,
+    merge_patch_body,
+    read_response,
+    written_response,
+)
+from scholarship_api.subjects.schemas import ListRequest
+
+CHANGE_ERRORS = (BadRequest, PreconditionFailed, PreconditionRequired, UnsupportedMediaType)
+
+SearchId = Annotated[uuid.UUID, Path(alias="id")]
+
+
+def _codec(request: Request) -> CursorCodec:
+    codec: CursorCodec = request.app.state.subject_cursor_codec
+    return codec
+
+
+def _router(mount: Mount) -> APIRouter:
+    router = mount.router(tags=["saved searches"])
+
+    @router.get(
+        "/saved-searches",
+        name=mount.operation("list_saved_searches"),
+        summary="The saved searches, oldest first",
+    )
+    async def list_saved_searches(
+        request: Request,
+        session: Reading,
+        query: Annotated[ListRequest, Query()],
+        owner: Owner = mount.reader,
+    ) -> schemas.SavedSearchPage:
+        return await service.list_page(session, owner, request=query, codec=_codec(request))
+
+    @router.post(
+        "/saved-searches",
+        name=mount.operation("create_saved_search"),
+        status_code=status.HTTP_201_CREATED,
+        response_model=schemas.SavedSearch,
+        summary="Save a search",
+        description=f"At most {schemas.MAX_SAVED_SEARCHES}; then 409.",
+        dependencies=[Depends(require_json)],
+        responses={
+            201: {"headers": ETAG | LOCATION},
+            **document(BadRequest, Conflict, UnsupportedMediaType),
+        },
+    )
+    async def create_saved_search(
+        request: Request,
+        session: Writing,
+        new: schemas.WrittenSearch,
+        creation_key: CreationKey = None,
+        owner: Owner = mount.writer,
+    ) -> Response:
+        stored, is_replayed = await service.create(
+            session,
+            owner,
+            new=new,
+            creation_key=creation_key,
+            source=change_source(request, owner),
+        )
+        response = written_response(
+            stored.shown,
+            version=stored.version,
+            status_code=status.HTTP_201_CREATED,
+            location=mount.path(owner, f"/saved-searches/{stored.shown.id}"),
+        )
+        if is_replayed:
+            response.headers[REPLAYED_HEADER] = "true"
+        return response
+
+    @router.get(
+        "/saved-searches/{id}",
+        name=mount.operation("show_saved_search"),
+        response_model=schemas.SavedSearch,
+        summary="One saved search",
+        responses={200: {"headers": ETAG}, **NOT_MODIFIED, **document(NotFound)},
+    )
+    async def show_saved_search(
+        request: Request, session: Reading, search_id: SearchId, owner: Owner = mount.reader
+    ) -> Response:
+        stored = await service.read(session, owner, search_id=search_id)
+        return read_response(request, stored.shown, version=stored.version)
+
+    @router.patch(
+        "/saved-searches/{id}",
+        name=mount.operation("change_saved_search"),
+        response_model=schemas.SavedSearch,
+        summary="Change a saved search (JSON merge patch)",
+        description="`query` is replaced as a whole. The result is validated whole.",
+        dependencies=[Depends(require_merge_patch)],
+        responses={200: {"headers": ETAG}, **document(*CHANGE_ERRORS, NotFound)},
+        openapi_extra=merge_patch_body(schemas.PATCH_EXAMPLE),
+    )
+    async def change_saved_search(
+        *,
+        request: Request,
+        session: Writing,
+        precondition: IfMatchWhenItExists,
+        search_id: SearchId,
+        changes: Annotated[object, Body()],
+        owner: Owner = mount.writer,
+    ) -> Response:
+        stored = await service.patch(
+            session,
+            owner,
+            search_id=search_id,
+            changes=changes,
+            precondition=precondition,
+            source=change_source(request, owner),
+        )
+        return written_response(stored.shown, version=stored.version)
+
+    @router.delete(
+        "/saved-searches/{id}",
+        name=mount.operation("delete_saved_search"),
+        status_code=status.HTTP_204_NO_CONTENT,
+        summary="Delete a saved search",
+        responses=document(BadRequest, NotFound, PreconditionFailed),
+    )
+    async def delete_saved_search(
+        request: Request,
+        session: Writing,
+        precondition: IfMatchIfSent,
+        search_id: SearchId,
+        owner: Owner = mount.writer,
+    ) -> None:
+        await service.delete(
+            session,
+            owner,
+            search_id=search_id,
+            precondition=precondition,
+            source=change_source(request, owner),
+        )
+
+    return router
+
+
+ROUTERS = tuple(_router(mount) for mount in MOUNTS)

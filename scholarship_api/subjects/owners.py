@@ -1,0 +1,27 @@
+"""The owner of personal data, as a request names it."""
+
+from dataclasses import dataclass
+
+from scholarship_api.accounts.access import fold_organization
+from scholarship_api.accounts.credentials import AuthenticatedAccount
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """The person that a request is about, and the account or API key that sends it."""
+
+    account: AuthenticatedAccount
+    client: str | None = None
+    external_id: str | None = None
+    """With `client`, a subject of that client; without both, the account itself."""
+
+
+def client_of(account: AuthenticatedAccount) -> str:
+    """The name of an API key's client, to which its subjects belong.
+
+    Keys of one organization are one client, so that a new key finds the subjects of the one before
+    it. A key without an organization is a client of its own; a rotation leaves it the same.
+    """
+    if account.organization is not None:
+        return f"organization:{fold_organization(account.organization)}"
+    return f"key:{account.id}"

@@ -1,0 +1,16 @@
+"""What the features store about a subject, by topic: for `users export` and for platforms."""
+
+from typing import Final
+
+from scholarship_api.profiles import service as profiles
+from scholarship_api.saved_searches import service as saved_searches
+from scholarship_api.subjects.service import PersonalData, of_account
+
+TOPICS: Final[dict[str, PersonalData]] = {
+    "profile": profiles.personal_data,
+    "saved_searches": saved_searches.personal_data,
+}
+ACCOUNT_TOPICS: Final[dict[str, PersonalData]] = {
+    topic: of_account(read) for topic, read in TOPICS.items()
+}
+"""The same for the id of an account."""
