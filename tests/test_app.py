@@ -166,6 +166,7 @@ async def test_every_configured_limit_is_used() -> None:
         rate_limit_eligibility="2/minute",
         rate_limit_scholarships="3/hour",
         rate_limit_analytics="4/minute",
+        rate_limit_students="6/minute",
         rate_limit_per_minute=5,
     )
     limits = rate_limit_groups(settings).limits(str)
@@ -174,5 +175,6 @@ async def test_every_configured_limit_is_used() -> None:
         "eligibility": "2 per 1 minute",
         "scholarships": "3 per 1 hour",
         "analytics": "4 per 1 minute",
+        "students": "6 per 1 minute",
         "ceiling": "5 per 1 minute",
     }

@@ -5,6 +5,7 @@ import re
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.catalogue.api import AWARDS, Api, new_award, serving
@@ -57,6 +58,27 @@ async def test_every_operation_has_a_summary(api: Api) -> None:
         assert len(operation["tags"]) == 1, (method, path)
 
 
+SUBJECT = "/api/v1/subjects/one"
+
+
+async def platform_key(api: Api) -> dict[str, str]:
+    """The headers of an API key that may store data of subjects."""
+    body = {"name": "platform", "scopes": ["subjects:read", "subjects:write"]}
+    key = (await api.admin.client.post("/api/v1/api-keys", json=body)).json()
+    return {"X-API-Key": key["secret"]}
+
+
+async def stored_examples(client: httpx.AsyncClient, prefix: str, headers: dict[str, str]) -> str:
+    """Store what the examples of changes need; the id of the saved search."""
+    stored = await client.put(f"{prefix}/profile", json={"gpa": 3}, headers=headers)
+    assert stored.status_code == 201, stored.text
+    new = {"name": "One", "query": {}}
+    saved = await client.post(f"{prefix}/saved-searches", json=new, headers=headers)
+    assert saved.status_code == 201, saved.text
+    search_id: str = saved.json()["id"]
+    return search_id
+
+
 async def test_every_body_has_an_example_that_is_accepted(api: Api) -> None:
     document = api.app.openapi()
     for number in (1, 2):
@@ -64,6 +86,11 @@ async def test_every_body_has_an_example_that_is_accepted(api: Api) -> None:
         assert (await api.admin.client.post(AWARDS, json=award)).status_code == 201
     new_key = {"name": "examples", "scopes": ["scholarships:read"]}
     key = (await api.admin.client.post("/api/v1/api-keys", json=new_key)).json()
+    platform = await platform_key(api)
+    saved = {
+        "/api/v1/me": await stored_examples(api.admin.client, "/api/v1/me", {}),
+        SUBJECT: await stored_examples(api.anonymous, SUBJECT, platform),
+    }
     tried = 0
     for method, path, operation in operations(document):
         for media_type, content in operation.get("requestBody", {}).get("content", {}).items():
@@ -75,10 +102,18 @@ async def test_every_body_has_an_example_that_is_accepted(api: Api) -> None:
                     if "form" in media_type
                     else {"content": example if isinstance(example, str) else json.dumps(example)}
                 )
-                answer = await api.admin.client.request(
+                url = path.replace("{scholarship_id}", "sch_001").replace("{external_id}", "one")
+                is_subject = url.startswith(SUBJECT)
+                prefix = SUBJECT if is_subject else "/api/v1/me"
+                id_ = saved[prefix] if "saved-searches" in path else key["id"]
+                answer = await (api.anonymous if is_subject else api.admin.client).request(
                     method,
-                    path.replace("{scholarship_id}", "sch_001").replace("{id}", key["id"]),
-                    headers={"Content-Type": media_type, "If-Match": "*"},
+                    url.replace("{id}", id_),
+                    headers={
+                        **({} if not is_subject else platform),
+                        "Content-Type": media_type,
+                        "If-Match": "*",
+                    },
                     **options,
                 )
                 # No account of the examples of a login exists.

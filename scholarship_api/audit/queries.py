@@ -16,7 +16,7 @@ from scholarship_api.catalogue.models import ScholarshipChange
 from scholarship_api.platform.database.sessions import ReadSession, WriteSession
 
 AWARD_ACTIONS = "award."
-"""The actions of changes begin so; those of events begin with `account.`, `key.` or `login.`."""
+"""The actions of changes begin so; those of events begin with another word."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

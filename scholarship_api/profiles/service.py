@@ -26,7 +26,7 @@ from scholarship_api.subjects.preconditions import OptionalPrecondition
 
 class StoredProfile(NamedTuple):
     body: dict[str, Any]
-    """What a client has sent, canonical."""
+    """The values that a client has sent, canonical."""
     version: int
 
 

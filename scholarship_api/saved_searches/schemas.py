@@ -72,7 +72,6 @@ class WrittenSearch(RequestModel):
                 "A body of POST /api/v1/search. Its `limit`, `offset`, `cursor`, `facets` and"
                 " `highlight` belong to a page and are not saved."
             ),
-            json_schema_extra={"$ref": "#/components/schemas/SearchBody"},
         ),
     ]
     use_profile: bool = Field(

@@ -1,4 +1,4 @@
-"""What the features store about a subject, by topic: for `users export` and for platforms."""
+"""The data that features store about a subject, by topic: for `users export` and platforms."""
 
 from typing import Final
 

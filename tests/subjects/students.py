@@ -32,7 +32,7 @@ class Student:
     """For example /api/v1/me."""
     headers: Headers
     username: str | None = None
-    """Of an account."""
+    """None for a subject of a platform."""
 
     async def send(
         self, method: str, below: str, json: object = None, **headers: str
