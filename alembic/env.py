@@ -15,8 +15,11 @@ from scholarship_api.catalogue.models import Scholarship
 from scholarship_api.changes.models import OutboxEvent
 from scholarship_api.platform.database.base import Base
 from scholarship_api.platform.database.migrations import MigrationTimeoutError, locked_connection
+from scholarship_api.profiles.models import Profile
+from scholarship_api.saved_searches.models import SavedSearch
 from scholarship_api.search.models import SearchWord
 from scholarship_api.settings.settings import SettingsError, load_settings
+from scholarship_api.subjects.models import Subject
 
 MODELS = (
     Account,
@@ -28,6 +31,9 @@ MODELS = (
     Scholarship,
     SearchCount,
     SearchWord,
+    Subject,
+    Profile,
+    SavedSearch,
 )
 
 LOCK_SECONDS = 5.0
