@@ -39,7 +39,7 @@ class Student:
     ) -> httpx.Response:
         """`headers` have underscores in place of hyphens."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        body = {} if json is None else {"json": json}
+        body: dict[str, Any] = {} if json is None else {"json": json}
         return await self.client.request(
             method, self.path + below, headers={**self.headers, **named}, **body
         )
