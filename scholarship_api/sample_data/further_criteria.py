@@ -329,7 +329,7 @@ def _draws() -> Mapping[str, Draw]:
         "pell_eligible": _true,
         "max_income": _number(_INCOMES),
         "residency_places": _place,
-        "min_credits": _number((12, 24, 30, 60, 90)),
+        "min_credits": _number((12, 24, 30, 45, 60)),
         "future_professions": _one_of(_PROFESSIONS),
         "institution_categories": _some_of(_terms("institution_categories"), _FEW),
         "religions": _one_of(_RELIGIONS),
