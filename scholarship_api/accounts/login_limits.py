@@ -71,8 +71,8 @@ class LoginLimits:
             *(
                 site
                 for site in (
-                    site_bucket("login_address", scope, self._per_address),
-                    site_bucket(f"login_account:{account}", scope, self._per_account),
+                    site_bucket("login_address", address, self._per_address),
+                    site_bucket(f"login_account:{account}", address, self._per_account),
                 )
                 if site is not None
             ),

@@ -73,10 +73,16 @@ class CatalogueVersions:
 
         Raises DatabaseUnavailable.
         """
-        read = await self._read_state()
-        if read.row[_TURNED] == b"t":
-            await self._turns.turn()
-            read = await self._read_state()
+        try:
+            read = await self._read()
+            if read.row[_TURNED] == b"t":
+                await self._turns.turn()
+                read = await self._read()
+        except psycopg.Error as error:
+            failure = as_unavailable(error)
+            if failure is error:
+                raise
+            raise failure from error
         if read is not self._last:
             self._last = read
             midnights = int(read.started_at.timestamp()) // MIDNIGHT_INTERVAL_SECONDS
@@ -91,12 +97,3 @@ class CatalogueVersions:
 
     async def close(self) -> None:
         await self._turns.close()
-
-    async def _read_state(self) -> Read:
-        try:
-            return await self._read()
-        except psycopg.Error as error:
-            failure = as_unavailable(error)
-            if failure is error:
-                raise
-            raise failure from error

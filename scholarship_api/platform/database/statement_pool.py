@@ -83,8 +83,9 @@ class PendingQuery:
         self.statement = statement
         self.values = parameters
         self.position = position
-        self.expires_at = time.monotonic() + seconds
-        self.waits_until = time.monotonic() + wait_seconds
+        now = time.monotonic()
+        self.expires_at = now + seconds
+        self.waits_until = now + wait_seconds
         self.is_retry = False
         self.result: asyncio.Future[list[Row]] = asyncio.get_running_loop().create_future()
         self._timer: asyncio.TimerHandle | None = None

@@ -8,10 +8,11 @@ its own. OPTIONS is free, and probes and /metrics are answered before this middl
 
 import asyncio
 import functools
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterable
 from typing import Final
 
 from limits import RateLimitItem
+from slowapi.wrappers import Limit
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from scholarship_api.errors import send_error
@@ -33,6 +34,10 @@ delay of this length."""
 
 SITE_LIMIT_FACTOR: Final = 4
 """A site may send as many anonymous requests as this number of clients."""
+
+CACHED_BUCKETS: Final = 4096
+"""Addresses whose buckets are kept. Without them a limited answer from the cache costs a fifth more
+Python calls (458 against 367)."""
 
 TIER_KEY: Final = "rate_limit_tier"
 """Scope key of the name of the tier whose limits apply; None or absent: the ordinary limits."""
@@ -58,13 +63,14 @@ def address_identity(scope: Scope) -> ClientIdentity:
     return identify(client[0] if client else "")
 
 
-def site_bucket(group: str, scope: Scope, limit: RateLimitItem) -> Bucket | None:
-    """The bucket of the IPv6 site of the client's address; None for other addresses.
+def site_bucket(group: str, address: ClientIdentity, limit: RateLimitItem) -> Bucket | None:
+    """The bucket of the IPv6 site of an address; None for other addresses.
 
     `limit` is that of one client.
     """
-    site = address_identity(scope).site
-    return None if site is None else Bucket(f"{group}_site", site, _site_limit(limit))
+    if address.site is None:
+        return None
+    return Bucket(f"{group}_site", address.site, _site_limit(limit))
 
 
 @functools.cache
@@ -80,6 +86,7 @@ class RateLimits:
         self._limits = groups.limits(client_identity)
         self._tier_limits = groups.tier_limits(client_identity)
         self.group_of = groups.group_of
+        self._anonymous_buckets = functools.lru_cache(CACHED_BUCKETS)(self._buckets_of_address)
         self._late: set[asyncio.Task[Decision]] = set()
 
     @property
@@ -115,11 +122,9 @@ class RateLimits:
         group = self.group_of(scope["path"])
         try:
             if group is None:
-                decision = await self._hastily(*self._buckets(CEILING, scope))
+                decision = await self._hastily(self._buckets(scope, CEILING))
             else:
-                decision = await self._limiter.hit(
-                    *self._buckets(group, scope), *self._buckets(CEILING, scope)
-                )
+                decision = await self._limiter.hit(*self._buckets(scope, group, CEILING))
         except RateLimiterUnavailable:
             if group is None:
                 metrics.count_rate_limit(CEILING, "unchecked")
@@ -129,16 +134,27 @@ class RateLimits:
         metrics.count_rate_limit(group or CEILING, "allowed" if decision.allowed else "refused")
         return decision
 
-    def _buckets(self, group: str, scope: Scope) -> list[Bucket]:
-        limit = self._tier_limits.get(scope.get(TIER_KEY) or "", {}).get(group, self._limits[group])
-        client = limit.key_func(scope)
-        if ACCOUNT_ID_KEY in scope:
-            return [Bucket(limit.scope, client, limit.limit)]
-        bucket = Bucket(limit.scope, client, limit.limit, address_identity(scope).tag)
-        site = site_bucket(group, scope, limit.limit)
-        return [bucket] if site is None else [bucket, site]
+    def _buckets(self, scope: Scope, *groups: str) -> tuple[Bucket, ...]:
+        if ACCOUNT_ID_KEY not in scope:
+            return self._anonymous_buckets(address_identity(scope), scope.get(TIER_KEY), groups)
+        limits = [self._limit(group, scope.get(TIER_KEY)) for group in groups]
+        return tuple(Bucket(each.scope, each.key_func(scope), each.limit) for each in limits)
 
-    async def _hastily(self, *buckets: Bucket) -> Decision:
+    def _buckets_of_address(
+        self, address: ClientIdentity, tier: str | None, groups: tuple[str, ...]
+    ) -> tuple[Bucket, ...]:
+        found: list[Bucket] = []
+        for group in groups:
+            limit = self._limit(group, tier)
+            found.append(Bucket(limit.scope, address.client, limit.limit, address.tag))
+            if site := site_bucket(group, address, limit.limit):
+                found.append(site)
+        return tuple(found)
+
+    def _limit(self, group: str, tier: str | None) -> Limit:
+        return self._tier_limits.get(tier or "", {}).get(group, self._limits[group])
+
+    async def _hastily(self, buckets: Iterable[Bucket]) -> Decision:
         task = asyncio.create_task(self._limiter.hit(*buckets), name="rate limit decision")
         self._late.add(task)
         task.add_done_callback(self._forget)

@@ -28,6 +28,7 @@ class CircuitBreaker:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.state: State = "closed"
+        self.last_failure: Exception | None = None
         self._on_change = on_change
         self._clock = clock
         self._failures = 0
@@ -43,7 +44,8 @@ class CircuitBreaker:
         trial = self._admit()
         try:
             yield
-        except failures:
+        except failures as error:
+            self.last_failure = error
             self._failed(trial=trial)
             raise
         except BaseException:

@@ -10,8 +10,7 @@ one exhausted bucket does not use up another.
 import asyncio
 import math
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -60,22 +59,20 @@ class Decision:
     """0 for an allowed request, else at least 1."""
 
     @property
-    def headers(self) -> dict[str, str]:
-        headers = {
-            "X-RateLimit-Limit": str(self.limit),
-            "X-RateLimit-Remaining": str(self.remaining),
-            "X-RateLimit-Reset": str(self.reset_at),
-        }
-        return (
-            headers if self.allowed else {**headers, "Retry-After": str(self.retry_after_seconds)}
-        )
-
-    @property
     def raw_headers(self) -> tuple[tuple[bytes, bytes], ...]:
         """The headers as ASGI sends them."""
-        return tuple(
-            (name.lower().encode(), value.encode()) for name, value in self.headers.items()
+        headers = (
+            (b"x-ratelimit-limit", b"%d" % self.limit),
+            (b"x-ratelimit-remaining", b"%d" % self.remaining),
+            (b"x-ratelimit-reset", b"%d" % self.reset_at),
         )
+        if self.allowed:
+            return headers
+        return *headers, (b"retry-after", b"%d" % self.retry_after_seconds)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {name.decode(): value.decode() for name, value in self.raw_headers}
 
     def refusal(self) -> RateLimited:
         """The 429 for a request that is not allowed."""
@@ -125,7 +122,6 @@ class RateLimiter:
         """None when requests are not counted, or in this process only."""
         self._local: WindowStorage | None = None if settings.fails_closed else InMemoryStorage()
         self._breaker = CircuitBreaker(on_change=self._on_change)
-        self._last_reason = "unreachable"
         self._recovery: asyncio.Task[None] | None = None
 
     @property
@@ -167,7 +163,7 @@ class RateLimiter:
             return UNLIMITED
         if self.shared is not None:
             try:
-                with self._guard(), tracing.span("rate limit", **_SPAN):
+                with self._breaker.guard(*BACKEND_ERRORS), tracing.span("rate limit", **_SPAN):
                     counted = await self.shared.hit(buckets)
             except (CircuitOpenError, SlotMovesError, *BACKEND_ERRORS):
                 if self._local is None:
@@ -184,7 +180,8 @@ class RateLimiter:
             return
         storage = self.shared or self._local
         if storage is not None:
-            with suppress(CircuitOpenError, SlotMovesError, *BACKEND_ERRORS), self._guard():
+            guard = self._breaker.guard(*BACKEND_ERRORS)
+            with suppress(CircuitOpenError, SlotMovesError, *BACKEND_ERRORS), guard:
                 await storage.refund(buckets)
 
     async def close(self) -> None:
@@ -197,15 +194,6 @@ class RateLimiter:
             await self._local.close()
         _log.info("rate_limiter.closed")
 
-    @contextmanager
-    def _guard(self) -> Iterator[None]:
-        with self._breaker.guard(*BACKEND_ERRORS):
-            try:
-                yield
-            except BACKEND_ERRORS as error:
-                self._last_reason = backend_reason(error).word
-                raise
-
     async def _recover(self, shared: SharedStorage) -> None:
         """Check the backend until it works."""
         while self._breaker.state != "closed":
@@ -213,6 +201,10 @@ class RateLimiter:
             with suppress(*BACKEND_ERRORS):
                 await shared.check()
                 self._breaker.close()
+
+    def _last_reason(self) -> str:
+        failure = self._breaker.last_failure
+        return "unreachable" if failure is None else backend_reason(failure).word
 
     def _on_change(self, state: circuit_breaker.State) -> None:
         if state == "open" and self.shared and (self._recovery is None or self._recovery.done()):
@@ -226,10 +218,10 @@ class RateLimiter:
             metrics.set_limiter_state("half_open")
         elif self._local is not None:
             metrics.set_limiter_state("in_memory")
-            _log.warning("rate_limiter.in_memory", reason=self._last_reason)
+            _log.warning("rate_limiter.in_memory", reason=self._last_reason())
         else:
             metrics.set_limiter_state("open")
-            _log.error("rate_limiter.unavailable", limited_routes="503", reason=self._last_reason)
+            _log.error("rate_limiter.unavailable", limited_routes="503", reason=self._last_reason())
 
 
 _SPAN: Final = {"db.system.name": "redis", "db.operation.name": "EVALSHA"}

@@ -65,9 +65,9 @@ async def test_headers_are_those_of_the_bucket_with_the_fewest_requests_left(ord
     states = [state_after("30/minute", 3), state_after("100/minute", 90)][::order]
     decision = decide(Hit(allowed=True, states=tuple(states)), now=1000.0)
     assert decision.headers == {
-        "X-RateLimit-Limit": "100",
-        "X-RateLimit-Remaining": "10",
-        "X-RateLimit-Reset": "1030",
+        "x-ratelimit-limit": "100",
+        "x-ratelimit-remaining": "10",
+        "x-ratelimit-reset": "1030",
     }
 
 
@@ -83,10 +83,10 @@ async def test_a_refusal_has_the_longest_wait(order: int) -> None:
     assert refusal.status == 429
     assert refusal.details == {"retry_after_seconds": 41}
     assert refusal.headers == {
-        "X-RateLimit-Limit": "9",
-        "X-RateLimit-Remaining": "0",
-        "X-RateLimit-Reset": "1041",
-        "Retry-After": "41",
+        "x-ratelimit-limit": "9",
+        "x-ratelimit-remaining": "0",
+        "x-ratelimit-reset": "1041",
+        "retry-after": "41",
     }
 
 
