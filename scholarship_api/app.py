@@ -49,6 +49,7 @@ from scholarship_api.errors import (
 )
 from scholarship_api.exchange.common_grants import routes as common_grants_routes
 from scholarship_api.exchange.common_grants.error_fields import CommonGrantsErrorsMiddleware
+from scholarship_api.exchange.export import routes as export_routes
 from scholarship_api.health import routes as health_routes
 from scholarship_api.health.middleware import ProbeMiddleware
 from scholarship_api.health.paths import PROBE_PATHS
@@ -112,6 +113,7 @@ ROUTERS = (
     eligibility_routes.root_router,
     recommendations_routes.router,
     bulk_routes.router,
+    export_routes.router,
     audit_routes.router,
     catalogue_routes.router,
     changes_routes.router,
@@ -236,6 +238,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.read_model = read_model
     app.state.answers = answers
     app.state.fast_path = fast_path
+    app.state.export_slots = export_routes.ExportSlots()
     app.state.cursor_codec = CursorCodec(token_signer(settings, purpose=cursors.PURPOSE))
     app.state.interactions_cursor_codec = activity_cursors.CursorCodec(
         token_signer(settings, purpose=activity_cursors.PURPOSE)

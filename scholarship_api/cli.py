@@ -45,8 +45,8 @@ COMMANDS: Final = (
     ),
     _Command(
         "export",
-        "scholarship_api.catalogue.cli:export_command",
-        "Write the catalogue as NDJSON or CSV, in a form that `import` reads.",
+        "scholarship_api.exchange.export.cli:export_command",
+        "Write the catalogue in a form that `import` reads, or that others read.",
     ),
     _Command(
         "sample",

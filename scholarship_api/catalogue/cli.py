@@ -1,4 +1,4 @@
-"""The commands `import`, `export` and `sample`, and the import of the bundled catalogue.
+"""The commands `import` and `sample`, and the import of the bundled catalogue.
 
 Exit codes: 0 for success, 1 when rows were bad, 2 when a file cannot be used, 69 when the database
 cannot be reached, 130 after Ctrl-C, 141 when the reader of a pipe has gone.
@@ -12,7 +12,7 @@ import json
 import os
 import stat
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from contextlib import aclosing, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import IO, Annotated, Any, BinaryIO, Final, cast
@@ -22,7 +22,6 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from scholarship_api.catalogue.bulk.exporter import export_rows
 from scholarship_api.catalogue.bulk.formats import (
     CSV_COLUMNS,
     LIST_SEPARATOR,
@@ -36,7 +35,6 @@ from scholarship_api.catalogue.bulk.records import RowError
 from scholarship_api.catalogue.columns import BOOLEAN_FIELDS, PART_FIELDS
 from scholarship_api.catalogue.file_commands import (
     STANDARD_STREAM,
-    Advance,
     configured_database,
     connect,
     exit_codes,
@@ -47,7 +45,6 @@ from scholarship_api.catalogue.file_commands import (
     stderr,
 )
 from scholarship_api.sample_data.synthetic import generate
-from scholarship_api.vocabulary import Status
 
 EXIT_BAD_ROWS: Final = 1
 ROWS_PER_PROGRESS_UPDATE: Final = 1_000
@@ -94,27 +91,6 @@ def import_command(
     _show(report, dry_run=dry_run, errors=errors)
     if report.bad:
         raise typer.Exit(EXIT_BAD_ROWS)
-
-
-def export_command(
-    file: Annotated[str, typer.Argument(help="The file; - is standard output.")] = STANDARD_STREAM,
-    *,
-    file_format: Annotated[
-        FileFormat | None,
-        typer.Option("--format", help="Default: by the file's name; NDJSON to standard output."),
-    ] = None,
-    status: Annotated[
-        Status | None, typer.Option(help="Only scholarships with this status. Default: all.")
-    ] = None,
-) -> None:
-    """Write the catalogue as NDJSON or CSV, in a form that `import` reads."""
-    with exit_codes():
-        database_url = configured_database()
-        with replaced(file) as target, progress("Exporting") as advance:
-            rows = asyncio.run(
-                _export(target, database_url, file_format or format_of(file), status, advance)
-            )
-    stderr().print(f"{rows:,} exported")
 
 
 def sample_command(
@@ -175,23 +151,6 @@ async def _piped_chunks(source: BinaryIO) -> AsyncIterator[bytes]:
         if not (chunk := source.read(CHUNK_BYTES)):
             return
         yield chunk
-
-
-async def _export(
-    target: BinaryIO,
-    database_url: str,
-    file_format: FileFormat,
-    status: Status | None,
-    advance: Advance,
-) -> int:
-    size = 0
-    async with await connect(database_url) as connection:
-        rows = export_rows(connection, file_format=file_format, status=status)
-        async with aclosing(rows) as blocks:
-            async for block in blocks:
-                size += target.write(block.content)
-                advance(block.rows, size)
-    return block.rows
 
 
 def _json_lines(rows: Iterable[dict[str, object]]) -> Iterator[bytes]:

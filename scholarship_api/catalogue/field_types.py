@@ -29,7 +29,7 @@ _OTHER_SPACE: Final = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]"
 _EMAIL: Final = re.compile(
     r"[^@\s<>\"\x00-\x1f\x7f]{1,64}@[^@\s<>\"\x00-\x1f\x7f]{1,253}\.[^@\s<>\".\x00-\x1f\x7f]{2,63}"
 )
-_RESERVED_IDS: Final = frozenset({".", "..", "smart-search"})
+_RESERVED_IDS: Final = frozenset({".", "..", "export", "smart-search"})
 
 
 def _with_plain_spaces(value: str) -> str:

@@ -1,4 +1,4 @@
-"""What the commands share that read or write files of awards: files, progress, exit codes.
+"""Files, progress and exit codes of the commands that read or write awards.
 
 Exit codes: 2 when a file cannot be used, 69 when the database cannot be reached, 130 after Ctrl-C,
 141 when the reader of a pipe has gone.

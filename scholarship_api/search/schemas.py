@@ -120,6 +120,13 @@ States = Annotated[CommaList[StateCode], AfterValidator(unique)]
 DateOrInstant = Annotated[dt.datetime | dt.date, BeforeValidator(parse_date_or_instant)]
 
 
+def without_empty(values: object) -> object:
+    """An empty parameter counts as absent; for a validator that runs before all others."""
+    if isinstance(values, dict):
+        return {name: value for name, value in values.items() if value not in ("", None, [""])}
+    return values
+
+
 class Paging(RequestModel):
     """`offset` for page numbers, `cursor` for walks: a cursor neither skips nor repeats rows."""
 
@@ -137,9 +144,7 @@ class Paging(RequestModel):
     @model_validator(mode="before")
     @classmethod
     def _empty_is_absent(cls, values: object) -> object:
-        if isinstance(values, dict):
-            return {name: value for name, value in values.items() if value not in ("", None, [""])}
-        return values
+        return without_empty(values)
 
     @field_validator("cursor")
     @classmethod
@@ -160,15 +165,9 @@ class Listing(Paging):
         return value
 
 
-class SearchRequest(Listing):
+class Filters(RequestModel):
     """All filters narrow the result. One over fields, states, citizenship or grade level also
     keeps awards that are open to all."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [{"q": "nursing", "states": ["CA"], "min_amount": 1000, "sort": "deadline"}]
-        }
-    )
 
     q: QueryText | None = Field(
         None,
@@ -230,18 +229,7 @@ class SearchRequest(Listing):
         False,
         description="With a bound of the amount: also keep awards whose amount is not known.",
     )
-    highlight: bool = Field(
-        True, description="With q, show in `match` where it was found; false is faster."
-    )
-    interpret: bool = Field(
-        True, description="False: search for phrases such as “no essay” as words, not as filters."
-    )
     typo: bool = Field(True, description="False: search for q as it is spelled.")
-    facets: FacetChoices = Field(
-        (),
-        description="Also count the results by field, type, state, ...: true for all facets, or the"
-        " names of some. With `disjunctive`, each facet is counted without its own filter.",
-    )
 
     @field_validator("max_amount")
     @classmethod
@@ -272,6 +260,29 @@ class SearchRequest(Listing):
         self.q = text if text and text.strip() else None
         self.keyword = self.query = None
         return self
+
+
+class SearchRequest(Filters, Listing):
+    """All filters narrow the result. One over fields, states, citizenship or grade level also
+    keeps awards that are open to all."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"q": "nursing", "states": ["CA"], "min_amount": 1000, "sort": "deadline"}]
+        }
+    )
+
+    highlight: bool = Field(
+        True, description="With q, show in `match` where it was found; false is faster."
+    )
+    interpret: bool = Field(
+        True, description="False: search for phrases such as “no essay” as words, not as filters."
+    )
+    facets: FacetChoices = Field(
+        (),
+        description="Also count the results by field, type, state, ...: true for all facets, or the"
+        " names of some. With `disjunctive`, each facet is counted without its own filter.",
+    )
 
     @property
     def order(self) -> Sort:
@@ -329,20 +340,25 @@ _THREE_VALUED: Final = ("renewable", "first_generation", "essay_required")
 """Filters for which false is a value."""
 
 
+def refuse_private_filters(values: object) -> object:
+    """Refuse what belongs in no URL; for a validator that runs before all others."""
+    if isinstance(values, dict):
+        for name in values:
+            if name in PRIVATE_FILTERS:
+                raise ValidationFailed.of(
+                    name,
+                    "is taken in the JSON body of POST /api/v1/search only, never in a URL",
+                )
+    return values
+
+
 class SearchQuery(SearchRequest):
     """A search in a URL, which holds nothing that is sensitive."""
 
     @model_validator(mode="before")
     @classmethod
     def _in_bodies_only(cls, values: object) -> object:
-        if isinstance(values, dict):
-            for name in values:
-                if name in PRIVATE_FILTERS:
-                    raise ValidationFailed.of(
-                        name,
-                        "is taken in the JSON body of POST /api/v1/search only, never in a URL",
-                    )
-        return values
+        return refuse_private_filters(values)
 
 
 def _as_tie(value: object) -> object:

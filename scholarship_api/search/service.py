@@ -133,8 +133,12 @@ async def find_ids(
 
     Of words that are too common to be counted, they are a sample.
     """
-    awards, is_complete = await _find_all(snapshot, request, codec)
+    selected = await select(snapshot, request, codec=codec)
+    awards, is_complete = selected.awards, True
     model = await snapshot.model()
+    if selected.text is not None:
+        matches = await text_search.some_matches(snapshot, model, selected.text)
+        awards, is_complete = awards & matches, len(matches) <= limits.KNOWN_MATCHES
     page = ORDERS[Sort.DEADLINE].page(model, awards, limit=limit)
     return FoundIds(
         [model.ordinals.id_of(ordinal) for ordinal in page],
@@ -142,20 +146,26 @@ async def find_ids(
     )
 
 
-async def _find_all(
-    snapshot: Snapshot, request: SearchRequest, codec: CursorCodec
-) -> tuple[BitMap, bool]:
-    """The awards, and whether they are all."""
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """What a search finds, for those that read all of it."""
+
+    awards: BitMap
+    """The ordinals of the awards that the filters keep."""
+    text: TextQuery | None
+    """The words that they must have besides; None: no further ones."""
+
+
+async def select(snapshot: Snapshot, request: SearchRequest, *, codec: CursorCodec) -> Selected:
+    found = Found(total=0)
+    if request.q:
+        _, found = await search_with_text(snapshot, request, codec=codec)
     model = await snapshot.model()
-    kept = kept_awards(model, request, now=snapshot.now)
-    if not request.q:
-        return kept, True
-    _, found = await search_with_text(snapshot, request, codec=codec)
-    if found.text is None:
+    awards = kept_awards(model, request, now=snapshot.now)
+    if request.q and found.text is None:  # nothing but stop words: it may still be a name
         named = await statements.ids_named(snapshot.fetch, request.q, limit=limits.KNOWN_MATCHES)
-        return kept & model.ordinals.find_all(named), len(named) < limits.KNOWN_MATCHES
-    matches = await text_search.some_matches(snapshot, model, found.text)
-    return kept & matches, len(matches) <= limits.KNOWN_MATCHES
+        awards &= model.ordinals.find_all(named)
+    return Selected(awards, found.text)
 
 
 async def _parse(

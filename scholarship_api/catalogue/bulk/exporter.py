@@ -1,9 +1,11 @@
-"""Exports the catalogue as a file whose import changes nothing."""
+"""Statements that read awards as rows of files whose import changes nothing.
 
-from collections.abc import AsyncGenerator
-from typing import Any, Final, NamedTuple
+The rows hold the fields that an import can set. Versions and times of change are left out, so that
+the same catalogue gives the same bytes on any server.
+"""
 
-import psycopg
+from typing import Final
+
 from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
 from scholarship_api.catalogue.bulk.formats import (
@@ -11,7 +13,6 @@ from scholarship_api.catalogue.bulk.formats import (
     FORMULA_AT_START,
     FORMULA_INSIDE,
     LIST_SEPARATOR,
-    FileFormat,
 )
 from scholarship_api.catalogue.columns import (
     BOOLEAN_FIELDS,
@@ -20,10 +21,8 @@ from scholarship_api.catalogue.columns import (
     PART_FIELDS,
     TOP_LEVEL_FIELDS,
 )
+from scholarship_api.catalogue.stored_awards import COLUMNS
 from scholarship_api.vocabulary import Status
-
-BLOCK_BYTES: Final = 65_536
-"""Bytes after which a block of the file is handed out."""
 
 _NUMBERS_AND_DATES: Final = frozenset(
     {
@@ -42,49 +41,20 @@ _NUMBERS_AND_DATES: Final = frozenset(
 )
 
 
-class ExportBlock(NamedTuple):
-    content: bytes
-    rows: int
-    """Rows in this block and all blocks before it."""
+def without_escapes(rows: bytes | bytearray) -> bytes:
+    """The rows of a COPY of JSON text, which has no control characters: COPY escapes nothing in it
+    but backslashes."""
+    return bytes(rows.replace(rb"\\", b"\\"))
 
 
-async def export_rows(
-    connection: psycopg.AsyncConnection[Any],
-    *,
-    file_format: FileFormat = FileFormat.NDJSON,
-    status: Status | None = None,
-) -> AsyncGenerator[ExportBlock, None]:
-    """Yield a file of all awards, or of those with one status, in the order of their ids.
-
-    The file holds the fields that an import can set. Versions and times of change are left out, so
-    that the same catalogue gives the same bytes on any server. One statement reads one state of
-    the catalogue. The file comes in blocks of about BLOCK_BYTES, at least one.
-    """
-    copy_out = _copy_json(status) if file_format is FileFormat.NDJSON else _copy_csv(status)
-    block = bytearray()
-    # The driver yields whole rows; the first one of a CSV file is the header.
-    rows = 0 if file_format is FileFormat.NDJSON else -1
-    async with connection.transaction(), connection.cursor() as cursor:
-        await cursor.execute("SET LOCAL statement_timeout = 0")
-        async with cursor.copy(copy_out) as copy:
-            async for row in copy:
-                block += row
-                rows += 1
-                if len(block) >= BLOCK_BYTES:
-                    yield ExportBlock(_without_escapes(block, file_format), rows)
-                    block.clear()
-    yield ExportBlock(_without_escapes(block, file_format), rows)
+def of_status(status: Status | None) -> Composable:
+    """The condition that an award has this status; None: any."""
+    return SQL("true") if status is None else SQL("status = {}").format(Literal(status.value))
 
 
-def _without_escapes(block: bytearray, file_format: FileFormat) -> bytes:
-    # JSON text has no control characters: COPY escapes nothing in it but backslashes.
-    return bytes(block.replace(rb"\\", b"\\") if file_format is FileFormat.NDJSON else block)
-
-
-def _source(status: Status | None) -> Composable:
+def _source(condition: Composable) -> Composable:
     # The order of collation "C" is the same on every server.
-    where = SQL("WHERE status = {}").format(Literal(status.value)) if status else SQL("")
-    return SQL('FROM scholarships {} ORDER BY id COLLATE "C"').format(where)
+    return SQL('FROM scholarships AS s WHERE {} ORDER BY id COLLATE "C"').format(condition)
 
 
 def _instant(column: Composable) -> Composable:
@@ -101,7 +71,8 @@ def _json_value(name: str) -> Composable:
     return SQL("{} AS {}").format(value, column)
 
 
-def _copy_json(status: Status | None) -> Composed:
+def copy_json(condition: Composable) -> Composed:
+    """A COPY of the awards that meet a condition, each as JSON with the fields of an import."""
     fields: list[Composable] = []
     for name in TOP_LEVEL_FIELDS:
         fields.append(_json_value(name))
@@ -115,7 +86,7 @@ def _copy_json(status: Status | None) -> Composed:
             )
     fields += map(_json_value, PART_FIELDS)
     return SQL("COPY (SELECT row_to_json(award) FROM (SELECT {} {}) AS award) TO STDOUT").format(
-        SQL(", ").join(fields), _source(status)
+        SQL(", ").join(fields), _source(condition)
     )
 
 
@@ -148,7 +119,15 @@ def _neutralised(text: Composable) -> Composable:
     )
 
 
-def _copy_csv(status: Status | None) -> Composed:
-    return SQL("COPY (SELECT {} {}) TO STDOUT (FORMAT csv, HEADER)").format(
-        SQL(", ").join(map(_csv_value, CSV_COLUMNS)), _source(status)
+def copy_csv(condition: Composable, *, header: bool) -> Composed:
+    """A COPY of the awards that meet a condition, as CSV with CSV_COLUMNS."""
+    return SQL("COPY (SELECT {} {}) TO STDOUT (FORMAT csv, HEADER {})").format(
+        SQL(", ").join(map(_csv_value, CSV_COLUMNS)), _source(condition), Literal(header)
+    )
+
+
+def copy_stored(condition: Composable) -> Composed:
+    """A COPY of the awards that meet a condition, each as JSON for `stored_awards.from_row`."""
+    return SQL("COPY (SELECT row_to_json(award) FROM (SELECT {} {}) AS award) TO STDOUT").format(
+        SQL(COLUMNS), _source(condition)
     )

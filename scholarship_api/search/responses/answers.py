@@ -198,6 +198,10 @@ class Answers:
         response.basis = dataclasses.replace(basis, revision=revision)
         return True
 
+    async def snapshot(self) -> Snapshot:
+        """The catalogue as it is now, for what is no answer of JSON. Raises DatabaseUnavailable."""
+        return self._snapshot(await self._versions.current())
+
     def _snapshot(self, version: Version) -> Snapshot:
         return Snapshot(
             self._database.read,

@@ -9,28 +9,26 @@ import tracemalloc
 from contextlib import aclosing
 from typing import Any
 
+import openpyxl
 import psycopg
 import pytest
+from common_grants_sdk.schemas.pydantic.responses.opportunity import OpportunitiesListResponse
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from scholarship_api.catalogue.bulk import exporter
-from scholarship_api.catalogue.bulk.exporter import export_rows
 from scholarship_api.catalogue.bulk.formats import CSV_COLUMNS, FileFormat
 from scholarship_api.catalogue.bulk.importer import ImportReport, import_stream
 from scholarship_api.catalogue.bulk.parsing import READERS
 from scholarship_api.catalogue.columns import PART_FIELDS
-from scholarship_api.visible_text import require_visible_characters
-from scholarship_api.vocabulary import (
-    COUNTRIES,
-    STATES,
-    FieldOfStudy,
-    GradeLevel,
-    Recurrence,
-    ScholarshipType,
-    Status,
-)
+from scholarship_api.catalogue.criteria_set import EligibilityCriteria
+from scholarship_api.catalogue.schemas import ScholarshipInput
+from scholarship_api.exchange.export import service
+from scholarship_api.exchange.export.formats import ExportFormat
+from scholarship_api.exchange.export.selection import ByIds, ByStatus
+from scholarship_api.exchange.export.service import export
+from scholarship_api.vocabulary import Status
 from tests.catalogue.awards import Row, award, ndjson
+from tests.exchange.awards import CRITERIA, PARTS, awards, plain_awards
 
 Catalogue = psycopg.Connection[dict[str, Any]]
 BOTH = pytest.mark.parametrize("file_format", list(FileFormat))
@@ -54,17 +52,23 @@ def import_all(
 def export_all(
     conninfo: str, file_format: FileFormat = FileFormat.NDJSON, status: Status | None = None
 ) -> bytes:
+    return export_as(conninfo, ExportFormat(file_format), status)
+
+
+def export_as(
+    conninfo: str, export_format: ExportFormat, status: Status | None = None, **options: bool
+) -> bytes:
     async def run() -> bytes:
         async with await psycopg.AsyncConnection.connect(conninfo) as connection:
-            rows = export_rows(connection, file_format=file_format, status=status)
-            async with aclosing(rows) as blocks:
-                contents = [block async for block in blocks]
-        lines = b"".join(block.content for block in contents)
-        header = 1 if file_format is FileFormat.CSV else 0
-        reader = csv.reader(io.StringIO(lines.decode(), newline=""))
-        counted = len(list(reader)) if header else lines.count(b"\n")
-        assert contents[-1].rows == counted - header
-        return lines
+            parts = export(
+                connection,
+                export_format=export_format,
+                selection=ByStatus(status),
+                now=NOW,
+                **options,
+            )
+            async with aclosing(parts) as blocks:
+                return b"".join([block.content async for block in blocks])
 
     return asyncio.run(run())
 
@@ -188,134 +192,25 @@ def test_an_empty_catalogue_is_exported(
 
 # --- Round trips ---------------------------------------------------------------------------------
 
-CHARACTERS = st.characters(categories=("L", "N", "P", "S")) | st.sampled_from(
-    "'\"=+-@,;|\\{}\n\t\r \u00a0\uff1d"
-)
 
-
-def is_visible(text: str) -> bool:
-    try:
-        return require_visible_characters(text) == text
-    except ValueError:
-        return False
-
-
-TEXT = st.text(CHARACTERS, max_size=40).filter(is_visible)
-LINE = TEXT.map(lambda text: f"{text}x")
-ADDRESS = st.sampled_from([None, "https://example.org/=1?a;b,'c'\\", "http://example.org/ü"])
-INSTANTS = st.datetimes(dt.datetime(1990, 1, 1), dt.datetime(2200, 1, 1))  # noqa: DTZ001
-DAYS = st.none() | st.dates(dt.date(1, 1, 1), dt.date(9999, 12, 31)).map(str)
-
-
-def several(values: Any) -> st.SearchStrategy[list[str]]:  # noqa: ANN401
-    return st.lists(st.sampled_from(sorted(values)), max_size=3, unique=True)
-
-
-SETS = st.fixed_dictionaries(
-    {},
-    optional={
-        "min_gpa": st.sampled_from([0, 2.75, 4]),
-        "genders": several(["woman", "man"]),
-        "citizenships": several(["US", "permanent_resident", "CA"]),
-        "max_sai": st.integers(-1500, 10),
-        "high_schools": st.lists(st.fixed_dictionaries({"name": LINE}), max_size=2),
-        "tests": st.just([{"test": "ielts", "min": 6.5}]),
-        "lgbtq": st.booleans(),
-    },
-)
-ROUNDS = st.fixed_dictionaries(
-    {"kind": st.sampled_from(["rolling", "unknown"])},
-    optional={
-        "opens_at": st.dates(dt.date(1990, 1, 1), dt.date(2026, 1, 1)).map(str),
-        "closes_at": st.dates(dt.date(2026, 1, 2), dt.date(2200, 1, 1)).map(str),
-        "timezone": st.sampled_from(["UTC", "Asia/Kathmandu"]),
-        "estimated": st.booleans(),
-        "notification_on": DAYS,
-    },
-)
-REQUIREMENTS = st.fixed_dictionaries(
-    {"kind": st.sampled_from(["essay", "recommendation"])},
-    optional={
-        "title": LINE,
-        "prompt": LINE,
-        "count": st.integers(1, 10),
-        "required": st.booleans(),
-    },
-)
-PARTS = st.fixed_dictionaries(
-    {},
-    optional={
-        "eligibility_sets": st.lists(SETS, min_size=1, max_size=3),
-        "criteria_complete": st.booleans(),
-        "other_requirements": st.lists(LINE, max_size=3),
-        "preferences": st.lists(
-            st.fixed_dictionaries({"criteria": SETS, "text": LINE}), max_size=2
-        ),
-        "rounds": st.lists(ROUNDS, max_size=3),
-        "requirements": st.lists(REQUIREMENTS, max_size=3),
-        "application": st.fixed_dictionaries({}, optional={"fee": st.sampled_from([0, 9.99])}),
-        "coverage": st.fixed_dictionaries({"kind": st.just("varies")}, optional={"text": LINE}),
-        "flags": several(["requires_fee", "sweepstakes"]),
-        "sources": st.lists(st.fixed_dictionaries({"name": LINE}), max_size=2),
-        "last_verified_by": LINE,
-    },
-)
-
-
-@st.composite
-def awards(draw: st.DrawFn) -> Row:
-    row, parts = draw(plain_awards()), draw(st.just({}) | PARTS)
-    if "eligibility_sets" in parts:
-        del row["eligibility_criteria"]
-    return row | parts
-
-
-@st.composite
-def plain_awards(draw: st.DrawFn) -> Row:
-    low, high = sorted(draw(st.tuples(st.integers(0, 10**12 - 1), st.integers(0, 10**12 - 1))))
-    ages = sorted(draw(st.tuples(st.integers(0, 130), st.integers(0, 130))))
-    gpas = sorted(draw(st.tuples(st.integers(0, 400), st.integers(0, 400))))
-    deadline = draw(st.none() | INSTANTS)
-    kinds = ["fixed"] if deadline else ["rolling", "unknown"]
-    return {
-        "id": draw(st.text("-abAB09._:~", min_size=3, max_size=6)),
-        "name": draw(LINE),
-        "organization": draw(LINE),
-        "description": draw(TEXT),
-        "amount_min": draw(st.sampled_from([None, low / 100])),
-        "amount_max": draw(st.sampled_from([None, high / 100])),
-        "currency": draw(st.sampled_from(["USD", "JPY"])),
-        "max_awards": draw(st.none() | st.integers(1, 2**31 - 1)),
-        "application_deadline": deadline and deadline.isoformat(),
-        "deadline_kind": draw(st.sampled_from(kinds)),
-        "deadline_timezone": draw(st.sampled_from(["UTC", "Asia/Kathmandu", "America/St_Johns"])),
-        "deadline_estimated": draw(st.booleans()),
-        "recurs": draw(st.sampled_from(list(Recurrence))),
-        "notification_date": draw(DAYS),
-        "scholarship_type": draw(st.sampled_from(list(ScholarshipType))),
-        "renewable": draw(st.booleans()),
-        "essay_required": draw(st.booleans()),
-        "recommendation_letters": draw(st.integers(0, 10)),
-        "eligibility_criteria": {
-            "min_gpa": draw(st.sampled_from([None, gpas[0] / 100])),
-            "max_gpa": draw(st.sampled_from([None, gpas[1] / 100])),
-            "grade_levels": draw(several(GradeLevel)),
-            "citizenship_required": draw(
-                st.none() | st.sampled_from([*sorted(COUNTRIES), "international"])
-            ),
-            "residency_states": draw(several(STATES)),
-            "fields_of_study": draw(several(FieldOfStudy)),
-            "min_age": draw(st.sampled_from([None, ages[0]])),
-            "max_age": draw(st.sampled_from([None, ages[1]])),
-            "financial_need": draw(st.booleans()),
-        },
-        "application_url": draw(ADDRESS),
-        "website_url": draw(ADDRESS),
-        "contact_email": draw(st.sampled_from([None, "=a'b@example.org", "'-a@example.org"])),
-        "source_url": draw(ADDRESS),
-        "last_verified_on": draw(DAYS),
-        "status": draw(st.sampled_from(list(Status))),
+def test_the_random_awards_have_every_field_and_every_criterion() -> None:
+    names = {name for row in _examples(plain_awards()) for name in row} | {
+        name for row in _examples(PARTS) for name in row
     }
+    assert names == ScholarshipInput.model_fields.keys() - {"amount"}
+    assert CRITERIA.keys() == EligibilityCriteria.model_fields.keys() - {"citizenship_required"}
+
+
+def _examples(rows: st.SearchStrategy[Row]) -> list[Row]:
+    found: list[Row] = []
+
+    @settings(max_examples=60, database=None, derandomize=True)
+    @given(row=rows)
+    def collect(row: Row) -> None:
+        found.append(row)
+
+    collect()
+    return found
 
 
 @pytest.mark.slow
@@ -350,10 +245,14 @@ def test_both_formats_hold_the_same_awards(catalogue: Catalogue, conninfo: str) 
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("export_format", list(ExportFormat))
 def test_memory_does_not_grow_with_the_catalogue(
-    catalogue: Catalogue, conninfo: str, monkeypatch: pytest.MonkeyPatch
+    catalogue: Catalogue,
+    conninfo: str,
+    monkeypatch: pytest.MonkeyPatch,
+    export_format: ExportFormat,
 ) -> None:
-    monkeypatch.setattr(exporter, "BLOCK_BYTES", 4_096)
+    monkeypatch.setattr(service, "ROWS_AT_ONCE", 5)
     catalogue.execute(
         "INSERT INTO scholarships (id, name, organization, scholarship_type, deadline_kind,"
         " description) SELECT 'id' || n, 'N', 'O', 'athletic', 'rolling', repeat('1 ', 500)"
@@ -363,7 +262,8 @@ def test_memory_does_not_grow_with_the_catalogue(
     async def run() -> tuple[int, int]:
         async with await psycopg.AsyncConnection.connect(conninfo) as connection:
             size = peak = 0
-            async with aclosing(export_rows(connection)) as blocks:
+            parts = export(connection, export_format=export_format, selection=ByStatus(), now=NOW)
+            async with aclosing(parts) as blocks:
                 tracemalloc.start()
                 async for block in blocks:
                     size += len(block.content)
@@ -372,5 +272,80 @@ def test_memory_does_not_grow_with_the_catalogue(
             return size, peak
 
     size, peak = asyncio.run(run())
-    assert size > 5_000_000
-    assert peak < 1_000_000
+    assert size > 50_000
+    assert peak < 2_000_000
+
+
+def test_a_workbook_holds_the_cells_of_the_csv_file(catalogue: Catalogue, conninfo: str) -> None:
+    strange = "_x000D_ <&> \"' \r\n\t =1+1 ü"
+    import_all(
+        conninfo,
+        ndjson(award(id="a", description=strange), award(id="b", amount=1.5, currency="USD")),
+    )
+    [header, first, second] = _cells(export_as(conninfo, ExportFormat.XLSX))
+    assert tuple(header) == CSV_COLUMNS
+    rows = [dict(zip(header, row, strict=True)) for row in (first, second)]
+    assert [row["id"] for row in rows] == ["a", "b"]
+    assert rows[0]["description"] == strange
+    assert rows[1]["amount_min"] == 1.5
+    assert rows[1]["renewable"] is False
+
+
+def _cells(workbook: bytes) -> list[list[Any]]:
+    sheet = openpyxl.load_workbook(io.BytesIO(workbook)).active
+    assert sheet is not None
+    assert {cell.data_type for row in sheet.iter_rows() for cell in row} <= {"s", "n", "b"}
+    return [[cell.value for cell in row] for row in sheet.iter_rows()]
+
+
+def test_a_csv_file_for_excel_begins_with_a_byte_order_mark(
+    catalogue: Catalogue, conninfo: str
+) -> None:
+    import_all(conninfo, ndjson(award(name="Ångström")))
+    plain = export_as(conninfo, ExportFormat.CSV)
+    assert export_as(conninfo, ExportFormat.CSV, excel=True) == b"\xef\xbb\xbf" + plain
+
+
+def test_opportunities_are_an_answer_of_commongrants(catalogue: Catalogue, conninfo: str) -> None:
+    rows = [award(id=f"a{number}") for number in range(120)]
+    import_all(conninfo, ndjson(*rows, award(id="draft", status="draft")))
+    content = json.loads(export_as(conninfo, ExportFormat.COMMON_GRANTS))
+    answer = OpportunitiesListResponse.model_validate(content)
+    assert len(answer.items) == 120
+    assert content["paginationInfo"]["totalItems"] == 120
+
+
+def test_an_empty_catalogue_gives_files_that_can_be_read(
+    catalogue: Catalogue, conninfo: str
+) -> None:
+    content = json.loads(export_as(conninfo, ExportFormat.COMMON_GRANTS))
+    OpportunitiesListResponse.model_validate(content)
+    assert len(_cells(export_as(conninfo, ExportFormat.XLSX))) == 1
+
+
+@pytest.mark.parametrize("export_format", [ExportFormat.NDJSON, ExportFormat.COMMON_GRANTS])
+def test_all_awards_are_as_they_were_at_the_beginning(
+    catalogue: Catalogue,
+    conninfo: str,
+    monkeypatch: pytest.MonkeyPatch,
+    export_format: ExportFormat,
+) -> None:
+    monkeypatch.setattr(service, "ROWS_AT_ONCE", 1)
+    ids = [f"a{number}" for number in range(20)]
+    import_all(conninfo, ndjson(*(award(id=each) for each in ids)))
+    selection = ByIds()
+    for each in ids:
+        selection.add([each])
+
+    async def run() -> bytes:
+        async with await psycopg.AsyncConnection.connect(conninfo) as connection:
+            parts = export(connection, export_format=export_format, selection=selection, now=NOW)
+            async with aclosing(parts) as blocks:
+                content = (await anext(blocks)).content + (await anext(blocks)).content
+                catalogue.execute("UPDATE scholarships SET name = 'changed'")
+                catalogue.execute("DELETE FROM scholarships WHERE id > 'a5'")
+                return content + b"".join([block.content async for block in blocks])
+
+    content = asyncio.run(run())
+    assert b"changed" not in content
+    assert {each for each in ids if f'"{each}"'.encode() in content} == set(ids)
