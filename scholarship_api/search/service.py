@@ -148,7 +148,7 @@ async def find_ids(
 
 @dataclass(frozen=True, slots=True)
 class Selected:
-    """What a search finds, for those that read all of it."""
+    """The awards that a search finds, for those that read all of them."""
 
     awards: BitMap
     """The ordinals of the awards that the filters keep."""
