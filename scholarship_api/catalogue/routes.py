@@ -4,6 +4,7 @@ import datetime as dt
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Body, Depends, Header, Path, Request, Response, status
+from pydantic_core import to_json
 
 from scholarship_api.accounts.access import (
     ACCESS_ERRORS,
@@ -12,7 +13,7 @@ from scholarship_api.accounts.access import (
     may_change,
 )
 from scholarship_api.accounts.credentials import AuthenticatedAccount
-from scholarship_api.catalogue import idempotency, schemas, service, writes
+from scholarship_api.catalogue import idempotency, json_ld, schemas, service, writes
 from scholarship_api.catalogue.audit import ChangeSource
 from scholarship_api.catalogue.models import Scholarship
 from scholarship_api.catalogue.preconditions import IfMatch
@@ -90,9 +91,15 @@ ScholarshipPath = Annotated[str, Path()]
     "/{scholarship_id}",
     response_model=schemas.Scholarship,
     summary="An award in full",
-    description="Drafts are shown to accounts that may change them.",
+    description=(
+        "Drafts are shown to accounts that may change them. With `Accept: application/ld+json`, the"
+        " award is a MonetaryGrant of schema.org."
+    ),
     responses={
-        status.HTTP_200_OK: {"headers": _ETAG},
+        status.HTTP_200_OK: {
+            "headers": _ETAG,
+            "content": {json_ld.MEDIA_TYPE: {"schema": {"type": "object"}}},
+        },
         status.HTTP_304_NOT_MODIFIED: {"description": "If-None-Match names the current ETag."},
         **document(NotFound, Unauthorized, ValidationFailed),
     },
@@ -110,13 +117,26 @@ async def get_scholarship(
     if scholarship is None or not service.is_public(scholarship):
         scholarship = _if_visible(scholarship, await authenticate(request))
     answer = service.to_response(scholarship, now=dt.datetime.now(dt.UTC))
-    body = answer.model_dump_json().encode()
-    return cacheable_json(
+    body, media_type = _representation(request, answer)
+    response = cacheable_json(
         request.scope,
         body,
         etag=etag(answer, body).encode(),
         cache_control=_CACHE_CONTROL,
+        media_type=media_type,
     )
+    response.headers.append("Vary", "Accept")
+    return response
+
+
+def _representation(request: Request, award: schemas.Scholarship) -> tuple[bytes, str]:
+    """The body and its type, by what the client accepts."""
+    if not json_ld.is_wanted(request.headers.get("accept", "")):
+        return award.model_dump_json().encode(), "application/json"
+    base_url = request.app.state.settings.public_base_url
+    path = f"{router.prefix}/{award.id}"
+    content = json_ld.to_json_ld(award, url=f"{base_url}{path}" if base_url else None)
+    return to_json(content), json_ld.MEDIA_TYPE
 
 
 def _if_visible(

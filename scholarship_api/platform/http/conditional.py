@@ -48,12 +48,19 @@ def is_not_modified(etag: bytes, request_headers: Iterable[tuple[bytes, bytes]])
     return False
 
 
-def cacheable_json(scope: Scope, body: bytes, *, etag: bytes, cache_control: bytes) -> Response:
+def cacheable_json(
+    scope: Scope,
+    body: bytes,
+    *,
+    etag: bytes,
+    cache_control: bytes,
+    media_type: str = "application/json",
+) -> Response:
     """200 with `body`, or 304 to a client that has the version named by `etag`."""
     if is_not_modified(etag, scope["headers"]):
         response = Response(status_code=NOT_MODIFIED)
     else:
-        response = Response(body, media_type="application/json")
+        response = Response(body, media_type=media_type)
     response.raw_headers += caching_headers(etag, cache_control)
     return response
 
