@@ -1,7 +1,7 @@
 """Every route with every kind of credential: who is allowed, who is refused.
 
 The test makes a table of what happens and compares it with one that it makes from the access rules
-of the routes. RULES_INSIDE lists the few rules that a route checks by itself.
+of the routes. RULES_INSIDE and RULES_BELOW list the few rules that routes check by themselves.
 """
 
 import re
@@ -89,6 +89,12 @@ RULES_INSIDE: dict[Route, Callable[[Client], bool]] = {
 }
 """Routes that check more than an account and its scopes, and who may use them."""
 
+RULES_BELOW: dict[str, Callable[[Client], bool]] = {
+    "/api/v1/me/": lambda client: not client.is_key,
+    "/api/v1/subjects/": lambda client: client.is_key,
+}
+"""The same for all routes below a path."""
+
 ENDS_ITS_CREDENTIAL = {("DELETE", "/api/v1/auth/me"), ("POST", "/api/v1/auth/logout")}
 
 
@@ -166,9 +172,17 @@ def expected(route: Route, context: RouteContext, client: Client) -> str:
     allowed = (
         scopes <= client.scopes
         and (client.role is Role.ADMIN or not for_admins)
-        and (route not in RULES_INSIDE or RULES_INSIDE[route](client))
+        and all(rule(client) for rule in rules_inside(route))
     )
     return ALLOWED if allowed else FORBIDDEN
+
+
+def rules_inside(route: Route) -> Iterator[Callable[[Client], bool]]:
+    if route in RULES_INSIDE:
+        yield RULES_INSIDE[route]
+    for prefix, rule in RULES_BELOW.items():
+        if f"{route[1]}/".startswith(prefix):
+            yield rule
 
 
 def scopes_of(rule: Dependant) -> list[Scope]:
@@ -199,7 +213,7 @@ async def test_each_route_allows_those_whom_its_rules_name(
         own = await VALID[name](credentials) if route in ENDS_ITS_CREDENTIAL else headers
         found[route] = await outcome(app, route, own)
     assert len(found) > 40
-    assert found == wanted, "RULES_INSIDE lists the rules that a route checks by itself"
+    assert found == wanted, "RULES_INSIDE and RULES_BELOW list what routes check by themselves"
 
 
 def test_the_walk_knows_every_kind_of_credential() -> None:
