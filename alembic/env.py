@@ -20,6 +20,7 @@ from scholarship_api.saved_searches.models import SavedSearch
 from scholarship_api.search.models import SearchWord
 from scholarship_api.settings.settings import SettingsError, load_settings
 from scholarship_api.subjects.models import Subject
+from scholarship_api.webhooks.models import Webhook
 
 MODELS = (
     Account,
@@ -34,6 +35,7 @@ MODELS = (
     Subject,
     Profile,
     SavedSearch,
+    Webhook,
 )
 
 LOCK_SECONDS = 5.0

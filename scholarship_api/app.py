@@ -92,6 +92,8 @@ from scholarship_api.subjects import cursors as subject_cursors
 from scholarship_api.subjects import retention as subject_retention
 from scholarship_api.subjects import routes as subjects_routes
 from scholarship_api.vocabularies import routes as vocabularies_routes
+from scholarship_api.webhooks import cursors as webhooks_cursors
+from scholarship_api.webhooks import routes as webhooks_routes
 
 MIDDLEWARE_ERRORS = (
     BadRequest,
@@ -117,6 +119,7 @@ ROUTERS = (
     audit_routes.router,
     catalogue_routes.router,
     changes_routes.router,
+    webhooks_routes.router,
     activity_routes.router,
     *profiles_routes.ROUTERS,
     *saved_searches_routes.ROUTERS,
@@ -234,6 +237,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.changes_cursor_codec = changes_cursors.CursorCodec(
         token_signer(settings, purpose=changes_cursors.PURPOSE)
+    )
+    app.state.deliveries_cursor_codec = webhooks_cursors.CursorCodec(
+        token_signer(settings, purpose=webhooks_cursors.PURPOSE)
     )
     app.state.read_model = read_model
     app.state.answers = answers

@@ -91,6 +91,8 @@ async def test_every_body_has_an_example_that_is_accepted(api: Api) -> None:
         "/api/v1/me": await stored_examples(api.admin.client, "/api/v1/me", {}),
         SUBJECT: await stored_examples(api.anonymous, SUBJECT, platform),
     }
+    new_webhook = {"url": "https://hooks.example.org/", "events": ["scholarship.closed"]}
+    webhook = (await api.admin.client.post("/api/v1/webhooks", json=new_webhook)).json()
     tried = 0
     for method, path, operation in operations(document):
         for media_type, content in operation.get("requestBody", {}).get("content", {}).items():
@@ -102,7 +104,11 @@ async def test_every_body_has_an_example_that_is_accepted(api: Api) -> None:
                     if "form" in media_type
                     else {"content": example if isinstance(example, str) else json.dumps(example)}
                 )
-                url = path.replace("{scholarship_id}", "sch_001").replace("{external_id}", "one")
+                url = (
+                    path.replace("{scholarship_id}", "sch_001")
+                    .replace("{external_id}", "one")
+                    .replace("{webhook_id}", webhook["id"])
+                )
                 is_subject = url.startswith(SUBJECT)
                 prefix = SUBJECT if is_subject else "/api/v1/me"
                 id_ = saved[prefix] if "saved-searches" in path else key["id"]

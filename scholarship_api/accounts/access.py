@@ -134,6 +134,7 @@ ScholarshipsReader = Annotated[AuthenticatedAccount, require(Scope.SCHOLARSHIPS_
 ScholarshipsWriter = Annotated[AuthenticatedAccount, require(Scope.SCHOLARSHIPS_WRITE)]
 AnalyticsReader = Annotated[AuthenticatedAccount, require(Scope.ANALYTICS_READ)]
 AuditReader = Annotated[AuthenticatedAccount, require(Scope.AUDIT_READ)]
+WebhooksWriter = Annotated[AuthenticatedAccount, require(Scope.WEBHOOKS_WRITE)]
 KeysWriter = Annotated[AuthenticatedAccount, require(Scope.KEYS_WRITE)]
 
 ACCESS_RULES: Final = frozenset({current_account, current_admin})

@@ -14,6 +14,7 @@ class Scope(StrEnum):
     SUBJECTS_READ = "subjects:read"
     SUBJECTS_WRITE = "subjects:write"
     """Data of the subjects of an API key's client. Only keys can use these two."""
+    WEBHOOKS_WRITE = "webhooks:write"
 
 
 class Role(StrEnum):

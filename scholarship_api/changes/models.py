@@ -35,6 +35,15 @@ class OutboxEvent(Base):
     __table_args__ = (CheckConstraint("event ~ '^[a-z_]+[.][a-z_]+$'", "event_form"),)
 
 
+class OutboxConsumer(Base):
+    """Up to which position a part of the service has taken the events of the outbox."""
+
+    __tablename__ = "outbox_consumers"
+
+    name: Mapped[str] = mapped_column(Text, primary_key=True)
+    position: Mapped[int] = mapped_column(BigInteger)
+
+
 class OutboxState(Base):
     """How far the outbox has come. One row, which the process that extends the outbox locks."""
 

@@ -41,6 +41,11 @@ def production_errors(settings: "Settings") -> Iterator[SettingError]:
     yield from _backend_errors(settings)
     yield from _address_errors(settings)
     yield from insecure_issuer_errors(settings.oidc_issuers)
+    if settings.webhook_allow_private:
+        yield SettingError(
+            "WEBHOOK_ALLOW_PRIVATE",
+            "would let clients reach hosts of the internal network; leave it unset",
+        )
     if settings.debug:
         yield SettingError("DEBUG", "must be off in production; leave it unset")
 

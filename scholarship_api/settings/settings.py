@@ -169,6 +169,9 @@ class Settings(BaseSettings):
     # Eligibility
     eligibility_unchecked_criteria: Names = ()
 
+    # Webhooks
+    webhook_allow_private: bool = False
+
     # Tokens
     jwt_secret_key: Secret = SecretStr("")
     jwt_previous_secret_keys: Secrets = ()

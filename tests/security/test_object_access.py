@@ -37,7 +37,7 @@ ADMINS_ONLY: Final = frozenset(
 SCOPES: Final[Mapping[str, set[str]]] = {
     "admin": {
         *("scholarships:read", "scholarships:write", "analytics:read", "analytics:write"),
-        *("audit:read", "keys:write", "subjects:read", "subjects:write"),
+        *("audit:read", "keys:write", "subjects:read", "subjects:write", "webhooks:write"),
     },
     "partner": {"scholarships:read", "scholarships:write", "analytics:read"},
     "other": {"scholarships:read", "scholarships:write", "analytics:read"},
