@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from scholarship_api.accounts.models import Account, RevokedToken
 from scholarship_api.activity.models import Interaction, SearchCount
 from scholarship_api.api_keys.models import ApiKey
+from scholarship_api.applications.models import Application
 from scholarship_api.audit.models import AuditEvent
 from scholarship_api.catalogue.models import Scholarship
 from scholarship_api.changes.models import OutboxEvent
@@ -36,6 +37,7 @@ MODELS = (
     Profile,
     SavedSearch,
     Webhook,
+    Application,
 )
 
 LOCK_SECONDS = 5.0

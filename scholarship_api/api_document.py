@@ -54,6 +54,7 @@ TAGS: Final = [
         "description": "A student's answers, stored once. A platform stores those of its subjects.",
     },
     {"name": "saved searches", "description": "Searches that are kept, and told about."},
+    {"name": "applications", "description": "The tracker: awards and how far an application is."},
     {"name": "subjects", "description": "The people that a platform's backend stores data of."},
     {"name": "health", "description": "Probes, metrics and the index. They are never limited."},
 ]

@@ -22,6 +22,7 @@ from scholarship_api.activity.recording import SearchRecorder
 from scholarship_api.api_keys import routes as api_keys_routes
 from scholarship_api.api_keys.authenticator import KeyAuthenticator
 from scholarship_api.api_keys.usage import UsageRecorder
+from scholarship_api.applications import routes as applications_routes
 from scholarship_api.audit import cursors as audit_cursors
 from scholarship_api.audit import retention as audit_retention
 from scholarship_api.audit import routes as audit_routes
@@ -123,6 +124,7 @@ ROUTERS = (
     activity_routes.router,
     *profiles_routes.ROUTERS,
     *saved_searches_routes.ROUTERS,
+    *applications_routes.ROUTERS,
     subjects_routes.router,
     vocabularies_routes.router,
     api_keys_routes.router,

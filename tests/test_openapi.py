@@ -68,20 +68,27 @@ async def platform_key(api: Api) -> dict[str, str]:
     return {"X-API-Key": key["secret"]}
 
 
-async def stored_examples(client: httpx.AsyncClient, prefix: str, headers: dict[str, str]) -> str:
-    """Store what the examples of changes need; the id of the saved search."""
+async def stored_examples(
+    client: httpx.AsyncClient, prefix: str, headers: dict[str, str]
+) -> dict[str, str]:
+    """Store what the examples of changes need; the ids by list."""
     stored = await client.put(f"{prefix}/profile", json={"gpa": 3}, headers=headers)
     assert stored.status_code == 201, stored.text
-    new = {"name": "One", "query": {}}
-    saved = await client.post(f"{prefix}/saved-searches", json=new, headers=headers)
-    assert saved.status_code == 201, saved.text
-    search_id: str = saved.json()["id"]
-    return search_id
+    news = {
+        "saved-searches": {"name": "One", "query": {}},
+        "applications": {"scholarship_id": "sch_003"},
+    }
+    ids = {}
+    for name, new in news.items():
+        created = await client.post(f"{prefix}/{name}", json=new, headers=headers)
+        assert created.status_code == 201, created.text
+        ids[name] = created.json()["id"]
+    return ids
 
 
 async def test_every_body_has_an_example_that_is_accepted(api: Api) -> None:
     document = api.app.openapi()
-    for number in (1, 2):
+    for number in (1, 2, 3):
         award = new_award(id=f"sch_00{number}")
         assert (await api.admin.client.post(AWARDS, json=award)).status_code == 201
     new_key = {"name": "examples", "scopes": ["scholarships:read"]}
@@ -111,7 +118,7 @@ async def test_every_body_has_an_example_that_is_accepted(api: Api) -> None:
                 )
                 is_subject = url.startswith(SUBJECT)
                 prefix = SUBJECT if is_subject else "/api/v1/me"
-                id_ = saved[prefix] if "saved-searches" in path else key["id"]
+                id_ = saved[prefix].get(path.split("/")[-2], key["id"])
                 answer = await (api.anonymous if is_subject else api.admin.client).request(
                     method,
                     url.replace("{id}", id_),

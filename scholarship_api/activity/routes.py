@@ -49,7 +49,7 @@ router = APIRouter(prefix="/api/v1", responses=document(*ERRORS))
 async def record_interaction(
     account: CurrentAccount, session: Writing, new: schemas.NewInteraction
 ) -> schemas.RecordedInteraction:
-    return await service.record_interaction(session, new, account_id=account.id)
+    return await service.record_interaction(session, new, account=account)
 
 
 analytics = APIRouter(prefix="/analytics", tags=["analytics"], responses=document(*ACCESS_ERRORS))

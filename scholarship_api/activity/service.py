@@ -8,27 +8,39 @@ from typing import Any, Final
 from sqlalchemy import Row
 
 from scholarship_api.accounts.access import is_same_organization
+from scholarship_api.accounts.credentials import AuthenticatedAccount
+from scholarship_api.accounts.roles import Role
 from scholarship_api.activity import queries, schemas
 from scholarship_api.activity.cursors import CursorCodec
+from scholarship_api.activity.models import InteractionType
+from scholarship_api.applications import service as applications
 from scholarship_api.errors import NotFound
 from scholarship_api.platform.database.sessions import ReadSession, WriteSession
+from scholarship_api.subjects.owners import Owner
 
 MAX_RECENT_INTERACTIONS: Final = 20
 
+TRACKED: Final = frozenset({InteractionType.SAVED, InteractionType.DISMISSED})
+"""Interactions that are the same fact as a row of the tracker."""
+
 
 async def record_interaction(
-    session: WriteSession, new: schemas.NewInteraction, *, account_id: uuid.UUID
+    session: WriteSession, new: schemas.NewInteraction, *, account: AuthenticatedAccount
 ) -> schemas.RecordedInteraction:
     """Record an interaction. A repeat changes nothing and returns the time of the first one.
 
-    A repeat has the same account, award and type; for `viewed` also the same day (UTC). Raises
-    NotFound for an award that is not public.
+    A repeat has the same account, award and type; for `viewed` also the same day (UTC). A saved or
+    dismissed award is so in the tracker, too. Raises NotFound for an award that is not public.
     """
     occurred_at = await queries.add_interaction(
-        session, account_id=account_id, scholarship_id=new.scholarship_id, kind=new.type
+        session, account_id=account.id, scholarship_id=new.scholarship_id, kind=new.type
     )
     if occurred_at is None:
         raise NotFound("There is no scholarship with this id.")
+    if new.type in TRACKED and account.role is not Role.SERVICE:
+        await applications.follow_interaction(
+            session, Owner(account), scholarship_id=new.scholarship_id, kind=new.type
+        )
     return schemas.RecordedInteraction(
         scholarship_id=new.scholarship_id, type=new.type, occurred_at=occurred_at
     )

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from scholarship_api.applications import service as applications
 from scholarship_api.profiles import service as profiles
 from scholarship_api.saved_searches import service as saved_searches
 from scholarship_api.subjects.service import PersonalData, of_account
@@ -9,6 +10,7 @@ from scholarship_api.subjects.service import PersonalData, of_account
 TOPICS: Final[dict[str, PersonalData]] = {
     "profile": profiles.personal_data,
     "saved_searches": saved_searches.personal_data,
+    "applications": applications.personal_data,
 }
 ACCOUNT_TOPICS: Final[dict[str, PersonalData]] = {
     topic: of_account(read) for topic, read in TOPICS.items()

@@ -24,3 +24,4 @@ class SubjectExport(BaseModel):
     touched_at: dt.datetime = Field(description="The last request about the subject, to the day.")
     profile: dict[str, Any] | None = Field(description="With its dates; null without one.")
     saved_searches: list[dict[str, Any]]
+    applications: list[dict[str, Any]]

@@ -36,7 +36,10 @@ async def lock(session: WriteSession, owner: Owner) -> uuid.UUID | None:
 
 
 async def ensure(session: WriteSession, owner: Owner) -> uuid.UUID:
-    """The id of the subject, created if need be, and locked until the transaction ends."""
+    """The id of the subject, created if need be, and locked until the transaction ends.
+
+    Raises Unauthorized while the account or API key of the request is being deleted.
+    """
     subject_id = await queries.ensure(
         session,
         _identity(owner),

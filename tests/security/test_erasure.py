@@ -19,6 +19,7 @@ TOPICS: Final = {
     "idempotency_keys": "idempotency_keys",
     "scholarship_changes": "changes",
     "audit_events": "events",
+    "subjects": "applications",
 }
 """The topic of the export for each table that holds rows about an account."""
 
