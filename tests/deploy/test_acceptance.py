@@ -12,7 +12,7 @@ import pytest
 
 from tests.deploy.gunicorn_server import REPOSITORY, running_server
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.slow]
 
 SUITE = REPOSITORY / "tests" / "acceptance"
 ORIGIN = "https://app.example.org"

@@ -25,7 +25,7 @@ from tests.faults import (
     through_proxy,
 )
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.slow]
 
 READINESS_SECONDS = 2.0
 DATABASE_SECONDS = 8.0

@@ -18,7 +18,7 @@ import pytest
 
 from tests.deploy.gunicorn_server import REPOSITORY, environment, free_port, until
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.slow]
 
 NAMESPACE: Final = ["unshare", "--pid", "--fork", "--mount-proc"]
 COMMAND: Final = ("scholarship-api", "start")

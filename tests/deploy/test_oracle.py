@@ -28,7 +28,7 @@ import pytest
 from scholarship_api.catalogue.bulk.importer import import_stream
 from tests.deploy.gunicorn_server import RunningServer, running_server
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.slow]
 
 WORKERS: Final = 4
 READERS: Final = 8

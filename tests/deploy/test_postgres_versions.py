@@ -14,7 +14,7 @@ from tests.deploy.gunicorn_server import REPOSITORY, environment, running_server
 from tests.deploy.postgres_nodes import PostgresNode
 from tests.deploy.test_database_failover import CATALOGUE, settings_for
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.slow]
 
 VERSIONS: Final = (15, 16, 17, 18)
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.deploy.gunicorn_server import SLOW_SERVICE, RunningServer, running_server, until
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.slow]
 
 HEAD = b"GET /pid HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 

@@ -21,7 +21,7 @@ from tests.deploy.postgres_nodes import PostgresNode, url_of
 from tests.deploy.test_database_failover import settings_for
 from tests.faults import eventually
 
-pytestmark = [pytest.mark.anyio, pytest.mark.server]
+pytestmark = [pytest.mark.anyio, pytest.mark.server, pytest.mark.slow]
 
 DELAY_SECONDS: Final = 5
 INSERT: Final = """

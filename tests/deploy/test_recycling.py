@@ -15,7 +15,7 @@ import pytest
 from tests.deploy.gunicorn_server import SLOW_SERVICE, RunningServer, running_server, until
 from tests.deploy.load_client import Load, Outcome
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.slow]
 
 SHORT_LIVES = {
     "WEB_CONCURRENCY": "3",

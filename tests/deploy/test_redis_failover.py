@@ -29,7 +29,7 @@ from tests.deploy.redis_nodes import (
 )
 from tests.faults import FaultyProxy
 
-pytestmark = [pytest.mark.anyio, pytest.mark.server]
+pytestmark = [pytest.mark.anyio, pytest.mark.server, pytest.mark.slow]
 
 GOAL_SECONDS: Final = 2.0
 """From the moment at which the new primary is reachable."""

@@ -12,7 +12,7 @@ import pytest
 from tests.deploy.gunicorn_server import RunningServer, running_server, until
 from tests.deploy.test_shutdown import ask_slowly
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.slow]
 
 PROBES = 40
 GRACEFUL_SECONDS = 6

@@ -9,7 +9,7 @@ import pytest
 
 from tests.deploy.gunicorn_server import environment, running_server
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.slow]
 
 PASSWORD = "correct horse battery staple"
 

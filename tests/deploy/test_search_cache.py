@@ -12,7 +12,7 @@ import pytest
 
 from tests.deploy.gunicorn_server import RunningServer, running_server
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.slow]
 
 METRICS_TOKEN = secrets.token_hex(32)
 WORKERS = 3

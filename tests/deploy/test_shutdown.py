@@ -11,7 +11,7 @@ import pytest
 
 from tests.deploy.gunicorn_server import SLOW_SERVICE, RunningServer, running_server, until
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.slow]
 
 Answer = Future[tuple[int, bytes]]
 

@@ -8,7 +8,7 @@ import pytest
 from tests.deploy.gunicorn_server import SLOW_SERVICE, RunningServer, running_server
 from tests.deploy.slow_clients import Connection, Feed, Patterns, ask, attack
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.slow]
 
 PROXY = "127.0.0.55"
 PATTERNS = Patterns(

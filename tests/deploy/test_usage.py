@@ -15,7 +15,7 @@ import pytest
 from tests.deploy.gunicorn_server import RunningServer, environment, running_server, until
 from tests.deploy.redis_nodes import RedisNode
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.slow]
 
 SEARCH = "/api/v1/search"
 VOCABULARIES = "/api/v1/vocabularies"

@@ -22,7 +22,7 @@ from tests.devserver.test_supervisor import processes_in
 from tests.docs.outputs import matches
 from tests.docs.pages import ROOT, section
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.slow]
 
 COMMANDS: Final = [command.text for command in section("README.md", "Quick start").commands]
 FIRST_OF_THE_TOUR: Final = section("README.md", "A tour").commands[0]

@@ -20,7 +20,7 @@ from tests.fuzz.conftest import FuzzedService
 from tests.fuzz.exchange import receive
 from tests.fuzz.messages import Messages
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.slow]
 
 MESSAGES = 600
 AT_ONCE = 8

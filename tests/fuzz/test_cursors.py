@@ -20,7 +20,7 @@ from tests.fuzz.amount import FUZZ, seed
 from tests.fuzz.conftest import Client
 from tests.search.hostile_cursors import CONTENTS, hostile_cursor
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.slow]
 
 SEARCH: Final = "/api/v1/search"
 CODEC: Final = CursorCodec(TokenSigner(key=PRODUCTION["JWT_SECRET_KEY"], purpose=cursors.PURPOSE))

@@ -15,7 +15,7 @@ from tests.fuzz.amount import FUZZ, seed
 from tests.fuzz.conftest import Client, FuzzedService
 from tests.security.hostile_inputs import BODY_BYTES, QUERY_CHARACTERS, list_fields
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.slow]
 
 MAX_ANSWER_BYTES: Final = 65_536
 ENDS_THE_SESSION: Final = ("/api/v1/auth/me", "/api/v1/auth/logout")

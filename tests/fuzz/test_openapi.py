@@ -12,7 +12,7 @@ import pytest
 from tests.fuzz.amount import factor, seed
 from tests.fuzz.conftest import FuzzedService
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.slow]
 
 EXAMPLES: Final = 5
 CHECKS: Final = (

@@ -9,7 +9,7 @@ from tests.fuzz.conftest import FuzzedService
 from tests.fuzz.exchange import fuzz
 from tests.fuzz.messages import Messages
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.slow]
 
 MESSAGES = 1_500
 

@@ -8,7 +8,7 @@ from tests.deploy.slow_clients import Patterns, ask, attack
 from tests.fuzz.amount import factor, seed
 from tests.fuzz.conftest import FuzzedService
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.slow]
 
 CONNECTIONS = 600
 """More than two workers have in progress at most."""

@@ -11,7 +11,7 @@ from scholarship_api.platform.database.advisory_locks import AdvisoryLock
 from tests.nix.deployment import SUITE, forget_limits, running_cluster
 from tests.nix.namespaces import Machine, why_impossible
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")

@@ -36,6 +36,7 @@ def _ten_thousand(module_database_url: str) -> None:
         connection.execute(INSERT, {"kind": "old_", "first": 1, "last": ROWS})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "params", [{}, {"sort": "amount"}, {"sort": "newest"}, {"q": "otter"}], ids=str
 )
