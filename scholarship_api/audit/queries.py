@@ -4,8 +4,10 @@ import dataclasses
 import datetime as dt
 import uuid
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
+from psycopg.sql import SQL
+from psycopg.types.json import Jsonb
 from sqlalchemy import Select, func, insert, literal, null, select
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -13,6 +15,7 @@ from scholarship_api.accounts.models import Account
 from scholarship_api.api_keys.models import ApiKey
 from scholarship_api.audit.models import AuditEvent
 from scholarship_api.catalogue.models import ScholarshipChange
+from scholarship_api.platform.database.engine import BulkConnection
 from scholarship_api.platform.database.sessions import ReadSession, WriteSession
 
 AWARD_ACTIONS = "award."
@@ -51,6 +54,18 @@ class Entry:
 
 async def add_event(session: WriteSession, values: Mapping[str, Any]) -> None:
     await session.execute(insert(AuditEvent).values(values))
+
+
+ADD_EVENT: Final = SQL(
+    "INSERT INTO audit_events"
+    " (action, target_id, details, source, account_id, trace_id, request_id) VALUES"
+    " (%(action)s, %(target_id)s, %(details)s, %(source)s, %(account_id)s, %(trace_id)s,"
+    " %(request_id)s)"
+)
+
+
+async def add_event_on_connection(connection: BulkConnection, values: Mapping[str, Any]) -> None:
+    await connection.execute(ADD_EVENT, {**values, "details": Jsonb(values["details"])})
 
 
 async def purge(session: WriteSession, *, days: int, limit: int) -> int:

@@ -13,9 +13,10 @@ Cursor = Annotated[str, Field(min_length=1, max_length=128)]
 
 class Actor(BaseModel):
     """Who did it. `anonymous` is a client without credentials, `database` SQL that did not come
-    from this service, `deleted` an account or key that no longer exists."""
+    from this service, `schedule` a date that was reached, `deleted` an account or key that no
+    longer exists."""
 
-    kind: Literal["account", "key", "command_line", "database", "anonymous", "deleted"]
+    kind: Literal["account", "key", "command_line", "schedule", "database", "anonymous", "deleted"]
     id: uuid.UUID | None = None
     name: str | None = None
 

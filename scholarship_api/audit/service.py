@@ -9,7 +9,7 @@ from scholarship_api.accounts.models import DELETED_ACCOUNT_ID
 from scholarship_api.audit import queries, schemas
 from scholarship_api.audit.cursors import FIRST, CursorCodec, Position
 from scholarship_api.catalogue.audit import ChangeSource
-from scholarship_api.platform.database.engine import Database
+from scholarship_api.platform.database.engine import BulkConnection, Database
 from scholarship_api.platform.database.sessions import ReadSession, WriteSession
 
 EXPORT_BATCH: Final = 500
@@ -25,18 +25,28 @@ async def record(
     **details: object,
 ) -> None:
     """Record an event in the transaction of what it describes. `details` hold no personal data."""
-    await queries.add_event(
-        session,
-        {
-            "action": action,
-            "target_id": None if target_id is None else str(target_id),
-            "details": details,
-            "source": source.channel,
-            "account_id": source.account_id,
-            "trace_id": source.trace_id,
-            "request_id": source.request_id,
-        },
-    )
+    await queries.add_event(session, _event(action, source, target_id, details))
+
+
+async def record_on_connection(
+    connection: BulkConnection, action: str, *, source: ChangeSource, **details: object
+) -> None:
+    """Record an event after bulk work, which has a connection instead of a session."""
+    await queries.add_event_on_connection(connection, _event(action, source, None, details))
+
+
+def _event(
+    action: str, source: ChangeSource, target_id: uuid.UUID | None, details: Mapping[str, object]
+) -> dict[str, object]:
+    return {
+        "action": action,
+        "target_id": None if target_id is None else str(target_id),
+        "details": dict(details),
+        "source": source.channel,
+        "account_id": source.account_id,
+        "trace_id": source.trace_id,
+        "request_id": source.request_id,
+    }
 
 
 async def history(

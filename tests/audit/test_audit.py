@@ -1,5 +1,6 @@
 """The audit: what happened, by whom, and that nobody can change it."""
 
+import functools
 import json
 import runpy
 import uuid
@@ -12,7 +13,9 @@ import pytest
 from fastapi import FastAPI
 from psycopg.sql import SQL, Identifier
 
+from scholarship_api.accounts import service as accounts
 from scholarship_api.accounts.roles import Role
+from scholarship_api.accounts.schemas import NewAccount
 from tests.api_keys.conftest import (
     KEYS,
     LISTING,
@@ -170,6 +173,51 @@ async def test_a_refused_login_of_an_unknown_name_is_recorded_without_the_name(
     assert latest["trace_id"] == answer.headers["X-Trace-ID"]
     assert latest["target"] is None
     assert name not in json.dumps(latest)
+
+
+async def test_changes_of_accounts_are_recorded(
+    app: FastAPI, client: httpx.AsyncClient, admin: Headers
+) -> None:
+    new = NewAccount(username=f"user-{uuid.uuid4().hex}", role=Role.STUDENT)
+    async with app.state.database.write_session() as session:
+        account_id = await accounts.create(session, new=new, password_hash="!")
+    for change_account in (
+        accounts.disable,
+        accounts.enable,
+        functools.partial(accounts.set_password, password_hash="!"),
+    ):
+        async with app.state.database.write_session() as session:
+            account = await accounts.get(session, username=new.username)
+            await change_account(session, account=account)
+    found = await entries(client, admin, target=str(account_id))
+    assert [entry["action"] for entry in found] == [
+        "account.password_set",
+        "account.enabled",
+        "account.disabled",
+        "account.created",
+    ]
+    assert {entry["actor"]["kind"] for entry in found} == {"command_line"}
+
+
+async def test_an_import_is_recorded_with_its_counts_and_with_each_change(
+    client: httpx.AsyncClient, admin: Headers
+) -> None:
+    award_id = f"imported-{uuid.uuid4().hex}"
+    file = json.dumps({"id": award_id, **AWARD}) + "\n" + "{}\n"
+    answer = await client.post(
+        f"{LISTING}/import",
+        content=file,
+        headers={**admin, "Content-Type": "application/x-ndjson", "X-Request-ID": "import-1"},
+    )
+    assert answer.status_code == 200, answer.text
+    [latest] = await entries(client, admin, action="catalogue.imported", limit=1)
+    assert latest["details"] == {"rows": 2, "created": 1, "updated": 0, "bad": 1}
+    assert latest["trace_id"] == answer.headers["X-Trace-ID"]
+    assert latest["request_id"] == "import-1"
+    assert latest["actor"]["kind"] == "account"
+    [change_of_award] = await entries(client, admin, target=award_id)
+    assert change_of_award["action"] == "award.created"
+    assert change_of_award["trace_id"] == latest["trace_id"]
 
 
 async def test_filters_choose_actions_actors_and_times(

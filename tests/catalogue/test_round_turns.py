@@ -123,6 +123,9 @@ async def test_the_turn_of_a_round_is_an_audited_change(
     assert [change["version"] for change in changes] == [2]
     assert changes[0]["after"].keys() == {"application_deadline"}
     assert (changes[0]["account_id"], changes[0]["trace_id"]) == (None, None)
+    for path in (f"/api/v1/audit?target={award['id']}", f"{AWARDS}/{award['id']}/history"):
+        entries = (await api.admin.client.get(path)).json()["items"]
+        assert entries[0]["actor"]["kind"] == "schedule"
 
 
 async def test_reads_go_on_while_awards_cannot_be_written(

@@ -14,6 +14,7 @@ from typing import BinaryIO, Final
 import anyio
 import anyio.to_thread
 
+from scholarship_api.audit import service as audit
 from scholarship_api.catalogue.audit import COMMAND_LINE, ChangeSource
 from scholarship_api.catalogue.bulk.parsing import read_ndjson
 from scholarship_api.catalogue.bulk.records import RecordReader, RowError
@@ -125,6 +126,16 @@ async def import_stream(
         await asyncio.gather(next_batch, return_exceptions=True)
     if refresh and connection is not None and report.created + report.updated:
         await refresh_statistics(connection)
+    if connection is not None:
+        await audit.record_on_connection(
+            connection,
+            "catalogue.imported",
+            source=change_source,
+            rows=report.rows,
+            created=report.created,
+            updated=report.updated,
+            bad=report.bad,
+        )
     report.seconds = time.monotonic() - started
     return report
 

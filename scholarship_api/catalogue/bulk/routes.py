@@ -25,9 +25,9 @@ from scholarship_api.errors import (
     UnsupportedMediaType,
     ValidationFailed,
     document,
-    trace_id_of,
 )
 from scholarship_api.platform.database.engine import Database
+from scholarship_api.platform.http.request_context import ids_of
 
 FORMATS: Final = {
     "application/x-ndjson": FileFormat.NDJSON,
@@ -92,6 +92,7 @@ router = APIRouter(
 async def import_scholarships(request: Request, account: CurrentAdmin) -> schemas.ImportSummary:
     file_format = _file_format(request)
     database: Database = request.app.state.database
+    ids = ids_of(request.scope)
     chunks = _chunks(request)
     head = await _head(chunks)
     try:
@@ -101,7 +102,7 @@ async def import_scholarships(request: Request, account: CurrentAdmin) -> schema
                 _rejoined(head, chunks),
                 connection,
                 reader=READERS[file_format],
-                change_source=ChangeSource("api", account.id, trace_id_of(request.scope)),
+                change_source=ChangeSource("api", account.id, ids.trace_id, ids.request_id),
                 refresh=False,
             )
     except UnreadableFile as error:
