@@ -23,9 +23,10 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 PROGRAM = """
 import typer
 from scholarship_api.catalogue import cli
+from scholarship_api.exchange.export.cli import export_command
 app = typer.Typer(pretty_exceptions_enable=False)
 app.command("import")(cli.import_command)
-app.command("export")(cli.export_command)
+app.command("export")(export_command)
 app.command("sample")(cli.sample_command)
 app()
 """
