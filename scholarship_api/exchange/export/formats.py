@@ -20,6 +20,7 @@ from scholarship_api.catalogue.service import to_response
 from scholarship_api.catalogue.stored_awards import from_row
 from scholarship_api.exchange.common_grants.opportunities import to_opportunity
 from scholarship_api.exchange.export.workbook import WorkbookWriter
+from scholarship_api.exchange.nspa.writer import records_of
 
 BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 """Excel reads a CSV file as UTF-8 when it begins with this, and else in the code page of its
@@ -30,6 +31,7 @@ class ExportFormat(StrEnum):
     NDJSON = "ndjson"
     CSV = "csv"
     XLSX = "xlsx"
+    NSPA = "nspa"
     COMMON_GRANTS = "common-grants"
 
 
@@ -140,6 +142,17 @@ class _CommonGrantsWriter(JsonListWriter):
         )
 
 
+class _NspaWriter(JsonListWriter):
+    def begin(self) -> bytes:
+        return b'{"ScholarshipProgramCollection":{"ScholarshipProgramInfo":[\n'
+
+    def items_of(self, award: Scholarship) -> list[bytes]:
+        return records_of(award)
+
+    def end(self) -> bytes:
+        return b"\n]}}\n"
+
+
 @dataclass(frozen=True, slots=True)
 class _Format:
     writer: Callable[[Options], Writer]
@@ -155,6 +168,7 @@ FORMATS: Final[Mapping[ExportFormat, _Format]] = {
         "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
         "xlsx",
     ),
+    ExportFormat.NSPA: _Format(_NspaWriter, "application/json", "nspa.json"),
     ExportFormat.COMMON_GRANTS: _Format(_CommonGrantsWriter, "application/json", "json"),
 }
 
