@@ -14,6 +14,10 @@ let
   name = "scholarship-api";
   command = lib.getExe cfg.package;
 
+  # Redis runs as a user and group of this name.
+  redisUser = "redis-${name}";
+  redisSocket = "/run/${redisUser}/redis.sock";
+
   # Every setting of the service; scripts/nix_settings.py writes the file.
   described = lib.importJSON ./settings.json;
   secretNames = lib.attrNames (lib.filterAttrs (_: each: each.secret) described);
@@ -146,13 +150,10 @@ in
     redis.createLocally = mkOption {
       type = types.bool;
       default = false;
-      description = "Run Redis for the rate limits on a loopback port of this machine.";
-    };
-
-    redis.port = mkOption {
-      type = types.port;
-      default = 6379;
-      description = "The port of the Redis that `redis.createLocally` runs.";
+      description = ''
+        Run Redis for the rate limits on this machine. It has a socket and no port, and only the
+        service and root may open the socket.
+      '';
     };
   };
 
@@ -171,7 +172,7 @@ in
 
     services.scholarship-api.settings = {
       DATABASE_URL = lib.mkIf cfg.database.createLocally "postgresql://${name}@/${name}?host=/run/postgresql";
-      RATE_LIMIT_BACKEND_URL = lib.mkIf cfg.redis.createLocally "redis://127.0.0.1:${toString cfg.redis.port}/0";
+      RATE_LIMIT_BACKEND_URL = lib.mkIf cfg.redis.createLocally "unix://${redisSocket}";
     };
 
     services.postgresql = lib.mkIf cfg.database.createLocally {
@@ -196,8 +197,9 @@ in
 
     services.redis.servers.${name} = lib.mkIf cfg.redis.createLocally {
       enable = true;
-      bind = "127.0.0.1";
-      inherit (cfg.redis) port;
+      port = 0;
+      unixSocket = redisSocket;
+      unixSocketPerm = 660;
       # It counts for minutes, so there is nothing to keep.
       save = [ ];
     };
@@ -217,7 +219,7 @@ in
       let
         servers =
           lib.optional cfg.database.createLocally "postgresql.target"
-          ++ lib.optional cfg.redis.createLocally "redis-${name}.service";
+          ++ lib.optional cfg.redis.createLocally "${redisUser}.service";
       in
       {
         description = "Scholarship Discovery & Search API";
@@ -255,6 +257,7 @@ in
 
           User = name;
           Group = name;
+          SupplementaryGroups = lib.mkIf cfg.redis.createLocally [ redisUser ];
           UMask = "0077";
           LoadCredential = lib.mapAttrsToList (setting: path: "${setting}:${path}") givenSecrets;
 

@@ -35,7 +35,7 @@ PATTERNS: Final[dict[object, str]] = {
     values.Names: "[A-Za-z_]+",
     values.Networks: "[0-9a-fA-F:.]+(/[0-9]+)?",
     values.PostgresUrl: r"postgres(ql(\+psycopg)?)?://.+",
-    values.RedisUrl: r"(rediss?|valkeys?)(\+(sentinel|cluster))?://.+",
+    values.RedisUrl: r"(unix|(rediss?|valkeys?)(\+(sentinel|cluster))?)://.+",
 }
 """Each value, or each entry of a list, as a POSIX extended expression, which is what Nix matches.
 

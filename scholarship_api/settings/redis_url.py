@@ -1,7 +1,11 @@
 """The one reading of a Redis URL: what may be left out is filled in, and what is wrong is named.
 
 redis://[[user]:password@][host][:port][/number][?keyword=value&...], and rediss:// for TLS, as
-redis-py reads it. valkey:// and valkeys:// are the same protocol. Two forms name several hosts:
+redis-py reads it. valkey:// and valkeys:// are the same protocol. A socket in the file system is
+
+    unix://[[user]:password@]/path/of/the/socket[?db=number]
+
+Two forms name several hosts:
 
     redis+sentinel://[[user]:password@]sentinel1:26379,sentinel2:26379/service[/number]
     redis+cluster://[[user]:password@]node1:6379,node2:6379
@@ -19,13 +23,13 @@ from typing import Final, Literal
 from urllib.parse import parse_qsl, quote, unquote
 
 Address = tuple[str, int]
-"""Host and port."""
+"""Host and port, or the path of a socket and 0."""
 
-Kind = Literal["server", "sentinel", "cluster"]
+Kind = Literal["server", "socket", "sentinel", "cluster"]
 
 _SCHEME: Final = re.compile(r"(redis|valkey)(s?)(?:\+(sentinel|cluster))?")
 _DEFAULT_HOST: Final = "localhost"
-_DEFAULT_PORTS: Final[dict[Kind, int]] = {"server": 6379, "sentinel": 26379, "cluster": 6379}
+_DEFAULT_PORTS: Final = {"server": 6379, "sentinel": 26379, "cluster": 6379}
 _LARGEST_PORT: Final = 65_535
 _ADDRESS: Final = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]*)(?::(?P<port>[0-9]*))?")
 _HINT: Final = "percent-encode special characters of the password"
@@ -89,11 +93,15 @@ class RedisUrl:
     @property
     def text(self) -> str:
         """The URL in full."""
+        password = f":{quote(self.password, safe='')}" if self.password else ""
+        credentials = f"{quote(self.username, safe='')}{password}"
+        if self.kind == "socket":
+            at = f"{credentials}@" if credentials else ""
+            query = f"?{self.query}" if self.query else ""
+            return f"unix://{at}{quote(self.addresses[0][0])}{query}"
         scheme = ("rediss" if self.tls else "redis") + (
             "" if self.kind == "server" else f"+{self.kind}"
         )
-        password = f":{quote(self.password, safe='')}" if self.password else ""
-        credentials = f"{quote(self.username, safe='')}{password}"
         hosts = ",".join(
             f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in self.addresses
         )
@@ -111,11 +119,13 @@ class RedisUrl:
 def read_redis_url(url: str) -> RedisUrl:
     """Raises ValueError with what is wrong about the URL."""
     scheme, separator, rest = url.partition("://")
+    if separator and scheme.lower() == "unix":
+        return _read_socket_url(rest)
     found = _SCHEME.fullmatch(scheme.lower())
     if not separator or not rest or found is None:
         raise ValueError(
-            "not a Redis URL: it must start with redis://, rediss:// or valkey://, or with"
-            " redis+sentinel:// or redis+cluster://"
+            "not a Redis URL: it must start with redis://, rediss:// or valkey://, with"
+            " redis+sentinel:// or redis+cluster://, or with unix://"
         )
     kind: Kind = "sentinel" if found[3] == "sentinel" else "cluster" if found[3] else "server"
     location, _, query = rest.partition("?")
@@ -145,6 +155,29 @@ def read_redis_url(url: str) -> RedisUrl:
         addresses=addresses,
         service=unquote(service),
         database=database,
+        query=query,
+    )
+
+
+def _read_socket_url(rest: str) -> RedisUrl:
+    """The part after unix://. Raises ValueError with what is wrong about it."""
+    location, _, query = rest.partition("?")
+    credentials, _, path = location.rpartition("@")
+    user, _, password = credentials.partition(":")
+    path = unquote(path)
+    if not path.startswith("/") or path.endswith("/") or "\0" in path:
+        raise ValueError(
+            f"it has no absolute path of a socket, as in unix:///run/redis.sock; {_HINT}"
+        )
+    _check_query(query, kind="socket", has_tls=False)
+    return RedisUrl(
+        kind="socket",
+        tls=False,
+        username=unquote(user),
+        password=unquote(password),
+        addresses=((path, 0),),
+        service="",
+        database=int(dict(parse_qsl(query)).get("db") or 0),
         query=query,
     )
 

@@ -107,6 +107,11 @@ class RedisNode:
         return f"{self.host}:{self.port}"
 
     @property
+    def socket(self) -> Path:
+        """The socket of a server whose settings have `unixsocket socket`."""
+        return self.folder / "socket"
+
+    @property
     def url(self) -> str:
         return f"redis://:{PASSWORD}@{self.address}/0"
 

@@ -114,6 +114,18 @@ def sentinel_url(sentinels: list[Sentinel]) -> str:
 # --- Sentinel --------------------------------------------------------------------------------
 
 
+async def test_a_server_counts_on_its_socket(tmp_path: Path) -> None:
+    with RedisNode(tmp_path / "server", settings={"unixsocket": "socket"}) as node:
+        async with limiter_at(f"unix://:{PASSWORD}@{node.socket}?db=1") as limiter:
+            decision = await limiter.hit(bucket())
+            assert (decision.allowed, decision.remaining) == (True, RATE.amount - 1)
+            node.kill()
+            with pytest.raises(RateLimiterUnavailable):
+                await limiter.hit(bucket())
+            node.start()
+            await seconds_until_it_counts(limiter)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("failure", ["asked for", "killed", "frozen"])
 async def test_the_limiter_follows_a_failover_of_sentinel(

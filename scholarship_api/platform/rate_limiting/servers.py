@@ -1,4 +1,4 @@
-"""Connections to the server that counts now: one server, Sentinel's primary, or a Cluster's node.
+"""Connections to the server that counts now: the only one, Sentinel's primary, or a Cluster's node.
 
 Each attempt to connect resolves anew, and a connection is used only after the limiter's own script
 has run on it. A replica, which answers as well, is therefore never taken for the primary.
@@ -13,7 +13,7 @@ from typing import Any, Final, cast
 import hiredis
 import redis.asyncio
 import redis.exceptions
-from redis.asyncio.connection import Connection, SSLConnection
+from redis.asyncio.connection import Connection, SSLConnection, UnixDomainSocketConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
@@ -132,8 +132,6 @@ class Servers:
     def _connection(self, address: Address, *, of_sentinel: bool = False) -> Any:  # noqa: ANN401 - redis-py's has no types
         url, parameters = self._url, self._url.parameters
         options: dict[str, Any] = {
-            "host": address[0],
-            "port": address[1],
             "db": 0 if of_sentinel else url.database,
             "username": (parameters.get("sentinel_username", "") if of_sentinel else url.username)
             or None,
@@ -142,11 +140,14 @@ class Servers:
             "protocol": 2,  # RESP3 adds handshakes that Valkey refuses
             "client_name": parameters.get("client_name"),
             "socket_timeout": None,  # each use has its own deadline
-            "socket_keepalive": True,
             "retry": Retry(NoBackoff(), 0),  # ours is in SharedStorage
             **self._tls,
         }
-        return (SSLConnection if url.tls else Connection)(**options)
+        if url.kind == "socket":
+            return UnixDomainSocketConnection(path=address[0], **options)
+        host, port = address
+        kind = SSLConnection if url.tls else Connection
+        return kind(host=host, port=port, socket_keepalive=True, **options)
 
 
 def pack(command: tuple[str | int, ...]) -> bytes:
