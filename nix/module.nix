@@ -158,7 +158,14 @@ in
   };
 
   config = lib.mkIf cfg.enable {
-    assertions = import ./assertions.nix {
+    assertions = [
+      {
+        # Older releases have no postgresql.target.
+        assertion = lib.versionAtLeast lib.trivial.release "25.11";
+        message = "the module of scholarship-api needs NixOS 25.11 or newer";
+      }
+    ]
+    ++ import ./assertions.nix {
       inherit lib secretNames;
       settings = effective;
       given = givenSettings;
