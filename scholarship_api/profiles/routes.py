@@ -2,10 +2,14 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Depends, Request, Response, status
+from fastapi import APIRouter, Body, Depends, Query, Request, Response, status
 
+from scholarship_api.catalogue.read_model.current import Model
+from scholarship_api.eligibility import service as eligibility
+from scholarship_api.eligibility.schemas import Questions
 from scholarship_api.errors import (
     BadRequest,
+    Conflict,
     NotFound,
     PreconditionFailed,
     PreconditionRequired,
@@ -15,7 +19,9 @@ from scholarship_api.errors import (
 from scholarship_api.platform.database.sessions import Reading, Writing
 from scholarship_api.platform.http.content_type import require_json, require_merge_patch
 from scholarship_api.profiles import service
-from scholarship_api.profiles.schemas import PATCH_EXAMPLE, StudentProfile
+from scholarship_api.profiles.schemas import PATCH_EXAMPLE, MatchesRequest, StudentProfile
+from scholarship_api.search.schemas import SearchPage
+from scholarship_api.subjects import results
 from scholarship_api.subjects.access import MOUNTS, Mount, change_source
 from scholarship_api.subjects.owners import Owner
 from scholarship_api.subjects.preconditions import (
@@ -119,6 +125,37 @@ def _router(mount: Mount) -> APIRouter:
         await service.delete(
             session, owner, precondition=precondition, source=change_source(request, owner)
         )
+
+    @router.get(
+        "/matches",
+        name=mount.operation("list_matches"),
+        response_model=SearchPage,
+        summary="The awards that suit the stored profile, best first",
+        description="Each with its verdict and score. Dismissed awards are left out.",
+        responses=document(Conflict, NotFound),
+    )
+    async def list_matches(
+        request: Request,
+        query: Annotated[MatchesRequest, Query()],
+        owner: Owner = mount.reader,
+    ) -> Response:
+        # The session ends before the search begins: no request holds two connections.
+        async with request.app.state.database.read_session() as session:
+            stored = await service.matches_query(session, owner, request=query)
+        return await results.answer(request, stored, since=query.since)
+
+    @router.get(
+        "/questions",
+        name=mount.operation("list_questions"),
+        summary="Which missing answers of the stored profile would settle most of the open awards",
+        responses=document(Conflict, NotFound),
+    )
+    async def list_questions(
+        request: Request, current: Model, owner: Owner = mount.reader
+    ) -> Questions:
+        async with request.app.state.database.read_session() as session:
+            known = await service.questions_request(session, owner)
+        return await eligibility.ask(current, known)
 
     return router
 

@@ -1,17 +1,21 @@
 """A stored profile in requests and answers."""
 
 import datetime as dt
-from typing import Any, Final, Self
+from typing import Annotated, Any, Final, Self
 
-from pydantic import ConfigDict, Field, JsonValue, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, JsonValue, model_validator
 
 from scholarship_api.catalogue.field_types import TimeZone, zone_of
+from scholarship_api.catalogue.read_model.rule import Verdict
 from scholarship_api.eligibility.profiles import (
     MIN_AGE,
     PROFILE_EXAMPLE,
     RICH_EXAMPLE,
     ProfileAnswers,
 )
+from scholarship_api.input_limits import CommaList
+from scholarship_api.subjects.schemas import ResultsRequest
+from scholarship_api.vocabulary import unique
 
 STORED_EXAMPLE: Final[dict[str, JsonValue]] = {**PROFILE_EXAMPLE, "timezone": "America/New_York"}
 PATCH_EXAMPLE: Final[dict[str, JsonValue]] = {"gpa": 3.6, "timezone": "Pacific/Honolulu"}
@@ -54,3 +58,9 @@ class StudentProfile(ProfileAnswers):
     def as_json(self) -> dict[str, Any]:
         """All that was given, canonical."""
         return self.sent() | ({} if self.timezone is None else {"timezone": self.timezone})
+
+
+class MatchesRequest(ResultsRequest):
+    verdicts: Annotated[CommaList[Verdict], AfterValidator(unique)] = Field(
+        [], description="Default: all but ineligible."
+    )

@@ -6,9 +6,12 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from scholarship_api.applications import service as applications
 from scholarship_api.audit import service as audit
 from scholarship_api.catalogue.audit import ChangeSource
 from scholarship_api.catalogue.merge_patch import merge
+from scholarship_api.eligibility.profiles import ProfileAnswers
+from scholarship_api.eligibility.schemas import QuestionsRequest
 from scholarship_api.errors import (
     Conflict,
     NotFound,
@@ -18,10 +21,12 @@ from scholarship_api.errors import (
 from scholarship_api.platform.database.sessions import ReadSession, WriteSession
 from scholarship_api.profiles import queries
 from scholarship_api.profiles.models import Profile
-from scholarship_api.profiles.schemas import StudentProfile
+from scholarship_api.profiles.schemas import MatchesRequest, StudentProfile
+from scholarship_api.search.schemas import SearchBody
 from scholarship_api.subjects import service as subjects
 from scholarship_api.subjects.owners import Owner
 from scholarship_api.subjects.preconditions import OptionalPrecondition
+from scholarship_api.subjects.results import StoredQuery
 
 
 class StoredProfile(NamedTuple):
@@ -49,6 +54,29 @@ async def answers_of(session: AsyncSession, *, subject_id: uuid.UUID) -> Student
         return StudentProfile.model_validate(_body(stored))
     except ValidationError:
         raise Conflict("The stored profile is no longer valid; store it anew.") from None
+
+
+async def matches_query(
+    session: AsyncSession, owner: Owner, *, request: MatchesRequest
+) -> StoredQuery:
+    """The search for awards that suit the stored profile. Raises NotFound and Conflict."""
+    subject_id, profile = await _profile_of(session, owner)
+    search = SearchBody.model_validate(
+        {
+            "profile": profile.sent(),
+            "verdicts": request.verdicts,
+            "sort": "match",
+            "limit": request.limit,
+            "cursor": request.cursor,
+        }
+    )
+    return StoredQuery(search, await applications.dismissed_awards(session, subject_id=subject_id))
+
+
+async def questions_request(session: AsyncSession, owner: Owner) -> QuestionsRequest:
+    """The request for questions on the stored profile. Raises NotFound and Conflict."""
+    _, profile = await _profile_of(session, owner)
+    return QuestionsRequest(profile=ProfileAnswers.model_validate(profile.sent()))
 
 
 async def put(
@@ -125,6 +153,14 @@ async def personal_data(session: ReadSession, subject_id: uuid.UUID) -> object:
         "created_at": stored.created_at.isoformat(),
         "updated_at": stored.updated_at.isoformat(),
     }
+
+
+async def _profile_of(session: AsyncSession, owner: Owner) -> tuple[uuid.UUID, StudentProfile]:
+    subject_id = await subjects.find(session, owner)
+    profile = None if subject_id is None else await answers_of(session, subject_id=subject_id)
+    if subject_id is None or profile is None:
+        raise not_found()
+    return subject_id, profile
 
 
 def not_found() -> NotFound:

@@ -17,6 +17,8 @@ from scholarship_api.errors import (
 from scholarship_api.platform.database.sessions import Reading, Writing
 from scholarship_api.platform.http.content_type import require_json, require_merge_patch
 from scholarship_api.saved_searches import schemas, service
+from scholarship_api.search.schemas import SearchPage
+from scholarship_api.subjects import results
 from scholarship_api.subjects.access import MOUNTS, Mount, change_source
 from scholarship_api.subjects.creation import REPLAYED_HEADER, CreationKey
 from scholarship_api.subjects.cursors import CursorCodec
@@ -31,7 +33,7 @@ from scholarship_api.subjects.preconditions import (
     read_response,
     written_response,
 )
-from scholarship_api.subjects.schemas import ListRequest
+from scholarship_api.subjects.schemas import ListRequest, ResultsRequest
 
 CHANGE_ERRORS = (BadRequest, PreconditionFailed, PreconditionRequired, UnsupportedMediaType)
 
@@ -159,6 +161,30 @@ def _router(mount: Mount) -> APIRouter:
             precondition=precondition,
             source=change_source(request, owner),
         )
+
+    @router.get(
+        "/saved-searches/{id}/results",
+        name=mount.operation("list_results"),
+        response_model=SearchPage,
+        summary="The results of a saved search",
+        description=(
+            "With `since`, the awards that the search finds now and would not have found as they"
+            " were then. Dismissed awards are left out."
+        ),
+        responses=document(Conflict, NotFound),
+    )
+    async def list_results(
+        request: Request,
+        search_id: SearchId,
+        query: Annotated[ResultsRequest, Query()],
+        owner: Owner = mount.reader,
+    ) -> Response:
+        # The session ends before the search begins: no request holds two connections.
+        async with request.app.state.database.read_session() as session:
+            stored = await service.query_of(
+                session, owner, search_id=search_id, limit=query.limit, cursor=query.cursor
+            )
+        return await results.answer(request, stored, since=query.since)
 
     return router
 

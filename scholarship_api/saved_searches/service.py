@@ -6,18 +6,21 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from scholarship_api.applications import service as applications
 from scholarship_api.audit import service as audit
 from scholarship_api.catalogue.audit import ChangeSource
 from scholarship_api.catalogue.identifiers import new_id
 from scholarship_api.catalogue.merge_patch import merge
 from scholarship_api.errors import Conflict, NotFound, ValidationFailed, validation_fields
 from scholarship_api.platform.database.sessions import ReadSession, WriteSession
+from scholarship_api.profiles import service as profiles
 from scholarship_api.saved_searches import models, queries, schemas
 from scholarship_api.subjects import creation
 from scholarship_api.subjects import service as subjects
 from scholarship_api.subjects.cursors import CursorCodec
 from scholarship_api.subjects.owners import Owner
 from scholarship_api.subjects.preconditions import OptionalPrecondition
+from scholarship_api.subjects.results import StoredQuery
 from scholarship_api.subjects.schemas import ListRequest
 
 LIST_NAME = "saved searches"
@@ -85,6 +88,33 @@ async def read(session: AsyncSession, owner: Owner, *, search_id: uuid.UUID) -> 
     """Raises NotFound, also for a search of somebody else."""
     subject_id = await subjects.find(session, owner)
     return _stored(await _read(session, subject_id, search_id))
+
+
+async def query_of(
+    session: AsyncSession, owner: Owner, *, search_id: uuid.UUID, **page: object
+) -> StoredQuery:
+    """The search to run, with the values of a page.
+
+    Raises NotFound, and Conflict for a search that cannot be run as it is stored.
+    """
+    subject_id = await subjects.find(session, owner)
+    stored = await _read(session, subject_id, search_id)
+    return await stored_query(session, stored, **page)
+
+
+async def stored_query(
+    session: AsyncSession, stored: models.SavedSearch, **page: object
+) -> StoredQuery:
+    """The same for a row. Raises Conflict."""
+    profile = None
+    if stored.use_profile:
+        profile = await profiles.answers_of(session, subject_id=stored.subject_id)
+        if profile is None:
+            raise Conflict("The search uses the stored profile, and none is stored.")
+    return StoredQuery(
+        schemas.request_of(stored.query, profile=profile, **page),
+        await applications.dismissed_awards(session, subject_id=stored.subject_id),
+    )
 
 
 async def patch(

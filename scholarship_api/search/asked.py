@@ -1,6 +1,6 @@
 """A search request as it was parsed, and what was found for it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,8 +28,12 @@ class Asked:
     cursor: Cursor | None
     interpretation: Interpretation | None = None
     """The source of `request`, if phrases of q became filters."""
-    of_organization: Sequence[str] | None = None
-    """The ids of the organization's awards, if only those are wanted."""
+    only: Sequence[str] | None = None
+    """The ids of the only awards that may be found, such as those of an organization."""
+    without: Collection[str] = ()
+    """The ids of awards that may not be found."""
+    text: TextQuery | None = None
+    """The words, if they are known already."""
 
     @property
     def window(self) -> Window:
@@ -42,13 +46,21 @@ class Asked:
     @property
     def is_filtered(self) -> bool:
         """Whether anything but words, and being open, is asked for."""
-        return self.of_organization is not None or is_filtered(self.request)
+        return self.is_restricted or is_filtered(self.request)
+
+    @property
+    def is_restricted(self) -> bool:
+        """Whether only some awards may be found, whatever the request says."""
+        return self.only is not None or bool(self.without)
 
     def keep(self, model: ReadModel) -> Kept:
         """The awards that the filters keep, whatever their words."""
         within = None
-        if self.of_organization is not None:
-            within = model.ordinals.find_all(self.of_organization)
+        if self.only is not None:
+            within = model.ordinals.find_all(self.only)
+        if self.without:
+            excluded = model.ordinals.find_all(list(self.without))
+            within = (model.all() if within is None else within) - excluded
         return keep(model, self.request, now=self.snapshot.now, within=within)
 
 

@@ -1,6 +1,5 @@
 """GET and POST /search, suggestions, and the lists of the catalogue that are searches."""
 
-from collections.abc import Iterable
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
@@ -28,6 +27,7 @@ from scholarship_api.platform.http.deprecation import RawHeaders, deprecation_he
 from scholarship_api.search import advice, service
 from scholarship_api.search.cursors import CursorCodec
 from scholarship_api.search.responses.answers import Answers, Produced
+from scholarship_api.search.responses.pages import json_of, page_json, present
 from scholarship_api.search.schemas import (
     Listing,
     ScholarshipList,
@@ -77,41 +77,10 @@ def _counted_query(request: SearchRequest) -> str | None:
     return None if request.cursor is not None or request.offset else request.q
 
 
-def _present(**fields: object) -> dict[str, object]:
-    """The fields without those that are None."""
-    return {name: value for name, value in fields.items() if value is not None}
-
-
-def _json_of(list_name: str, items: Iterable[bytes], **fields: object) -> bytes:
-    """A JSON object: a list of items that are JSON already, and further fields."""
-    return b'{"%b":[%b],%b' % (list_name.encode(), b",".join(items), to_json(fields)[1:])
-
-
 async def _search(http: Request, request: SearchRequest, headers: RawHeaders) -> Response:
     async def produce(snapshot: Snapshot) -> Produced:
         page = await service.search(snapshot, request, codec=_codec(http))
-        body = _json_of(
-            "items",
-            page.items,
-            total=page.total,
-            total_is_exact=page.total_is_exact,
-            page=page.page,
-            page_size=page.page_size,
-            filters=page.filters,
-            took_ms=0,
-            has_next=page.has_next,
-            has_previous=page.has_previous,
-            next_cursor=page.next_cursor,
-            **_present(
-                facets=page.facets and page.facets.model_dump(exclude_none=True),
-                did_you_mean=page.did_you_mean,
-                is_corrected=page.is_corrected,
-                interpreted=page.interpreted,
-                ignored_words=page.ignored_words,
-                ineligible_hidden=page.ineligible_hidden,
-                unknown_amounts_hidden=page.unknown_amounts_hidden,
-            ),
-        )
+        body = page_json(page)
         return Produced(body, page.basis)
 
     if request.is_private:
@@ -190,7 +159,7 @@ async def suggest(http: Request, request: Annotated[SuggestionRequest, Query()])
 async def smart_search(http: Request, request: SearchParameters) -> Response:
     async def produce(snapshot: Snapshot) -> Produced:
         page, sentences = await advice.smart_search(snapshot, request, codec=_codec(http))
-        body = _json_of(
+        body = json_of(
             "results",
             page.items,
             total=page.total,
@@ -204,7 +173,7 @@ async def smart_search(http: Request, request: SearchParameters) -> Response:
             has_next=page.has_next,
             has_previous=page.has_previous,
             next_cursor=page.next_cursor,
-            **_present(
+            **present(
                 did_you_mean=page.did_you_mean,
                 is_corrected=page.is_corrected,
                 interpreted=page.interpreted,
@@ -266,7 +235,7 @@ async def _list(
         page = await service.search(
             snapshot, request, codec=_codec(http), organization=organization
         )
-        body = _json_of(
+        body = json_of(
             "scholarships",
             page.items,
             total_count=page.total,

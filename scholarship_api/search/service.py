@@ -4,7 +4,7 @@ A search without `q` is answered from the read model, which knows every filter a
 search with `q` asks PostgreSQL for the awards with the words, see `text_search`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -85,13 +85,17 @@ async def search(
     *,
     codec: CursorCodec,
     organization: str | None = None,
+    without: Collection[str] = (),
 ) -> Page:
-    """Run a search; `organization` keeps that organization's awards only.
+    """Run a search; `organization` keeps that organization's awards only, `without` leaves awards
+    out by their ids.
 
     Raises ValidationFailed for a cursor that does not fit, and NotFound for an organization that
     has published no award.
     """
-    page, _ = await search_with_text(snapshot, request, codec=codec, organization=organization)
+    page, _ = await search_with_text(
+        snapshot, request, codec=codec, organization=organization, without=without
+    )
     return page
 
 
@@ -101,9 +105,18 @@ async def search_with_text(
     *,
     codec: CursorCodec,
     organization: str | None = None,
+    without: Collection[str] = (),
 ) -> tuple[Page, Found]:
     """The same, with what was found, and for which words in the end."""
     asked = await _parse(snapshot, request, codec, organization)
+    understood, found = await _answer(replace(asked, without=without))
+    if DISJUNCTIVE in request.facets and found.facets is not None:
+        found = replace(found, facets=await _disjunctive_facets(understood, found))
+    return _render(understood, found), found
+
+
+async def _answer(asked: Asked) -> tuple[Asked, Found]:
+    """What was found, and the search that has found it: with or without interpreted phrases."""
     understood = await _interpreted(asked)
     try:
         found = await _find(understood)
@@ -114,9 +127,77 @@ async def search_with_text(
         if asked.cursor is None:
             raise
         raise cursors.invalid() from None
-    if DISJUNCTIVE in request.facets and found.facets is not None:
-        found = replace(found, facets=await _disjunctive_facets(understood, found))
-    return _render(understood, found), found
+    return understood, found
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """The filters and words that a search has ended with."""
+
+    request: SearchRequest
+    """Its filters, those of interpreted phrases included."""
+    text: TextQuery | None = None
+    """The words, without alternatives; None without words."""
+    is_relaxed: bool = False
+    """Whether no award has all words, so that fewer are searched for."""
+    named: Sequence[str] | None = None
+    """The only awards, where q holds nothing but a name."""
+
+
+async def resolve(snapshot: Snapshot, request: SearchRequest, *, codec: CursorCodec) -> Resolved:
+    """Run the search as a whole, to know which words decide."""
+    first = request.model_copy(
+        update={"limit": 1, "offset": 0, "cursor": None, "facets": (), "highlight": False}
+    )
+    if not request.q:
+        return Resolved(first)
+    understood, found = await _answer(await _parse(snapshot, first, codec, None))
+    if found.text is None:
+        if not understood.request.q:  # all of it was filters
+            return Resolved(understood.request)
+        named = await statements.ids_named(
+            snapshot.fetch, understood.request.q, limit=limits.KNOWN_MATCHES
+        )
+        return Resolved(understood.request, named=named)
+    whole = await text_search.query_of(understood)
+    known = {None if each is None else each.match for each in _with_all_words(whole)}
+    text = replace(found.text, relaxations=(), uncorrected=None, without_synonyms=None)
+    return Resolved(understood.request, text, is_relaxed=text.match not in known)
+
+
+def _with_all_words(text: TextQuery | None) -> Iterator[TextQuery | None]:
+    """The query, and its forms that have all of its words."""
+    while text is not None:
+        yield text
+        yield text.without_synonyms
+        text = text.uncorrected
+
+
+async def search_among(
+    snapshot: Snapshot,
+    request: SearchRequest,
+    *,
+    codec: CursorCodec,
+    resolved: Resolved,
+    only: Sequence[str],
+    purpose: str,
+) -> Page:
+    """A page of some awards, in the order of a search that is resolved already.
+
+    `purpose` tells cursors of different selections apart. Raises ValidationFailed for a cursor that
+    does not fit.
+    """
+    asked = await _parse(snapshot, request, codec, None, purpose=purpose)
+    paged = resolved.request.model_copy(
+        update={name: getattr(request, name) for name in ("limit", "offset", "cursor", "highlight")}
+    )
+    asked = replace(asked, request=paged, only=only, text=resolved.text)
+    try:
+        return _render(asked, await _find(asked))
+    except _BAD_CURSOR_ERRORS:
+        if asked.cursor is None:
+            raise
+        raise cursors.invalid() from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,10 +250,17 @@ async def select(snapshot: Snapshot, request: SearchRequest, *, codec: CursorCod
 
 
 async def _parse(
-    snapshot: Snapshot, request: SearchRequest, codec: CursorCodec, organization: str | None
+    snapshot: Snapshot,
+    request: SearchRequest,
+    codec: CursorCodec,
+    organization: str | None,
+    *,
+    purpose: str | None = None,
 ) -> Asked:
     filters = request.applied_filters()
     identity = {**filters, "sort": request.order, "organization": organization}
+    if purpose is not None:
+        identity["purpose"] = purpose
     identity |= {name: False for name in ("typo", "interpret") if not getattr(request, name)}
     if request.student is not None:
         identity["profile"] = request.student.sent()
@@ -187,7 +275,7 @@ async def _parse(
         filters=filters,
         digest=digest,
         cursor=codec.decode(request.cursor, digest=digest) if request.cursor else None,
-        of_organization=(None if organization is None else await _ids_of(snapshot, organization)),
+        only=(None if organization is None else await _ids_of(snapshot, organization)),
     )
 
 
@@ -295,7 +383,7 @@ def _structured_page(
 
 
 def _basis(asked: Asked, kept: BitMap) -> Basis | None:
-    if asked.of_organization is not None or len(kept) > limits.MAX_BASIS_AWARDS:
+    if asked.is_restricted or len(kept) > limits.MAX_BASIS_AWARDS:
         return None
     return Basis(asked.request, asked.snapshot.revision, kept)
 

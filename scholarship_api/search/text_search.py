@@ -42,6 +42,8 @@ _LAST_TIER = 2
 async def query_of(asked: Asked) -> TextQuery | None:
     """The words of q; None if it has nothing to search for."""
     cursor = asked.cursor
+    if cursor is None and asked.text is not None:
+        return asked.text
     if cursor is None:
         request = asked.request
         understood = asked.interpretation
@@ -511,7 +513,7 @@ class _TextSearch:
 
     def _basis(self) -> Basis | None:
         """None where more counts than words and filters."""
-        if self._asked.of_organization is not None:
+        if self._asked.is_restricted:
             return None
         awards = [
             matched.awards if matched.hidden is None else matched.hidden.with_hidden

@@ -1,0 +1,110 @@
+"""Awards as they were before recent changes, which the audit of the catalogue holds.
+
+A change is named by its id in `scholarship_changes`. The state of an award before a change is its
+present row with every field that this change or a later one has changed put back.
+"""
+
+import datetime as dt
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from scholarship_api.catalogue.models import INDEXED_COLUMNS
+from scholarship_api.catalogue.read_model.model import ReadModel
+from scholarship_api.catalogue.read_model.records import RECORD, parse
+from scholarship_api.platform.database.libpq import Fetch
+
+MAX_CHANGED: Final = 50_000
+"""Awards that have changed since an instant, and are looked at."""
+
+_FIRST_CHANGES: Final = f"""
+SELECT scholarship_id, min(id)::text,
+    ((array_agg(action ORDER BY id))[1] = 'created')::text
+FROM scholarship_changes WHERE changed_at > %(since)s::timestamptz
+GROUP BY scholarship_id LIMIT {MAX_CHANGED + 1}
+"""  # noqa: S608 - a literal
+
+# A field that was changed several times had the value that its first change has replaced.
+_BEFORE: Final = """
+WITH asked AS (
+    SELECT * FROM unnest(%(ids)s::text[], %(changes)s::bigint[]) AS asked (id, first_change)
+), undone AS (
+    SELECT asked.id, coalesce(jsonb_object_agg(field.key, field.value)
+        FILTER (WHERE field.key IS NOT NULL), '{}') AS state
+    FROM asked LEFT JOIN LATERAL (
+        SELECT DISTINCT ON (field.key) field.key, field.value
+        FROM scholarship_changes AS change, jsonb_each(change.before) AS field
+        WHERE change.scholarship_id = asked.id AND change.id >= asked.first_change
+        ORDER BY field.key, change.id
+    ) AS field ON true
+    GROUP BY asked.id
+), s AS (
+    SELECT past.*, present.xmin,
+        coalesce(past.amount_max, past.amount_min) AS amount_then,
+        (past.application_deadline AT TIME ZONE past.deadline_timezone)::date AS day_then
+    FROM undone
+    JOIN scholarships AS present USING (id)
+    CROSS JOIN LATERAL jsonb_populate_record(present, undone.state) AS past
+    WHERE past.status = 'published'
+)
+"""
+# The generated columns of `past` are those of the present row.
+_RECORD: Final = RECORD.replace("s.amount ", "s.amount_then ").replace(
+    "s.deadline_date ", "s.day_then "
+)
+_RECORDS: Final = f"{_BEFORE} SELECT {_RECORD}::text FROM s"  # noqa: S608 - of literals
+_WORDS: Final = ", ".join(f"s.{column}" for column in INDEXED_COLUMNS)
+_WITH_WORDS: Final = f"""{_BEFORE}
+SELECT s.id FROM s
+WHERE public.scholarship_search_vector({_WORDS}) @@ %(match)s::tsquery
+"""  # noqa: S608 - of literals
+
+
+class Changed(NamedTuple):
+    """The awards that have changed."""
+
+    first_changes: Mapping[str, int]
+    """The first change of each award, by its id."""
+    created: Collection[str]
+    """The awards that did not exist before."""
+
+
+async def changed_since(fetch: Fetch, since: dt.datetime) -> Changed | None:
+    """The awards that have changed after an instant; None if they are more than MAX_CHANGED."""
+    rows = await fetch(_FIRST_CHANGES, {"since": since.isoformat()})
+    if len(rows) > MAX_CHANGED:
+        return None
+    first_changes = {}
+    created = set()
+    for award_id, change, is_created in rows:
+        assert award_id is not None  # noqa: S101 - the column is NOT NULL
+        assert change is not None  # noqa: S101
+        first_changes[award_id.decode()] = int(change)
+        if is_created == b"true":
+            created.add(award_id.decode())
+    return Changed(first_changes, created)
+
+
+async def model_before(
+    fetch: Fetch, changes: Mapping[str, int], *, unchecked: Collection[str]
+) -> ReadModel:
+    """A read model of the awards of these changes as they were before; of published ones only."""
+    rows = await fetch(_RECORDS, _parameters(changes)) if changes else []
+    model = ReadModel(unchecked=unchecked)
+    model.add(parse(record) for (record,) in rows if record is not None)
+    model.build_orders()
+    return model
+
+
+async def had_words(
+    fetch: Fetch, changes: Mapping[str, int], award_ids: Sequence[str], *, match: str
+) -> set[str]:
+    """Which of the awards were published and had the words of a tsquery before these changes."""
+    if not award_ids:
+        return set()
+    asked = {award_id: changes[award_id] for award_id in award_ids}
+    rows = await fetch(_WITH_WORDS, {**_parameters(asked), "match": match})
+    return {award_id.decode() for (award_id,) in rows if award_id is not None}
+
+
+def _parameters(changes: Mapping[str, int]) -> dict[str, object]:
+    return {"ids": list(changes), "changes": list(changes.values())}
