@@ -24,7 +24,7 @@ def change(url: str, award_id: str, **values: object) -> None:
     columns = ", ".join(f"{name} = %({name})s" for name in values)
     with connection(url) as database:
         database.execute(
-            f"UPDATE scholarships SET {columns} WHERE id = %(id)s",  # type: ignore[arg-type]
+            f"UPDATE scholarships SET {columns} WHERE id = %(id)s",
             {"id": award_id, **values},
         )
 
