@@ -1,4 +1,4 @@
-"""What has become a result of a search since an instant.
+"""The awards that have become results of a search since an instant.
 
 An award is a new result when the search finds it now, and would not have found it as it was then:
 it was not published, was closed, or its fields or words did not suit. Only awards that have changed

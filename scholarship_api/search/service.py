@@ -116,7 +116,7 @@ async def search_with_text(
 
 
 async def _answer(asked: Asked) -> tuple[Asked, Found]:
-    """What was found, and the search that has found it: with or without interpreted phrases."""
+    """The result, and the search that has found it: with or without interpreted phrases."""
     understood = await _interpreted(asked)
     try:
         found = await _find(understood)
