@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 from typing import Any, Final
 
 import structlog
 from fastapi import FastAPI
 from starlette.middleware import Middleware
+from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from scholarship_api import __version__, api_document
@@ -88,7 +90,12 @@ from scholarship_api.search.responses.fast_path import (
     DirectCallMiddleware,
     FastPath,
 )
-from scholarship_api.settings.settings import Settings, load_settings
+from scholarship_api.settings.settings import (
+    SettingError,
+    Settings,
+    SettingsError,
+    load_settings,
+)
 from scholarship_api.subjects import cursors as subject_cursors
 from scholarship_api.subjects import retention as subject_retention
 from scholarship_api.subjects import routes as subjects_routes
@@ -258,9 +265,23 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_exception_handler(Exception, last_resort_response)
     for router in ROUTERS:
         app.include_router(router)
+    if settings.mcp_enabled:
+        _add_mcp(app)
     if settings.enable_docs:
         app.include_router(docs_router(app, public_base_url=settings.public_base_url))
     return app
+
+
+def _add_mcp(app: FastAPI) -> None:
+    """Serve the MCP tools. Raises SettingsError when their package is not installed."""
+    try:
+        # Imported here, as it is an extra, and takes 20 MB of each worker's memory.
+        from scholarship_api.exchange.mcp.endpoint import PATH, McpEndpoint  # noqa: PLC0415
+    except ModuleNotFoundError:
+        problem = SettingError("MCP_ENABLED", "needs the extra: install scholarship-api[mcp]")
+        raise SettingsError([problem]) from None
+    app.state.mcp = McpEndpoint(partial(FastAPI.__call__, app))
+    app.router.routes.append(Route(PATH, app.state.mcp, methods=["POST"]))
 
 
 def _published(app: ASGIApp, settings: Settings) -> ASGIApp:
@@ -367,6 +388,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         closing.push_async_callback(app.state.identity_providers.close)
         app.state.tasks = TaskRegistry()
         closing.push_async_callback(app.state.tasks.close)
+        if app.state.settings.mcp_enabled:
+            await closing.enter_async_context(app.state.mcp.running())
         await app.state.limiter.start()
         app.state.tasks.spawn(app.state.search_recorder.run(), "search recorder")
         app.state.tasks.spawn(app.state.usage_recorder.run(), "use of API keys")

@@ -85,6 +85,11 @@ COMMANDS: Final = (
         " fails.",
     ),
     _Command(
+        "mcp",
+        "scholarship_api.exchange.mcp.cli:mcp_command",
+        "Offer the API to an assistant as MCP tools, on standard input and output.",
+    ),
+    _Command(
         "openapi",
         "scholarship_api.openapi:openapi_command",
         "Print the OpenAPI document; needs no server and no settings.",

@@ -195,6 +195,7 @@ class Settings(BaseSettings):
     enable_docs: bool = Field(default_factory=_by_environment(False, development=True))
     enable_hsts: bool = Field(default_factory=_by_environment(False, production=True))
     compress_responses: bool = False
+    mcp_enabled: bool = False
     max_request_size_bytes: PositiveInt = 1_048_576
     max_url_length: PositiveInt = 2048
 
