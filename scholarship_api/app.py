@@ -29,7 +29,6 @@ from scholarship_api.audit import cursors as audit_cursors
 from scholarship_api.audit import retention as audit_retention
 from scholarship_api.audit import routes as audit_routes
 from scholarship_api.catalogue import routes as catalogue_routes
-from scholarship_api.catalogue.bulk import routes as bulk_routes
 from scholarship_api.catalogue.read_model.current import CurrentModel
 from scholarship_api.catalogue.read_model.snapshots import Snapshots
 from scholarship_api.catalogue.versions import CatalogueVersions
@@ -50,6 +49,7 @@ from scholarship_api.errors import (
     document,
     install_handlers,
 )
+from scholarship_api.exchange import routes as import_routes
 from scholarship_api.exchange.common_grants import routes as common_grants_routes
 from scholarship_api.exchange.common_grants.error_fields import CommonGrantsErrorsMiddleware
 from scholarship_api.exchange.export import routes as export_routes
@@ -122,7 +122,7 @@ ROUTERS = (
     eligibility_routes.router,
     eligibility_routes.root_router,
     recommendations_routes.router,
-    bulk_routes.router,
+    import_routes.router,
     export_routes.router,
     audit_routes.router,
     catalogue_routes.router,
@@ -315,7 +315,11 @@ def _middleware(
         Middleware(ErrorsMiddleware),
         Middleware(ProbeMiddleware, health=health),
         Middleware(HostsMiddleware, settings=settings),
-        Middleware(SizeLimitsMiddleware, settings=settings, file_paths=[bulk_routes.IMPORT_PATH]),
+        Middleware(
+            SizeLimitsMiddleware,
+            settings=settings,
+            file_paths=[import_routes.IMPORT_PATH, import_routes.PREVIEW_PATH],
+        ),
         Middleware(AuthenticationMiddleware, authenticators=authenticators),
         Middleware(RateLimitMiddleware, limits=limits),
         Middleware(TokenCheckMiddleware, database=database, limits=limits),

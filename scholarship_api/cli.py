@@ -40,8 +40,18 @@ COMMANDS: Final = (
     ),
     _Command(
         "import",
-        "scholarship_api.catalogue.cli:import_command",
-        "Add and update scholarships from an NDJSON or CSV file.",
+        "scholarship_api.exchange.cli:import_command",
+        "Add and update scholarships from a spreadsheet, CSV or NDJSON file.",
+    ),
+    _Command(
+        "preview",
+        "scholarship_api.exchange.cli:preview_command",
+        "Show what the first rows of a file would become, and write nothing.",
+    ),
+    _Command(
+        "template",
+        "scholarship_api.exchange.cli:template_command",
+        "Write a spreadsheet to fill in, with the columns that an import knows.",
     ),
     _Command(
         "export",

@@ -165,6 +165,11 @@ def _parse_member(
 
 
 _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
+_MIDNIGHT: Final = re.compile(r" 00:00(?::00(?:\.0+)?)?$")
+"""The time that spreadsheets and databases write behind a plain date."""
+
+_LONGEST_DATE: Final = len("2027-03-04")
+
 _DATE_OR_INSTANT: Final = "must be a date (2027-01-31) or an instant (2027-01-31T17:00:00Z)"
 
 
@@ -175,7 +180,9 @@ def unique(values: list[T]) -> list[T]:
 def parse_date_or_instant(value: object) -> object:
     """Parse text as a date, or else as an ISO 8601 instant.
 
-    Pydantic itself would read digits as Unix seconds, and a date as midnight.
+    Every form of an ISO date is a date, and `2027-03-04 00:00:00` too: taken for instants, they
+    would close on the day before. Pydantic itself would read digits as Unix seconds, and a date as
+    midnight.
     """
     if not isinstance(value, str):
         if isinstance(value, dt.date):
@@ -183,8 +190,9 @@ def parse_date_or_instant(value: object) -> object:
         raise ValueError(_DATE_OR_INSTANT)
     # A plus sign that is not escaped in a query string arrives as a space.
     text = re.sub(r"(T\S+) (\d{2}:?\d{2})$", r"\1+\2", value.strip())
+    text = _MIDNIGHT.sub("", text)
     try:
-        if _DATE.fullmatch(text):
+        if len(text) <= _LONGEST_DATE:  # also 20270304 and 2027-W09-4 are dates
             return dt.date.fromisoformat(text)
         instant = dt.datetime.fromisoformat(text)
         if instant.tzinfo is not None:

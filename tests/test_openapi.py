@@ -103,6 +103,8 @@ async def test_every_body_has_an_example_that_is_accepted(api: Api) -> None:
     tried = 0
     for method, path, operation in operations(document):
         for media_type, content in operation.get("requestBody", {}).get("content", {}).items():
+            if content["schema"].get("format") == "binary":
+                continue  # JSON has no form for an example
             found = examples(document, content)
             assert found, (method, path, media_type)
             for example in found:

@@ -248,5 +248,12 @@ class ImportSummary(BaseModel):
     unchanged: int
     repeated: int = Field(description="Replaced by a later row of the same batch with the same id.")
     bad: int = Field(description="Not written; all other rows were.")
+    drafts: int = Field(
+        0, description="Written as drafts, with what cannot be read as text (`lenient`)."
+    )
     error_count: int
     errors: list[ImportFault] = Field(description="The first 50.")
+    notes: list[str] = Field(
+        default_factory=list,
+        description="What was assumed, kept as text or passed over in the file.",
+    )

@@ -15,11 +15,11 @@ from scholarship_api.activity.models import InteractionType
 from scholarship_api.activity.queries import SCORE_WEIGHTS
 from scholarship_api.activity.schemas import Window
 from scholarship_api.app import create_app, rate_limit_groups
-from scholarship_api.catalogue.bulk.routes import FORMATS
 from scholarship_api.catalogue.read_model.criteria import CRITERIA
 from scholarship_api.catalogue.read_model.rule import MAX_SCORE
 from scholarship_api.eligibility.profiles import Profile
 from scholarship_api.eligibility.schemas import CheckRequest
+from scholarship_api.exchange.routes import FORMATS
 from scholarship_api.platform.http import cors
 from scholarship_api.platform.server.limits import Limits
 from scholarship_api.recommendations import rules as recommendations
@@ -239,7 +239,7 @@ def test_the_score_of_popularity() -> None:
 
 def test_the_formats_of_an_import() -> None:
     shown = {text for text in quoted(part("Import").text) if "/" in text and " " not in text}
-    assert shown == set(FORMATS)
+    assert shown == {*FORMATS, "application/json"}
 
 
 def test_the_errors_are_the_enumeration() -> None:

@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
 
 import anyio
 import anyio.to_thread
@@ -17,7 +17,7 @@ import anyio.to_thread
 from scholarship_api.audit import service as audit
 from scholarship_api.catalogue.audit import COMMAND_LINE, ChangeSource
 from scholarship_api.catalogue.bulk.parsing import read_ndjson
-from scholarship_api.catalogue.bulk.records import RecordReader, RowError
+from scholarship_api.catalogue.bulk.records import Record, RecordReader, RowError
 from scholarship_api.catalogue.bulk.upsert import (
     Connection,
     EncodedBatch,
@@ -54,11 +54,15 @@ class ImportReport:
     repeated: int = 0
     """Rows that were replaced by a later row of the same batch with the same id."""
     bad: int = 0
+    drafts: int = 0
+    """Rows that went in as drafts, with what cannot be read as text (`lenient`)."""
     errors: list[RowError] = field(default_factory=list)
     """The first MAX_REPORTED_ERRORS."""
     error_count: int = 0
     bytes_read: int = 0
     seconds: float = 0.0
+    notes: list[str] = field(default_factory=list)
+    """Remarks: what the reader of the file assumed, kept as text or passed over, in words."""
 
     @property
     def accepted(self) -> int:
@@ -71,31 +75,54 @@ async def import_stream(
     connection: Connection | None,
     *,
     reader: RecordReader = read_ndjson,
+    **options: Any,  # noqa: ANN401 - those of import_records
+) -> ImportReport:
+    """Import a file in a format that is read in one pass.
+
+    `source` is a binary file, or the chunks of one as they arrive. The options, and the errors, are
+    those of `import_records`.
+    """
+    chunks = _EventLoopChunks(source) if isinstance(source, AsyncIterable) else _chunks(source)
+    counted = CountedChunks(chunks)
+    try:
+        return await import_records(
+            reader(counted), connection, bytes_read=counted.position, **options
+        )
+    finally:
+        if isinstance(chunks, _EventLoopChunks):
+            chunks.stop()
+
+
+async def import_records(
+    records: Iterable[Record],
+    connection: Connection | None,
+    *,
+    bytes_read: Callable[[], int] | None = None,
     now: dt.datetime | None = None,
+    lenient: bool = False,
     write_policy: WritePolicy | None = None,
     change_source: ChangeSource = COMMAND_LINE,
     refresh: bool = True,
     progress: Callable[[ImportReport], object] | None = None,
     on_error: Callable[[RowError], object] | None = None,
 ) -> ImportReport:
-    """Read, validate and upsert a whole file in bounded memory.
+    """Validate and upsert the rows that a reader yields, in bounded memory.
 
-    `source` is a binary file, or the chunks of one as they arrive. Without a `connection` (an idle
-    one) nothing is written: a dry run. Without `refresh` the caller calls `refresh_statistics`.
-    `progress` is called after every batch with the report so far, `on_error` with every error, also
-    with those that the report does not list.
+    Without a `connection` (an idle one) nothing is written: a dry run. Without `refresh` the caller
+    calls `refresh_statistics`. With `lenient`, rows with values that cannot be read go in as
+    drafts. `progress` is called after every batch with the report so far, `on_error` with every
+    error, also with those that the report does not list.
 
     Batches that are written stay written when a later one fails; the same import can be run again.
     Raises records.UnreadableFile, psycopg.OperationalError, and OSError of the source.
     """
     started = time.monotonic()
     report = ImportReport()
-    chunks = _EventLoopChunks(source) if isinstance(source, AsyncIterable) else _chunks(source)
-    counted = _CountedChunks(chunks)
     validated = validate_rows(
-        reader(counted),
-        bytes_read=counted.position,
+        records,
+        bytes_read=bytes_read,
         now=now or dt.datetime.now(dt.UTC),
+        lenient=lenient,
         write_policy=write_policy,
     )
     next_batch = _read_ahead(validated)
@@ -105,6 +132,7 @@ async def import_stream(
             batch, encoded = validated_batch
             report.rows += batch.row_count
             report.bad += len(batch.bad_rows)
+            report.drafts += len(batch.drafts)
             report.bytes_read = batch.bytes_read
             _report_bad_rows(batch, report, on_error)
             if connection is not None and batch.rows:
@@ -121,8 +149,6 @@ async def import_stream(
                 progress(report)
     finally:
         next_batch.cancel()
-        if isinstance(chunks, _EventLoopChunks):
-            chunks.stop()
         await asyncio.gather(next_batch, return_exceptions=True)
     if refresh and connection is not None and report.created + report.updated:
         await refresh_statistics(connection)
@@ -144,7 +170,7 @@ def _report_bad_rows(
     batch: Batch, report: ImportReport, on_error: Callable[[RowError], object] | None
 ) -> None:
     """Count all errors, but put into words only those that somebody reads."""
-    for bad_row in batch.bad_rows:
+    for bad_row in sorted((*batch.bad_rows, *batch.drafts), key=lambda row: row.line):
         report.error_count += bad_row.error_count
         if on_error or len(report.errors) < MAX_REPORTED_ERRORS:
             _report(bad_row.errors(), report, on_error)
@@ -175,7 +201,7 @@ def _read_ahead(validated: Iterator[Batch]) -> asyncio.Task[tuple[Batch, Encoded
     return asyncio.create_task(read())
 
 
-class _CountedChunks:
+class CountedChunks:
     """Chunks of a file, and how many bytes of it have been read."""
 
     def __init__(self, chunks: Iterable[bytes]) -> None:

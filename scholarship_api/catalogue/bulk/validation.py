@@ -10,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from scholarship_api.catalogue.bulk.errors_in_words import error_of_award, errors_of_validation
 from scholarship_api.catalogue.bulk.records import Record, RowError
 from scholarship_api.catalogue.bulk.unknown_codes import with_codes_in_words
+from scholarship_api.catalogue.bulk.unreadable_fields import with_fields_in_words
 from scholarship_api.catalogue.columns import InvalidAward, column_values
 from scholarship_api.catalogue.schemas import ScholarshipInput
 
@@ -24,6 +25,9 @@ MAX_BATCH_BYTES: Final = 8 * 1_048_576
 
 MAX_ERRORS_PER_ROW: Final = 50
 """Errors of one row that are told, as many as a whole report lists."""
+
+MAX_REPAIRS: Final = 4
+"""How often the rest of a row is validated again, as each time may show other errors."""
 
 _award_adapter: Final = TypeAdapter(ScholarshipInput)
 
@@ -72,6 +76,8 @@ class BadRow(NamedTuple):
 class Batch:
     rows: list[Row] = field(default_factory=list)
     bad_rows: list[BadRow] = field(default_factory=list)
+    drafts: list[BadRow] = field(default_factory=list)
+    """Rows among `rows` that go in as drafts, and their errors."""
     bytes_read: int = 0
     """Bytes of the file that were read for this batch and all before it."""
 
@@ -85,13 +91,15 @@ def validate_rows(
     *,
     now: dt.datetime,
     bytes_read: Callable[[], int] | None = None,
+    lenient: bool = False,
     write_policy: WritePolicy | None = None,
     batch_rows: int = MAX_BATCH_ROWS,
 ) -> Iterator[Batch]:
     """Validate the rows of a file, and yield them in batches.
 
     `now` (with a zone) decides which yearly deadlines have passed. `bytes_read` says how much of
-    the file has been read so far. Raises UnreadableFile.
+    the file has been read so far. With `lenient`, a row with values that cannot be read becomes a
+    draft that has them as text. Raises UnreadableFile.
     """
     position = bytes_read or _nothing_read
     batch = Batch()
@@ -99,6 +107,10 @@ def validate_rows(
     max_rows = min(FIRST_BATCH_ROWS, batch_rows)
     for record in records:
         row = _validate(record, now, write_policy)
+        if lenient and isinstance(row, BadRow):
+            bad_row, row = row, _as_draft(row, now, write_policy)
+            if isinstance(row, Row):
+                batch.drafts.append(bad_row)
         if isinstance(row, Row):
             batch.rows.append(row)
         else:
@@ -111,6 +123,27 @@ def validate_rows(
             batch, row_count = Batch(), 0
     batch.bytes_read = position()
     yield batch
+
+
+class CheckedRecord(NamedTuple):
+    award: ScholarshipInput | None
+    """The award that would be written; None if the row is refused."""
+    errors: list[RowError]
+
+
+def check_record(record: Record, *, now: dt.datetime, lenient: bool = False) -> CheckedRecord:
+    """Validate a record as an import does, without writing it."""
+    row = _validate(record, now, None)
+    errors = row.errors() if isinstance(row, BadRow) else []
+    current = record
+    if isinstance(row, Row):
+        try:
+            return CheckedRecord(_validated(current.content), [])
+        except ValidationError:
+            current = record.read_again() if record.read_again is not None else record
+            return CheckedRecord(_validated(current.content), [])
+    draft = _draft_record(row, now, None) if lenient else None
+    return CheckedRecord(None if draft is None else _validated(draft.content), errors)
 
 
 def _nothing_read() -> int:
@@ -135,6 +168,25 @@ def _validate(record: Record, now: dt.datetime, write_policy: WritePolicy | None
     if problem is not None:
         problem = problem.with_traceback(None)  # a traceback would keep its frames alive
     return BadRow(record, problem)
+
+
+def _as_draft(row: BadRow, now: dt.datetime, write_policy: WritePolicy | None) -> Row | BadRow:
+    """The row with its unreadable fields in words; the same row if that is not enough."""
+    record = _draft_record(row, now, write_policy)
+    return row if record is None else _validate(record, now, write_policy)
+
+
+def _draft_record(row: BadRow, now: dt.datetime, write_policy: WritePolicy | None) -> Record | None:
+    current = row
+    for _ in range(MAX_REPAIRS):
+        record = with_fields_in_words(current.record, current.problem)
+        if record is None:
+            return None
+        repaired = _validate(record, now, write_policy)
+        if isinstance(repaired, Row):
+            return record
+        current = repaired
+    return None
 
 
 def _validated(content: dict[str, object] | InvalidAward) -> ScholarshipInput:

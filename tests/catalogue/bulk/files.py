@@ -4,8 +4,7 @@ import datetime as dt
 from collections.abc import Iterable
 from typing import Any
 
-from scholarship_api.catalogue.bulk.formats import FileFormat
-from scholarship_api.catalogue.bulk.parsing import READERS
+from scholarship_api.catalogue.bulk.parsing import read_ndjson
 from scholarship_api.catalogue.bulk.records import RowError
 from scholarship_api.catalogue.bulk.validation import BadRow, Row, validate_rows
 from scholarship_api.catalogue.columns import WRITTEN_COLUMNS
@@ -31,16 +30,12 @@ class File:
 
 def read(
     content: bytes | Iterable[bytes],
-    file_format: FileFormat = FileFormat.NDJSON,
     now: dt.datetime = NOW,
 ) -> File:
     chunks = [content] if isinstance(content, bytes) else content
     file = File()
-    for batch in validate_rows(READERS[file_format](chunks), now=now):
+    records = read_ndjson(chunks)
+    for batch in validate_rows(records, now=now):
         file.rows += batch.rows
         file.bad_rows += batch.bad_rows
     return file
-
-
-def read_csv(content: bytes | Iterable[bytes]) -> File:
-    return read(content, FileFormat.CSV)

@@ -1,9 +1,7 @@
 """Import files are read row by row; a bad row does not affect the others."""
 
 import bz2
-import csv
 import gzip
-import io
 import json
 import lzma
 from collections.abc import Iterator
@@ -13,14 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scholarship_api.catalogue.bulk import parsing
-from scholarship_api.catalogue.bulk.formats import CSV_COLUMNS
-from scholarship_api.catalogue.bulk.parsing import MAX_LINE_BYTES
-from scholarship_api.catalogue.bulk.records import RowError, UnreadableFile
+from scholarship_api.catalogue.bulk import lines
+from scholarship_api.catalogue.bulk.lines import MAX_LINE_BYTES
+from scholarship_api.catalogue.bulk.records import UnreadableFile
 from tests.catalogue.awards import award, ndjson
-from tests.catalogue.bulk.files import read, read_csv
-
-# --- NDJSON --------------------------------------------------------------------------------------
+from tests.catalogue.bulk.files import read
 
 GOOD = ndjson(award(id="good"))
 
@@ -130,7 +125,7 @@ def test_memory_never_holds_more_of_a_line_than_the_limit() -> None:
     def chunks() -> Iterator[bytes]:
         for _ in range(200):
             yield bytes(MAX_LINE_BYTES // 2)
-            held.append(sum(map(len, parts_of(lines))))
+            held.append(sum(map(len, parts_of(reading))))
         yield b"\n" + GOOD
 
     def parts_of(generator: Any) -> list[bytes]:  # noqa: ANN401
@@ -138,8 +133,8 @@ def test_memory_never_holds_more_of_a_line_than_the_limit() -> None:
         found: list[bytes] = frame.f_locals["parts"]
         return found
 
-    lines = parsing._lines(chunks())
-    found = list(lines)
+    reading = lines.lines_of(chunks())
+    found = list(reading)
     assert [(line.number, line.content) for line in found] == [(1, None), (2, GOOD.strip())]
     assert max(held) <= MAX_LINE_BYTES
 
@@ -160,144 +155,3 @@ def test_memory_never_holds_more_of_a_line_than_the_limit() -> None:
 def test_a_file_in_another_format_is_refused_as_a_whole(content: bytes, message: str) -> None:
     with pytest.raises(UnreadableFile, match=message):
         read([content[:1], content[1:3], content[3:]])
-
-
-# --- CSV -----------------------------------------------------------------------------------------
-
-HEADER = "id,name,organization,scholarship_type"
-
-
-def test_cells_become_columns() -> None:
-    header = f"{HEADER},min_gpa,grade_levels,renewable,financial_need,max_awards,description"
-    line = 'a,"A, ""B""",Org,merit-based,3.5,graduate; doctoral;,TRUE,false,,"two\r\nlines"'
-    file = read_csv(f"\ufeff{header}\r\n{line}\r\n".encode())
-    found = file.columns()
-    assert not file.errors
-    assert found["name"] == 'A, "B"'
-    assert str(found["min_gpa"]) == "3.5"
-    assert found["grade_levels"] == ["graduate", "doctoral"]
-    assert (found["renewable"], found["financial_need"]) == (True, False)
-    assert found["max_awards"] is None
-    assert found["description"] == "two\r\nlines"
-
-
-@pytest.mark.parametrize("content", [b"", b"\n \n,,\n"])
-def test_a_csv_file_without_a_header_is_refused(content: bytes) -> None:
-    with pytest.raises(UnreadableFile, match="empty"):
-        read_csv(content)
-
-
-def test_memory_never_holds_more_of_a_record_than_the_limit(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(parsing, "MAX_LINE_BYTES", 10_000)
-    cell = b'"' + b"x\n" * 500 + b'",'
-    after = b"y,Name,Org,athletic\n"
-    file = read_csv(HEADER.encode() + b"\n" + cell * 12 + b"\n" + after)
-    assert file.errors[0] == RowError(2, "", "a quoted cell that begins here is not closed")
-    assert file.rows[-1].values[0] == "y"
-
-
-@pytest.mark.parametrize(
-    ("header", "message"),
-    [
-        ("id,name\n", "missing: organization, scholarship_type"),
-        (f"{HEADER},colour\n", "unknown: colour"),
-        (f"{HEADER},name\n", "repeated: name"),
-        (f"{HEADER},\n", r"unknown: \(no name\)"),
-        (f"{HEADER},eligibility_criteria\n", "unknown: eligibility_criteria"),
-        ("a,Name,Org,merit_based\n", "must be a CSV header"),
-        (f'"{HEADER}\n', "not closed"),
-        (f"{HEADER},\x1b[2J\n", r"unknown: \?\[2J"),
-        (f"{HEADER},{'x' * 10_000}\n", "unknown: x{60}\\.\\.\\."),
-        (f"{HEADER},{',' * 2_000_000}\n", "longer than"),
-    ],
-)
-def test_a_wrong_header_is_refused_before_any_row(header: str, message: str) -> None:
-    with pytest.raises(UnreadableFile, match=message):
-        read_csv(header.encode() + b"a,Name,Org,merit_based\n")
-
-
-BAD_CSV = {
-    "too few cells": (b"x,Name,Org", "", "3 cells"),
-    "too many cells": (b"x,Name,Org,athletic,", "", "5 cells"),
-    "a wrong type": (b"x,Name,Org,none", "scholarship_type", "allowed: merit_based"),
-    "an empty field": (b"x,,Org,athletic", "name", "is required"),
-    "invalid UTF-8": (b"x,\xff,Org,athletic", "", "not UTF-8 text (byte 3"),
-    "a NUL": (b"x,a\0b,Org,athletic", "name", "control characters"),
-    "text after a quote": (b'x,"Na"me,Org,athletic', "", "closing quote"),
-    "a lone carriage return": (b"x,Na\rme,Org,athletic", "", "carriage return"),
-    "a long line": (b"x," + b"n" * MAX_LINE_BYTES, "", "longer than"),
-    "a long cell": (b"x," + b"n" * 200_000 + b",Org,athletic", "", "not closed"),
-    "an unclosed quote": (b'x,"Name,Org,athletic', "", "closing quote"),
-}
-
-
-@pytest.mark.parametrize("name", BAD_CSV)
-def test_a_bad_csv_row_is_reported_and_the_others_are_kept(name: str) -> None:
-    content, field, reason = BAD_CSV[name]
-    good = b'%s,"Name",Org,athletic\n'
-    file = read_csv(
-        HEADER.encode() + b"\n" + good % b"good" + content + b"\n" + good % b"after" + good % b"end"
-    )
-    assert [(row.line, row.values[0]) for row in file.rows] == [
-        (2, "good"),
-        (4, "after"),
-        (5, "end"),
-    ]
-    assert [(error.line, error.field) for error in file.errors] == [(3, field)]
-    assert reason in file.errors[0].reason
-
-
-def test_an_unclosed_quote_spoils_only_its_own_row() -> None:
-    lines = [HEADER, 'x,"Name,Org,athletic', *(f"r{n},Name,Org,athletic" for n in range(20_000))]
-    file = read_csv("\n".join(lines).encode())
-    assert [row.line for row in file.rows] == list(range(3, 20_003))
-    assert [(error.line, error.reason) for error in file.errors] == [
-        (2, "a quoted cell that begins here is not closed")
-    ]
-
-
-@pytest.mark.slow
-def test_a_file_of_unclosed_quotes_is_read_in_bounded_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parsing, "MAX_REREADS", 3)
-    read_lines = 0
-
-    def chunks() -> Iterator[bytes]:
-        nonlocal read_lines
-        yield HEADER.encode() + b"\n"
-        for _ in range(60):
-            read_lines += 10_000
-            yield b'a","\n' * 10_000
-
-    file = read_csv(chunks())
-    assert read_lines == 600_000
-    # After each of the first three, its lines are read again; the later ones take about 26 000.
-    assert len(file.bad_rows) < 40
-
-
-def test_blank_csv_lines_are_skipped() -> None:
-    file = read_csv(f"\n{HEADER}\n\n,,,\n  \na,N,O,athletic\n".encode())
-    assert [(row.line, row.values[0]) for row in file.rows] == [(6, "a")]
-    assert not file.errors
-
-
-def test_csv_and_json_rows_give_the_same_values() -> None:
-    full = award(
-        amount_min=1, amount_max=2, currency="EUR", renewable=True, deadline_kind="rolling",
-        recommendation_letters=2, contact_email="a@b.cc",
-        eligibility_criteria={"min_age": 17, "residency_states": ["CA", "NY"], "max_gpa": 3.25},
-    )  # fmt: skip
-    cells = {
-        **full,
-        **full["eligibility_criteria"],
-        "residency_states": "CA;NY",
-        "renewable": "true",
-    }
-    text = io.StringIO()
-    writer = csv.DictWriter(text, CSV_COLUMNS, extrasaction="ignore")
-    writer.writeheader()
-    writer.writerow(cells)
-    file = read_csv(text.getvalue().encode())
-    assert not file.errors
-    assert file.rows[0].values == read(ndjson(full)).rows[0].values

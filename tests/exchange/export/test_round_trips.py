@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from scholarship_api.catalogue.bulk.formats import CSV_COLUMNS, FileFormat
 from scholarship_api.catalogue.bulk.importer import ImportReport, import_stream
-from scholarship_api.catalogue.bulk.parsing import READERS
+from scholarship_api.catalogue.bulk.parsing import read_ndjson
 from scholarship_api.catalogue.columns import PART_FIELDS
 from scholarship_api.catalogue.criteria_set import EligibilityCriteria
 from scholarship_api.catalogue.schemas import ScholarshipInput
@@ -26,10 +26,12 @@ from scholarship_api.exchange.export import service
 from scholarship_api.exchange.export.formats import ExportFormat
 from scholarship_api.exchange.export.selection import ByIds, ByStatus
 from scholarship_api.exchange.export.service import export
+from scholarship_api.exchange.readers import read_csv
 from scholarship_api.vocabulary import Status
 from tests.catalogue.awards import Row, award, ndjson
 from tests.exchange.awards import CRITERIA, PARTS, awards, plain_awards
 
+READERS = {FileFormat.NDJSON: read_ndjson, FileFormat.CSV: read_csv}
 Catalogue = psycopg.Connection[dict[str, Any]]
 BOTH = pytest.mark.parametrize("file_format", list(FileFormat))
 

@@ -11,7 +11,8 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from scholarship_api.catalogue.bulk import routes
+from scholarship_api.exchange import routes
+from scholarship_api.exchange.template import xlsx_template
 from tests.catalogue.api import AWARDS, Api, User, refusal, refused_fields, serving
 from tests.catalogue.awards import award, ndjson
 
@@ -69,13 +70,14 @@ async def test_good_rows_are_written_and_bad_ones_explained(api: Api, catalogue:
     answer = await send(api.admin, content + b"no JSON\n")
     assert answer.status_code == 200
     body = answer.json()
-    assert {name: body[name] for name in body if name != "errors"} == {
+    assert {name: body[name] for name in body if name not in ("errors", "notes")} == {
         "rows": 6,
         "created": 2,
         "updated": 0,
         "unchanged": 0,
         "repeated": 1,
         "bad": 3,
+        "drafts": 0,
         "error_count": 4,
     }
     assert [(error["line"], error["field"]) for error in body["errors"]] == [
@@ -134,7 +136,13 @@ async def test_ndjson_is_imported(api: Api, catalogue: Catalogue, media_type: st
 
 @pytest.mark.parametrize(
     "media_type",
-    ["application/json", "text/plain", "", "multipart/form-data", "text/csv; charset=utf-16"],
+    [
+        "application/json",
+        "text/plain",
+        "",
+        "multipart/form-data",
+        "application/jsonl; charset=utf-16",
+    ],
 )
 async def test_other_media_types_are_refused(
     api: Api, catalogue: Catalogue, media_type: str
@@ -276,3 +284,149 @@ async def test_statistics_are_refreshed_in_the_background(api: Api, catalogue: C
         await asyncio.sleep(0.05)
     else:
         pytest.fail("the words were not counted")
+
+
+# --- Tables as people make them ------------------------------------------------------------------
+
+OFFICE = (
+    b"Scholarship Name,Award Amount,Deadline,Eligibility,Website\n"
+    b'Curie Award,"$1,500","March 4, 2027",Nursing students,www.quay.example\n'
+    b"Noether Award,a lot,sometime,Anyone,\n"
+)
+
+
+async def post(
+    user: User,
+    path: str,
+    content: bytes,
+    **options: Any,  # noqa: ANN401 - parameters of the query
+) -> httpx.Response:
+    media_type = options.pop("media_type", "text/csv")
+    return await user.client.post(
+        path, content=content, params=options, headers={"Content-Type": media_type}
+    )
+
+
+async def test_a_table_without_an_organization_says_what_to_do(
+    api: Api, catalogue: Catalogue
+) -> None:
+    answer = await post(api.admin, IMPORT, OFFICE)
+    assert refused_fields(answer) == {"body"}
+    assert "organization=NAME" in answer.text
+    assert ids(catalogue) == []
+
+
+async def test_a_table_of_an_office_is_imported(api: Api, catalogue: Catalogue) -> None:
+    first = await post(api.admin, IMPORT, OFFICE, set="organization=Quay College")
+    again = await post(api.admin, IMPORT, OFFICE, set="organization=Quay College")
+    body = again.json()
+    assert (first.json()["created"], first.json()["bad"]) == (1, 1)
+    assert (body["created"], body["unchanged"], body["bad"]) == (0, 1, 1)
+    assert [(error["line"], error["column"], error["value"]) for error in body["errors"]] == [
+        (3, "Award Amount", "a lot"),
+        (3, "Deadline", "sometime"),
+    ]
+    assert all(error["reason"] and error["accepted"] for error in body["errors"])
+    assert "$ is taken for USD (1 row)" in body["notes"]
+    [row] = catalogue.execute("SELECT name, organization, amount_max FROM scholarships")
+    assert (row["name"], row["organization"], row["amount_max"]) == (
+        "Curie Award",
+        "Quay College",
+        1500,
+    )
+
+
+async def test_a_lenient_import_keeps_what_cannot_be_read(api: Api, catalogue: Catalogue) -> None:
+    answer = await post(api.admin, IMPORT, OFFICE, set="organization=Quay College", lenient="true")
+    body = answer.json()
+    assert (body["created"], body["drafts"], body["bad"], body["error_count"]) == (2, 1, 0, 2)
+    [row] = catalogue.execute("SELECT other_requirements FROM scholarships WHERE status = 'draft'")
+    assert row["other_requirements"] == ["Award Amount: a lot", "Deadline: sometime"]
+
+
+@pytest.mark.parametrize(
+    ("options", "field"),
+    [
+        ({"map": "Deadline=due"}, "map"),
+        ({"map": "Deadline"}, "map"),
+        ({"set": "organization"}, "set"),
+        ({"set": "colour=red"}, "set"),
+        ({"date_order": "ydm"}, "query.date_order"),
+        ({"encoding": "klingon"}, "body"),
+        ({"header_line": "0"}, "query.header_line"),
+        ({"colour": "red"}, "query.colour"),
+    ],
+)
+async def test_unusable_options_are_refused(
+    api: Api, catalogue: Catalogue, options: dict[str, str], field: str
+) -> None:
+    for path in (IMPORT, f"{IMPORT}/preview"):
+        answer = await post(api.admin, path, OFFICE, **options)
+        assert {name.removeprefix("query.") for name in refused_fields(answer)} == {
+            field.removeprefix("query.")
+        }
+
+
+async def test_a_preview_shows_what_cells_become_and_writes_nothing(
+    api: Api, catalogue: Catalogue
+) -> None:
+    answer = await post(api.admin, f"{IMPORT}/preview", OFFICE, set="organization=Quay College")
+    assert answer.status_code == 200
+    body = answer.json()
+    assert [(each["column"], each["field"]) for each in body["columns"]] == [
+        ("Scholarship Name", "name"),
+        ("Award Amount", "amount"),
+        ("Deadline", "application_deadline"),
+        ("Eligibility", "other_requirements"),
+        ("Website", "website_url"),
+    ]
+    good, bad = body["rows"]
+    assert good["award"]["website_url"] == "https://www.quay.example"
+    assert good["cells"][1]["became"] == {
+        "amount_min": 1500, "amount_max": 1500, "currency": "USD",
+    }  # fmt: skip
+    assert bad["award"] is None
+    assert [error["column"] for error in bad["errors"]] == ["Award Amount", "Deadline"]
+    assert ids(catalogue) == []
+
+
+async def test_a_preview_of_ndjson_shows_its_fields(api: Api, catalogue: Catalogue) -> None:
+    content = ndjson(award(id="a"), award(id="b", status="lost"))
+    answer = await post(api.admin, f"{IMPORT}/preview", content, media_type="application/x-ndjson")
+    good, bad = answer.json()["rows"]
+    assert (good["award"]["id"], bad["award"]) == ("a", None)
+    assert [(error["field"], error["value"]) for error in bad["errors"]] == [("status", "lost")]
+
+
+async def test_only_administrators_preview(api: Api, catalogue: Catalogue) -> None:
+    for user in (api.partner, api.student, api.reader):
+        answer = await post(user, f"{IMPORT}/preview", OFFICE)
+        assert refusal(answer) == (403, "FORBIDDEN")
+
+
+async def test_a_workbook_is_imported(api: Api, catalogue: Catalogue) -> None:
+    content = xlsx_template()
+    answer = await post(api.admin, IMPORT, content, media_type=routes.XLSX)
+    assert answer.json()["created"] == 1, answer.text
+    [row] = catalogue.execute("SELECT name, max_awards, scholarship_type FROM scholarships")
+    assert (row["name"], row["max_awards"], row["scholarship_type"]) == (
+        "Curie Nursing Award",
+        2,
+        "merit_based",
+    )
+    shown = await post(api.admin, f"{IMPORT}/preview", content, media_type=routes.XLSX)
+    assert not [cell for cell in shown.json()["rows"][0]["cells"] if cell["error"]]
+
+
+async def test_a_table_with_very_many_rows_is_sent_in_parts(api: Api, catalogue: Catalogue) -> None:
+    content = b"Name,Sponsor\n" + b"a,b\n" * (routes.MAX_TABLE_ROWS + 1)
+    assert refused_fields(await post(api.admin, IMPORT, content)) == {"body"}
+    assert ids(catalogue) == []
+
+
+async def test_a_charset_of_the_media_type_is_used(api: Api, catalogue: Catalogue) -> None:
+    content = "Name,Sponsor\nPrix d\u2019été,Acme\n".encode("cp1252")
+    answer = await post(api.admin, IMPORT, content, media_type="text/csv; charset=windows-1252")
+    assert answer.json()["created"] == 1
+    [row] = catalogue.execute("SELECT name FROM scholarships")
+    assert row["name"] == "Prix d\u2019été"
