@@ -239,6 +239,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.authentication = authentication
     app.state.health = health
     app.state.search_recorder = recorder
+    app.state.rate_limits = limits
     app.state.usage_recorder = usage
     app.state.identity_providers = providers
     app.state.audit_cursor_codec = audit_cursors.CursorCodec(
@@ -350,6 +351,7 @@ def rate_limit_groups(settings: Settings) -> RateLimitGroups:
                 settings.rate_limit_search,
                 (
                     "search",
+                    "multi-search",
                     "scholarships/smart-search",
                     "common-grants/opportunities/search",
                 ),

@@ -133,6 +133,7 @@ def test_what_only_some_deployments_use_is_not_imported_for_all(package: str) ->
         ("/api/v1/search", "search"),
         ("/api/v1/search/suggestions", "search"),
         ("/search", "search"),
+        ("/api/v1/multi-search", "search"),
         ("/api/v1/search/", "search"),
         ("//api//v1//search", "search"),
         ("/api/v1//search", "search"),

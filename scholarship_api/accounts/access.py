@@ -32,6 +32,7 @@ PUBLIC_ROUTES: Final = frozenset(
         ("GET", "/api/v1/auth/check"),
         ("GET", "/api/v1/search"),
         ("POST", "/api/v1/search"),
+        ("POST", "/api/v1/multi-search"),
         ("GET", "/search"),
         ("POST", "/search"),
         ("GET", "/api/v1/search/suggestions"),

@@ -21,6 +21,9 @@ MAX_PAGE_ROWS: Final = 100
 MAX_OFFSET_ROWS: Final = 10_000
 """The rows that `offset` may skip. They are read and thrown away; a cursor skips none."""
 
+MAX_MULTI_SEARCHES: Final = 10
+"""Searches in one request. Together they have the time of one request, 7.5 s."""
+
 MAX_PREFIX_CHARACTERS: Final = 100
 """The longest text to complete. Names of awards are rarely longer."""
 

@@ -24,12 +24,15 @@ from scholarship_api.errors import (
 )
 from scholarship_api.platform.http.content_type import require_json
 from scholarship_api.platform.http.deprecation import RawHeaders, deprecation_headers
+from scholarship_api.platform.http.rate_limiting import RateLimits
 from scholarship_api.search import advice, service
 from scholarship_api.search.cursors import CursorCodec
-from scholarship_api.search.responses.answers import Answers, Produced
+from scholarship_api.search.responses.answers import Answers, Part, Produced, Producer
 from scholarship_api.search.responses.pages import json_of, page_json, present
 from scholarship_api.search.schemas import (
     Listing,
+    MultiSearch,
+    MultiSearchResults,
     ScholarshipList,
     SearchBody,
     SearchMetadata,
@@ -77,12 +80,21 @@ def _counted_query(request: SearchRequest) -> str | None:
     return None if request.cursor is not None or request.offset else request.q
 
 
-async def _search(http: Request, request: SearchRequest, headers: RawHeaders) -> Response:
+def _producer(http: Request, request: SearchRequest) -> Producer:
     async def produce(snapshot: Snapshot) -> Produced:
         page = await service.search(snapshot, request, codec=_codec(http))
         body = page_json(page)
         return Produced(body, page.basis)
 
+    return produce
+
+
+def _response_key(request: SearchRequest) -> str:
+    return f"search:{request.response_key}"
+
+
+async def _search(http: Request, request: SearchRequest, headers: RawHeaders) -> Response:
+    produce = _producer(http, request)
     if request.is_private:
         return await _answers(http).private_answer(
             http, produce, counted_query=_counted_query(request), headers=headers
@@ -90,7 +102,7 @@ async def _search(http: Request, request: SearchRequest, headers: RawHeaders) ->
     return await _answers(http).answer(
         http,
         produce,
-        response_key=f"search:{request.response_key}",
+        response_key=_response_key(request),
         counted_query=_counted_query(request),
         headers=headers,
     )
@@ -133,6 +145,35 @@ _add_search(
     name_suffix="_at_root",
     headers=deprecation_headers(SUCCESSOR),
 )
+
+
+@router.post(
+    "/multi-search",
+    response_model=MultiSearchResults,
+    summary="Several searches in one request",
+    description=(
+        "The results are those of the searches one by one, in their order and of one state of the"
+        " catalogue. Each search counts towards the limit of the group. A search that is not valid"
+        " refuses all of them."
+    ),
+    dependencies=[BEARER_OPTIONAL, Depends(require_json)],
+    responses=document(Unauthorized, *BODY_ERRORS),
+    openapi_extra=ANONYMOUS_ALLOWED,
+)
+async def multi_search(http: Request, multi: MultiSearch) -> Response:
+    limits: RateLimits = http.app.state.rate_limits
+    await limits.count_further(http.scope, len(multi.searches) - 1)
+    return await _answers(http).several(
+        http,
+        [
+            Part(
+                _producer(http, request),
+                response_key=None if request.is_private else _response_key(request),
+                counted_query=_counted_query(request),
+            )
+            for request in multi.searches
+        ],
+    )
 
 
 @router.get(

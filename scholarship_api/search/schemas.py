@@ -572,6 +572,24 @@ class SearchPage(BaseModel):
     )
 
 
+class MultiSearch(RequestModel):
+    """Several searches, each as in the body of POST /api/v1/search."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"searches": [{"q": "nursing", "limit": 5}, {"q": "coding", "states": ["CA"]}]}
+            ]
+        }
+    )
+
+    searches: list[SearchBody] = Field(min_length=1, max_length=limits.MAX_MULTI_SEARCHES)
+
+
+class MultiSearchResults(BaseModel):
+    results: list[SearchPage] = Field(description="In the order of the searches.")
+
+
 class ScholarshipList(BaseModel):
     scholarships: list[ScholarshipSummary]
     total_count: int

@@ -118,6 +118,16 @@ class RateLimits:
         if self.enabled and (decision := await self._count(anonymous)) and not decision.allowed:
             raise decision.refusal()
 
+    async def count_further(self, scope: Scope, times: int) -> None:
+        """Count a request that asks for several things once more for each of the others.
+
+        Raises RateLimited, or RateLimiterUnavailable for a route of a group.
+        """
+        for _ in range(times if self.enabled else 0):
+            decision = await self._count(scope)
+            if decision is not None and not decision.allowed:
+                raise decision.refusal()
+
     async def _count(self, scope: Scope) -> Decision | None:
         group = self.group_of(scope["path"])
         try:

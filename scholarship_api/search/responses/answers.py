@@ -7,7 +7,7 @@ answer stays true over writes that do not concern it, see `basis`.
 import asyncio
 import dataclasses
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, NamedTuple
 
 from starlette.requests import Request
@@ -47,6 +47,16 @@ class Produced(NamedTuple):
 
 
 Producer = Callable[[Snapshot], Awaitable[Produced]]
+
+
+class Part(NamedTuple):
+    """One of several answers in one response."""
+
+    producer: Producer
+    response_key: str | None
+    """None for an answer that says something about a person."""
+    counted_query: str | None = None
+
 
 _VERSION_KEY: Final = "catalogue_version"
 """The scope key of the catalogue's version, or of the exception that reading it has raised, and of
@@ -129,6 +139,45 @@ class Answers:
         return RenderedJsonResponse(
             RenderedJson.of(body), seconds=seconds, headers=(*headers, _NO_STORE)
         )
+
+    async def several(self, request: Request, parts: Sequence[Part]) -> Response:
+        """A response with `results`, all of one version of the catalogue.
+
+        Together they have the time of one request. Raises what a producer raises, and
+        DatabaseUnavailable.
+        """
+        version, started_at = await self._version(request.scope)
+        bodies = []
+        for part in parts:
+            part_started_at = time.perf_counter()
+            rendered = await self._rendered(part, version, started_at)
+            if part.counted_query is not None:
+                self._recorder.record(part.counted_query, client=client_identity(request.scope))
+            bodies.append(rendered.body(time.perf_counter() - part_started_at))
+        is_private = any(part.response_key is None for part in parts)
+        return Response(
+            b'{"results":[%b]}' % b",".join(bodies),
+            media_type="application/json",
+            headers={"Cache-Control": "no-store"} if is_private else None,
+        )
+
+    async def _rendered(self, part: Part, version: Version, started_at: float) -> RenderedJson:
+        part_started_at = time.perf_counter()
+        cached = None
+        if part.response_key is None:
+            with deadline(REQUEST_SECONDS - (part_started_at - started_at)):
+                body, _ = await part.producer(self._snapshot(version))
+            rendered = RenderedJson.of(body)
+        else:
+            cached = await self._cached(part.response_key, version)
+            rendered = cached or await self._produce(
+                part.producer, version, part.response_key, started_at
+            )
+        metrics.observe_search(
+            source="cache" if cached else "database",
+            seconds=time.perf_counter() - part_started_at,
+        )
+        return rendered
 
     async def cached_answer(
         self, route: CachedRoute, scope: Scope

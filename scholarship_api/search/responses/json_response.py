@@ -44,6 +44,12 @@ class RenderedJson:
         _, comma, rest = after.partition(b",")
         return cls(before + key, comma + rest, entity_tag(digest(before, rest), weak=True))
 
+    def body(self, seconds: float) -> bytes:
+        """The JSON; `seconds` is the value for `took_ms`."""
+        if self.tail is None:
+            return self.head
+        return b"".join((self.head, b"%.3f" % (seconds * 1000), self.tail))
+
     @property
     def size(self) -> int:
         """In bytes."""
@@ -65,9 +71,7 @@ class RenderedJson:
             await send(_start(scope, NOT_MODIFIED, (*caching, *headers), shared))
             await send({"type": "http.response.body"})
             return NOT_MODIFIED, 0
-        body = self.head
-        if self.tail is not None:
-            body = b"".join((body, b"%.3f" % (seconds * 1000), self.tail))
+        body = self.body(seconds)
         length = (b"content-length", b"%d" % len(body))
         await send(_start(scope, 200, (_JSON, length, *caching, *headers), shared))
         if method == "HEAD":
