@@ -15,7 +15,11 @@ from scholarship_api.audit.models import AuditEvent
 from scholarship_api.catalogue.models import Scholarship
 from scholarship_api.changes.models import OutboxEvent
 from scholarship_api.platform.database.base import Base
-from scholarship_api.platform.database.migrations import MigrationTimeoutError, locked_connection
+from scholarship_api.platform.database.migrations import (
+    MigrationTimeoutError,
+    has_model,
+    locked_connection,
+)
 from scholarship_api.profiles.models import Profile
 from scholarship_api.saved_searches.models import SavedSearch
 from scholarship_api.search.models import SearchWord
@@ -46,7 +50,10 @@ LOCK_SECONDS = 5.0
 
 def run(connection: Connection) -> None:
     context.configure(
-        connection=connection, target_metadata=Base.metadata, transaction_per_migration=True
+        connection=connection,
+        target_metadata=Base.metadata,
+        transaction_per_migration=True,
+        include_name=has_model,
     )
     with context.begin_transaction():
         context.run_migrations()

@@ -81,6 +81,54 @@ let
   # The service's rules ask for random texts of a length.
   placeholder =
     name: described.${name}.placeholder or (builtins.hashString "sha512" "placeholder of ${name}");
+
+  # What both units run with: the user, the settings, and as few rights as possible.
+  environment =
+    lib.mapAttrs (_: escaped) variables
+    // lib.mapAttrs' (setting: _: lib.nameValuePair "${setting}_FILE" "%d/${setting}") givenSecrets
+    // {
+      PYTHONDONTWRITEBYTECODE = "1";
+      PYTHONUNBUFFERED = "1";
+    };
+  hardening = {
+    User = name;
+    Group = name;
+    UMask = "0077";
+    LoadCredential = lib.mapAttrsToList (setting: path: "${setting}:${path}") givenSecrets;
+
+    # It writes files in /dev/shm and, briefly, in its own /tmp.
+    ProtectSystem = "strict";
+    ProtectHome = true;
+    PrivateTmp = true;
+    PrivateDevices = true;
+    ProtectProc = "invisible";
+    ProtectClock = true;
+    ProtectControlGroups = true;
+    ProtectHostname = true;
+    ProtectKernelLogs = true;
+    ProtectKernelModules = true;
+    ProtectKernelTunables = true;
+    NoNewPrivileges = true;
+    CapabilityBoundingSet = "";
+    AmbientCapabilities = "";
+    LockPersonality = true;
+    MemoryDenyWriteExecute = true;
+    RemoveIPC = true;
+    RestrictAddressFamilies = [
+      "AF_INET"
+      "AF_INET6"
+      "AF_UNIX"
+    ];
+    RestrictNamespaces = true;
+    RestrictRealtime = true;
+    RestrictSUIDSGID = true;
+    SystemCallArchitectures = "native";
+    SystemCallErrorNumber = "EPERM";
+    SystemCallFilter = [
+      "@system-service"
+      "~@privileged"
+    ];
+  };
 in
 {
   options.services.scholarship-api = {
@@ -131,6 +179,12 @@ in
         '';
       }
     );
+
+    worker.enable = mkOption {
+      type = types.bool;
+      default = true;
+      description = "Run a worker, which delivers webhooks and alerts.";
+    };
 
     openFirewall = mkOption {
       type = types.bool;
@@ -234,15 +288,9 @@ in
         wants = [ "network-online.target" ] ++ servers;
         after = [ "network-online.target" ] ++ servers;
 
-        environment =
-          lib.mapAttrs (_: escaped) variables
-          // lib.mapAttrs' (setting: _: lib.nameValuePair "${setting}_FILE" "%d/${setting}") givenSecrets
-          // {
-            PYTHONDONTWRITEBYTECODE = "1";
-            PYTHONUNBUFFERED = "1";
-          };
+        inherit environment;
 
-        serviceConfig = {
+        serviceConfig = hardening // {
           # gunicorn tells systemd when it has bound its port.
           Type = "notify";
           # Waits for both servers and migrates; nodes that race take turns.
@@ -261,46 +309,19 @@ in
           RestartSec = 2;
           # Settings that it refuses: a restart changes nothing.
           RestartPreventExitStatus = 78;
-
-          User = name;
-          Group = name;
           SupplementaryGroups = lib.mkIf cfg.redis.createLocally [ redisUser ];
-          UMask = "0077";
-          LoadCredential = lib.mapAttrsToList (setting: path: "${setting}:${path}") givenSecrets;
-
-          # It writes files in /dev/shm and, briefly, in its own /tmp.
-          ProtectSystem = "strict";
-          ProtectHome = true;
-          PrivateTmp = true;
-          PrivateDevices = true;
-          ProtectProc = "invisible";
-          ProtectClock = true;
-          ProtectControlGroups = true;
-          ProtectHostname = true;
-          ProtectKernelLogs = true;
-          ProtectKernelModules = true;
-          ProtectKernelTunables = true;
-          NoNewPrivileges = true;
-          CapabilityBoundingSet = "";
-          AmbientCapabilities = "";
-          LockPersonality = true;
-          MemoryDenyWriteExecute = true;
-          RemoveIPC = true;
-          RestrictAddressFamilies = [
-            "AF_INET"
-            "AF_INET6"
-            "AF_UNIX"
-          ];
-          RestrictNamespaces = true;
-          RestrictRealtime = true;
-          RestrictSUIDSGID = true;
-          SystemCallArchitectures = "native";
-          SystemCallErrorNumber = "EPERM";
-          SystemCallFilter = [
-            "@system-service"
-            "~@privileged"
-          ];
         };
       };
+
+    systemd.services."${name}-worker" = lib.mkIf cfg.worker.enable (
+      import ./worker.nix {
+        inherit
+          name
+          command
+          environment
+          hardening
+          ;
+      }
+    );
   };
 }

@@ -84,6 +84,16 @@ COMMANDS: Final = (
         "Serve without migrating, for deployments that migrate in a job of its own.",
     ),
     _Command(
+        "worker",
+        "scholarship_api.worker.cli:worker_command",
+        "Deliver webhooks and alerts until SIGTERM. Any number of workers may run.",
+    ),
+    _Command(
+        "deliveries",
+        "scholarship_api.webhooks.cli:deliveries",
+        "List the messages of webhooks, and send dead ones again.",
+    ),
+    _Command(
         "migrate",
         "scholarship_api.platform.server.cli:migrate_command",
         "Bring the database's schema to a revision, with DATABASE_MIGRATION_URL if it is set.",

@@ -1,5 +1,7 @@
 """`python -m scholarship_api.healthcheck`: exit code 0 while the local process answers /healthz.
 
+With the argument `worker` it asks the worker, on WORKER_PORT.
+
 Container health checks start it every few seconds, so it imports the standard library only.
 """
 
@@ -14,9 +16,9 @@ from scholarship_api.health.paths import LIVENESS
 TIMEOUT_SECONDS: Final = 3
 
 
-def main() -> int:
+def main(*, worker: bool = False) -> int:
     """The exit code: 0 when healthy, else 1, with the reason on standard error."""
-    port = os.environ.get("PORT") or "8000"
+    port = os.environ.get("WORKER_PORT") or "8001" if worker else os.environ.get("PORT") or "8000"
     host = (os.environ.get("BIND_HOST") or "").split(",")[0].strip(" []")
     host = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
     try:
@@ -34,4 +36,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(worker=sys.argv[1:] == ["worker"]))

@@ -8,7 +8,7 @@ from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.engine import Row
 
 from scholarship_api.changes.events import FEED_ACTIONS, Event
-from scholarship_api.changes.models import OutboxEvent, OutboxState
+from scholarship_api.changes.models import OutboxConsumer, OutboxEvent, OutboxState
 from scholarship_api.platform.database.sessions import ReadSession, WriteSession
 
 # The row of the audit with the status before and after. A row that does not change the status has
@@ -246,3 +246,32 @@ async def purge(session: WriteSession, *, before: dt.datetime, limit: int) -> in
             update(OutboxState).values(purged_position=max(state.purged_position, *removed))
         )
     return len(removed)
+
+
+async def lock_consumer(session: WriteSession, name: str) -> int | None:
+    """The position of a consumer; None while another process has it."""
+    statement = (
+        select(OutboxConsumer.position)
+        .where(OutboxConsumer.name == name)
+        .with_for_update(skip_locked=True)
+    )
+    return (await session.scalars(statement)).one_or_none()
+
+
+async def position_after(session: WriteSession, *, after: int, limit: int) -> int | None:
+    """The position of the last of the next `limit` events; None when there are no more."""
+    following = (
+        select(OutboxEvent.position)
+        .where(OutboxEvent.position > after)
+        .order_by(OutboxEvent.position)
+        .limit(limit)
+        .subquery()
+    )
+    found: int | None = (await session.scalars(select(func.max(following.c.position)))).one()
+    return found
+
+
+async def move_consumer(session: WriteSession, name: str, position: int) -> None:
+    await session.execute(
+        update(OutboxConsumer).where(OutboxConsumer.name == name).values(position=position)
+    )

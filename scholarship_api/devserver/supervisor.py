@@ -196,6 +196,15 @@ def _restart_application(listener: socket.socket, *, app: str, url: str) -> Chil
     return subprocess.Popen(command, pass_fds=(listener.fileno(),))  # noqa: S603
 
 
+def _start_worker() -> Child:
+    """Start the worker with the current sources; its port is not needed here."""
+    command = child_command(
+        [sys.executable, "-m", PACKAGE.name, "worker"], death_signal=signal.SIGTERM
+    )
+    environment = {**os.environ, "WORKER_PORT": "0"}
+    return subprocess.Popen(command, env=environment)  # noqa: S603
+
+
 @contextmanager
 def _signals_held() -> Iterator[None]:
     """Block the signals while a child starts. It inherits this, and unblocks SIGTERM only.
@@ -210,7 +219,7 @@ def _signals_held() -> Iterator[None]:
 
 
 def _supervise(listener: socket.socket, *, app: str, reload: bool, url: str, started: float) -> int:
-    """Keep the application's process running; restart it after each change of a source file."""
+    """Keep the application and a worker running; restart both when a source file changes."""
     start = partial(_start_application, listener, app=app, url=url, started=started)
     while True:
         before = _snapshot()
@@ -218,6 +227,8 @@ def _supervise(listener: socket.socket, *, app: str, reload: bool, url: str, sta
             with _signals_held():
                 child = start()
                 stack.callback(stop_child, child, signal.SIGTERM, timeout=STOP_TIMEOUT_SECONDS)
+                worker = _start_worker()
+                stack.callback(stop_child, worker, signal.SIGTERM, timeout=STOP_TIMEOUT_SECONDS)
             code = _wait(child, before if reload else None)
             if code is not None:
                 errors.print(f"[red]The application ended[/red] with exit code {code}.")

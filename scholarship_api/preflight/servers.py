@@ -150,11 +150,29 @@ async def _providers(settings: Settings) -> Finding:
     return "passed", f"{len(settings.oidc_issuers)} of OIDC_ISSUERS answer with their keys"
 
 
+async def _worker(database: Database, _: RateLimiter) -> Finding:
+    try:
+        [(alive,)] = await database.probe(
+            "SELECT count(*) FROM procrastinate_workers"
+            " WHERE last_heartbeat > now() - interval '1 minute'",
+            seconds=DEADLINE_SECONDS,
+        )
+    except psycopg.errors.UndefinedTable:
+        return "skipped", "the schema has to be at head first"
+    if alive == b"0":
+        return (
+            "warning",
+            "none runs: no webhook and no alert is delivered; start one if you need it",
+        )
+    return "passed", "delivers webhooks and alerts"
+
+
 _QUESTIONS: Final[dict[str, Callable[[Database, RateLimiter], Awaitable[Finding]]]] = {
     "database": _database,
     "migrations": _migrations,
     "privileges": _privileges,
     "rate limiter": _limiter,
+    "worker": _worker,
 }
 NAMES: Final = (*_QUESTIONS, "identity providers", "probes", "connections")
 

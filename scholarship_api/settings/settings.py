@@ -169,7 +169,8 @@ class Settings(BaseSettings):
     # Eligibility
     eligibility_unchecked_criteria: Names = ()
 
-    # Webhooks
+    # The worker, and webhooks
+    worker_port: int = Field(default=8001, ge=0, le=65_535)
     webhook_allow_private: bool = False
 
     # Tokens

@@ -181,7 +181,7 @@ _FAN_OUT: Final = text("""
             'scholarship_id', outbox.scholarship_id, 'version', outbox.version)
     FROM outbox
     JOIN webhooks AS webhook ON outbox.event = ANY (webhook.events) AND webhook.enabled
-        AND webhook.created_at <= outbox.created_at
+        AND webhook.created_at <= outbox.occurred_at
     WHERE outbox.position > :after AND outbox.position <= :until
       AND (webhook.scholarship_ids = '{}'
            OR outbox.scholarship_id = ANY (webhook.scholarship_ids))

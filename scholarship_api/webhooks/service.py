@@ -204,6 +204,22 @@ async def redeliver(
     return schemas.Delivery.model_validate(found)
 
 
+async def list_deliveries(
+    session: WriteSession, *, webhook_id: uuid.UUID | None, state: str | None, limit: int
+) -> list[tuple[uuid.UUID, schemas.Delivery]]:
+    """Messages, newest first, each with its webhook; of all webhooks with None."""
+    found = await queries.deliveries(
+        session, webhook_id=webhook_id, state=state, below=None, limit=limit
+    )
+    return [(each.webhook_id, schemas.Delivery.model_validate(each)) for each in found]
+
+
+async def resend_dead(session: WriteSession, webhook_id: uuid.UUID) -> int:
+    """Deliver all dead messages of a webhook again. Raises NotFound."""
+    await get(session, webhook_id, owner_id=None)
+    return await queries.resend_dead(session, webhook_id=webhook_id)
+
+
 def _require_tls(url: str, *, allow_private: bool) -> None:
     if not allow_private and not url.lower().startswith(_HTTPS):
         raise ValidationFailed.of("url", "must start with https://")

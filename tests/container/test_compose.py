@@ -62,7 +62,7 @@ def stack(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stac
 
 
 def test_all_are_hardened(stack: Stack) -> None:
-    for service in ("api", "migrate", "db", "redis"):
+    for service in ("api", "worker", "migrate", "db", "redis"):
         container = inspect(stack.container(service))
         host = container["HostConfig"]
         assert host["ReadonlyRootfs"] is True, service
@@ -73,16 +73,19 @@ def test_all_are_hardened(stack: Stack) -> None:
         assert host["PidsLimit"] > 0, service
         assert container["Config"]["User"] not in {"", "root", "0"}, service
     assert inspect(stack.container("migrate"))["State"]["ExitCode"] == 0
+    for service in ("api", "worker"):
+        health = inspect(stack.container(service))["State"]["Health"]
+        assert health["Status"] == "healthy", service
     api = inspect(stack.container("api"))
-    assert api["State"]["Health"]["Status"] == "healthy"
     assert not api["HostConfig"].get("Tmpfs")
 
 
 def test_only_the_service_is_published_and_on_loopback(stack: Stack) -> None:
     published = {
         service: inspect(stack.container(service))["NetworkSettings"]["Ports"]
-        for service in ("api", "db", "redis")
+        for service in ("api", "worker", "db", "redis")
     }
+    assert not any(published["worker"].values())
     assert [binding["HostIp"] for binding in published["api"]["8000/tcp"]] == ["127.0.0.1"]
     for service in ("db", "redis"):
         assert not any(published[service].values())
@@ -96,7 +99,7 @@ def test_the_secrets_are_files_of_whom_they_are_for(stack: Stack) -> None:
     assert folder.stat().st_mode & 0o077 == 0
     values = [path.read_text().strip() for path in folder.iterdir()]
     assert min(map(len, values)) >= 32
-    for service in ("api", "migrate", "db", "redis"):
+    for service in ("api", "worker", "migrate", "db", "redis"):
         described = json.dumps(inspect(stack.container(service)))
         assert not [value for value in values if value in described], service
     mounted = {mount["Destination"] for mount in inspect(stack.container("api"))["Mounts"]}

@@ -15,6 +15,7 @@ import yaml
 
 from scholarship_api.preflight.servers import CONNECTIONS_BESIDE_POOL
 from scholarship_api.settings.settings import SECRETS, Settings, load_settings
+from scholarship_api.worker.jobs import CONCURRENCY
 from tests.deploy.gunicorn_server import PRODUCTION, REPOSITORY
 from tests.deploy.manifests import (
     KUBERNETES,
@@ -31,7 +32,8 @@ from tests.deploy.manifests import (
 
 MOUNT = "/run/secrets/scholarship-api"
 MIGRATE = "scholarship-api-migrate"
-PODS = [("Deployment", "scholarship-api"), ("Job", MIGRATE)]
+WORKER = "scholarship-api-worker"
+PODS = [("Deployment", "scholarship-api"), ("Deployment", WORKER), ("Job", MIGRATE)]
 DEFAULT_MAX_CONNECTIONS, RESERVED_CONNECTIONS, MIGRATION_CONNECTIONS = 100, 3, 2
 FAKE_SECRETS = {
     "jwt_secret_key": PRODUCTION["JWT_SECRET_KEY"],
@@ -89,9 +91,11 @@ def test_kustomize_builds_it(folder: str, tmp_path: Path) -> None:
         kubernetes_validate.validate(document, kubernetes_validate.latest_version(), strict=True)
     if folder == ".":
         [settings] = [one["metadata"]["name"] for one in built if one["kind"] == "ConfigMap"]
-        [deployment] = [one for one in built if one["kind"] == "Deployment"]
-        [source] = container(deployment["spec"]["template"]["spec"])["envFrom"]
-        assert source["configMapRef"]["name"] == settings != "scholarship-api"
+        deployments = [one for one in built if one["kind"] == "Deployment"]
+        assert len(deployments) == 2
+        for deployment in deployments:
+            [source] = container(deployment["spec"]["template"]["spec"])["envFrom"]
+            assert source["configMapRef"]["name"] == settings != "scholarship-api"
 
 
 # --- Settings --------------------------------------------------------------------------------
@@ -111,7 +115,11 @@ def test_every_variable_is_a_setting(variables: Mapping[str, str]) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "name", "variables"),
-    [(*PODS[0], settings_file()), (*PODS[1], migration_variables())],
+    [
+        (*PODS[0], settings_file()),
+        (*PODS[1], settings_file()),
+        (*PODS[2], migration_variables()),
+    ],
 )
 def test_each_secret_file_is_mounted(kind: str, name: str, variables: Mapping[str, str]) -> None:
     spec = pod(kind, name)
@@ -195,8 +203,21 @@ def test_the_connections_of_all_replicas_fit_into_a_default_postgresql(settings:
     assert settings.web_concurrency is not None
     pool = settings.database_pool_size + settings.database_max_overflow + CONNECTIONS_BESIDE_POOL
     needed = (most + surge) * settings.web_concurrency * pool
-    assert needed + MIGRATION_CONNECTIONS <= DEFAULT_MAX_CONNECTIONS - RESERVED_CONNECTIONS
+    assert (
+        needed + worker_connections() + MIGRATION_CONNECTIONS
+        <= DEFAULT_MAX_CONNECTIONS - RESERVED_CONNECTIONS
+    )
     assert f"= {needed}," in (KUBERNETES / "settings.env").read_text()
+
+
+def worker_connections() -> int:
+    """Those of the worker: two pools, and one that listens for each of its two queues."""
+    spec = resource("Deployment", WORKER)["spec"]
+    assert spec["strategy"]["rollingUpdate"]["maxSurge"] == 0
+    own = {each["name"]: int(each["value"]) for each in container(pod("Deployment", WORKER))["env"]}
+    size, overflow = own["DATABASE_POOL_SIZE"], own["DATABASE_MAX_OVERFLOW"]
+    one: int = spec["replicas"] * (size + overflow + size + len(CONCURRENCY))
+    return one
 
 
 def test_no_replica_can_leave_too_few() -> None:
@@ -225,6 +246,24 @@ def test_ports_agree(settings: Settings) -> None:
     [ingress] = resource("NetworkPolicy")["spec"]["ingress"]
     allowed = [one["port"] for one in ingress["ports"]]
     assert {service["targetPort"], *probes, *allowed} == {port["name"]}
+
+
+def test_the_port_of_the_worker_is_that_of_its_probes(settings: Settings) -> None:
+    worker = container(pod("Deployment", WORKER))
+    [port] = worker["ports"]
+    assert port["containerPort"] == settings.worker_port
+    probes = {worker[f"{kind}Probe"]["httpGet"]["port"] for kind in ("startup", "readiness")}
+    [ingress] = resource("NetworkPolicy", WORKER)["spec"]["ingress"]
+    assert probes == {one["port"] for one in ingress["ports"]} == {port["name"]}
+    assert "livenessProbe" not in worker, "a restart does not repair a database"
+
+
+def test_the_worker_reaches_the_internet_and_no_private_network() -> None:
+    *_, last = resource("NetworkPolicy", WORKER)["spec"]["egress"]
+    [peer] = last["to"]
+    assert peer["ipBlock"]["cidr"] == "0.0.0.0/0"
+    assert {"10.0.0.0/8", "169.254.0.0/16", "192.168.0.0/16"} <= set(peer["ipBlock"]["except"])
+    assert last["ports"] == [{"protocol": "TCP", "port": 443}]
 
 
 def test_labels_select_their_pods() -> None:

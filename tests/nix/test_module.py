@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import pytest
 
+from scholarship_api.cli import COMMANDS
 from scholarship_api.settings.settings import SECRETS, Settings, SettingsError
 from scripts import nix_settings
 from tests.nix.expressions import REPOSITORY, binding, calls, parse, text, value
@@ -49,6 +50,12 @@ def test_every_option_has_a_type_and_a_description() -> None:
 def test_the_unit_starts_and_checks_with_commands_that_exist() -> None:
     assert text(binding(MODULE, "ExecStartPre")) == '"${command} prestart"'
     assert text(binding(MODULE, "ExecStart")) == '"${command} serve"'
+
+
+def test_the_unit_of_the_worker_starts_a_command_that_exists() -> None:
+    unit = parse((REPOSITORY / "nix" / "worker.nix").read_bytes())
+    assert text(binding(unit, "ExecStart")) == '"${command} worker"'
+    assert "worker" in {command.name for command in COMMANDS}
 
 
 def test_the_template_is_the_example_of_the_page() -> None:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from typing import Any, Final
 
 import alembic.command
 import alembic.config
@@ -19,9 +20,17 @@ from scholarship_api.platform.database import revisions
 from scholarship_api.platform.database.advisory_locks import AdvisoryLock
 from scholarship_api.platform.database.connection_settings import connection_arguments
 
+LIBRARY_TABLES: Final = "procrastinate_"
+"""Tables whose names begin so belong to the library of the job queue, and have no models."""
+
 
 class MigrationTimeoutError(Exception):
     """Another replica has held the migration lock for too long."""
+
+
+def has_model(name: str | None, kind: str, _: Any) -> bool:  # noqa: ANN401 - Alembic's hook
+    """Whether Alembic compares an object of the database with the models."""
+    return kind != "table" or not (name or "").startswith(LIBRARY_TABLES)
 
 
 def upgrade(

@@ -253,6 +253,29 @@ class DurationMetric:
         )
 
 
+class GaugeMetric:
+    """A number with one label, for a process that is alone, such as the worker."""
+
+    def __init__(self, name: str, documentation: str, *, label: str) -> None:
+        self._name = name
+        self._documentation = documentation
+        self._label = label
+
+    def set(self, label_value: str, value: float) -> None:
+        """`label_value` comes from a bounded set."""
+        self._gauge.labels(label_value).set(value)
+
+    @functools.cached_property
+    def _gauge(self) -> Gauge:
+        return Gauge(
+            self._name,
+            self._documentation,
+            [self._label],
+            registry=_instruments().registry,
+            multiprocess_mode="livemax",
+        )
+
+
 def set_limiter_state(state: LimiterState) -> None:
     for known in LIMITER_STATES:
         _instruments().limiter_state.labels(known).set(known == state)

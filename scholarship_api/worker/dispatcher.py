@@ -1,0 +1,102 @@
+"""Finds what is to be done, once a second, and enqueues jobs for it."""
+
+import asyncio
+import datetime as dt
+import time
+from typing import Final
+
+import sqlalchemy.exc
+import structlog
+from procrastinate.exceptions import ConnectorException, ProcrastinateException
+
+from scholarship_api.changes import sequencer
+from scholarship_api.errors import DatabaseUnavailable
+from scholarship_api.platform.database.engine import Database
+from scholarship_api.webhooks import delivery
+from scholarship_api.webhooks import metrics as webhook_metrics
+from scholarship_api.worker.jobs import Jobs
+
+TICK_SECONDS: Final = 1.0
+CLOCK_SECONDS: Final = 10.0
+"""How often deadlines are compared with the clock."""
+
+UPKEEP_SECONDS: Final = 30.0
+"""How often dead workers are looked for, and waiting messages counted."""
+
+PURGE_SECONDS: Final = 3_600.0
+MAX_DUE: Final = 200
+"""Webhooks for which one turn enqueues jobs; the next turn enqueues the others."""
+
+MAX_BATCHES: Final = 20
+"""Batches of one kind in a turn, so that an import does not keep deliveries waiting."""
+
+HEALTHY_SECONDS: Final = 60.0
+"""A worker whose last complete turn is older than this is not healthy."""
+
+_log = structlog.stdlib.get_logger(__name__)
+
+
+class Dispatcher:
+    """One per worker process. Several at once share the work by locks in the database."""
+
+    def __init__(self, database: Database, jobs: Jobs) -> None:
+        self._database = database
+        self._jobs = jobs
+        self._last_turn: float | None = None
+        self._due: dict[str, float] = {}
+
+    @property
+    def is_healthy(self) -> bool:
+        """Whether a turn was completed lately."""
+        last = self._last_turn
+        return last is not None and time.monotonic() - last < HEALTHY_SECONDS
+
+    async def run(self) -> None:
+        """Take turns until cancelled."""
+        postponed = False
+        while True:
+            try:
+                await self.turn()
+            except (
+                DatabaseUnavailable,
+                sqlalchemy.exc.SQLAlchemyError,
+                ConnectorException,
+                ProcrastinateException,
+            ) as error:
+                if not postponed:
+                    _log.warning("worker.postponed", error=type(error).__name__)
+                postponed = True
+            else:
+                self._last_turn = time.monotonic()
+                if postponed:
+                    _log.info("worker.resumed")
+                postponed = False
+            await asyncio.sleep(TICK_SECONDS)
+
+    async def turn(self) -> None:
+        """Extend the outbox, make messages of its events, and enqueue what is due."""
+        database = self._database
+        for _ in range(MAX_BATCHES):
+            async with database.write_session() as session:
+                if not await sequencer.advance(session):
+                    break
+        if self._is_time("clock", CLOCK_SECONDS):
+            async with database.write_session() as session:
+                await sequencer.pass_deadlines(session, now=dt.datetime.now(dt.UTC))
+        for _ in range(MAX_BATCHES):
+            if not await delivery.fan_out(database):
+                break
+        await self._jobs.defer(await delivery.due_webhooks(database, limit=MAX_DUE))
+        if self._is_time("upkeep", UPKEEP_SECONDS):
+            await self._jobs.forget_stalled()
+            for state, number in (await delivery.waiting(database)).items():
+                webhook_metrics.set_messages(state, number)
+        if self._is_time("purge", PURGE_SECONDS):
+            await delivery.purge(database)
+
+    def _is_time(self, name: str, interval: float) -> bool:
+        now = time.monotonic()
+        if now < self._due.get(name, now):
+            return False
+        self._due[name] = now + interval
+        return True

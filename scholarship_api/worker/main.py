@@ -1,0 +1,67 @@
+"""`run_worker`: wiring of the worker process, as app.py wires the API."""
+
+import asyncio
+import contextlib
+import signal
+from typing import Final
+
+import structlog
+import uvloop
+
+from scholarship_api.platform.database.engine import Database
+from scholarship_api.platform.observability import sentry
+from scholarship_api.settings.settings import Settings
+from scholarship_api.webhooks.delivery import Deliverer
+from scholarship_api.webhooks.sending import Sender
+from scholarship_api.worker import probe
+from scholarship_api.worker.dispatcher import Dispatcher
+from scholarship_api.worker.jobs import Jobs
+
+STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
+
+_log = structlog.stdlib.get_logger(__name__)
+
+
+def run_worker(settings: Settings) -> None:
+    """Work until SIGTERM or SIGINT; then finish the messages that are being sent, and return."""
+    sentry.configure(settings)
+    uvloop.run(_run(settings))
+
+
+async def _run(settings: Settings) -> None:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in STOP_SIGNALS:
+        loop.add_signal_handler(number, stopping.set)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {number})
+    database = Database(settings)
+    sender = Sender(allow_private=settings.webhook_allow_private)
+    jobs = Jobs(settings, Deliverer(database, sender, is_stopping=stopping.is_set))
+    dispatcher = Dispatcher(database, jobs)
+    tasks = {
+        loop.create_task(jobs.run(), name="jobs"),
+        loop.create_task(dispatcher.run(), name="dispatcher"),
+    }
+    http = None
+    if settings.worker_port:
+        http = probe.server(settings, is_healthy=lambda: dispatcher.is_healthy)
+        tasks.add(loop.create_task(http.serve(), name="probe"))
+    ending = loop.create_task(stopping.wait(), name="signals")
+    _log.info("worker.started")
+    try:
+        await asyncio.wait({*tasks, ending}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stopping.set()
+        _log.info("worker.stopping")
+        if http is not None:
+            http.should_exit = True
+        for task in tasks:
+            if task.get_name() != "probe":
+                task.cancel()
+        results = await asyncio.gather(*tasks, ending, return_exceptions=True)
+        with contextlib.suppress(Exception):
+            await database.close()
+        _log.info("worker.stopped")
+    for result in results:
+        if isinstance(result, Exception):
+            raise result
