@@ -87,6 +87,10 @@ EDITS_BY_LETTERS: Final = ((3, 0), (6, 1), (9, 2))
 """Pairs: words shorter than this many letters may have this many edits. As the AUTO fuzziness of
 Elasticsearch, with one more edit for long words."""
 
+MAX_SWAPPED_ONLY_LETTERS: Final = 3
+"""A word of at most this many letters is corrected only by swapping two neighbours. Any other edit
+makes abbreviations out of each other: nba and mba, gdp and gap."""
+
 MAX_EDITS: Final = 3
 """The edits of all longer words."""
 

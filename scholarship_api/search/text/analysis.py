@@ -1,8 +1,10 @@
 """Finds out what the words of a query stand for in this catalogue: stems, completions, corrections
 and synonyms."""
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from typing import Final
 
 from scholarship_api.errors import ValidationFailed
 from scholarship_api.search import limits
@@ -18,6 +20,9 @@ from scholarship_api.search.text.weights import (
     SYNONYM_BOOST,
     inverse_document_frequency,
 )
+
+_CONTRACTED: Final = re.compile(r"'(?:t|re|ve|ll|d|m)\b", re.IGNORECASE)
+"""The ends of contractions, which follow a word that is none by itself: isn't, they've."""
 
 SynonymTerms = dict[str, TermStatistics]
 """The statistics of the words of synonyms."""
@@ -52,7 +57,7 @@ async def analyse(
     misspelt = _misspelt_words(query, statistics, entries) if correct else []
     uncorrected = None
     if misspelt:
-        respelt = _respelt_words(misspelt, statistics)
+        respelt = _respelt_words(query, misspelt, statistics)
         corrected = await corrections(snapshot.fetch, query, misspelt, statistics, respelt=respelt)
         if corrected:
             if _has_meaningful_words(statistics):
@@ -189,12 +194,12 @@ def _misspelt_words(
 
 
 def _respelt_words(
-    misspelt: Sequence[Word], statistics: Mapping[Word, TermStatistics]
+    query: Query, misspelt: Sequence[Word], statistics: Mapping[Word, TermStatistics]
 ) -> list[Word]:
     """The words that may stand for a word with other letters.
 
-    Words with digits, words in capitals and English words are as they were meant. So are short
-    words, unless they are all that the query has.
+    Words with digits, words in capitals, the first part of a contraction and English words are as
+    they were meant. So are short words, unless they are all that the query has.
     """
     has_other_words = _has_meaningful_words(statistics)
     return [
@@ -202,9 +207,14 @@ def _respelt_words(
         for word in misspelt
         if not any(letter.isdigit() for letter in word.text)
         and not word.text.isupper()
+        and not _is_contracted(query, word)
         and not is_english(statistics[word].folded)
         and (len(word.text) >= limits.MIN_CORRECTED_LETTERS or not has_other_words)
     ]
+
+
+def _is_contracted(query: Query, word: Word) -> bool:
+    return _CONTRACTED.match(query.text, word.end) is not None
 
 
 def _has_meaningful_words(statistics: Mapping[Word, TermStatistics]) -> bool:

@@ -88,6 +88,8 @@ def nearest(
     """
     allowed = max_edits(typed)
     letters = frozenset(typed)
+    if len(typed) <= limits.MAX_SWAPPED_ONLY_LETTERS:
+        candidates = (term for term in candidates if sorted(term.word) == sorted(typed))
     near = []
     for term in candidates:
         # An edit changes the length by at most one, and the set of letters by at most two.

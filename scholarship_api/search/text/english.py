@@ -12,9 +12,16 @@ licence stand in `english_words.NOTICE.txt`."""
 def is_english(word: str) -> bool:
     """Whether the folded word is a common English word, or a common name.
 
-    The text is searched as a whole, 20 us: a set of its words would take 5 MB in each worker.
+    The list spells most words as the British do, so colors is looked up as colours, too. The text
+    is searched as a whole, 20 us: a set of its words would take 5 MB in each worker.
     """
-    return word.isascii() and f"\n{word}\n".encode() in _words()
+    if not word.isascii():
+        return False
+    return _is_listed(word) or ("or" in word and _is_listed(word.replace("or", "our")))
+
+
+def _is_listed(word: str) -> bool:
+    return f"\n{word}\n".encode() in _words()
 
 
 @cache

@@ -50,6 +50,7 @@ AWARDS = [
     award("many", "Astronomy Prize", "For women who study physics in Norway."),
     award("some", "Geology Prize", "For women who study physics."),
     award("cain", "Morehead Cain Prize"),
+    award("inn", "Inn Prize", "For those who work in an inn. Covers, behaviour."),
     award("main", "Main Street Prize", "The main prize of Main Street."),
     award("main_too", "Mainland Prize", "Another main prize."),
 ]
@@ -112,6 +113,21 @@ async def test_misspellings_are_corrected(
     body = await search(client, q)
     assert body["did_you_mean"] == corrected
     assert body["items"][0]["id"] == first
+
+
+@pytest.mark.parametrize(
+    "q",
+    [
+        "lww",  # three letters are corrected only by swapping two of them
+        "isn't",  # the first part of a contraction
+        "colors",  # the same word as Americans spell it
+        "behaviors",
+    ],
+)
+async def test_a_word_that_is_no_misspelling_is_not_corrected(
+    client: httpx.AsyncClient, q: str
+) -> None:
+    assert "did_you_mean" not in await search(client, q)
 
 
 async def test_at_most_six_words_are_corrected(client: httpx.AsyncClient) -> None:

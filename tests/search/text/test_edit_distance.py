@@ -78,8 +78,13 @@ def test_nearest_words_come_first_then_those_in_more_awards() -> None:
 
 
 def test_the_word_itself_and_distant_words_are_left_out() -> None:
-    found = nearest("law", [term("law"), term("lawn"), term("flown")], limit=9)
-    assert found == [(1.0, term("lawn"))]
+    found = nearest("lawn", [term("lawn"), term("lawns"), term("flown")], limit=9)
+    assert found == [(1.0, term("lawns"))]
+
+
+def test_a_word_of_three_letters_is_only_another_with_the_same_letters() -> None:
+    found = nearest("gdp", [term("gap"), term("gpd"), term("gd")], limit=9)
+    assert [each.word for _, each in found] == ["gpd"]
 
 
 @given(st.text("abcdefgh", min_size=3, max_size=6), st.data())
