@@ -5,6 +5,7 @@ and one that holds such a value against an entry of a profile. An award's part t
 fits everybody; a profile's part that is left out is unknown.
 """
 
+import functools
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping
@@ -22,6 +23,7 @@ _APOSTROPHES: Final = "'`\u2018\u2019\u02bb\u02bc"
 _NO_WORD: Final = re.compile(r"[\W_]+")
 
 
+@functools.lru_cache(maxsize=4096)
 def folded_name(name: str) -> str:
     """A name without letter case, accents, punctuation, and `the` at its beginning.
 

@@ -31,6 +31,9 @@ _DAY: Final = 86_400_000_000
 DAY_MARGIN: Final = 2
 """Days by which the day of a deadline in its own time zone may differ from that in UTC, and one."""
 
+CACHED_DAY_RANGES: Final = 64
+"""Ranges of closing days whose awards are kept: recommendations ask for about ten each time."""
+
 _LAST_DAY: Final = days_since_1970(dt.date.max)
 
 NO_DAY: Final = -(2**31)
@@ -93,8 +96,8 @@ ATTRIBUTES: Final = (
 FULL_COVERAGE: Final = ("full_tuition", "full_cost")
 """Kinds of coverage that are above any amount."""
 
-_TABLE: Final = frozenset({"criteria", "attributes", "unchecked"})
-"""The attributes of a model that are code or settings."""
+_NO_PARTS: Final = frozenset({"criteria", "attributes", "unchecked", "_closing_days_found"})
+"""The attributes of a model that are code, settings or a cache."""
 
 
 class Change(NamedTuple):
@@ -139,6 +142,8 @@ class ReadModel:
         self._open_at = 0
         """In microseconds: `_open` are the awards that close then or later."""
         self._next_closing = NEVER
+        self._closing_days_found: dict[tuple[int, int], BitMap] = {}
+        """The last results of `closing_days_between`, while no award changes."""
 
     def __len__(self) -> int:
         return len(self.ordinals)
@@ -156,12 +161,14 @@ class ReadModel:
         for order, _ in self._orders:
             order.build(sorted(by_id, key=order.number_of))
         self._set_open(self._open_at)
+        self._closing_days_found.clear()
 
     def apply(self, changes: Sequence[Change]) -> BitMap:
         """Apply the changes of a write. The last change of each award counts.
 
         Return the ordinals of the awards as they were and as they are.
         """
+        self._closing_days_found.clear()
         latest = {change.id: change.record for change in changes}
         present = {award_id: self.ordinals.find(award_id) for award_id in latest}
         changed = BitMap([ordinal for ordinal in present.values() if ordinal is not None])
@@ -246,11 +253,11 @@ class ReadModel:
     # --- Snapshots --------------------------------------------------------------------------------
 
     def parts(self) -> dict[str, object]:
-        """Everything that the model holds but its table, for `restore`."""
+        """Everything that the model holds but its table and its cache, for `restore`."""
         return {
             name: part.leaves() if isinstance(part, OrderedIndex) else part
             for name, part in vars(self).items()
-            if name not in _TABLE
+            if name not in _NO_PARTS
         }
 
     def restore(self, parts: Mapping[str, Any]) -> None:
@@ -370,7 +377,16 @@ class ReadModel:
 
     def closing_days_between(self, low: int, high: int) -> BitMap:
         """The awards whose deadline is on a calendar day of their own time zone from `low` to
-        `high`, both included, in days since 1970."""
+        `high`, both included, in days since 1970. Not to be changed."""
+        found = self._closing_days_found.get((low, high))
+        if found is None:
+            found = self._find_closing_days(low, high)
+            if len(self._closing_days_found) >= CACHED_DAY_RANGES:
+                self._closing_days_found.clear()
+            self._closing_days_found[low, high] = found
+        return found
+
+    def _find_closing_days(self, low: int, high: int) -> BitMap:
         near_low = self._closing_about(low, days=DAY_MARGIN)
         near_high = self._closing_about(high, days=DAY_MARGIN)
         inside = self.by_deadline.between(

@@ -251,7 +251,11 @@ _BEST_FIRST: Final = (Outcome.MET, Outcome.UNKNOWN, Outcome.NOT_CHECKED)
 def best(outcomes: Iterable[Outcome]) -> Outcome:
     """The outcome of alternatives: met if any is met, else unknown if any may be, else not checked
     if any is not."""
-    seen = set(outcomes)
+    seen = set()
+    for outcome in outcomes:
+        if outcome is Outcome.MET:
+            return outcome
+        seen.add(outcome)
     return next((outcome for outcome in _BEST_FIRST if outcome in seen), Outcome.FAILED)
 
 
