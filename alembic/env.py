@@ -14,6 +14,7 @@ from scholarship_api.applications.models import Application
 from scholarship_api.audit.models import AuditEvent
 from scholarship_api.catalogue.models import Scholarship
 from scholarship_api.changes.models import OutboxEvent
+from scholarship_api.exchange.duplicates.models import Duplicate
 from scholarship_api.platform.database.base import Base
 from scholarship_api.platform.database.migrations import (
     MigrationTimeoutError,
@@ -42,6 +43,7 @@ MODELS = (
     SavedSearch,
     Webhook,
     Application,
+    Duplicate,
 )
 
 LOCK_SECONDS = 5.0

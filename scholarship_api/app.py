@@ -52,6 +52,7 @@ from scholarship_api.errors import (
 from scholarship_api.exchange import routes as import_routes
 from scholarship_api.exchange.common_grants import routes as common_grants_routes
 from scholarship_api.exchange.common_grants.error_fields import CommonGrantsErrorsMiddleware
+from scholarship_api.exchange.duplicates import routes as duplicates_routes
 from scholarship_api.exchange.export import routes as export_routes
 from scholarship_api.health import routes as health_routes
 from scholarship_api.health.middleware import ProbeMiddleware
@@ -136,6 +137,7 @@ ROUTERS = (
     vocabularies_routes.router,
     api_keys_routes.router,
     common_grants_routes.router,
+    duplicates_routes.router,
 )
 """In the order of the OpenAPI document. A `root_router` has the former addresses of a feature."""
 
@@ -368,7 +370,7 @@ def rate_limit_groups(settings: Settings) -> RateLimitGroups:
             RateLimitGroup(
                 "scholarships",
                 settings.rate_limit_scholarships,
-                ("scholarships", "common-grants"),
+                ("scholarships", "duplicates", "common-grants"),
             ),
             RateLimitGroup(
                 "analytics", settings.rate_limit_analytics, ("analytics", "interactions")

@@ -300,6 +300,44 @@ class ScholarshipChange(Base):
     )
 
 
+class ScholarshipMerge(Base):
+    """An award that was merged into another one. Its row stays, archived."""
+
+    __tablename__ = "scholarship_merges"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    merged_id: Mapped[str] = mapped_column(Text)
+    into_id: Mapped[str] = mapped_column(Text)
+    status_before: Mapped[str] = mapped_column(Text)
+    """The status of the merged award, which it gets back when the merge is undone."""
+    merged_at: Mapped[dt.datetime] = mapped_column(
+        DateTime(timezone=True), server_default=func.now()
+    )
+    undone_at: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))
+
+    __table_args__ = (
+        Index(
+            "uq_scholarship_merges_merged_id",
+            "merged_id",
+            unique=True,
+            postgresql_where=text("undone_at IS NULL"),
+        ),
+    )
+
+
+class ScholarshipMergeRow(Base):
+    """A row of another table that a merge has moved, and its undoing moves back."""
+
+    __tablename__ = "scholarship_merge_rows"
+
+    merge_id: Mapped[int] = mapped_column(
+        ForeignKey("scholarship_merges.id", ondelete="CASCADE"), primary_key=True
+    )
+    kind: Mapped[str] = mapped_column(Text, primary_key=True)
+    """`interaction` or `application`."""
+    row_id: Mapped[str] = mapped_column(Text, primary_key=True)
+
+
 class CatalogueVersion(Base):
     """Counters that a trigger raises; their sum identifies a state of the catalogue."""
 

@@ -11,7 +11,7 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 
 from scholarship_api.catalogue.audit import SET_CHANGE_SOURCE, ChangeSource
-from scholarship_api.catalogue.models import Scholarship
+from scholarship_api.catalogue.models import Scholarship, ScholarshipMerge
 from scholarship_api.errors import ValidationFailed
 from scholarship_api.platform.database.sessions import WriteSession
 from scholarship_api.vocabulary import Status
@@ -91,6 +91,16 @@ async def change(
     )
     with _values_may_be_refused():
         return (await session.scalars(statement)).one()
+
+
+async def merge_of(session: WriteSession, scholarship_id: str) -> ScholarshipMerge | None:
+    """The merge of an award that is in force; locked."""
+    statement = (
+        select(ScholarshipMerge)
+        .where(ScholarshipMerge.merged_id == scholarship_id, ScholarshipMerge.undone_at.is_(None))
+        .with_for_update()
+    )
+    return (await session.scalars(statement)).one_or_none()
 
 
 @contextmanager

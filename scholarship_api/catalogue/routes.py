@@ -2,6 +2,7 @@
 
 import datetime as dt
 from typing import Annotated, Final
+from urllib.parse import quote
 
 from fastapi import APIRouter, Body, Depends, Header, Path, Request, Response, status
 from pydantic_core import to_json
@@ -13,7 +14,7 @@ from scholarship_api.accounts.access import (
     may_change,
 )
 from scholarship_api.accounts.credentials import AuthenticatedAccount
-from scholarship_api.catalogue import idempotency, json_ld, schemas, service, writes
+from scholarship_api.catalogue import idempotency, json_ld, merges, schemas, service, writes
 from scholarship_api.catalogue.audit import ChangeSource
 from scholarship_api.catalogue.models import Scholarship
 from scholarship_api.catalogue.preconditions import IfMatch
@@ -43,6 +44,7 @@ from scholarship_api.platform.http.content_type import (
     require_json,
     require_merge_patch,
 )
+from scholarship_api.vocabulary import Status
 
 PATCH_EXAMPLE: Final = {
     "amount": 2500,
@@ -100,6 +102,9 @@ ScholarshipPath = Annotated[str, Path()]
             "headers": _ETAG,
             "content": {json_ld.MEDIA_TYPE: {"schema": {"type": "object"}}},
         },
+        status.HTTP_301_MOVED_PERMANENTLY: {
+            "description": "The award was merged into the one that Location names."
+        },
         status.HTTP_304_NOT_MODIFIED: {"description": "If-None-Match names the current ETag."},
         **document(NotFound, Unauthorized, ValidationFailed),
     },
@@ -116,6 +121,10 @@ async def get_scholarship(
     # tell a draft from an award that does not exist.
     if scholarship is None or not service.is_public(scholarship):
         scholarship = _if_visible(scholarship, await authenticate(request))
+    if scholarship.status == Status.ARCHIVED:
+        into = await merges.merged_into(database.fetch, scholarship.id)
+        if into is not None:
+            return _moved(into)
     answer = service.to_response(scholarship, now=dt.datetime.now(dt.UTC))
     body, media_type = _representation(request, answer)
     response = cacheable_json(
@@ -137,6 +146,15 @@ def _representation(request: Request, award: schemas.Scholarship) -> tuple[bytes
     path = f"{router.prefix}/{award.id}"
     content = json_ld.to_json_ld(award, url=f"{base_url}{path}" if base_url else None)
     return to_json(content), json_ld.MEDIA_TYPE
+
+
+def _moved(into: str) -> Response:
+    """A merge can be undone, so the redirect is kept no longer than an award."""
+    headers = {
+        "Location": f"{router.prefix}/{quote(into)}",
+        "Cache-Control": _CACHE_CONTROL.decode(),
+    }
+    return Response(to_json({"merged_into": into}), 301, headers, media_type="application/json")
 
 
 def _if_visible(
@@ -213,7 +231,7 @@ async def create_scholarship(
     dependencies=[Depends(require_json)],
     responses={
         status.HTTP_200_OK: {"headers": _ETAG},
-        **document(*CHANGE_ERRORS, *BODY_ERRORS),
+        **document(*CHANGE_ERRORS, *BODY_ERRORS, Conflict),
     },
 )
 async def replace_scholarship(
@@ -248,7 +266,7 @@ async def replace_scholarship(
     dependencies=[Depends(require_merge_patch)],
     responses={
         status.HTTP_200_OK: {"headers": _ETAG},
-        **document(*CHANGE_ERRORS, *BODY_ERRORS),
+        **document(*CHANGE_ERRORS, *BODY_ERRORS, Conflict),
     },
     openapi_extra={
         "requestBody": {

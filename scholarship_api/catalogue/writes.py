@@ -57,7 +57,7 @@ async def replace(
     change_source: ChangeSource,
 ) -> Scholarship:
     """Raises NotFound, Forbidden, PreconditionFailed and ValidationFailed."""
-    current = await _lock_current(session, account, scholarship_id, precondition)
+    current = await lock_current(session, account, scholarship_id, precondition)
     if award.given_id is None:
         award.id = scholarship_id
     return await _apply(session, account, current, award, change_source)
@@ -73,7 +73,7 @@ async def patch(
     change_source: ChangeSource,
 ) -> Scholarship:
     """Raises NotFound, Forbidden, PreconditionFailed and ValidationFailed."""
-    current = await _lock_current(session, account, scholarship_id, precondition)
+    current = await lock_current(session, account, scholarship_id, precondition)
     return await _apply(session, account, current, patched(current, patch), change_source)
 
 
@@ -88,32 +88,51 @@ async def archive(
     """Raises NotFound, Forbidden and PreconditionFailed."""
     # An award that is archived already stays so, whatever version the client has read: RFC 9110,
     # 13.1.1, lets a repeated request succeed when its change has been made.
-    any_version = Precondition(None)
-    current = await _lock_current(session, account, scholarship_id, any_version)
+    current = await lock_own(session, account, scholarship_id)
     if current.status == Status.ARCHIVED:
         return current
-    _require_match(precondition, current)
+    require_match(precondition, current)
     await queries.set_change_source(session, change_source)
     return await queries.change(session, current.id, {"status": Status.ARCHIVED.value})
 
 
-async def _lock_current(
+async def lock_current(
     session: WriteSession,
     account: AuthenticatedAccount,
     scholarship_id: str,
     precondition: Precondition,
 ) -> Scholarship:
+    """The award that a write changes.
+
+    Raises NotFound, Forbidden, PreconditionFailed, and Conflict for a merged one.
+    """
+    current = await lock_own(session, account, scholarship_id)
+    require_match(precondition, current)
+    if current.status == Status.ARCHIVED:
+        await _require_unmerged(session, current.id)
+    return current
+
+
+async def lock_own(
+    session: WriteSession, account: AuthenticatedAccount, scholarship_id: str
+) -> Scholarship:
+    """An award that the account may change, locked. Raises NotFound and Forbidden."""
     current = await queries.lock(session, scholarship_id) if is_storable(scholarship_id) else None
     if current is None:
         raise not_found()
     if not may_change(account, current.organization):
         # An account that may not see a draft must not learn that it exists.
         raise not_found() if current.status == Status.DRAFT else _other_organization(account)
-    _require_match(precondition, current)
     return current
 
 
-def _require_match(precondition: Precondition, current: Scholarship) -> None:
+async def _require_unmerged(session: WriteSession, scholarship_id: str) -> None:
+    merge = await queries.merge_of(session, scholarship_id)
+    if merge is not None:
+        raise Conflict(f"This scholarship was merged into {merge.into_id}; change that one.")
+
+
+def require_match(precondition: Precondition, current: Scholarship) -> None:
     if not precondition.allows(current.version):
         raise PreconditionFailed
 
