@@ -15,6 +15,7 @@ from scholarship_api.audit.models import AuditEvent
 from scholarship_api.catalogue.models import Scholarship
 from scholarship_api.changes.models import OutboxEvent
 from scholarship_api.exchange.duplicates.models import Duplicate
+from scholarship_api.feeds.models import Feed
 from scholarship_api.platform.database.base import Base
 from scholarship_api.platform.database.migrations import (
     MigrationTimeoutError,
@@ -44,6 +45,7 @@ MODELS = (
     Webhook,
     Application,
     Duplicate,
+    Feed,
 )
 
 LOCK_SECONDS = 5.0

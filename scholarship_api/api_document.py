@@ -55,6 +55,7 @@ TAGS: Final = [
     },
     {"name": "saved searches", "description": "Searches that are kept, and told about."},
     {"name": "applications", "description": "The tracker: awards and how far an application is."},
+    {"name": "feeds", "description": "Deadlines for calendars and feed readers."},
     {"name": "subjects", "description": "The people that a platform's backend stores data of."},
     {"name": "health", "description": "Probes, metrics and the index. They are never limited."},
 ]

@@ -54,6 +54,7 @@ from scholarship_api.exchange.common_grants import routes as common_grants_route
 from scholarship_api.exchange.common_grants.error_fields import CommonGrantsErrorsMiddleware
 from scholarship_api.exchange.duplicates import routes as duplicates_routes
 from scholarship_api.exchange.export import routes as export_routes
+from scholarship_api.feeds import routes as feeds_routes
 from scholarship_api.health import routes as health_routes
 from scholarship_api.health.middleware import ProbeMiddleware
 from scholarship_api.health.paths import PROBE_PATHS
@@ -126,6 +127,7 @@ ROUTERS = (
     import_routes.router,
     export_routes.router,
     audit_routes.router,
+    feeds_routes.public_router,
     catalogue_routes.router,
     changes_routes.router,
     webhooks_routes.router,
@@ -133,6 +135,7 @@ ROUTERS = (
     *profiles_routes.ROUTERS,
     *saved_searches_routes.ROUTERS,
     *applications_routes.ROUTERS,
+    *feeds_routes.ROUTERS,
     subjects_routes.router,
     vocabularies_routes.router,
     api_keys_routes.router,
@@ -375,7 +378,7 @@ def rate_limit_groups(settings: Settings) -> RateLimitGroups:
             RateLimitGroup(
                 "analytics", settings.rate_limit_analytics, ("analytics", "interactions")
             ),
-            RateLimitGroup("students", settings.rate_limit_students, ("me", "subjects")),
+            RateLimitGroup("students", settings.rate_limit_students, ("me", "subjects", "feeds")),
         ],
         ceiling_per_minute=settings.rate_limit_per_minute,
         tiers=settings.rate_limit_tiers,

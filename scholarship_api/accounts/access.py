@@ -40,6 +40,8 @@ PUBLIC_ROUTES: Final = frozenset(
         ("GET", "/api/v1/scholarships/organization/{name}"),
         ("GET", "/api/v1/scholarships/fields/{field}"),
         ("GET", "/api/v1/scholarships/{scholarship_id}"),
+        ("GET", "/api/v1/scholarships/{scholarship_id}.ics"),
+        ("GET", "/api/v1/feeds/{token}.{format}"),
         ("POST", "/api/v1/scholarships/eligibility-check"),
         ("POST", "/api/v1/scholarships/bulk-eligibility-check"),
         ("POST", "/api/v1/scholarships/recommendations"),

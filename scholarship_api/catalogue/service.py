@@ -3,6 +3,7 @@
 import datetime as dt
 import functools
 import zoneinfo
+from collections.abc import Sequence
 from typing import Final
 
 from scholarship_api.catalogue import rounds, schemas, stored_awards
@@ -61,6 +62,11 @@ def to_response(scholarship: Scholarship | StoredAward, *, now: dt.datetime) -> 
 async def find(fetch: Fetch, *, scholarship_id: str) -> StoredAward | None:
     """Read an award, which may be a draft. Raises DatabaseUnavailable."""
     return await stored_awards.read(fetch, scholarship_id) if is_storable(scholarship_id) else None
+
+
+async def find_all(fetch: Fetch, *, scholarship_ids: Sequence[str]) -> list[StoredAward]:
+    """The awards with these ids, drafts included, in their order. Raises DatabaseUnavailable."""
+    return await stored_awards.read_all(fetch, scholarship_ids) if scholarship_ids else []
 
 
 def is_public(scholarship: Scholarship | StoredAward) -> bool:

@@ -1,7 +1,7 @@
 """Awards as they are stored, read without a session: a third of the CPU for one award."""
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any, Final
@@ -46,10 +46,22 @@ _READ: Final = f"""SELECT row_to_json(award) FROM (
 ) AS award"""  # noqa: S608 - names of columns
 
 
+_READ_ALL: Final = f"""SELECT row_to_json(award) FROM (
+    SELECT {COLUMNS} FROM scholarships AS s
+    WHERE s.id = ANY (%(ids)s::text[]) ORDER BY array_position(%(ids)s::text[], s.id)
+) AS award"""  # noqa: S608 - names of columns
+
+
 async def read(fetch: Fetch, scholarship_id: str) -> StoredAward | None:
     """An award, which may be a draft. Raises DatabaseUnavailable."""
     rows = await fetch(_READ, {"id": scholarship_id})
     return from_row(rows[0][0]) if rows else None
+
+
+async def read_all(fetch: Fetch, scholarship_ids: Sequence[str]) -> list[StoredAward]:
+    """The awards with these ids, drafts included, in their order. Raises DatabaseUnavailable."""
+    rows = await fetch(_READ_ALL, {"ids": list(scholarship_ids)})
+    return [from_row(row) for (row,) in rows if row is not None]
 
 
 def from_row(row: bytes | str) -> StoredAward:

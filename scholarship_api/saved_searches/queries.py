@@ -47,6 +47,11 @@ async def read(
     return (await session.scalars(statement)).one_or_none()
 
 
+async def by_id(session: AsyncSession, search_id: uuid.UUID) -> SavedSearch | None:
+    statement = select(SavedSearch).where(SavedSearch.id == search_id)
+    return (await session.scalars(statement)).one_or_none()
+
+
 async def change(
     session: WriteSession, search_id: uuid.UUID, values: dict[str, Any]
 ) -> SavedSearch:

@@ -102,6 +102,16 @@ async def query_of(
     return await stored_query(session, stored, **page)
 
 
+async def query_by_id(
+    session: AsyncSession, *, search_id: uuid.UUID, **page: object
+) -> StoredQuery:
+    """The same for a caller that knows whose search it is. Raises NotFound and Conflict."""
+    stored = await queries.by_id(session, search_id)
+    if stored is None:
+        raise not_found()
+    return await stored_query(session, stored, **page)
+
+
 async def stored_query(
     session: AsyncSession, stored: models.SavedSearch, **page: object
 ) -> StoredQuery:
@@ -172,8 +182,12 @@ async def _read(
 ) -> models.SavedSearch:
     stored = None if subject_id is None else await queries.read(session, subject_id, search_id)
     if stored is None:
-        raise NotFound("There is no saved search with this id.")
+        raise not_found()
     return stored
+
+
+def not_found() -> NotFound:
+    return NotFound("There is no saved search with this id.")
 
 
 def _columns(search: schemas.WrittenSearch) -> dict[str, Any]:

@@ -47,3 +47,12 @@ async def answer(request: Request, query: StoredQuery, *, since: dt.datetime | N
         return Produced(page_json(await find(snapshot, query, codec=codec, since=since)))
 
     return await answers.private_answer(request, produce)
+
+
+async def page_of(request: Request, query: StoredQuery) -> Page:
+    """The first page of results, for feeds. Raises DatabaseUnavailable."""
+    answers: Answers = request.app.state.answers
+    codec: CursorCodec = request.app.state.cursor_codec
+    return await answers.run(
+        request, lambda snapshot: find(snapshot, query, codec=codec, since=None)
+    )

@@ -55,3 +55,4 @@ class SubjectExport(BaseModel):
     profile: dict[str, Any] | None = Field(description="With its dates; null without one.")
     saved_searches: list[dict[str, Any]]
     applications: list[dict[str, Any]]
+    feeds: list[dict[str, Any]]

@@ -135,7 +135,7 @@ async def test_the_export_holds_all_data_of_a_person(
     assert set(exported) == {
         *("account", "revoked_tokens"),
         *("interactions", "changes", "idempotency_keys"),
-        *("events", "profile", "saved_searches", "applications"),
+        *("events", "profile", "saved_searches", "applications", "feeds"),
     }
     assert exported["account"]["email"] == "p@x.org"
     columns = {column.name for column in Account.__table__.columns}

@@ -38,7 +38,7 @@ _PATTERNS: Final = (
     (re.compile(r"(?P<keep>authorization[\"']?\s*[=:]\s*)[^\r\n\"']+", re.IGNORECASE), ""),
     (re.compile(r"(?P<keep>\b(?:bearer|basic))\s+[\w.~+/=-]{8,}", re.IGNORECASE), " "),
     (re.compile(r"(?P<keep>)\beyJ[\w-]{4,2000}\.[\w-]{4,4000}\.[\w-]*"), ""),
-    (re.compile(r"(?P<keep>\bsch_(?:live|pub)_)[\w-]+"), ""),
+    (re.compile(r"(?P<keep>\bsch_(?:live|pub|feed)_)[\w-]+"), ""),
     (re.compile(r"(?P<keep>)\$argon2[a-z]{0,2}\$[^\s\"']+"), ""),
     # Password=value, "password": "value"; quoted values may hold anything.
     (
@@ -55,7 +55,7 @@ _AT_PASSWORD: Final = _PATTERNS[0][0]
 _HINTS: Final = (
     *("://", "bearer", "basic", "eyj", "$argon2", "authorization", "cookie", "passw", "pwd"),
     *("secret", "token", "api_key", "api-key", "apikey", "private_key"),
-    *("private-key", "privatekey", "credential", "sch_live_", "sch_pub_"),
+    *("private-key", "privatekey", "credential", "sch_live_", "sch_pub_", "sch_feed_"),
 )
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _CONTROL_BUT_NEWLINE: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")

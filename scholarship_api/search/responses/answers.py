@@ -8,7 +8,7 @@ import asyncio
 import dataclasses
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -47,6 +47,7 @@ class Produced(NamedTuple):
 
 
 Producer = Callable[[Snapshot], Awaitable[Produced]]
+_Result = TypeVar("_Result")
 
 
 class Part(NamedTuple):
@@ -128,14 +129,11 @@ class Answers:
         Raises what `producer` raises, and DatabaseUnavailable.
         """
         scope = request.scope
-        version, started_at = await self._version(scope)
-        seconds_left = REQUEST_SECONDS - (time.perf_counter() - started_at)
-        with deadline(seconds_left):
-            body, _ = await producer(self._snapshot(version))
+        started_at = time.perf_counter()
+        body, _ = await self.run(request, producer)
         if counted_query is not None:
             self._recorder.record(counted_query, client=client_identity(scope))
         seconds = time.perf_counter() - started_at
-        metrics.observe_search(source="database", seconds=seconds)
         return RenderedJsonResponse(
             RenderedJson.of(body), seconds=seconds, headers=(*headers, _NO_STORE)
         )
@@ -178,6 +176,20 @@ class Answers:
             seconds=time.perf_counter() - part_started_at,
         )
         return rendered
+
+    async def run(
+        self, request: Request, search: Callable[[Snapshot], Awaitable[_Result]]
+    ) -> _Result:
+        """The result of a search of the present catalogue, which is kept nowhere.
+
+        Raises what `search` raises, and DatabaseUnavailable.
+        """
+        version, started_at = await self._version(request.scope)
+        seconds_left = REQUEST_SECONDS - (time.perf_counter() - started_at)
+        with deadline(seconds_left):
+            result = await search(self._snapshot(version))
+        metrics.observe_search(source="database", seconds=time.perf_counter() - started_at)
+        return result
 
     async def cached_answer(
         self, route: CachedRoute, scope: Scope

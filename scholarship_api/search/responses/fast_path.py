@@ -203,6 +203,10 @@ class DirectCallMiddleware:
             for route in readable
             if (part_endpoint := PathEndpoint.of(route)) is not None
         }
+        self._suffixed_paths = [
+            route.path_regex for route in readable if "}." in route.path.rpartition("/")[2]
+        ]
+        """Paths such as /things/{id}.ics, which /things/{id} would match, too."""
 
     @property
     def paths(self) -> set[str]:
@@ -225,7 +229,11 @@ class DirectCallMiddleware:
                 return endpoint.answer(query, scope, receive, send)
         elif scope["method"] == "GET" and path not in self._literal_paths:
             prefix, _, last = path.rpartition("/")
-            if last and (part_endpoint := self._part_endpoints.get(prefix)) is not None:
+            if (
+                last
+                and (part_endpoint := self._part_endpoints.get(prefix)) is not None
+                and not any(suffixed.match(path) for suffixed in self._suffixed_paths)
+            ):
                 scope[ROUTE_TEMPLATE_KEY] = part_endpoint.template
                 return part_endpoint.answer(last, scope, receive, send)
         return self._app(scope, receive, send)

@@ -1,0 +1,3 @@
+"""Students with an account and students of a platform."""
+
+from tests.subjects.students import *  # noqa: F403
