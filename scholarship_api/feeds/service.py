@@ -45,7 +45,7 @@ class Content(NamedTuple):
 
 
 class FeedContent(NamedTuple):
-    """What the database knows of a feed's entries."""
+    """The part of a feed that the database holds."""
 
     feed_id: uuid.UUID
     kind: FeedKind
