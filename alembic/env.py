@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from scholarship_api.accounts.models import Account, RevokedToken
 from scholarship_api.activity.models import Interaction, SearchCount
+from scholarship_api.alerts.models import Alert
 from scholarship_api.api_keys.models import ApiKey
 from scholarship_api.applications.models import Application
 from scholarship_api.audit.models import AuditEvent
@@ -31,6 +32,7 @@ from scholarship_api.webhooks.models import Webhook
 
 MODELS = (
     Account,
+    Alert,
     ApiKey,
     AuditEvent,
     Interaction,

@@ -85,6 +85,10 @@ class WebhookDelivery(Base):
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     webhook_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("webhooks.id", ondelete="CASCADE"))
+    subject_id: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey("subjects.id", ondelete="CASCADE")
+    )
+    """The person that the message is about: it is erased with the person."""
     key: Mapped[str] = mapped_column(Text(collation="C"))
     """The header `webhook-id`: the same for each attempt, so that a receiver can tell repeats."""
     event: Mapped[str] = mapped_column(Text)
@@ -118,6 +122,11 @@ class WebhookDelivery(Base):
             "subject",
             "id",
             postgresql_where=text("state = 'pending'"),
+        ),
+        Index(
+            "ix_webhook_deliveries_subject_id",
+            "subject_id",
+            postgresql_where=text("subject_id IS NOT NULL"),
         ),
         Index("ix_webhook_deliveries_created_at", "created_at", postgresql_using="brin"),
     )

@@ -2,12 +2,15 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final, Literal
 
-from sqlalchemy import delete, func, insert, or_, select, text, update
+from sqlalchemy import ARRAY, Text, cast, delete, func, insert, or_, select, text, update
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 
+from scholarship_api.accounts.models import Account
 from scholarship_api.platform.database.sessions import ReadSession, WriteSession
+from scholarship_api.subjects.models import Subject
 from scholarship_api.webhooks.models import Webhook, WebhookDelivery, WebhookSecret
 
 Session = ReadSession | WriteSession
@@ -126,6 +129,28 @@ async def deliveries(
 async def add_delivery(session: WriteSession, values: Mapping[str, Any]) -> WebhookDelivery:
     statement = insert(WebhookDelivery).values(values).returning(WebhookDelivery)
     return (await session.scalars(statement)).one()
+
+
+async def add_deliveries(session: WriteSession, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Add messages; one that is there already stays as it is."""
+    statement = postgresql_insert(WebhookDelivery).values(list(rows))
+    await session.execute(statement.on_conflict_do_nothing(index_elements=["webhook_id", "key"]))
+
+
+async def subjects(session: Session, ids: Collection[uuid.UUID]) -> Sequence[Subject]:
+    return (await session.scalars(select(Subject).where(Subject.id.in_(ids)))).all()
+
+
+async def choosing(session: Session, events: Sequence[str]) -> Sequence[Any]:
+    """Enabled webhooks that have chosen one of the events, with role and organization of their
+    owners."""
+    statement = (
+        select(Webhook.id, Webhook.owner_id, Webhook.events, Account.role, Account.organization)
+        .join(Account, Account.id == Webhook.owner_id)
+        .where(Webhook.enabled, Webhook.events.bool_op("&&")(cast(list(events), ARRAY(Text))))
+        .order_by(Webhook.id)
+    )
+    return (await session.execute(statement)).all()
 
 
 _AGAIN: Final[dict[str, Any]] = {

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import uuid
+from enum import StrEnum
 from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 
@@ -63,7 +64,18 @@ def _check_organization(name: str) -> str:
 
 
 Url = Annotated[str, Field(min_length=8, max_length=MAX_URL_LENGTH), AfterValidator(_check_url)]
-Events = Annotated[list[Event], Field(min_length=1, max_length=len(Event))]
+
+
+class SubjectEvent(StrEnum):
+    """Events about a person, for the webhooks of the client that the person belongs to."""
+
+    REMINDER = "application.reminder"
+
+
+Events = Annotated[
+    list[Event | SubjectEvent],
+    Field(min_length=1, max_length=len(Event) + len(SubjectEvent)),
+]
 Organizations = Annotated[
     list[Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_check_organization)]],
     Field(max_length=MAX_ORGANIZATIONS, description="Only awards of these; empty: of all."),

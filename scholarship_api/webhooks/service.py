@@ -2,7 +2,8 @@
 
 import datetime as dt
 import uuid
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 import structlog
 
@@ -13,6 +14,8 @@ from scholarship_api.catalogue.audit import ChangeSource
 from scholarship_api.catalogue.preconditions import Precondition
 from scholarship_api.errors import Conflict, NotFound, PreconditionFailed, ValidationFailed
 from scholarship_api.platform.database.sessions import ReadSession, WriteSession
+from scholarship_api.subjects.models import Subject
+from scholarship_api.subjects.owners import client_name
 from scholarship_api.webhooks import queries, schemas, signatures
 from scholarship_api.webhooks.cursors import CursorCodec
 from scholarship_api.webhooks.models import Webhook
@@ -20,6 +23,13 @@ from scholarship_api.webhooks.models import Webhook
 _HTTPS: Final = "https://"
 
 _log = structlog.stdlib.get_logger(__name__)
+
+
+class SubjectMessage(NamedTuple):
+    subject_id: uuid.UUID
+    key: str
+    event: str
+    data: Mapping[str, Any]
 
 
 def owner_of(account: AuthenticatedAccount) -> uuid.UUID | None:
@@ -218,6 +228,50 @@ async def resend_dead(session: WriteSession, webhook_id: uuid.UUID) -> int:
     """Deliver all dead messages of a webhook again. Raises NotFound."""
     await get(session, webhook_id, owner_id=None)
     return await queries.resend_dead(session, webhook_id=webhook_id)
+
+
+async def add_subject_messages(session: WriteSession, messages: Sequence[SubjectMessage]) -> None:
+    """Add messages about subjects to the webhooks that have chosen the event and may see them.
+
+    These are the webhooks of administrators for accounts, and those of the client for its subjects.
+    """
+    subjects = {
+        subject.id: subject
+        for subject in await queries.subjects(session, {each.subject_id for each in messages})
+    }
+    receivers: dict[tuple[str, str | None], list[uuid.UUID]] = {}
+    for chosen in await queries.choosing(session, [event.value for event in schemas.SubjectEvent]):
+        client = (
+            None
+            if chosen.role == Role.ADMIN
+            else client_name(chosen.owner_id, organization=chosen.organization)
+        )
+        for event in chosen.events:
+            receivers.setdefault((event, client), []).append(chosen.id)
+    now = dt.datetime.now(dt.UTC)
+    rows = [
+        {
+            "webhook_id": webhook_id,
+            "subject_id": message.subject_id,
+            "key": message.key,
+            "event": message.event,
+            "subject": f"subject:{message.subject_id}",
+            "occurred_at": now,
+            "data": {**_named(subject), **message.data},
+        }
+        for message in messages
+        if (subject := subjects.get(message.subject_id)) is not None
+        for webhook_id in receivers.get((message.event, subject.client), [])
+    ]
+    if rows:
+        await queries.add_deliveries(session, rows)
+
+
+def _named(subject: Subject) -> dict[str, str]:
+    """How the receiver knows the subject."""
+    if subject.external_id is not None:
+        return {"external_id": subject.external_id}
+    return {"account_id": str(subject.account_id)}
 
 
 def _require_tls(url: str, *, allow_private: bool) -> None:

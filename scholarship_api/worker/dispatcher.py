@@ -3,12 +3,15 @@
 import asyncio
 import datetime as dt
 import time
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Final
 
 import sqlalchemy.exc
 import structlog
 from procrastinate.exceptions import ConnectorException, ProcrastinateException
 
+from scholarship_api.alerts import service as alerts
 from scholarship_api.changes import sequencer
 from scholarship_api.errors import DatabaseUnavailable
 from scholarship_api.platform.database.engine import Database
@@ -19,6 +22,9 @@ from scholarship_api.worker.jobs import Jobs
 TICK_SECONDS: Final = 1.0
 CLOCK_SECONDS: Final = 10.0
 """How often deadlines are compared with the clock."""
+
+REMINDER_SECONDS: Final = 300.0
+"""How often reminders are looked for: they go out within 5 minutes of the morning."""
 
 UPKEEP_SECONDS: Final = 30.0
 """How often dead workers are looked for, and waiting messages counted."""
@@ -76,23 +82,36 @@ class Dispatcher:
     async def turn(self) -> None:
         """Extend the outbox, make messages of its events, and enqueue what is due."""
         database = self._database
-        for _ in range(MAX_BATCHES):
-            async with database.write_session() as session:
-                if not await sequencer.advance(session):
-                    break
+        await self._repeat(self._extend_outbox)
         if self._is_time("clock", CLOCK_SECONDS):
             async with database.write_session() as session:
                 await sequencer.pass_deadlines(session, now=dt.datetime.now(dt.UTC))
-        for _ in range(MAX_BATCHES):
-            if not await delivery.fan_out(database):
-                break
+        await self._repeat(partial(delivery.fan_out, database))
+        await self._repeat(partial(alerts.follow_changes, database))
+        if self._is_time("reminders", REMINDER_SECONDS):
+            await alerts.remind(database, now=dt.datetime.now(dt.UTC))
         await self._jobs.defer(await delivery.due_webhooks(database, limit=MAX_DUE))
+        await self._keep_up()
+
+    async def _extend_outbox(self) -> bool:
+        async with self._database.write_session() as session:
+            return await sequencer.advance(session)
+
+    async def _repeat(self, step: Callable[[], Awaitable[bool]]) -> None:
+        """Repeat a step while there is more to do, MAX_BATCHES times at most."""
+        for _ in range(MAX_BATCHES):
+            if not await step():
+                return
+
+    async def _keep_up(self) -> None:
+        """Do what has to be done now and then."""
         if self._is_time("upkeep", UPKEEP_SECONDS):
             await self._jobs.forget_stalled()
-            for state, number in (await delivery.waiting(database)).items():
+            for state, number in (await delivery.waiting(self._database)).items():
                 webhook_metrics.set_messages(state, number)
         if self._is_time("purge", PURGE_SECONDS):
-            await delivery.purge(database)
+            await delivery.purge(self._database)
+            await alerts.purge(self._database)
 
     def _is_time(self, name: str, interval: float) -> bool:
         now = time.monotonic()
