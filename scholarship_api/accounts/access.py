@@ -42,6 +42,7 @@ PUBLIC_ROUTES: Final = frozenset(
         ("GET", "/api/v1/scholarships/{scholarship_id}"),
         ("GET", "/api/v1/scholarships/{scholarship_id}.ics"),
         ("GET", "/api/v1/feeds/{token}.{format}"),
+        ("GET", "/api/v1/scholarships/{scholarship_id}/similar"),
         ("POST", "/api/v1/scholarships/eligibility-check"),
         ("POST", "/api/v1/scholarships/bulk-eligibility-check"),
         ("POST", "/api/v1/scholarships/recommendations"),

@@ -21,6 +21,12 @@ MAX_PAGE_ROWS: Final = 100
 MAX_OFFSET_ROWS: Final = 10_000
 """The rows that `offset` may skip. They are read and thrown away; a cursor skips none."""
 
+MAX_SIMILAR_AWARDS: Final = 20
+"""Awards in an answer; a page shows a few beside the award itself."""
+
+MAX_AWARD_ID_CHARACTERS: Final = 255
+"""The length of an id in the catalogue."""
+
 MAX_MULTI_SEARCHES: Final = 10
 """Searches in one request. Together they have the time of one request, 7.5 s."""
 

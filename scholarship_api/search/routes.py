@@ -25,7 +25,7 @@ from scholarship_api.errors import (
 from scholarship_api.platform.http.content_type import require_json
 from scholarship_api.platform.http.deprecation import RawHeaders, deprecation_headers
 from scholarship_api.platform.http.rate_limiting import RateLimits
-from scholarship_api.search import advice, service
+from scholarship_api.search import advice, limits, service, similar
 from scholarship_api.search.cursors import CursorCodec
 from scholarship_api.search.responses.answers import Answers, Part, Produced, Producer
 from scholarship_api.search.responses.pages import json_of, page_json, present
@@ -39,6 +39,8 @@ from scholarship_api.search.schemas import (
     SearchPage,
     SearchQuery,
     SearchRequest,
+    SimilarRequest,
+    SimilarScholarships,
     SmartSearchPage,
     SuggestionRequest,
     Suggestions,
@@ -161,8 +163,8 @@ _add_search(
     openapi_extra=ANONYMOUS_ALLOWED,
 )
 async def multi_search(http: Request, multi: MultiSearch) -> Response:
-    limits: RateLimits = http.app.state.rate_limits
-    await limits.count_further(http.scope, len(multi.searches) - 1)
+    rate_limits: RateLimits = http.app.state.rate_limits
+    await rate_limits.count_further(http.scope, len(multi.searches) - 1)
     return await _answers(http).several(
         http,
         [
@@ -267,6 +269,29 @@ async def list_by_organization(
 async def list_by_field(http: Request, field: FieldName, listing: ListQuery) -> Response:
     request = SearchRequest(**listing.model_dump(exclude_unset=True), fields_of_study=[field])
     return await _list(http, request)
+
+
+@router.get(
+    "/scholarships/{scholarship_id}/similar",
+    response_model=SimilarScholarships,
+    summary="The open awards that are most similar to one",
+    description=(
+        "They share what is rare: fields of study, states and other codes of the criteria, the type"
+        " and what is covered. The award itself may be closed."
+    ),
+    responses=document(NotFound) | NOT_MODIFIED,
+)
+async def list_similar(
+    http: Request,
+    scholarship_id: Annotated[str, Path(max_length=limits.MAX_AWARD_ID_CHARACTERS)],
+    request: Annotated[SimilarRequest, Query()],
+) -> Response:
+    async def produce(snapshot: Snapshot) -> Produced:
+        items = await similar.similar_items(snapshot, scholarship_id, limit=request.limit)
+        return Produced(b'{"items":[%b]}' % b",".join(items))
+
+    response_key = f"similar:{request.limit}:{scholarship_id}"
+    return await _answers(http).answer(http, produce, response_key=response_key)
 
 
 async def _list(

@@ -572,6 +572,14 @@ class SearchPage(BaseModel):
     )
 
 
+class SimilarRequest(RequestModel):
+    limit: int = Field(5, ge=1, le=limits.MAX_SIMILAR_AWARDS)
+
+
+class SimilarScholarships(BaseModel):
+    items: list[ScholarshipSummary] = Field(description="Most similar first.")
+
+
 class MultiSearch(RequestModel):
     """Several searches, each as in the body of POST /api/v1/search."""
 
