@@ -204,6 +204,14 @@ def settle_requirements(fields: dict[str, Any]) -> None:
         requirements.append({"kind": "essay"})
 
 
+def settle_coverage(fields: dict[str, Any]) -> None:
+    """The terms of a payment need a kind, which follows from whether there is an amount."""
+    if "coverage.kind" in fields or not any(name.startswith("coverage.") for name in fields):
+        return
+    has_amount = any(name in fields for name in ("amount", "amount_min", "amount_max"))
+    fields["coverage.kind"] = "amount" if has_amount else "varies"
+
+
 def settle_words(draft: Draft) -> None:
     requirements = list(dict.fromkeys(draft.requirements))
     if requirements:

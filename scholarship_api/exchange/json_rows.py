@@ -8,7 +8,7 @@ from typing import Any
 from scholarship_api.catalogue.bulk.errors_in_words import row_error
 from scholarship_api.catalogue.bulk.parsing import read_ndjson
 from scholarship_api.catalogue.bulk.records import Cell, Record, RowError
-from scholarship_api.exchange.drafts import nested
+from scholarship_api.exchange.drafts import nested, settle_coverage
 from scholarship_api.exchange.fields import CRITERIA, READ_AS_TEXT, field_of, read_cell
 from scholarship_api.exchange.values.dates import DateOrder
 from scholarship_api.exchange.values.reading import UnreadableValueError
@@ -61,6 +61,7 @@ class JsonReader:
             }
             if reading.words:
                 words.append(f"{name}: {reading.words}")
+        settle_coverage(fields)
         if words:
             described = fields.get("description")
             lines = [described] if isinstance(described, str) and described else []

@@ -18,6 +18,7 @@ from scholarship_api.exchange.drafts import (
     Outcome,
     merge_deadline,
     nested,
+    settle_coverage,
     settle_deadline,
     settle_requirements,
     settle_words,
@@ -285,6 +286,7 @@ class RowReader:
         round_name = fields.pop(headers.ROUND, "")
         settle_deadline(draft, round_name)
         settle_requirements(fields)
+        settle_coverage(fields)
         self._settle_amount(draft)
         if not self._has_type and "name" in fields and not draft.has_error("scholarship_type"):
             words = " ".join([str(fields["name"]), *draft.description, *draft.requirements])

@@ -30,6 +30,10 @@ MAX_MERGES: Final = 20_000
 _OVERLAP: Final = 256
 """Bytes that are searched again, as a tag may stand on the border of two chunks."""
 
+_HEAD_BYTES: Final = 4_096
+"""Bytes in which the first element of a part stands."""
+
+_WORKSHEET: Final = re.compile(rb"<(?:\w+:)?worksheet\b")
 _ROWS_BEGIN: Final = re.compile(rb"<(?:\w+:)?sheetData\b")
 _ROWS_END: Final = re.compile(rb"</(?:\w+:)?sheetData>|<(?:\w+:)?sheetData\s*/>")
 _ROW: Final = re.compile(rb"<(?:\w+:)?row\b([^>]*)>")
@@ -61,6 +65,11 @@ class SheetOutline:
     has_far_columns: bool = False
     """Whether there are cells beyond column ZZ."""
     has_comments: bool = False
+
+
+def is_worksheet(archive: zipfile.ZipFile, path: str) -> bool:
+    with archive.open(path) as source:
+        return bool(_WORKSHEET.search(source.read(_HEAD_BYTES)))
 
 
 def outline_of(archive: zipfile.ZipFile, path: str) -> SheetOutline:

@@ -16,12 +16,17 @@ from openpyxl.utils.exceptions import InvalidFileException
 from scholarship_api.catalogue.bulk.records import UnreadableFile
 from scholarship_api.exchange.delimited import MAX_COLUMNS
 from scholarship_api.exchange.grids import GridRow
-from scholarship_api.exchange.sheet_outline import SheetOutline, outline_of
+from scholarship_api.exchange.sheet_outline import (
+    MAX_ROW_BYTES,
+    SheetOutline,
+    is_worksheet,
+    outline_of,
+)
 
 MAX_ROWS: Final = 1_048_576
 """Rows of a sheet of Excel."""
 
-MAX_ENTRIES: Final = 10_000
+MAX_ENTRIES: Final = 1_000
 """Files in the archive of a workbook: sheets, images, settings."""
 
 _HEADING_COLUMNS: Final = 3
@@ -89,6 +94,9 @@ class SheetGrid:
         cells = self._workbook.cells(self.name, has_far_columns=outline.has_far_columns)
         for number, values in enumerate(cells, start=1):
             with_formulas = next(formulas, ()) if formulas is not None else ()
+            if not values and not with_formulas and not filled and number not in outline.merges:
+                yield GridRow(number, [])  # a gap, of which there may be a million
+                continue
             row = self._row(number, values, with_formulas)
             self._fill_merged(row, filled)
             if number in outline.hidden_rows:
@@ -104,7 +112,6 @@ class SheetGrid:
             text = "" if cell.value is None else _text(cell.value, cell)
             if cell.data_type == "e":
                 row.problems[at] = f"the cell shows the error {text}"
-                text = ""
             row.cells.append(text)
             if (number, at) in self._outline.links:
                 row.links[at] = self._outline.links[(number, at)]
@@ -139,7 +146,8 @@ def _add_formula(row: GridRow, at: int, formula: str) -> None:
     if link := _LINK_FORMULA.match(formula):
         row.links[at] = link[1]
         row.cells[at] = row.cells[at] or link[1]
-    elif not row.cells[at] and at not in row.problems:
+    elif not row.cells[at]:
+        row.cells[at] = formula
         row.problems[at] = (
             "the file has a formula without its result: open it in a spreadsheet, and save it again"
         )
@@ -152,9 +160,14 @@ class Workbook:
         file.seek(0)
         _refuse_other_formats(file.read(8))
         self._file = file
+        self._outlines: dict[str, SheetOutline] = {}
         with _readable():
             self._archive = zipfile.ZipFile(file)
             _check_size(self._archive, limits)
+            # openpyxl reads a sheet without stated dimensions when it opens the workbook.
+            for entry in self._archive.infolist():
+                if entry.file_size > MAX_ROW_BYTES and is_worksheet(self._archive, entry.filename):
+                    self._outlines[entry.filename] = outline_of(self._archive, entry.filename)
             self._book = openpyxl.load_workbook(
                 file, read_only=True, data_only=True, keep_links=False
             )
@@ -167,8 +180,10 @@ class Workbook:
 
     def sheet(self, name: str) -> SheetGrid:
         path = self._book[name]._worksheet_path  # noqa: SLF001 - there is no other way to it
-        with _readable():
-            outline = outline_of(self._archive, path)
+        outline = self._outlines.get(path)
+        if outline is None:
+            with _readable():
+                outline = outline_of(self._archive, path)
         notes = []
         if outline.has_comments:
             notes.append("comments on cells are not imported")

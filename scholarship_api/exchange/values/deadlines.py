@@ -139,7 +139,7 @@ def _rounds(text: str, order: DateOrder | None, today: dt.date, *, is_yearly: bo
         pieces = [piece for piece in _SEPARATOR.split(text) if piece]
         if len(pieces) == 1:
             pieces = [piece for piece in _COMMA.split(text) if piece]
-        if len(pieces) == 1 or len(pieces) > _MAX_ROUNDS:
+        if not 1 < len(pieces) <= _MAX_ROUNDS:
             raise error from None
         rounds = [_round(piece, order, today) for piece in pieces]
     has_no_year = any("yearly" in each for each in rounds)
