@@ -26,9 +26,17 @@ zone_of: Final = functools.cache(zoneinfo.ZoneInfo)
 
 _OTHER_SPACE: Final = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
 """All of Unicode's category Zs but the plain space."""
-_EMAIL: Final = re.compile(
-    r"[^@\s<>\"\x00-\x1f\x7f]{1,64}@[^@\s<>\"\x00-\x1f\x7f]{1,253}\.[^@\s<>\".\x00-\x1f\x7f]{2,63}"
-)
+_LOCAL_PART: Final = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]+(?:\.[\w!#$%&'*+/=?^`{|}~-]+)*")
+"""A dot-atom of RFC 5322, 3.4.1, with letters of any script (RFC 6532)."""
+
+_DOMAIN: Final = re.compile(r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W\d_](?:[\w-]{0,61}[^\W_])")
+_MAX_LOCAL_PART: Final = 64
+_MAX_EMAIL: Final = 254
+"""Characters of an address that mail can be sent to (RFC 5321, 4.5.3.1)."""
+
+_ADDRESS: Final = r"^https?://[^\s<>\"\x00-\x1f\x7f]+$"
+_ADDRESS_PATTERN: Final = re.compile(_ADDRESS.replace("$", r"\Z"))
+_SCHEME: Final = re.compile(r"https?://", re.IGNORECASE)
 _RESERVED_IDS: Final = frozenset({".", "..", "export", "smart-search"})
 
 
@@ -51,9 +59,26 @@ def _currency(value: str) -> str:
 
 
 def _email(value: str) -> str:
-    if not _EMAIL.fullmatch(value):
-        raise ValueError("must be an e-mail address")
+    local, _, domain = value.rpartition("@")
+    if (
+        len(value) > _MAX_EMAIL
+        or len(local) > _MAX_LOCAL_PART
+        or not _LOCAL_PART.fullmatch(local)
+        or not _DOMAIN.fullmatch(domain)
+    ):
+        raise ValueError("must be an e-mail address such as aid@example.org")
     return value
+
+
+def _address(value: str) -> str:
+    """The scheme of an address has no case."""
+    if _ADDRESS_PATTERN.match(value):
+        return require_plain_authority(require_visible_characters(value))
+    found = _SCHEME.match(value)
+    lowered = found[0].lower() + value[found.end() :] if found else ""
+    if not _ADDRESS_PATTERN.match(lowered):
+        raise ValueError("must be an http or https address such as https://example.org/apply")
+    return require_plain_authority(require_visible_characters(lowered))
 
 
 def _can_be_in_a_path(value: str) -> str:
@@ -94,14 +119,16 @@ LongText = Annotated[
 Age = Annotated[int, Field(ge=0, le=130)]
 Url = Annotated[
     str,
-    # Not {1,2040}: the pattern would compile to 2040 copies of its class, which take 9 MB.
-    StringConstraints(
-        strip_whitespace=True, max_length=2048, pattern=r"^https?://[^\s<>\"\x00-\x1f\x7f]+$"
-    ),
-    AfterValidator(require_visible_characters),
-    AfterValidator(require_plain_authority),
+    StringConstraints(strip_whitespace=True, max_length=2048),
+    Field(json_schema_extra={"pattern": _ADDRESS}),
+    AfterValidator(_address),
 ]
-Email = Annotated[str, AfterValidator(_email), AfterValidator(require_visible_characters)]
+Email = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True),
+    AfterValidator(_email),
+    AfterValidator(require_visible_characters),
+]
 ScholarshipId = Annotated[
     str,
     StringConstraints(pattern=r"^[A-Za-z0-9._:~-]{1,128}$"),

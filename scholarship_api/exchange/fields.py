@@ -25,6 +25,7 @@ from scholarship_api.exchange.values.reading import (
     says_nothing,
 )
 from scholarship_api.exchange.values.settings import ReadingSettings
+from scholarship_api.visible_text import require_visible_characters
 from scholarship_api.vocabularies.registry import VOCABULARIES
 
 CRITERIA: Final = "eligibility_criteria."
@@ -60,12 +61,21 @@ def read_cell(target: str, text: str, settings: ReadingSettings) -> Reading:
     if len(text) > MAX_CELL and (reader or target in _CRITERIA_NAMES) and target not in _LONG:
         raise UnreadableValueError(f"is longer than {MAX_CELL} characters")
     if reader is not None:
+        _refuse_invisible(text)
         return reader(text, settings)
     if target in PART_FIELDS:
         return _json(target, text)
     if target in _CRITERIA_NAMES:
         return _criterion(target, text)
     return Reading({target: text})
+
+
+def _refuse_invisible(text: str) -> None:
+    """A part of a text is never taken for a value because the rest of it cannot be seen."""
+    try:
+        require_visible_characters(text)
+    except ValueError as error:
+        raise UnreadableValueError(str(error)) from None
 
 
 # --- Readers -------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from typing import Any, BinaryIO, Final, NamedTuple
 from xml.etree.ElementTree import ParseError
 
@@ -28,6 +29,9 @@ MAX_ROWS: Final = 1_048_576
 
 MAX_ENTRIES: Final = 1_000
 """Files in the archive of a workbook: sheets, images, settings."""
+
+_BLOCK_ROWS: Final = 100
+"""Rows that are read at a time."""
 
 _HEADING_COLUMNS: Final = 3
 """Columns that a merged cell reaches over when it is a heading."""
@@ -216,10 +220,10 @@ def _rows(sheet: Any, max_column: int | None) -> Iterator[Sequence[Any]]:  # noq
     rows = sheet.iter_rows(min_row=1, max_row=MAX_ROWS, max_col=max_column)
     while True:
         with _readable():
-            row = next(rows, None)
-        if row is None:
+            block = list(islice(rows, _BLOCK_ROWS))
+        if not block:
             return
-        yield row
+        yield from block
 
 
 @contextmanager

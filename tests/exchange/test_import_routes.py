@@ -430,3 +430,47 @@ async def test_a_charset_of_the_media_type_is_used(api: Api, catalogue: Catalogu
     assert answer.json()["created"] == 1
     [row] = catalogue.execute("SELECT name FROM scholarships")
     assert row["name"] == "Prix d\u2019été"
+
+
+async def test_csv_and_json_rows_have_the_same_faults(api: Api, catalogue: Catalogue) -> None:
+    csv = (
+        b"id,name,organization,scholarship_type,renewable,essay_required,amount_max,currency\n"
+        b'm1,A,B,Chess,Yes,Perhaps,"a lot",USD\nm2,A,B,Merit,Yes,No,"$5",USD\n'
+    )
+    rows = [
+        {
+            "id": "m1", "name": "A", "organization": "B", "scholarship_type": "Chess",
+            "renewable": "Yes", "essay_required": "Perhaps", "amount_max": "a lot",
+            "currency": "USD",
+        },
+        {
+            "id": "m2", "name": "A", "organization": "B", "scholarship_type": "Merit",
+            "renewable": "Yes", "essay_required": "No", "amount_max": "$5", "currency": "USD",
+        },
+    ]  # fmt: skip
+    of_csv = (await post(api.admin, IMPORT, csv)).json()
+    of_json = (
+        await post(api.admin, IMPORT, ndjson(*rows), media_type="application/x-ndjson")
+    ).json()
+    assert (of_csv["created"], of_json["unchanged"]) == (1, 1)
+    faults = [
+        {(error["field"], error["value"], error["reason"]) for error in body["errors"]}
+        for body in (of_csv, of_json)
+    ]
+    assert faults[0] == faults[1]
+    assert {field for field, _, _ in faults[0]} == {
+        "scholarship_type",
+        "essay_required",
+        "amount_max",
+    }
+
+
+async def test_records_of_nspa_are_imported(api: Api, catalogue: Catalogue) -> None:
+    record = {"ProgramName": "Curie", "ProgramOrganization": {"OrganizationName": "Acme"}}
+    content = json.dumps({"ScholarshipProgramCollection": {"ScholarshipProgramInfo": [record]}})
+    answer = await post(
+        api.admin, IMPORT, content.encode(), media_type="application/json", format="nspa"
+    )
+    assert answer.json()["created"] == 1, answer.text
+    refused = await post(api.admin, IMPORT, content.encode(), format="nspa")
+    assert refusal(refused) == (415, "UNSUPPORTED_MEDIA_TYPE")

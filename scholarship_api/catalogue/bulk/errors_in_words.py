@@ -17,12 +17,8 @@ MAX_VALUE: Final = 60
 MAX_FIELD: Final = 120
 """Characters of the name of a field that an error shows."""
 
-_ADDRESS: Final = "must be an http or https address of at most 2 048 characters"
 _PATTERN_REASONS: Final = {
     "id": "must be 1 to 128 letters, digits or . _ : ~ -",
-    "application_url": _ADDRESS,
-    "website_url": _ADDRESS,
-    "source_url": _ADDRESS,
 }
 _REASONS: Final = {
     "missing": "is required",

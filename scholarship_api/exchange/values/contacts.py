@@ -6,7 +6,7 @@ from typing import Final
 from scholarship_api.exchange.values.reading import Reading, UnreadableValueError
 from scholarship_api.exchange.values.words import Normaliser
 
-_EMAIL: Final = re.compile(r"[A-Za-z0-9._%+'-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}")
+_EMAIL: Final = re.compile(r"[\w.%+'-]+@[\w-]+(?:\.[\w-]+)*\.[^\W\d_]{2,}")
 _ADDRESS: Final = re.compile(
     r"(?:https?://|www\.)[^\s<>\"\x00-\x1f\x7f]+|(?<![@\w.-])[a-z0-9-]+(?:\.[a-z0-9-]+)*\."
     r"(?:com|org|edu|gov|net|us|info|foundation|fund|example|io|co|uk|ca|de|int|mil)\b(?:/[^\s<>\"]*)?",

@@ -151,3 +151,39 @@ def test_batches_are_bounded_by_rows_and_by_bytes(monkeypatch: pytest.MonkeyPatc
     assert sizes([GOOD * 25]) == [3, 6, 10, 6]
     monkeypatch.setattr(validation, "MAX_BATCH_BYTES", 3 * len(GOOD))
     assert sizes([GOOD] * 7) == [3, 3, 1]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "jane@acme.example;", "jane@acme.example,", "mailto:jane@acme.example",
+        "(jane@acme.example)", "jane@-acme.example", "jane@acme-.example", ".jane@acme.example",
+        "jane.@acme.example", "jane@acme..example", "jane@acme.example?subject=x",
+        "jane@acme.example\u200b", "jane@acme.example.", "jane@192.0.2.1",
+    ],
+)  # fmt: skip
+def test_addresses_that_no_mail_reaches_are_refused(address: str) -> None:
+    file = read(ndjson(award(contact_email=address)))
+    assert [error.field for error in file.errors] == ["contact_email"]
+
+
+@pytest.mark.parametrize(
+    ("field", "given", "kept"),
+    [
+        ("contact_email", " jane@acme.example ", "jane@acme.example"),
+        ("contact_email", "o'neil+aid@sub.acme.example", "o'neil+aid@sub.acme.example"),
+        ("website_url", "HTTPS://ACME.example/A", "https://ACME.example/A"),
+        ("website_url", "Http://acme.example", "http://acme.example"),
+    ],
+)
+def test_addresses_are_cleaned(field: str, given: str, kept: str) -> None:
+    columns = read(ndjson(award(**{field: given}))).columns()
+    assert columns[field] == kept
+
+
+@pytest.mark.parametrize("day", ["20270304", "2027-W09-4", "2027-03-04", "2027-03-04 00:00:00"])
+def test_every_form_of_a_date_closes_at_the_end_of_its_day(day: str) -> None:
+    columns = read(
+        ndjson(award(application_deadline=day, deadline_timezone="America/Chicago"))
+    ).columns()
+    assert columns["application_deadline"].isoformat() == "2027-03-05T05:59:59+00:00"
