@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO, Annotated, Any, BinaryIO, Final, cast
 
 import anyio
+import psycopg
 import typer
 from rich.markup import escape
 from rich.table import Table
@@ -43,6 +44,7 @@ from scholarship_api.catalogue.file_commands import (
     stderr,
 )
 from scholarship_api.exchange import sources
+from scholarship_api.exchange.duplicates.finder import find_duplicates, import_begins
 from scholarship_api.exchange.options import (
     ImportOptions,
     InvalidOptionError,
@@ -128,10 +130,14 @@ def import_command(
     delimiter: _Delimiter = None,
     encoding: _Encoding = None,
     header_line: _HeaderLine = None,
+    api_key_file: Annotated[
+        Path | None, typer.Option(help="A file with the API key of a CommonGrants server.")
+    ] = None,
 ) -> None:
     """Add and update scholarships from a spreadsheet, CSV or NDJSON file.
 
-    Good rows are written when others are bad. The errors are listed, and the exit code is 1.
+    The address of a list of a CommonGrants server is read to its last page. Good rows are written
+    when others are bad. The errors are listed, and the exit code is 1.
     """
     with exit_codes():
         options = _options(
@@ -139,7 +145,9 @@ def import_command(
             delimiter=delimiter, encoding=encoding, header_line=header_line, lenient=lenient,
         )  # fmt: skip
         database_url = None if dry_run else configured_database()
-        with opened(file) as source, _error_file(errors) as on_error:
+        if file.startswith(_ADDRESSES):
+            file_format = ImportFormat.COMMON_GRANTS
+        with _opened(file, api_key_file) as source, _error_file(errors) as on_error:
             size = size_of(source)
             with progress("Checking" if dry_run else "Importing", size) as advance:
                 report = asyncio.run(
@@ -219,6 +227,20 @@ def template_command(
 
 
 # --- Work ----------------------------------------------------------------------------------------
+
+
+_ADDRESSES: Final = ("http://", "https://")
+
+
+def _opened(file: str, api_key_file: Path | None) -> BinaryIO:
+    """The file, or all pages of a CommonGrants server. Raises UnreadableFile."""
+    if not file.startswith(_ADDRESSES):
+        return opened(file)
+    # Imported here, as it takes a tenth of a second that no other import needs.
+    from scholarship_api.exchange.common_grants.pages import read_pages  # noqa: PLC0415
+
+    api_key = api_key_file.read_text(encoding="utf-8").strip() if api_key_file else None
+    return sources.spooled(read_pages(file, api_key=api_key))
 
 
 class _Input:
@@ -303,27 +325,44 @@ async def _import(
     **options: Any,  # noqa: ANN401 - those of import_records
 ) -> ImportReport:
     found = await given.opened()
-    connecting = await connect(database_url) if database_url is not None else nullcontext()
-    async with connecting as connection:
-        if not isinstance(found, TableImport):
-            reader, chunks = found
-            _save_mapping(given.options, None, save_mapping)
-            if isinstance(chunks, AsyncIterator):
-                return await import_stream(
-                    chunks, connection, reader=reader, now=given.now, **options
+    if database_url is None:
+        return await _import_found(found, given, None, save_mapping, **options)
+    async with await connect(database_url) as connection:
+        since = await import_begins(connection)
+        report = await _import_found(found, given, connection, save_mapping, **options)
+        if report.created + report.updated:
+            pairs = await find_duplicates(connection, since=since)
+            if pairs:
+                report.notes.append(
+                    f"likely duplicates of other awards: {pairs}; GET /api/v1/duplicates lists them"
                 )
-            counted = CountedChunks(chunks)
-            return await import_records(
-                reader(counted), connection, bytes_read=counted.position, now=given.now, **options
-            )
-        with closing(found):
-            found.check()
-            _save_mapping(given.options, found, save_mapping)
-            report = await import_records(
-                found.records(), connection, bytes_read=found.position, now=given.now, **options
-            )
-            report.notes = found.notes()
-            return report
+        return report
+
+
+async def _import_found(
+    found: "TableImport | tuple[RecordReader, _Chunks]",
+    given: _Input,
+    connection: psycopg.AsyncConnection[Any] | None,
+    save_mapping: Path | None,
+    **options: Any,  # noqa: ANN401 - those of import_records
+) -> ImportReport:
+    if not isinstance(found, TableImport):
+        reader, chunks = found
+        _save_mapping(given.options, None, save_mapping)
+        if isinstance(chunks, AsyncIterator):
+            return await import_stream(chunks, connection, reader=reader, now=given.now, **options)
+        counted = CountedChunks(chunks)
+        return await import_records(
+            reader(counted), connection, bytes_read=counted.position, now=given.now, **options
+        )
+    with closing(found):
+        found.check()
+        _save_mapping(given.options, found, save_mapping)
+        report = await import_records(
+            found.records(), connection, bytes_read=found.position, now=given.now, **options
+        )
+        report.notes = found.notes()
+        return report
 
 
 async def _preview(given: _Input, *, rows: int, save_mapping: Path | None) -> ImportPreview:

@@ -28,6 +28,7 @@ from scholarship_api.errors import (
     document,
 )
 from scholarship_api.exchange import sources
+from scholarship_api.exchange.duplicates.finder import find_duplicates, import_begins
 from scholarship_api.exchange.options import ImportOptions, InvalidOptionError
 from scholarship_api.exchange.preview import preview_of_records, preview_of_table
 from scholarship_api.exchange.readers import STREAMED, open_table
@@ -123,6 +124,8 @@ async def import_scholarships(
     now = dt.datetime.now(dt.UTC)
     chunks = _chunks(request)
     head = await _head(chunks)
+    async with database.bulk_connection() as connection:
+        since = await import_begins(connection)
     try:
         if file_format in STREAMED:
             reader = STREAMED[file_format](now.date(), options)
@@ -148,7 +151,7 @@ async def import_scholarships(
     except UnreadableFile as error:
         raise ValidationFailed.of("body", str(error)) from None
     if report.created + report.updated:
-        request.app.state.tasks.spawn(_refresh(database), name=REFRESH_TASK)
+        request.app.state.tasks.spawn(_refresh(database, since), name=REFRESH_TASK)
     _log.info(
         "import.finished",
         rows=report.rows,
@@ -315,10 +318,13 @@ async def _rejoined(head: list[bytes], rest: AsyncIterator[bytes]) -> AsyncItera
         yield chunk
 
 
-async def _refresh(database: Database) -> None:
-    """Refresh statistics after the answer: it may take seconds, and the awards are written."""
+async def _refresh(database: Database, since: dt.datetime) -> None:
+    """Refresh statistics and find duplicates after the answer: it may take seconds, and the awards
+    are written."""
     try:
         async with database.bulk_connection() as connection:
             await refresh_statistics(connection)
+            found = await find_duplicates(connection, since=since)
+        _log.info("import.duplicates_found", pairs=found)
     except (DatabaseUnavailable, psycopg.Error):
         _log.warning("import.statistics_not_refreshed")

@@ -26,6 +26,11 @@ MAX_PAIRS_OF_AWARD: Final = 10
 """Likely duplicates of one award, the most similar ones."""
 
 
+async def import_begins(connection: psycopg.AsyncConnection[Any]) -> dt.datetime:
+    """The instant from which on the awards of an import are written, for `find_duplicates`."""
+    return await queries.clock(connection)
+
+
 async def find_duplicates(connection: psycopg.AsyncConnection[Any], *, since: dt.datetime) -> int:
     """Compare the awards that were written since then with all others; store likely duplicates.
 
@@ -33,12 +38,11 @@ async def find_duplicates(connection: psycopg.AsyncConnection[Any], *, since: dt
     """
     pairs: list[tuple[str, str, str, int]] = []
     site: list[SiteAward] = []
-    async for award in queries.of_fresh_sites(connection, since=since):
+    async for award in queries.of_fresh_sites(connection, since=since, most=MAX_SITE_AWARDS):
         if site and site[0].site != award.site:
             pairs += _pairs(site)
             site = []
-        if len(site) <= MAX_SITE_AWARDS:
-            site.append(award)
+        site.append(award)
     pairs += _pairs(site)
     if pairs:
         await queries.add(connection, pairs)
@@ -46,8 +50,6 @@ async def find_duplicates(connection: psycopg.AsyncConnection[Any], *, since: dt
 
 
 def _pairs(site: list[SiteAward]) -> list[tuple[str, str, str, int]]:
-    if len(site) > MAX_SITE_AWARDS:
-        return []
     names = {award.id: utils.default_process(award.name) for award in site}
     others = [award for award in site if not award.is_fresh]
     found: list[tuple[str, str, str, int]] = []

@@ -21,8 +21,10 @@ _SITE: Final = (
 
 _OF_SITES: Final = f"""
     WITH sites AS (
-        SELECT DISTINCT {_SITE} AS site FROM scholarships
-        WHERE updated_at >= %(since)s AND status <> 'archived'
+        SELECT {_SITE} AS site FROM scholarships WHERE status <> 'archived'
+        GROUP BY 1
+        HAVING bool_or(updated_at >= %(since)s) AND bool_or(updated_at < %(since)s)
+        AND count(*) <= %(most)s
     )
     SELECT sites.site, s.id, s.name, s.updated_at >= %(since)s AS is_fresh
     FROM (
@@ -46,14 +48,23 @@ class SiteAward(NamedTuple):
     """Whether it was written since the given instant."""
 
 
+async def clock(connection: psycopg.AsyncConnection[Any]) -> dt.datetime:
+    """The time of the database, by which awards say when they were written."""
+    cursor = await connection.execute("SELECT clock_timestamp()")
+    [[now]] = await cursor.fetchall()
+    found: dt.datetime = now
+    return found
+
+
 async def of_fresh_sites(
-    connection: psycopg.AsyncConnection[Any], *, since: dt.datetime
+    connection: psycopg.AsyncConnection[Any], *, since: dt.datetime, most: int
 ) -> AsyncIterator[SiteAward]:
-    """All awards of the sites of the awards that were written since then, site by site."""
+    """All awards of the sites that have both awards written since then and older ones, site by
+    site. A site has at most `most` of them."""
     async with connection.transaction():
         await connection.execute("SET LOCAL statement_timeout = 0")
         async with connection.cursor(name="awards_of_sites") as cursor:
-            await cursor.execute(_OF_SITES, {"since": since})
+            await cursor.execute(_OF_SITES, {"since": since, "most": most})
             while rows := await cursor.fetchmany(BATCH_ROWS):
                 for row in rows:
                     yield SiteAward(*row)

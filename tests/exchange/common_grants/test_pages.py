@@ -3,10 +3,13 @@
 from collections.abc import AsyncIterator
 
 import anyio.to_thread
+import psycopg
 import pytest
+from click.testing import CliRunner, Result
 from fastapi import FastAPI, Response
 
 from scholarship_api.catalogue.bulk.records import Record, UnreadableFile
+from scholarship_api.cli import load
 from scholarship_api.exchange.common_grants.pages import read_pages
 from scholarship_api.exchange.common_grants.reader import read_common_grants
 from tests.exchange.sample import SAMPLE
@@ -56,3 +59,24 @@ async def test_a_page_without_an_end_is_refused(monkeypatch: pytest.MonkeyPatch)
     async with served(app) as url:
         with pytest.raises(UnreadableFile, match="more than 1,000 bytes"):
             await read(f"{url}/")
+
+
+async def test_the_command_imports_from_an_address(
+    base_url: str, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    monkeypatch.setenv("ENVIRONMENT", "test")
+    url = database_url.replace("+psycopg", "")
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("TRUNCATE scholarships, search_words")
+
+    def run() -> Result:
+        address = f"{base_url}/common-grants/opportunities"
+        return CliRunner().invoke(load("import"), [address])
+
+    result = await anyio.to_thread.run_sync(run)
+    assert result.exit_code == 0, result.output
+    with psycopg.connect(url, autocommit=True) as connection:
+        ids = connection.execute("SELECT id FROM scholarships").fetchall()
+        connection.execute("TRUNCATE scholarships, search_words")
+    assert {award_id for (award_id,) in ids} == set(SAMPLE)

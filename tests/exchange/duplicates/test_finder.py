@@ -1,6 +1,5 @@
 """Likely duplicates of different imports are found, listed and dismissed."""
 
-import datetime as dt
 import io
 from collections.abc import AsyncIterator
 from typing import Any
@@ -11,7 +10,7 @@ import pytest
 from scholarship_api.catalogue.bulk.importer import import_stream
 from scholarship_api.catalogue.bulk.parsing import read_ndjson
 from scholarship_api.exchange.duplicates import finder
-from scholarship_api.exchange.duplicates.finder import find_duplicates
+from scholarship_api.exchange.duplicates.finder import find_duplicates, import_begins
 from tests.catalogue.api import Api, serving
 from tests.catalogue.awards import Row, award, ndjson
 
@@ -47,10 +46,7 @@ def named(award_id: str, name: str, **fields: object) -> Row:
 
 async def put(connection: "psycopg.AsyncConnection[Any]", *rows: Row) -> int:
     """Import the rows as one file, and find the duplicates of what it wrote."""
-    cursor = await connection.execute("SELECT clock_timestamp()")
-    row = await cursor.fetchone()
-    assert row is not None
-    since: dt.datetime = row[0]
+    since = await import_begins(connection)
     report = await import_stream(
         io.BytesIO(ndjson(*rows)), connection, reader=read_ndjson, refresh=False
     )
