@@ -10,9 +10,8 @@
   clause has several alternatives, ts_rank is their mean. Multiplied by their number, it is their
   sum, and counts at most as much as one word can.
 - The factor in front favours an award whose name is not much longer than the query, by 5 % at most.
-- FIELD_WEIGHTS are far enough apart that no number of occurrences makes up for a better field:
-  each, with those 5 %, is below 6/pi^2 of the next one, which is what ts_rank gives a word that
-  occurs there once.
+- A word that occurs once in a field has 6/pi^2 of the field's weight, and the whole weight at most,
+  however often it occurs.
 
 The score is negated, so that one ascending comparison of rows, (score, deadline, id), decides what
 comes after a cursor.
@@ -22,9 +21,9 @@ from typing import Final
 
 from scholarship_api.search import limits
 
-FIELD_WEIGHTS: Final = "{0.18, 0.33, 0.57, 1.0}"
+FIELD_WEIGHTS: Final = "{0.4, 0.6, 0.8, 1.0}"
 """For the labels D, C, B and A of the search vector: fields of study, types and grade levels; the
-description; the organization; the name."""
+description; the organization; the name. Chosen with `python -m benchmarks.quality`."""
 
 
 EXACT_NAME_SCORE: Final = 10_000

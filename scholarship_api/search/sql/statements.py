@@ -138,7 +138,7 @@ async def _ranked(
         ) AS page
         """,
         {
-            **_text_params(text),
+            **text_params(text),
             **params,
             **keyset,
             "limit": window.limit,
@@ -239,7 +239,8 @@ async def items(
     return _items(shown)
 
 
-def _text_params(text: TextQuery) -> dict[str, object]:
+def text_params(text: TextQuery) -> dict[str, object]:
+    """The parameters of the ranking formula, and those of highlights."""
     return {
         "match": text.match,
         "highlighted": highlighted(text.match),

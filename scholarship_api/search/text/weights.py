@@ -18,7 +18,7 @@ PREFIX_BOOST: Final = 0.05
 CORRECTION_BOOST: Final = 20.0
 """The factor of a correction that is not required: it outweighs all other words together."""
 
-PROXIMITY_BOOST: Final = 1.0
+PROXIMITY_BOOST: Final = 0.5
 """The factor of two words that stand near each other, applied to the weight of the rarer one."""
 
 PHRASE_BOOST: Final = 0.6

@@ -155,7 +155,7 @@ def test_neighbouring_words_add_a_clause_for_their_proximity() -> None:
     assert result.weighted_clauses == (
         WeightedClause(3, "'marin'"),
         WeightedClause(1, "'law'"),
-        WeightedClause(1, "'marin'&'law'"),
+        WeightedClause(0.5, "'marin'&'law'"),
     )
 
 
