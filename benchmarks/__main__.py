@@ -10,7 +10,6 @@ import importlib
 import sys
 import time
 import traceback
-from collections.abc import Sequence
 from typing import Final
 
 from benchmarks import (
@@ -33,7 +32,6 @@ from benchmarks import (
     worker_start,
 )
 from benchmarks.goals import (
-    Figure,
     Measure,
     NotMeasuredError,
     Row,
@@ -73,7 +71,9 @@ NAMES: Final = (*PROGRAMS, QUALITY)
 def rows_of(name: str, *, quick: bool) -> list[Row]:
     """The rows of one program, also when it fails."""
     try:
-        figures = _quality() if name == QUALITY else PROGRAMS[name](quick=quick)
+        if name == QUALITY:
+            return _quality()
+        figures = PROGRAMS[name](quick=quick)
     except NotMeasuredError as error:
         return [Row(name, "", "", None, str(error))]
     except Exception as error:  # noqa: BLE001 - the other goals are still measured
@@ -82,13 +82,13 @@ def rows_of(name: str, *, quick: bool) -> list[Row]:
     return [Row.of(figure) for figure in figures]
 
 
-def _quality() -> Sequence[Figure]:
+def _quality() -> list[Row]:
     try:
         quality = importlib.import_module(f"benchmarks.{QUALITY}.__main__")
     except ModuleNotFoundError as error:
         raise NotMeasuredError(f"no package {error.name}: run it with `make bench`") from None
-    figures: Sequence[Figure] = quality.figures_of(quality.compare())
-    return figures
+    rows: list[Row] = quality.rows_of(quality.measure(quality.cranfield_folder()))
+    return rows
 
 
 def main() -> int:

@@ -1,1 +1,2 @@
-"""How good the order of search's answers is, beside BM25 and plain ts_rank; see `__main__`."""
+"""How well the search understands and ranks, judged by labels and public collections; see
+`__main__`."""

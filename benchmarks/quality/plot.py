@@ -1,5 +1,7 @@
-"""Draws the comparison: a bar for each category and system, and a line for each query."""
+"""Draws all that was measured: typing errors by length, Cranfield by query, filters in words by
+half, and the labelled queries with a bar for each category and system and a line for each query."""
 
+from collections.abc import Mapping
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
@@ -7,8 +9,12 @@ from typing import Any, Final
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
+from benchmarks.goals import NotMeasuredError
+from benchmarks.quality.cranfield import Cranfield
+from benchmarks.quality.interpretation import Quality
 from benchmarks.quality.labelled import DEPTH, LabelledQuery
 from benchmarks.quality.report import LOST, OURS, Comparison
+from benchmarks.quality.typing_errors import TypingErrors
 
 COLUMNS: Final = 3
 """Columns of queries of equal length."""
@@ -19,17 +25,67 @@ COLORS: Final = ("#2a7f3f", "#e08a1e", "#5b7fb5", "#9a7bb0")
 Gain = tuple[LabelledQuery, float, float]
 
 
-def draw(comparison: Comparison, path: Path) -> None:
+def draw(
+    comparison: Comparison,
+    typing_errors: TypingErrors,
+    interpretation: Mapping[str, Quality],
+    cranfield: Cranfield | NotMeasuredError,
+    path: Path,
+) -> None:
     """Write a PNG to `path`, and create its folder if necessary."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with mpl.rc_context({"font.size": 8, "axes.spines.top": False, "axes.spines.right": False}):
-        figure = Figure(figsize=(22, 20), layout="constrained")
-        grid = figure.add_gridspec(2, COLUMNS, height_ratios=(1, 4))
-        _draw_means(figure.add_subplot(grid[0, :]), comparison)
+        figure = Figure(figsize=(22, 25), layout="constrained")
+        grid = figure.add_gridspec(3, COLUMNS, height_ratios=(1, 1, 4))
+        _draw_typing_errors(figure.add_subplot(grid[0, 0]), typing_errors)
+        _draw_cranfield(figure.add_subplot(grid[0, 1]), cranfield)
+        _draw_interpretation(figure.add_subplot(grid[0, 2]), interpretation)
+        _draw_means(figure.add_subplot(grid[1, :]), comparison)
         columns = _columns(comparison.gains())
         for number, gains in enumerate(columns):
-            _draw_queries(figure.add_subplot(grid[1, number]), gains, rows=max(map(len, columns)))
+            _draw_queries(figure.add_subplot(grid[2, number]), gains, rows=max(map(len, columns)))
         figure.savefig(path, dpi=100)
+
+
+def _draw_typing_errors(axes: Any, measured: TypingErrors) -> None:  # noqa: ANN401 - matplotlib has few types
+    groups = measured.recall_by_letters()
+    axes.bar([str(length) for length in groups], [each for each, _ in groups.values()])
+    axes.set_xticks(
+        range(len(groups)), [f"{length}\n{count}" for length, (_, count) in groups.items()]
+    )
+    axes.axhline(measured.recall, color=EQUAL)
+    axes.set_ylim(0, 1.05)
+    axes.set_title(
+        f"Misspellings by length: {measured.recall:.3f} searched for rightly;"
+        f" frequent words wrongly corrected: {measured.wrong_share:.2%}",
+        fontsize=10,
+    )
+
+
+def _draw_cranfield(axes: Any, measured: Cranfield | NotMeasuredError) -> None:  # noqa: ANN401
+    if isinstance(measured, NotMeasuredError):
+        axes.set_title("Cranfield: not measured", fontsize=10)
+        axes.set_axis_off()
+        return
+    gains = sorted(measured.ours[query] - measured.bm25[query] for query in measured.ours)
+    axes.bar(range(len(gains)), gains, color=[BETTER if gain > 0 else WORSE for gain in gains])
+    axes.set_title(
+        f"Cranfield: NDCG@{DEPTH} of each query above BM25's"
+        f" (mean {measured.our_mean:.3f}, BM25 {measured.bm25_mean:.3f})",
+        fontsize=10,
+    )
+
+
+def _draw_interpretation(axes: Any, measured: Mapping[str, Quality]) -> None:  # noqa: ANN401
+    for number, name in enumerate(("precision", "recall")):
+        values = [getattr(quality, name) for quality in measured.values()]
+        places = [place + (number - 0.5) * 0.4 for place in range(len(values))]
+        bars = axes.bar(places, values, 0.4, label=name, color=COLORS[number])
+        axes.bar_label(bars, fmt="%.3f")
+    axes.set_xticks(range(len(measured)), list(measured))
+    axes.set_ylim(0, 1.15)
+    axes.set_title("Filters in words", fontsize=10)
+    axes.legend(ncols=2)
 
 
 def _draw_means(axes: Any, comparison: Comparison) -> None:  # noqa: ANN401 - matplotlib has few types

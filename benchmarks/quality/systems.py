@@ -1,6 +1,5 @@
 """The compared systems over the same texts: the search as it is served, BM25 and plain ts_rank."""
 
-import datetime as dt
 import json
 import re
 import unicodedata
@@ -10,19 +9,14 @@ from typing import Any, Final
 import bm25s
 import psycopg
 import Stemmer
-from pydantic import SecretStr
 
 from benchmarks.quality.labelled import DEPTH
+from benchmarks.quality.snapshots import open_snapshot
 from scholarship_api.catalogue.cli import BUNDLED_CATALOGUE
-from scholarship_api.catalogue.read_model.current import CurrentModel
-from scholarship_api.catalogue.versions import CatalogueVersions
-from scholarship_api.platform.database.engine import Database
 from scholarship_api.platform.signed_tokens import TokenSigner
 from scholarship_api.search import cursors, service
 from scholarship_api.search.cursors import CursorCodec
 from scholarship_api.search.schemas import SearchRequest
-from scholarship_api.search.snapshot import CatalogueVersion, Snapshot
-from scholarship_api.settings.settings import Settings
 
 Rankings = list[list[str]]
 """For each query at most DEPTH ids of awards, the best first."""
@@ -30,26 +24,15 @@ Rankings = list[list[str]]
 
 # --- Search as it is served ----------------------------------------------------------------------
 
-TODAY: Final = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
-"""The date of the searches. No result depends on it, because closed awards are included."""
-
 
 async def served(database_url: str, queries: Sequence[str]) -> Rankings:
-    settings = Settings(environment="test", database_url=SecretStr(database_url))
-    database = Database(settings)
     rankings = []
-    try:
-        current = CurrentModel(database, CatalogueVersions(database))
-        await current.loaded()
-        catalogue = CatalogueVersion(current, await current.version())
-        snapshot = Snapshot(database.fetch, TODAY, catalogue=catalogue)
-        codec = CursorCodec(TokenSigner(key="", purpose=cursors.PURPOSE))
+    codec = CursorCodec(TokenSigner(key="", purpose=cursors.PURPOSE))
+    async with open_snapshot(database_url) as snapshot:
         for q in queries:
             request = SearchRequest(q=q, limit=DEPTH, include_closed=True)
             page = await service.search(snapshot, request, codec=codec)
             rankings.append([json.loads(item)["id"] for item in page.items])
-    finally:
-        await database.close()
     return rankings
 
 
