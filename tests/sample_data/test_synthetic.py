@@ -23,7 +23,7 @@ from scholarship_api.vocabulary import FieldOfStudy, GradeLevel, ScholarshipType
 COUNT = 20_000
 # Benchmarks are compared across machines and months. Another hash means another catalogue, so that
 # results before and after the change cannot be compared.
-PINNED = "65c2b71f636e903574f9955397958132b81454ec602aca4dedcc3e34218eacb8"
+PINNED = "c2e4a58b042f7316cc06d6e35350613928c558ceee01ffb244b17bec242c3f96"
 # The hash of the same rows without the parts whose random bits are a stream of their own.
 PINNED_EARLIER_PARTS = "ee0756fa39edac28dbf619c5855897d382bc84ba306bf50bca6e28da88f286b6"
 KEYS = [

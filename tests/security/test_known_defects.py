@@ -30,6 +30,7 @@ from tests.security.conftest import (
     asleep,
     assert_error,
     awake,
+    connect,
     created,
     log_in,
 )
@@ -51,19 +52,27 @@ async def test_built_in_accounts(client: httpx.AsyncClient, name: str) -> None:
 
 async def test_auth_dependencies_that_do_not_run(api: Api) -> None:
     document = api.app.openapi()
-    for path, operations in document["paths"].items():
-        for method, operation in operations.items():
-            if not operation.get("security") or {} in operation["security"]:
-                continue
-            target = re.sub(r"\{.*?\}", "00000000-0000-0000-0000-000000000000", path)
-            media_type = next(iter(operation.get("requestBody", {}).get("content", {"": ""})))
-            for token in (None, "Bearer nonsense", f"Bearer {'a' * 20}.{'b' * 20}.{'c' * 20}"):
-                headers = {"Content-Type": media_type} | ({"Authorization": token} if token else {})
-                answer = await api.anonymous.request(
-                    method, target, headers=headers, content=b"{}" if media_type else b""
-                )
-                assert_error(answer, 401, "UNAUTHORIZED")
-                assert "www-authenticate" in answer.headers
+    for number, (path, operations) in enumerate(document["paths"].items()):
+        # An address for each path, as each refused credential counts for its address.
+        async with connect(api.app, address=f"203.0.113.{number}") as client:
+            await assert_credentials_are_required(client, path, operations)
+
+
+async def assert_credentials_are_required(
+    client: httpx.AsyncClient, path: str, operations: dict[str, Any]
+) -> None:
+    for method, operation in operations.items():
+        if not operation.get("security") or {} in operation["security"]:
+            continue
+        target = re.sub(r"\{.*?\}", "00000000-0000-0000-0000-000000000000", path)
+        media_type = next(iter(operation.get("requestBody", {}).get("content", {"": ""})))
+        for token in (None, "Bearer nonsense", f"Bearer {'a' * 20}.{'b' * 20}.{'c' * 20}"):
+            headers = {"Content-Type": media_type} | ({"Authorization": token} if token else {})
+            answer = await client.request(
+                method, target, headers=headers, content=b"{}" if media_type else b""
+            )
+            assert_error(answer, 401, "UNAUTHORIZED")
+            assert "www-authenticate" in answer.headers
 
 
 async def test_rate_limit_keys_taken_from_unverified_tokens(production: dict[str, Any]) -> None:

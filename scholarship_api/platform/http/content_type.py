@@ -22,7 +22,7 @@ async def require_merge_patch(request: Request) -> None:
     """A dependency that raises UnsupportedMediaType unless the body is a merge patch or JSON."""
     if _media_type(request) not in (MERGE_PATCH, "application/json"):
         raise UnsupportedMediaType(
-            f"Send the changes as {MERGE_PATCH} (RFC 7396).", headers={"Accept-Patch": MERGE_PATCH}
+            f"Send the patch as {MERGE_PATCH} (RFC 7396).", headers={"Accept-Patch": MERGE_PATCH}
         )
 
 
