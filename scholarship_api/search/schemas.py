@@ -66,6 +66,9 @@ FACETS: Final = (
     "coverage",
     "requirement_kinds",
 )
+STATISTICS: Final = ("amounts", "deadline_months")
+"""Counted only when they are named."""
+
 DISJUNCTIVE: Final = "disjunctive"
 
 
@@ -99,6 +102,8 @@ FacetChoices = Annotated[
             "institution_categories",
             "coverage",
             "requirement_kinds",
+            "amounts",
+            "deadline_months",
             "disjunctive",
         ],
         ...,
@@ -281,7 +286,8 @@ class SearchRequest(Filters, Listing):
     facets: FacetChoices = Field(
         (),
         description="Also count the results by field, type, state, ...: true for all facets, or the"
-        " names of some. With `disjunctive`, each facet is counted without its own filter.",
+        " names of some. With `disjunctive`, each facet is counted without its own filter."
+        " `amounts` and `deadline_months` are added only when they are named.",
     )
 
     @property
@@ -500,6 +506,22 @@ def _is_empty(values: list[FacetValue]) -> bool:
     return not values
 
 
+class AmountStatistics(BaseModel):
+    """The amounts of the results, each in its own currency, as numbers."""
+
+    known: int = Field(description="Results whose amount is known.")
+    min: Money | None = Field(None, description="Left out when no amount is known.")
+    max: Money | None = Field(None, description="Left out when no amount is known.")
+    mean: Money | None = Field(
+        None, description="Rounded to hundredths; left out when no amount is known."
+    )
+
+
+class MonthCount(BaseModel):
+    month: str = Field(description="Such as 2027-03.")
+    count: int = Field(description="Results that close in this month, in the award's own zone.")
+
+
 class Facets(BaseModel):
     """Values named by at least one result, most frequent first; only the facets that were asked
     for."""
@@ -516,6 +538,10 @@ class Facets(BaseModel):
     institution_categories: list[FacetValue] = _facet()
     coverage: list[FacetValue] = _facet()
     requirement_kinds: list[FacetValue] = _facet()
+    amounts: AmountStatistics | None = None
+    deadline_months: list[MonthCount] | None = Field(
+        None, description="This month and the next eleven, without those that have no result."
+    )
 
 
 class InterpretedPhrase(BaseModel):

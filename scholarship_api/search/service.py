@@ -343,7 +343,9 @@ async def _find_structured(asked: Asked, *, among: Sequence[str] | None = None) 
             total=total,
             has_more=keyset is not None,
             keyset=keyset,
-            facets=count_facets(model, kept.awards, total=total, names=request.facets)
+            facets=count_facets(
+                model, kept.awards, total=total, now=asked.snapshot.now, names=request.facets
+            )
             if request.facets
             else None,
             basis=_basis(asked, kept.with_hidden),
@@ -403,7 +405,7 @@ async def facets_of(snapshot: Snapshot, request: SearchRequest, found: Found) ->
     awards = kept_awards(model, request, now=snapshot.now)
     if found.text is not None:
         awards &= await text_search.some_matches(snapshot, model, found.text)
-    return count_facets(model, awards, total=found.total)
+    return count_facets(model, awards, total=found.total, now=snapshot.now)
 
 
 async def _disjunctive_facets(asked: Asked, found: Found) -> Facets:
@@ -418,7 +420,9 @@ async def _disjunctive_facets(asked: Asked, found: Found) -> Facets:
             awards = replace(asked, request=wider).keep(model).awards
             if found.text is not None:
                 awards &= await text_search.some_matches(asked.snapshot, model, found.text)
-            counted = count_facets(model, awards, total=len(awards), names=(facet,))
+            counted = count_facets(
+                model, awards, total=len(awards), now=asked.snapshot.now, names=(facet,)
+            )
             facets = facets.model_copy(update={facet: getattr(counted, facet)})
     return facets
 

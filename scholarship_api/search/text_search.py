@@ -546,7 +546,13 @@ class _TextSearch:
         awards = matched.awards if matched.awards is not None else matched.sample
         if not self._request.facets or awards is None:
             return None
-        return count_facets(self._model, awards, total=matched.total, names=self._request.facets)
+        return count_facets(
+            self._model,
+            awards,
+            total=matched.total,
+            now=self._asked.snapshot.now,
+            names=self._request.facets,
+        )
 
     # --- Ids --------------------------------------------------------------------------------------
 

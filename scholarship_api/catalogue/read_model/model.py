@@ -365,6 +365,15 @@ class ReadModel:
         at = microseconds(moment)
         return BitMap([ordinal for ordinal, opens in self._opens_at.items() if opens > at])
 
+    def amount_bounds(self, awards: BitMap) -> tuple[int, int] | None:
+        """The lowest and the highest known amount of the awards, in hundredths."""
+        known = awards - self.without_amount()
+        if not known:
+            return None
+        [lowest] = self.by_amount.page(known, limit=1)
+        [highest] = self.by_amount.page(known, limit=1, descending=True)
+        return self.amounts[lowest], self.amounts[highest]
+
     def amounts_of(self, awards: BitMap) -> int:
         """The sum of the known amounts of the awards, in hundredths."""
         return self._amount_sums.sum(awards)

@@ -22,7 +22,7 @@ def page_json(page: Page) -> bytes:
         has_previous=page.has_previous,
         next_cursor=page.next_cursor,
         **present(
-            facets=page.facets and page.facets.model_dump(exclude_none=True),
+            facets=page.facets and page.facets.model_dump(mode="json", exclude_none=True),
             did_you_mean=page.did_you_mean,
             is_corrected=page.is_corrected,
             interpreted=page.interpreted,
