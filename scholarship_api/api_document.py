@@ -1,6 +1,7 @@
 """The OpenAPI document's description of the service as a whole."""
 
-from typing import Final
+import re
+from typing import Any, Final
 
 from fastapi.routing import APIRoute
 
@@ -64,3 +65,51 @@ TAGS: Final = [
 def operation_id(route: APIRoute) -> str:
     """The name of the route's function: short, and a good name for a method of a client."""
     return route.name
+
+
+_REFERENCE: Final = "#/components/schemas/"
+_MODULE: Final = re.compile(r"^[a-z_0-9]+__(?=[A-Z])")
+_SCHEMA_NAMES: Final = {
+    "scholarship_api__applications__schemas__Application": "TrackedApplication",
+    "scholarship_api__catalogue__award_parts__Application": "AwardApplication",
+}
+"""The names of schemas whose classes have the same name in two features."""
+
+
+def with_plain_names(document: dict[str, Any]) -> dict[str, Any]:
+    """The document with names of schemas from which generators can make classes.
+
+    Where a model is read and written in different forms, FastAPI calls these `Round-Input` and
+    `Round-Output`, with the same title: here they are `RoundInput` and `Round`.
+    """
+    schemas: dict[str, Any] = document.get("components", {}).get("schemas", {})
+    names = {name: _plain_name(name) for name in schemas}
+    taken = list(names.values())
+    if len(set(taken)) < len(taken):
+        repeated = sorted({name for name in taken if taken.count(name) > 1})
+        raise ValueError(f"schemas of the same name: {', '.join(repeated)}")
+    renamed: dict[str, Any] = _with_references(document, names)
+    renamed["components"]["schemas"] = {
+        names[name]: {**schema, "title": names[name]}
+        for name, schema in renamed["components"]["schemas"].items()
+    }
+    return renamed
+
+
+def _plain_name(name: str) -> str:
+    stem, _, direction = name.partition("-")
+    stem = _SCHEMA_NAMES.get(stem, _MODULE.sub("", stem))
+    return f"{stem}Input" if direction == "Input" else stem
+
+
+def _with_references(part: Any, names: dict[str, str]) -> Any:  # noqa: ANN401 - any JSON
+    if isinstance(part, list):
+        return [_with_references(each, names) for each in part]
+    if not isinstance(part, dict):
+        return part
+    changed = {key: _with_references(value, names) for key, value in part.items()}
+    reference = changed.get("$ref")
+    if isinstance(reference, str) and reference.startswith(_REFERENCE):
+        name = reference.removeprefix(_REFERENCE)
+        changed["$ref"] = _REFERENCE + names.get(name, name)
+    return changed

@@ -129,7 +129,8 @@ GradeAverage = Annotated[
 ]
 GpaScale = Annotated[
     float,
-    Field(json_schema_extra={"enum": [4, 4.3, 5, 10, 20, 100]}),
+    # No enumeration: generators of clients know none of numbers.
+    Field(json_schema_extra={"minimum": 4, "maximum": 100, "examples": [4, 4.3, 5, 10, 20, 100]}),
     BeforeValidator(_number),
     AfterValidator(_scale),
 ]
@@ -209,7 +210,7 @@ class OpenAnswers(RequestModel):
     model_config = ConfigDict(use_enum_values=True)
 
     gpa_scale: GpaScale | None = Field(
-        None, description="The highest value of your scale. Default: 4."
+        None, description="The highest value of your scale: 4, 4.3, 5, 10, 20 or 100. Default: 4."
     )
     gpa: GradeAverage | None = Field(
         None, description="On the scale of 4.0, or of gpa_scale, from which it is converted."
