@@ -6,10 +6,11 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import anyio.to_thread
 import pytest
+from fastapi import FastAPI
 from pydantic import SecretStr
 
 from scholarship_api.app import create_app
@@ -22,10 +23,6 @@ pytestmark = [pytest.mark.anyio, pytest.mark.slow, pytest.mark.server]
 ROOT: Final = Path(__file__).parents[1]
 CONFIGURATION: Final = ROOT / "docs" / "openapi-python-client.yaml"
 TOUR: Final = Path(__file__).parent / "generated_client_tour.py"
-
-
-def document() -> dict[str, Any]:
-    return create_app(Settings(environment="test")).openapi()
 
 
 def run(*arguments: str | Path, path: str = "") -> "subprocess.CompletedProcess[str]":
@@ -41,11 +38,23 @@ def run(*arguments: str | Path, path: str = "") -> "subprocess.CompletedProcess[
 
 
 @pytest.fixture(scope="module")
-def client_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def app(module_database_url: str) -> FastAPI:
+    load_bundled(module_database_url)
+    return create_app(
+        Settings(
+            environment="test",
+            database_url=SecretStr(module_database_url),
+            rate_limit_enabled=False,
+        )
+    )
+
+
+@pytest.fixture(scope="module")
+def client_folder(app: FastAPI, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The generated client. The generator has no warning about the document."""
     folder = tmp_path_factory.mktemp("generated")
     file = folder / "openapi.json"
-    file.write_text(json.dumps(document()), encoding="utf-8")
+    file.write_text(json.dumps(app.openapi()), encoding="utf-8")
     output = folder / "client"
     made = run(
         "-m",
@@ -67,17 +76,8 @@ def client_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def sample_database_url(module_database_url: str) -> str:
-    load_bundled(module_database_url)
-    return module_database_url
-
-
-@pytest.fixture(scope="module")
-async def base_url(sample_database_url: str) -> AsyncIterator[str]:
-    settings = Settings(
-        environment="test", database_url=SecretStr(sample_database_url), rate_limit_enabled=False
-    )
-    async with served(create_app(settings)) as url:
+async def base_url(app: FastAPI) -> AsyncIterator[str]:
+    async with served(app) as url:
         yield url
 
 
