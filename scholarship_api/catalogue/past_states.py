@@ -23,6 +23,11 @@ FROM scholarship_changes WHERE changed_at > %(since)s::timestamptz
 GROUP BY scholarship_id LIMIT {MAX_CHANGED + 1}
 """  # noqa: S608 - a literal
 
+_CREATIONS: Final = """
+SELECT scholarship_id FROM scholarship_changes
+WHERE id = ANY (%(changes)s::bigint[]) AND action = 'created'
+"""
+
 # A field that was changed several times had the value that its first change has replaced.
 _BEFORE: Final = """
 WITH asked AS (
@@ -82,6 +87,13 @@ async def changed_since(fetch: Fetch, since: dt.datetime) -> Changed | None:
         if is_created == b"true":
             created.add(award_id.decode())
     return Changed(first_changes, created)
+
+
+async def changed_by(fetch: Fetch, first_changes: Mapping[str, int]) -> Changed:
+    """The awards of these changes, each the first one that counts."""
+    rows = await fetch(_CREATIONS, {"changes": list(first_changes.values())})
+    created = {award_id.decode() for (award_id,) in rows if award_id is not None}
+    return Changed(first_changes, created & first_changes.keys())
 
 
 async def model_before(

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, Text, func, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSONB, TSQUERY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from scholarship_api.platform.database.base import Base
@@ -42,6 +42,13 @@ class SavedSearch(Base):
     creation_key: Mapped[str | None] = mapped_column(Text(collation="C"))
     """The Idempotency-Key of the request that created it."""
     creation_digest: Mapped[bytes | None]
+    query_digest: Mapped[bytes | None]
+    """A digest that equal queries share; null until the search is indexed."""
+    words: Mapped[str | None] = mapped_column(TSQUERY)
+    """The words without which no award is a result, see `necessary_words`; null: none."""
+    indexed_at: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))
+    """When both were made; null when the query has changed since. Until then, every changed award
+    is compared with the search."""
     created_at: Mapped[dt.datetime] = mapped_column(
         DateTime(timezone=True), server_default=func.now()
     )
@@ -66,6 +73,11 @@ class SavedSearch(Base):
             "ix_saved_searches_notified",
             "notify_channel",
             "id",
+            postgresql_where=text("notify_channel <> 'none'"),
+        ),
+        Index(
+            "ix_saved_searches_indexed_at",
+            text("indexed_at NULLS FIRST"),
             postgresql_where=text("notify_channel <> 'none'"),
         ),
     )

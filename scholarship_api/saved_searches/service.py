@@ -151,7 +151,10 @@ async def patch(
         new = schemas.WrittenSearch.model_validate(patched)
     except ValidationError as error:
         raise ValidationFailed(validation_fields(error.errors())) from None
-    changed = await queries.change(session, search_id, _columns(new))
+    columns = _columns(new)
+    if new.query != stored.query:
+        columns |= {"query_digest": None, "words": None, "indexed_at": None}
+    changed = await queries.change(session, search_id, columns)
     await audit.record(session, "saved_search.updated", source=source, target_id=search_id)
     return _stored(changed)
 
