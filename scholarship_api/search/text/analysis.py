@@ -253,7 +253,7 @@ def _synonym_groups(
         ]
         if found:
             groups[first] = _synonym_group(entry, own, found)
-        elif entry.word_count > 1 and not entry.is_spelling:
+        elif entry.word_count > 1 and (entry.is_whole or not entry.is_spelling):
             groups[first] = SynonymGroup(entry.word_count, ())
     return groups
 

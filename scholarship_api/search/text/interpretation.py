@@ -18,12 +18,22 @@ from scholarship_api.search.text.parser import parse
 
 _QUOTATION_MARK: Final = '"'
 _WORD: Final = re.compile(r"[^\W_]+")
-_SCHOOL_TO_PAY_FOR: Final = re.compile(
-    r"\b(?:help|money|pay|paying|fund|funds|funding|afford)\b.*"
-    r"(?<!law)(?<!med)(?<!medical)(?<!grad)(?<!graduate)(?<!high)(?<!business)(?<!trade)(?<!dental)"
-    r" school\b"
+_UNNAMED_SCHOOL: Final = re.compile(
+    r"\b(?:help|money|pay|paying|fund|funds|funding|afford)\b.*[a-z]{3} school\b"
+    r"|[a-z]{3} school (?:scholarships?|grants?|fellowships?|funding|money|financial aid)\b"
 )
 """A text about the costs of a school, of which awards name the subject: nursing school."""
+_NAMED_SCHOOL: Final = re.compile(
+    r"\b(?:law|med|medical|grad|graduate|high|business|trade|dental) school\b"
+)
+"""A school that awards name."""
+_RETURN: Final = re.compile(
+    r"\b(?:go|going|return|returning) (?:back )?to (?:school|college|university)\b"
+)
+"""Words about a way into education, which few awards say."""
+
+_EXCLUDED: Final = re.compile(r"(?:(?:^|\s)-|\bNOT )$")
+"""The end of a text before a phrase that awards must not have."""
 
 _STOP_WORDS: Final = frozenset(
     "a an and any are at be by can do for from have i in is it me my of on or our that the their"
@@ -64,8 +74,7 @@ def interpret(q: str, *, today: dt.date, filters: Collection[str]) -> Interpreta
             reading.apply(rule, today)
     if "states" in filters:
         reading.find_state_code()
-    if _SCHOOL_TO_PAY_FOR.search(reading.folded):
-        reading.preferred.add("school")
+    reading.prefer_common_words()
     if not reading.phrases and not reading.preferred:
         return Interpretation(q)
     words = " ".join(reading.text.split())
@@ -94,7 +103,7 @@ class _Reading:
             return
         for match in rule.pattern.finditer(self.folded):
             start, end = match.span()
-            if any(self._is_taken[start:end]):
+            if any(self._is_taken[start:end]) or _EXCLUDED.search(self._typed, 0, start):
                 continue
             effect = rule.effect(match, today)
             if effect is not None and not self.filters.keys() & effect.filters.keys():
@@ -109,6 +118,14 @@ class _Reading:
             self.filters["states"] = codes
             self.preferred.add(codes[0].lower())
             self.phrases.append(Phrase(codes[0], "states", codes, is_removed=False))
+
+    def prefer_common_words(self) -> None:
+        """Words about schools rank where awards rather name the subject."""
+        if _UNNAMED_SCHOOL.search(self.folded) and not _NAMED_SCHOOL.search(self.folded):
+            self.preferred.add("school")
+        returning = _RETURN.search(self.folded)
+        if returning is not None:
+            self.preferred.update({"back", *_WORD.findall(returning.group())})
 
     def _note(self, rule: Rule, effect: Effect, start: int, end: int) -> None:
         typed = self._typed[start:end].strip(" ,")

@@ -183,6 +183,17 @@ def _gpa(match: re.Match[str], _today: dt.date) -> float | None:
     return gpa if gpa <= 4 else None  # noqa: PLR2004 - the scale of min_gpa
 
 
+_LOW_GPA: Final = 2.0
+_AVERAGE_GPAS: Final = {"b": 3.0, "c": 2.0}
+_AVERAGE_GPA: Final = 2.5
+"""The grade point average of people who say that they are average students."""
+
+
+def _gpa_of_average_students(match: re.Match[str], _today: dt.date) -> float:
+    letter = match.group().removeprefix("for ").split()[0]
+    return _AVERAGE_GPAS.get(letter, _AVERAGE_GPA)
+
+
 # --- The table -----------------------------------------------------------------------------------
 
 _NO: Final = (
@@ -271,7 +282,7 @@ RULES: Final = (
     _rule(
         r"\b(?:for )?(?:high ?schoolers?|high[ -]?school (?:seniors?|juniors?|sophomores?|students?"
         r"|freshm[ae]n)|(?:seniors?|juniors?|sophomores?|freshm[ae]n) in high school"
-        r"|(?:9|10|11|12)th[ -]grade(?:rs?)?)\b",
+        r"|(?:9|10|11|12)th[ -]grade(?:rs?)?)\b|\bfor high[ -]?school$",
         "grade_level",
         "high_school",
         keeps_words=True,
@@ -354,6 +365,19 @@ RULES: Final = (
         "min_gpa",
         _gpa,
         hints="gpa",
+    ),
+    _rule(
+        r"\b(?:with )?(?:a )?(?:low|bad|poor) (?:gpas?|grades)\b",
+        "min_gpa",
+        _LOW_GPA,
+        hints="gpa grades",
+    ),
+    _rule(rf"{_NO}(?:minimum )?gpas?{_NEEDED}(?: requirements?\b)?", "min_gpa", 0.0, hints="gpa"),
+    _rule(
+        r"\b(?:for )?(?:average|[bc]|b average|c average) students?\b",
+        "min_gpa",
+        _gpa_of_average_students,
+        hints="student",
     ),
     _rule(
         r"\bneed[ -]based\b|\bbased on (?:financial )?need\b",

@@ -12,6 +12,7 @@ from scholarship_api.search.text.synonyms import SynonymEntry
 
 _LETTERS_AND_DIGITS: Final = re.compile(r"([A-Za-z]+)([0-9]+)|([0-9]+)([A-Za-z]+)")
 _ORDINAL_ENDINGS: Final = frozenset({"st", "nd", "rd", "th"})
+_JOINING_SIGNS: Final = "-&"
 _POSSESSIVE_ENDINGS: Final = frozenset("s t re ve ll d m".split())
 _NEVER_JOINED: Final = frozenset(
     "a an and are as at be by do for go he her his how i if in is it its me my no not of on or our"
@@ -31,7 +32,8 @@ def other_spellings(query: Query) -> Iterator[tuple[Word, SynonymEntry]]:
                 yield word, SynonymEntry(1, (texts,), is_spelling=True)
         if following is not None and _may_be_one_word(query, word, following):
             joined = (word.text + following.text).lower()
-            yield word, SynonymEntry(2, ((joined,),), is_spelling=True)
+            is_whole = query.text[word.end] in _JOINING_SIGNS
+            yield word, SynonymEntry(2, ((joined,),), is_spelling=True, is_whole=is_whole)
 
 
 def _may_be_one_word(query: Query, word: Word, following: Word) -> bool:
@@ -41,7 +43,7 @@ def _may_be_one_word(query: Query, word: Word, following: Word) -> bool:
     sign = query.text[word.end]
     if sign == "'":
         return following.text.lower() not in _POSSESSIVE_ENDINGS and shorter <= JOINED_LETTERS
-    if sign in "-&":
+    if sign in _JOINING_SIGNS:
         return shorter <= JOINED_LETTERS
     return (
         sign == " "

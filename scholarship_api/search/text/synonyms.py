@@ -31,7 +31,10 @@ _TABLE: Final = """
     first gen = 1st gen = 1st generation = firstgen = first generation
     1st gen > first in family
     mom = mother
+    mom = mother > single parent = student parent
+    dad = father > single parent
     dad = father
+    adhd = autism = autistic = dyslexia = dyslexic = deaf > disability = disabled
     aapi = asian american = pacific islander
     kid = child = children = youth
     teen = teenager = young people
@@ -47,6 +50,9 @@ _TABLE: Final = """
     jd = law school
     llm = ll m = master of laws
     md = medical school
+    md > medicine
+    pa = physician assistant
+    police > law enforcement = criminal justice
     medical school > medicine
 
     computer science = computing = computer = software
@@ -167,6 +173,14 @@ _MISLEADING_WORDS: Final = """
     educator > teacher = teaching
 """
 
+# For IT in capitals. It is no row of the table, whose entries are in small letters.
+_INFORMATION_TECHNOLOGY: Final = (
+    ("information", "technology"),
+    ("computer", "science"),
+    ("computing",),
+    ("cybersecurity",),
+)
+
 # Words for what nearly every award is or does. Beside other words such a word only ranks: awards
 # without it are found too.
 NOISE: Final = frozenset(
@@ -189,12 +203,14 @@ class SynonymEntry:
     """Whether the word itself mostly stands for something else."""
     is_spelling: bool = False
     """Whether the synonyms are other spellings of the words: premed, pre-med."""
+    is_whole: bool = False
+    """Whether a sign joins the words: K-12. One of them alone means something else."""
 
 
 def find_entry(words: Sequence[str], *, at: int) -> SynonymEntry | None:
     """The longest entry of the table that begins at `words[at]`; the words are as typed."""
     if words[at] == INFORMATION_TECHNOLOGY:
-        return SynonymEntry(1, (("information", "technology"),))
+        return SynonymEntry(1, _INFORMATION_TECHNOLOGY)
     if words[at] in STATE_NAMES:
         also = _ENTRIES.get((words[at].lower(),))
         name = tuple(STATE_NAMES[words[at]].split())

@@ -41,7 +41,7 @@ AWARDS = [
     award("doctoral", "Doctoral Prize", "For a doctorate in history."),
     award("physician", "White Coat Prize", "For physicians in training."),
     award("lawyer", "Lawyer Prize"),
-    award("law", "Law Prize"),
+    award("law", "Law Prize", "For the 9 best."),
     award("texas", "Lone Star Prize", "For residents of Texas."),
     award("company", "Microsoft Disability Prize"),
     award("food", "Taco Bell Prize"),
@@ -181,6 +181,11 @@ async def test_a_query_is_not_relaxed_when_filters_leave_out_its_awards(
     assert (await search(client, "women physics finland", scholarship_types="athletic"))[
         "total"
     ] == 0
+
+
+@pytest.mark.parametrize("q", ["K-9", "X&9"])
+async def test_one_part_of_a_joined_word_is_not_enough(client: httpx.AsyncClient, q: str) -> None:
+    assert await ids(client, q) == []
 
 
 async def test_pages_of_a_relaxed_query_join(client: httpx.AsyncClient) -> None:

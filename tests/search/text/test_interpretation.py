@@ -96,6 +96,16 @@ def day(month: int, number: int, *, year: int = 2027) -> dt.date:
         ("GPA 2.5", {"min_gpa": 2.5}, None),
         ("3.2 gpa art", {"min_gpa": 3.2}, "art"),
         ("gpa 5.0", {}, "gpa 5.0"),
+        ("low gpa", {"min_gpa": 2.0}, None),
+        ("bad grades art", {"min_gpa": 2.0}, "art"),
+        ("no gpa requirement", {"min_gpa": 0.0}, None),
+        ("without a minimum gpa", {"min_gpa": 0.0}, None),
+        ("for average students", {"min_gpa": 2.5}, None),
+        ("b students", {"min_gpa": 3.0}, None),
+        ("c average students", {"min_gpa": 2.0}, None),
+        ("average cost", {}, "average cost"),
+        ("music for high school", {"grade_level": "high_school"}, "music for high school"),
+        ("for high school teachers", {}, "for high school teachers"),
         ("need based", {"scholarship_types": ["need_based"]}, "need based"),
         ("merit scholarships", {"scholarship_types": ["merit_based"]}, "merit scholarships"),
         ("athletic scholarships", {"scholarship_types": ["athletic"]}, "athletic scholarships"),
@@ -152,6 +162,29 @@ def test_words_about_a_person_ask_for_awards_that_name_the_group(
     assert all(phrase.filter == GROUP and not phrase.is_removed for phrase in found.phrases)
     assert not found.filters
     assert found.q == left
+
+
+@pytest.mark.parametrize("q", ["engineering NOT women", "engineering -veterans", "-renewable art"])
+def test_a_phrase_that_is_excluded_is_no_filter(q: str) -> None:
+    assert understand(q) == Interpretation(q)
+
+
+@pytest.mark.parametrize(
+    ("q", "preferred"),
+    [
+        ("nursing school scholarships", {"school"}),
+        ("help paying for nursing school", {"school"}),
+        ("law school scholarships", set()),
+        ("trade school grants", set()),
+        ("nursing school", set()),
+        ("going back to college", {"going", "back", "to", "college"}),
+        ("return to school", {"return", "back", "to", "school"}),
+    ],
+)
+def test_words_about_schools_rank_where_awards_name_the_subject(
+    q: str, preferred: set[str]
+) -> None:
+    assert understand(q).preferred_words == preferred
 
 
 def test_a_filter_that_does_not_exist_is_not_set() -> None:

@@ -30,6 +30,12 @@ def synonyms_of(text: str, *, at: int = 0) -> set[str]:
         ("u s", "america"),
         ("germany", "german"),
         ("TX", "texas"),
+        ("MD", "maryland"),
+        ("MD", "medicine"),
+        ("PA", "physician assistant"),
+        ("IT", "computer science"),
+        ("mothers", "single parent"),
+        ("adhd", "disability"),
     ],
 )
 def test_a_word_has_its_synonyms(asked: str, also: str) -> None:
@@ -51,6 +57,7 @@ def test_one_way_synonyms_work_in_one_direction() -> None:
 def test_only_capital_letters_stand_for_a_state() -> None:
     assert synonyms_of("OR") == {"oregon"}
     assert synonyms_of("or") == synonyms_of("in") == synonyms_of("me") == set()
+    assert synonyms_of("it") == set()
 
 
 def test_all_states_of_the_vocabulary_but_small_islands_have_names() -> None:
