@@ -25,7 +25,7 @@ from scholarship_api.visible_text import require_a_visible_character, require_vi
 MAX_SAVED_SEARCHES: Final = 50
 """Saved searches of a subject."""
 
-PAGE_FIELDS: Final = frozenset({"limit", "offset", "cursor", "facets", "highlight"})
+PAGE_FIELDS: Final = frozenset({"limit", "offset", "cursor", "facets", "facet_query", "highlight"})
 """Fields of a search that belong to one page of its results and are not saved."""
 
 EXAMPLE: Final[dict[str, JsonValue]] = {

@@ -16,6 +16,7 @@ from scholarship_api.search.schemas import (
     FacetValue,
     MonthCount,
 )
+from scholarship_api.vocabularies.service import is_named
 
 FILTERS: Final = {
     "fields_of_study": "fields_of_study",
@@ -33,6 +34,14 @@ FILTERS: Final = {
 }
 """The filter of each facet."""
 
+VOCABULARIES: Final = {
+    **{name: (name,) for name in FACETS if name != "renewable"},
+    "citizenship": ("countries", "immigration_statuses"),
+    "coverage": ("coverage_kinds",),
+    "requirement_kinds": ("requirement_kinds",),
+}
+"""The vocabularies with the labels of each facet's values."""
+
 MONTHS: Final = 12
 """Months of deadlines that are counted: a round of each award that comes back every year."""
 
@@ -45,6 +54,21 @@ def no_facets(names: Collection[str]) -> Facets:
         **{name: [] for name in FACETS if name in names},
         amounts=_no_amounts() if "amounts" in names else None,
         deadline_months=[] if "deadline_months" in names else None,
+    )
+
+
+def with_values_named(facets: Facets, q: str) -> Facets:
+    """The facets without the values that the words of `q` do not begin."""
+    return facets.model_copy(
+        update={
+            name: [
+                entry
+                for entry in getattr(facets, name)
+                if is_named(entry.value, q, vocabularies=VOCABULARIES.get(name, ()))
+            ]
+            for name in FACETS
+            if getattr(facets, name)
+        }
     )
 
 

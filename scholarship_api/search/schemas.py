@@ -119,6 +119,9 @@ def _text(value: str) -> str:
 
 
 QueryText = Annotated[str, Field(max_length=limits.MAX_QUERY_CHARACTERS), AfterValidator(_text)]
+FacetQuery = Annotated[
+    str, Field(min_length=1, max_length=limits.MAX_PREFIX_CHARACTERS), AfterValidator(_text)
+]
 Fields = Annotated[CommaList[FieldName], AfterValidator(unique)]
 Types = Annotated[CommaList[TypeName], AfterValidator(unique)]
 States = Annotated[CommaList[StateCode], AfterValidator(unique)]
@@ -290,6 +293,19 @@ class SearchRequest(Filters, Listing):
         " `amounts` and `deadline_months` are added only when they are named.",
     )
 
+    facet_query: FacetQuery | None = Field(
+        None,
+        description="With facets: only the values of which the code or the label has words that"
+        " begin so, such as `new` for New York and New Jersey.",
+    )
+
+    @field_validator("facet_query")
+    @classmethod
+    def _has_facets(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is not None and not info.data.get("facets"):
+            raise ValueError("needs facets")
+        return value
+
     @property
     def order(self) -> Sort:
         if self.sort in (None, Sort.RELEVANCE):
@@ -326,6 +342,7 @@ class SearchRequest(Filters, Listing):
                 "offset",
                 "cursor",
                 "facets",
+                "facet_query",
                 "highlight",
                 "typo",
                 "interpret",

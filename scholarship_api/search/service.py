@@ -17,7 +17,12 @@ from scholarship_api.search import cursors, limits, match_order, text_search
 from scholarship_api.search.asked import Asked, Found
 from scholarship_api.search.basis import Basis
 from scholarship_api.search.cursors import Cursor, CursorCodec, Keyset
-from scholarship_api.search.facets import FILTERS, count_facets, no_facets
+from scholarship_api.search.facets import (
+    FILTERS,
+    count_facets,
+    no_facets,
+    with_values_named,
+)
 from scholarship_api.search.filters import Kept, kept_awards
 from scholarship_api.search.hits import matches_of, size_of, with_matches
 from scholarship_api.search.items import read_items
@@ -112,6 +117,8 @@ async def search_with_text(
     understood, found = await _answer(replace(asked, without=without))
     if DISJUNCTIVE in request.facets and found.facets is not None:
         found = replace(found, facets=await _disjunctive_facets(understood, found))
+    if request.facet_query is not None and found.facets is not None:
+        found = replace(found, facets=with_values_named(found.facets, request.facet_query))
     return _render(understood, found), found
 
 

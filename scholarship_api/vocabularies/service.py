@@ -3,7 +3,7 @@
 import functools
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from scholarship_api.errors import NotFound
@@ -64,6 +64,14 @@ def _matching(vocabulary: Vocabulary, q: str) -> Iterator[Term]:
     for code, text in _searched_texts(vocabulary.name).items():
         if all(word in text for word in wanted):
             yield vocabulary.terms[code]
+
+
+def is_named(code: str, q: str, *, vocabularies: Iterable[str]) -> bool:
+    """Whether each word of `q` begins a word of the code, or of its label in a vocabulary."""
+    texts = [_searched_texts(name).get(code, "") for name in vocabularies]
+    texts.append(" ".join(["", *_words(code)]))
+    wanted = [f" {word}" for word in _words(q)]
+    return any(all(word in text for word in wanted) for text in texts)
 
 
 @functools.cache
