@@ -17,6 +17,7 @@ from scholarship_api.catalogue.models import Scholarship
 from scholarship_api.changes.models import OutboxEvent
 from scholarship_api.exchange.duplicates.models import Duplicate
 from scholarship_api.feeds.models import Feed
+from scholarship_api.mail.models import Mail
 from scholarship_api.platform.database.base import Base
 from scholarship_api.platform.database.migrations import (
     MigrationTimeoutError,
@@ -36,6 +37,7 @@ MODELS = (
     ApiKey,
     AuditEvent,
     Interaction,
+    Mail,
     OutboxEvent,
     RevokedToken,
     Scholarship,

@@ -42,6 +42,7 @@ TAGS: Final = [
         "name": "changes",
         "description": "What has changed in the catalogue, for programs that keep a copy of it.",
     },
+    {"name": "mail", "description": "The address that alerts are sent to."},
     {"name": "webhooks", "description": "Messages to your own server when awards change."},
     {"name": "audit", "description": "What has changed, when, and by whom."},
     {"name": "interactions", "description": "Record what a student does with an award."},

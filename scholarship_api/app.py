@@ -60,6 +60,7 @@ from scholarship_api.health.middleware import ProbeMiddleware
 from scholarship_api.health.paths import PROBE_PATHS
 from scholarship_api.health.service import HealthService
 from scholarship_api.identity_providers.authenticator import ProviderAuthenticator
+from scholarship_api.mail import routes as mail_routes
 from scholarship_api.platform import shared_folder
 from scholarship_api.platform.database.engine import Database
 from scholarship_api.platform.http.compression import CompressionMiddleware
@@ -131,6 +132,7 @@ ROUTERS = (
     catalogue_routes.router,
     changes_routes.router,
     webhooks_routes.router,
+    mail_routes.router,
     activity_routes.router,
     *profiles_routes.ROUTERS,
     *saved_searches_routes.ROUTERS,

@@ -47,6 +47,7 @@ PLACEHOLDERS: Final[dict[object, str]] = {
     values.ReadUrls: "postgresql://user:password@replica.invalid/scholarships",
     values.RedisUrl: "redis://:password@limits.invalid:6379/0",
     values.SentryDsn: "https://key@sentry.invalid/1",
+    values.SmtpUrl: "smtp://user:password@mail.invalid:587",
 }
 """Text in place of a secret of this type when the settings are checked without their secrets.
 

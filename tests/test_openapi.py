@@ -15,7 +15,12 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture(scope="module")
 async def api(module_database_url: str) -> AsyncIterator[Api]:
-    async with serving(module_database_url) as api:
+    mail = {
+        "smtp_url": "smtp://mail.invalid",
+        "smtp_from": "noreply@example.org",
+        "public_base_url": "https://api.example.org",
+    }
+    async with serving(module_database_url, **mail) as api:
         yield api
 
 

@@ -56,6 +56,8 @@ PUBLIC_ROUTES: Final = frozenset(
         ("GET", "/common-grants/opportunities"),
         ("GET", "/common-grants/opportunities/{opportunity_id}"),
         ("POST", "/common-grants/opportunities/search"),
+        *((method, "/api/v1/confirm-email/{token}") for method in ("GET", "POST")),
+        *((method, "/api/v1/unsubscribe/{token}") for method in ("GET", "POST")),
         ("GET", "/docs"),
         ("GET", "/redoc"),
         ("GET", "/docs/oauth2-redirect"),

@@ -22,10 +22,12 @@ from scholarship_api.activity import service as activity
 from scholarship_api.audit import personal_data as audit
 from scholarship_api.catalogue import personal_data as catalogue
 from scholarship_api.database_commands import fail, in_transaction, with_database
+from scholarship_api.mail import service as mail
 from scholarship_api.platform.database.engine import Database
 from scholarship_api.platform.database.sessions import WriteSession
 from scholarship_api.platform.observability.redaction import escape_control_characters
 from scholarship_api.subjects.personal_data import ACCOUNT_TOPICS
+from scholarship_api.subjects.service import of_account
 
 PIPE_COLUMNS: Final = 2_000
 
@@ -37,6 +39,7 @@ users = typer.Typer(
 )
 
 personal_data: Final[dict[str, PersonalData]] = {
+    "mail": of_account(mail.personal_data),
     "interactions": activity.personal_data,
     "changes": catalogue.changes,
     "idempotency_keys": catalogue.idempotency_keys,

@@ -4,7 +4,7 @@ import datetime as dt
 import uuid
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, ForeignKey, Identity, Index, Text, func
+from sqlalchemy import BigInteger, DateTime, ForeignKey, Identity, Index, Text, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -27,7 +27,11 @@ class Alert(Base):
         DateTime(timezone=True), server_default=func.now()
     )
 
+    mail_id: Mapped[int | None] = mapped_column(BigInteger)
+    """The mail that tells it. No foreign key: mails are removed sooner than alerts."""
+
     __table_args__ = (
         Index("uq_alerts_key", "subject_id", "key", unique=True),
+        Index("ix_alerts_mail_id", "mail_id", postgresql_where=text("mail_id IS NOT NULL")),
         Index("ix_alerts_created_at", "created_at", postgresql_using="brin"),
     )

@@ -35,12 +35,28 @@ def missing_extra_errors(settings: "Settings") -> Iterator[SettingError]:
         )
 
 
+def mail_errors(settings: "Settings") -> Iterator[SettingError]:
+    """The settings without which no mail can be sent."""
+    if not settings.smtp_url.get_secret_value():
+        return
+    if not settings.smtp_from:
+        yield SettingError("SMTP_FROM", "is required with SMTP_URL: the sender of the mails")
+    if not settings.public_base_url:
+        yield SettingError(
+            "PUBLIC_BASE_URL", "is required with SMTP_URL: links in mails begin with it"
+        )
+
+
 def production_errors(settings: "Settings") -> Iterator[SettingError]:
     yield from _signing_key_errors(settings)
     yield from _metrics_token_errors(settings)
     yield from _backend_errors(settings)
     yield from _address_errors(settings)
     yield from insecure_issuer_errors(settings.oidc_issuers)
+    if settings.smtp_url.get_secret_value().startswith("smtp+insecure:"):
+        yield SettingError(
+            "SMTP_URL", "must use TLS in production: smtp:// with STARTTLS, or smtps://"
+        )
     if settings.webhook_allow_private:
         yield SettingError(
             "WEBHOOK_ALLOW_PRIVATE",

@@ -30,6 +30,7 @@ from scholarship_api.settings.identity_providers import (
     identity_provider_errors,
 )
 from scholarship_api.settings.production import (
+    mail_errors,
     missing_extra_errors,
     production_errors,
     shared_limiter_errors,
@@ -61,7 +62,9 @@ from scholarship_api.settings.values import (
     RootPath,
     Secret,
     Secrets,
+    Sender,
     SentryDsn,
+    SmtpUrl,
     WebUrl,
     WebUrls,
 )
@@ -85,6 +88,7 @@ SECRETS = frozenset(
         "metrics_token",
         "rate_limit_backend_url",
         "sentry_dsn",
+        "smtp_url",
     }
 )
 """The fields that also have a `NAME_FILE` variable."""
@@ -172,6 +176,8 @@ class Settings(BaseSettings):
     # The worker, and webhooks
     worker_port: int = Field(default=8001, ge=0, le=65_535)
     webhook_allow_private: bool = False
+    smtp_url: SmtpUrl = SecretStr("")
+    smtp_from: Sender = ""
 
     # Tokens
     jwt_secret_key: Secret = SecretStr("")
@@ -342,6 +348,7 @@ def _validated(
 def _errors_of(settings: Settings) -> Iterator[SettingError]:
     yield from timing_errors(settings)
     yield from missing_extra_errors(settings)
+    yield from mail_errors(settings)
     yield from identity_provider_errors(settings)
     if settings.fails_closed:
         yield from shared_limiter_errors(settings)

@@ -29,6 +29,10 @@ _ROOT_PATH_PATTERN: Final = re.compile(
 _BETWEEN_URLS: Final = re.compile(r"\s*,\s*(?=postgres(?:ql)?(?:\+psycopg)?://)|\s+")
 _HOST_PATTERN: Final = re.compile(r"(\*\.)?[a-z0-9_]([a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:.]+\]|\*")
 
+_SENDER_PATTERN: Final = re.compile(
+    r"(?:[^<>@,;:\\\"\x00-\x1f]+ <[^<>@\s]+@[A-Za-z0-9.-]+>|[^<>@\s,;]+@[A-Za-z0-9.-]+)"
+)
+
 
 def _split(value: object) -> object:
     if isinstance(value, str):
@@ -229,6 +233,22 @@ def _sentry_dsn(secret: SecretStr) -> SecretStr:
     return SecretStr(text)
 
 
+def _smtp_url(secret: SecretStr) -> SecretStr:
+    text = secret.get_secret_value()
+    if text:
+        otherwise = "not a mail server's URL, which looks like smtp://user:password@host:587"
+        url = _url(text, otherwise=otherwise)
+        if url.scheme not in {"smtp", "smtps", "smtp+insecure"} or url.path.strip("/") or url.query:
+            raise ValueError(otherwise)
+    return secret
+
+
+def _sender(text: str) -> str:
+    if text and not _SENDER_PATTERN.fullmatch(text):
+        raise ValueError("not a sender such as Scholarships <noreply@example.org>")
+    return text
+
+
 _READABLE: Final = BeforeValidator(refuse_unreadable)
 
 Environment = Annotated[
@@ -267,4 +287,6 @@ ReadUrls = Annotated[
     AfterValidator(_read_urls),
 ]
 RedisUrl = Annotated[SecretStr, _READABLE, AfterValidator(_redis_url)]
+SmtpUrl = Annotated[SecretStr, _READABLE, AfterValidator(_smtp_url)]
+Sender = Annotated[str, AfterValidator(_sender)]
 SentryDsn = Annotated[SecretStr, _READABLE, AfterValidator(_sentry_dsn)]

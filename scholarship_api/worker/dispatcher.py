@@ -14,6 +14,7 @@ from procrastinate.exceptions import ConnectorException, ProcrastinateException
 from scholarship_api.alerts import service as alerts
 from scholarship_api.changes import sequencer
 from scholarship_api.errors import DatabaseUnavailable
+from scholarship_api.mail import delivery as mail
 from scholarship_api.platform.database.engine import Database
 from scholarship_api.webhooks import delivery
 from scholarship_api.webhooks import metrics as webhook_metrics
@@ -45,8 +46,9 @@ _log = structlog.stdlib.get_logger(__name__)
 class Dispatcher:
     """One per worker process. Several at once share the work by locks in the database."""
 
-    def __init__(self, database: Database, jobs: Jobs) -> None:
+    def __init__(self, database: Database, jobs: Jobs, *, sends_mail: bool = False) -> None:
         self._database = database
+        self._sends_mail = sends_mail
         self._jobs = jobs
         self._last_turn: float | None = None
         self._due: dict[str, float] = {}
@@ -89,7 +91,12 @@ class Dispatcher:
         await self._repeat(partial(delivery.fan_out, database))
         await self._repeat(partial(alerts.follow_changes, database))
         if self._is_time("reminders", REMINDER_SECONDS):
-            await alerts.remind(database, now=dt.datetime.now(dt.UTC))
+            now = dt.datetime.now(dt.UTC)
+            await alerts.remind(database, now=now)
+            if self._sends_mail:
+                await mail.make_digests(database, now=now)
+        if self._sends_mail:
+            await self._jobs.defer_mails(await mail.due(database, limit=MAX_DUE))
         await self._jobs.defer(await delivery.due_webhooks(database, limit=MAX_DUE))
         await self._keep_up()
 
@@ -112,6 +119,7 @@ class Dispatcher:
         if self._is_time("purge", PURGE_SECONDS):
             await delivery.purge(self._database)
             await alerts.purge(self._database)
+            await mail.purge(self._database)
 
     def _is_time(self, name: str, interval: float) -> bool:
         now = time.monotonic()

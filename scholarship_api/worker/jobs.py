@@ -16,6 +16,7 @@ import structlog
 from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
 from procrastinate.jobs import Status
 
+from scholarship_api.mail.delivery import Mailer
 from scholarship_api.platform.database.connection_settings import serving_arguments
 from scholarship_api.settings.settings import Settings
 from scholarship_api.webhooks.delivery import Deliverer, DueWebhook
@@ -23,8 +24,9 @@ from scholarship_api.webhooks.delivery import Deliverer, DueWebhook
 WEBHOOKS: Final = "webhooks"
 FAILING_WEBHOOKS: Final = "failing_webhooks"
 """Receivers that failed last time have a queue of their own, so that they delay nobody else."""
+MAIL: Final = "mail"
 
-CONCURRENCY: Final = {WEBHOOKS: 8, FAILING_WEBHOOKS: 4}
+CONCURRENCY: Final = {WEBHOOKS: 8, FAILING_WEBHOOKS: 4, MAIL: 4}
 """Jobs of a queue that one worker runs at the same time."""
 
 GRACE_SECONDS: Final = 15.0
@@ -39,6 +41,7 @@ STALLED_SECONDS: Final = 30.0
 RESTART_SECONDS: Final = 1.0
 
 _TASK: Final = "deliver_webhook"
+_MAIL_TASK: Final = "send_mail"
 _ERRORS: Final = (ConnectorException, psycopg.Error)
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -47,7 +50,7 @@ _log = structlog.stdlib.get_logger(__name__)
 class Jobs:
     """The queues of one worker process."""
 
-    def __init__(self, settings: Settings, deliverer: Deliverer) -> None:
+    def __init__(self, settings: Settings, deliverer: Deliverer, mailer: Mailer | None) -> None:
         pgbouncer = settings.database_pgbouncer
         arguments = serving_arguments(settings.database_url.get_secret_value(), pgbouncer=pgbouncer)
         self._listens = not pgbouncer
@@ -60,6 +63,11 @@ class Jobs:
         @self._app.task(name=_TASK, queue=WEBHOOKS)
         async def deliver_webhook(webhook_id: str) -> None:
             await deliverer.run(uuid.UUID(webhook_id))
+
+        @self._app.task(name=_MAIL_TASK, queue=MAIL)
+        async def send_mail(mail_id: int) -> None:
+            if mailer is not None:
+                await mailer.send(mail_id)
 
     async def run(self) -> None:
         """Run jobs until cancelled; then wait for those that run."""
@@ -82,6 +90,13 @@ class Jobs:
             )
             with suppress(AlreadyEnqueued):
                 await job.defer_async(webhook_id=str(webhook.id))
+
+    async def defer_mails(self, due: Iterable[int]) -> None:
+        """Enqueue a job for each mail that has none. Raises ConnectorException."""
+        for mail_id in due:
+            job = self._app.configure_task(_MAIL_TASK, queue=MAIL, queueing_lock=f"mail:{mail_id}")
+            with suppress(AlreadyEnqueued):
+                await job.defer_async(mail_id=mail_id)
 
     async def forget_stalled(self) -> None:
         """Remove the jobs of workers that have died; what they had to do is found anew."""

@@ -8,6 +8,8 @@ from typing import Final
 import structlog
 import uvloop
 
+from scholarship_api.mail.delivery import Mailer
+from scholarship_api.mail.sending import MailServer
 from scholarship_api.platform.database.engine import Database
 from scholarship_api.platform.observability import sentry
 from scholarship_api.settings.settings import Settings
@@ -36,8 +38,11 @@ async def _run(settings: Settings) -> None:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {number})
     database = Database(settings)
     sender = Sender(allow_private=settings.webhook_allow_private)
-    jobs = Jobs(settings, Deliverer(database, sender, is_stopping=stopping.is_set))
-    dispatcher = Dispatcher(database, jobs)
+    deliverer = Deliverer(database, sender, is_stopping=stopping.is_set)
+    sends_mail = bool(settings.smtp_url.get_secret_value())
+    mailer = Mailer(database, settings, MailServer(settings)) if sends_mail else None
+    jobs = Jobs(settings, deliverer, mailer)
+    dispatcher = Dispatcher(database, jobs, sends_mail=sends_mail)
     tasks = {
         loop.create_task(jobs.run(), name="jobs"),
         loop.create_task(dispatcher.run(), name="dispatcher"),

@@ -133,7 +133,7 @@ async def test_the_export_holds_all_data_of_a_person(
     done = await in_thread(users, "export", name)
     exported = json.loads(done.stdout)
     assert set(exported) == {
-        *("account", "revoked_tokens"),
+        *("account", "revoked_tokens", "mail"),
         *("interactions", "changes", "idempotency_keys"),
         *("events", "profile", "saved_searches", "applications", "feeds"),
     }

@@ -211,7 +211,7 @@ def test_the_connections_of_all_replicas_fit_into_a_default_postgresql(settings:
 
 
 def worker_connections() -> int:
-    """Those of the worker: two pools, and one that listens for each of its two queues."""
+    """Those of the worker: two pools, and one that listens for each of its queues."""
     spec = resource("Deployment", WORKER)["spec"]
     assert spec["strategy"]["rollingUpdate"]["maxSurge"] == 0
     own = {each["name"]: int(each["value"]) for each in container(pod("Deployment", WORKER))["env"]}

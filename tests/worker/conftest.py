@@ -11,6 +11,8 @@ from contextlib import asynccontextmanager, contextmanager
 
 import pytest
 
+from scholarship_api.mail.delivery import Mailer
+from scholarship_api.mail.sending import MailServer
 from scholarship_api.webhooks.delivery import Deliverer
 from scholarship_api.webhooks.sending import Sender
 from scholarship_api.worker.dispatcher import Dispatcher
@@ -33,8 +35,10 @@ async def working(api: Api) -> AsyncIterator[Dispatcher]:
     database, settings = api.app.state.database, api.app.state.settings
     stopping = asyncio.Event()
     deliverer = Deliverer(database, Sender(allow_private=True), is_stopping=stopping.is_set)
-    jobs = Jobs(settings, deliverer)
-    dispatcher = Dispatcher(database, jobs)
+    sends_mail = bool(settings.smtp_url.get_secret_value())
+    mailer = Mailer(database, settings, MailServer(settings)) if sends_mail else None
+    jobs = Jobs(settings, deliverer, mailer)
+    dispatcher = Dispatcher(database, jobs, sends_mail=sends_mail)
     tasks = [asyncio.create_task(jobs.run()), asyncio.create_task(dispatcher.run())]
     try:
         yield dispatcher
