@@ -136,8 +136,10 @@ class TableImport:
         if row.problem is not None:
             return Record(row.line, row.problem)
         header = self._own_header
-        if header is not None and len(row.cells) == len(header):
-            content = award_of(header, row.cells)
+        if header is not None and len(row.cells) <= len(header):
+            # A workbook leaves out the empty cells at the end of a row.
+            left_out = [""] * (len(header) - len(row.cells))
+            content = award_of(header, [*row.cells, *left_out])
             if content is not None:
                 return Record(row.line, content, read_again=partial(self._read_again, row))
         return self._rows.read(row).record

@@ -14,7 +14,7 @@ from psycopg.sql import Composable, Composed
 from pydantic_core import from_json
 
 from scholarship_api.catalogue.bulk import exporter
-from scholarship_api.catalogue.bulk.formats import CSV_COLUMNS, LIST_SEPARATOR
+from scholarship_api.catalogue.bulk.formats import CSV_COLUMNS, LIST_SEPARATOR, neutralise
 from scholarship_api.catalogue.columns import LIST_FIELDS, json_text
 
 MAX_ROWS: Final = 1_048_575
@@ -75,7 +75,7 @@ class _Growing(io.RawIOBase):
 
 
 class WorkbookWriter:
-    """One sheet with the columns of the CSV file. Texts are texts: no cell is ever a formula."""
+    """One sheet with the columns and the texts of the CSV file. No cell is ever a formula."""
 
     published_only = False
 
@@ -122,11 +122,11 @@ def _cells(award: Mapping[str, Any]) -> Iterator[object]:
     for name in CSV_COLUMNS:
         value = values[name]
         if name in LIST_FIELDS:
-            yield LIST_SEPARATOR.join(value) or None
+            value = LIST_SEPARATOR.join(value) or None
         elif isinstance(value, list | dict):
-            yield json_text(value)
-        else:
-            yield value
+            value = json_text(value)
+        # As in CSV, whose reader reads workbooks too; and a workbook may be saved as CSV.
+        yield neutralise(value) if isinstance(value, str) else value
 
 
 def _row(values: Sequence[object]) -> str:
