@@ -177,11 +177,8 @@ def delete_command(
 
 
 async def _list(database: Database) -> list[tuple[Account, str | None]]:
-    """All accounts, each with its identity provider."""
     async with database.read_session() as session:
-        accounts = await service.list_all(session)
-        issuers = await service.identity_providers(session, accounts)
-        return [(account, issuers.get(account.id)) for account in accounts]
+        return await service.list_all(session)
 
 
 def _summary(account: Account, issuer: str | None) -> dict[str, Any]:

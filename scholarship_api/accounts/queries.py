@@ -2,7 +2,7 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 from sqlalchemy import Row, bindparam, delete, exists, func, literal, or_, select, update
@@ -123,14 +123,10 @@ async def purge_identities(session: WriteSession, *, refused_before: dt.datetime
     )
 
 
-async def issuers(
-    session: ReadSession | WriteSession, account_ids: Iterable[uuid.UUID]
-) -> dict[uuid.UUID, str]:
-    """The identity provider of each account that has one."""
-    statement = select(AccountIdentity.account_id, AccountIdentity.issuer).where(
-        AccountIdentity.account_id.in_(list(account_ids))
-    )
-    return {row.account_id: row.issuer for row in await session.execute(statement)}
+async def issuer_of(session: ReadSession | WriteSession, account_id: uuid.UUID) -> str | None:
+    """The identity provider that knows an account, if one does."""
+    statement = select(AccountIdentity.issuer).where(AccountIdentity.account_id == account_id)
+    return (await session.scalars(statement)).one_or_none()
 
 
 async def by_username(session: AsyncSession, folded_username: str) -> Account | None:
@@ -141,9 +137,14 @@ async def by_username(session: AsyncSession, folded_username: str) -> Account | 
     return (await session.scalars(statement)).one_or_none()
 
 
-async def all_accounts(session: ReadSession) -> Sequence[Account]:
-    statement = select(Account).where(Account.role != Role.SERVICE)
-    return (await session.scalars(statement.order_by(func.lower(Account.username)))).all()
+async def all_accounts(session: ReadSession) -> Sequence[Row[Account, str | None]]:
+    """Each account of a person with the identity provider that knows it, by name."""
+    statement = (
+        select(Account, AccountIdentity.issuer)
+        .join(AccountIdentity, AccountIdentity.account_id == Account.id, isouter=True)
+        .where(Account.role != Role.SERVICE)
+    )
+    return (await session.execute(statement.order_by(func.lower(Account.username)))).all()
 
 
 async def add(session: WriteSession, values: dict[str, Any]) -> uuid.UUID | None:

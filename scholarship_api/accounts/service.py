@@ -2,7 +2,7 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import structlog
@@ -114,15 +114,9 @@ async def get_of_identity(session: ReadSession, *, issuer: str, subject: str) ->
     return await get(session, username=row.username)
 
 
-async def list_all(session: ReadSession) -> Sequence[Account]:
-    return await queries.all_accounts(session)
-
-
-async def identity_providers(
-    session: ReadSession, accounts: Sequence[Account]
-) -> dict[uuid.UUID, str]:
-    """The issuer of each account that an identity provider knows."""
-    return await queries.issuers(session, [account.id for account in accounts])
+async def list_all(session: ReadSession) -> list[tuple[Account, str | None]]:
+    """All accounts by name, each with the identity provider that knows it."""
+    return [(account, issuer) for account, issuer in await queries.all_accounts(session)]
 
 
 async def disable(
@@ -165,7 +159,7 @@ async def set_password(
 
     Raises Conflict for the account of an identity provider, which has none.
     """
-    if await queries.issuers(session, [account.id]):
+    if await queries.issuer_of(session, account.id) is not None:
         raise Conflict("This account logs in at its identity provider and has no password.")
     await queries.update_account(
         session,
@@ -199,7 +193,7 @@ async def export(
             "email": account.email,
             "role": account.role,
             "organization": account.organization,
-            "identity_provider": (await queries.issuers(session, [account.id])).get(account.id),
+            "identity_provider": await queries.issuer_of(session, account.id),
             "disabled_at": _iso(account.disabled_at),
             "created_at": _iso(account.created_at),
             "updated_at": _iso(account.updated_at),
