@@ -91,8 +91,17 @@ class Table:
             row.width = self.width
             yield row
 
+    def _is_plain_award(self, row: GridRow) -> bool:
+        """Settles nearly all rows by their first two cells, because the whole look takes longer."""
+        if len(row.cells) < _ENOUGH_MATCHES or row.is_hidden or row.is_merged:
+            return False
+        first, second = row.cells[0].strip(), row.cells[1].strip()
+        return bool(first and second and first != self._header[0] and not _TOTAL.match(first))
+
     def _kind_of(self, row: GridRow) -> str | None:
         """The kind of a row that is no award; None for an award."""
+        if self._is_plain_award(row):
+            return None
         if row.is_hidden:
             return "hidden row"
         filled = [cell.strip() for cell in row.cells if cell.strip()]
