@@ -68,6 +68,9 @@ EXIT_USAGE: Final = 2
 HEAD_BYTES: Final = 4_096
 """Bytes by which the format of a file is found."""
 
+SIGNATURE_BYTES: Final = 4
+"""Bytes of a pipe that are awaited, as its first part may be as short as one byte."""
+
 SHOWN_CELL: Final = 60
 """Characters of a cell that a preview shows."""
 
@@ -258,13 +261,16 @@ class _Input:
     async def opened(self) -> "TableImport | tuple[RecordReader, _Chunks]":
         """A table, or the reader of a format that is read in one pass, with its chunks."""
         chunks: _Chunks
+        is_packed = False
         if _is_stream(self._source):
             piped = _piped_chunks(self._source)
             head = await anext(piped, b"")
+            while head and len(head) < SIGNATURE_BYTES and (more := await anext(piped, b"")):
+                head += more
             if sources.is_packed(head):
                 rest = await sources.spooled_async(_joined(head, piped))
-                chunks = sources.unpacked(sources.chunks_of(rest))
-                head, chunks = _peeked(chunks)
+                is_packed = True
+                head, chunks = _peeked(sources.unpacked(sources.chunks_of(rest)))
             else:
                 chunks = _joined(head, piped)
         else:
@@ -272,6 +278,7 @@ class _Input:
             self._source.seek(0)
             chunks = sources.chunks_of(self._source)
             if sources.is_packed(head):
+                is_packed = True
                 head, chunks = _peeked(sources.unpacked(chunks))
         chosen = self._format
         if chosen is ImportFormat.AUTO:
@@ -281,7 +288,7 @@ class _Input:
             return reader, chunks
         if isinstance(chunks, AsyncIterable):
             table = await sources.spooled_async(chunks)
-        elif sources.is_packed(_start(self._source)):
+        elif is_packed:
             table = sources.spooled(chunks)
         else:
             table = cast("BinaryIO", io.BufferedReader(cast("io.RawIOBase", self._source)))
@@ -289,16 +296,6 @@ class _Input:
 
 
 _Chunks = Iterator[bytes] | AsyncIterator[bytes]
-
-
-def _start(source: BinaryIO) -> bytes:
-    if _is_stream(source):
-        return b""
-    position = source.tell()
-    source.seek(0)
-    start = source.read(2)
-    source.seek(position)
-    return start
 
 
 def _peeked(chunks: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
