@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import psycopg
+from pydantic import ValidationError
 from pyroaring import BitMap
 
 from scholarship_api.catalogue.read_model.model import ReadModel
@@ -300,7 +301,11 @@ async def _interpreted(asked: Asked) -> Asked:
         return asked
     if await statements.ids_named(asked.snapshot.fetch, request.q, limit=1, may_go_on=False):
         return asked
-    filters = SearchRequest.model_validate(dict(understood.filters))
+    try:
+        filters = SearchRequest.model_validate(dict(understood.filters))
+    except ValidationError:
+        # Such as "over 5000 under 1000", or an amount that no award may have.
+        return asked
     interpreted = request.model_copy(
         update={name: getattr(filters, name) for name in understood.filters} | {"q": understood.q}
     )

@@ -219,6 +219,27 @@ async def test_the_name_of_an_award_is_not_interpreted(client: httpx.AsyncClient
     assert "interpreted" not in body
 
 
+@pytest.mark.parametrize(
+    "q",
+    [
+        "nurses over 5000 under 1000",
+        "nurses over $99999999999999999999",
+        "nurses at least 999999999k",
+        "nurses due after june due before may 2",
+    ],
+)
+async def test_filters_that_no_search_takes_are_searched_for_as_words(
+    client: httpx.AsyncClient, q: str
+) -> None:
+    assert "interpreted" not in await search(client, q)
+
+
+@pytest.mark.parametrize("q", ["part time", "half time", "full time students", "nurses part time"])
+async def test_words_about_the_time_of_study_are_filters(client: httpx.AsyncClient, q: str) -> None:
+    [phrase] = {each["filter"] for each in (await search(client, q))["interpreted"]}
+    assert phrase == "enrollment"
+
+
 async def test_pages_of_an_interpreted_query_join(client: httpx.AsyncClient) -> None:
     whole = ids(await search(client, "nurses in Texas"))
     params: dict[str, Any] = {"q": "nurses in Texas", "limit": 2}

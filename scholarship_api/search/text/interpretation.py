@@ -32,6 +32,9 @@ _RETURN: Final = re.compile(
 )
 """Words about a way into education, which few awards say."""
 
+_TWO_CAPITALS: Final = re.compile(r"(?<![A-Z])[A-Z]{2}(?![A-Z])")
+"""A text without two capitals names no state by its code, and needs no parsing."""
+
 _EXCLUDED: Final = re.compile(r"(?:(?:^|\s)-|\bNOT )$")
 """The end of a text before a phrase that awards must not have."""
 
@@ -145,6 +148,8 @@ class _Reading:
 
 def _state_codes(text: str, is_taken: list[bool]) -> list[str]:
     """The codes of states in a query that has other words too."""
+    if _TWO_CAPITALS.search(text) is None:
+        return []
     try:
         words = parse(text).plain_words
     except ValueError:

@@ -410,7 +410,7 @@ RULES: Final = (
     _rule(
         r"\b(?:for )?part[ -]time\b(?! (?:jobs?|work))(?: students?\b)?",
         "enrollment",
-        ["part_time"],
+        ["half_time", "three_quarter_time", "less_than_half_time"],
         hints="time",
     ),
     _rule(

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from benchmarks.quality import interpretation as quality
+from scholarship_api.search.schemas import SearchRequest
 from scholarship_api.search.text.interpretation import Interpretation, interpret
 from scholarship_api.search.text.interpretation_rules import GROUP, RULES
 
@@ -114,7 +115,11 @@ def day(month: int, number: int, *, year: int = 2027) -> dt.date:
             {"scholarship_types": ["community_service"]},
             "community service scholarships",
         ),
-        ("part time", {"enrollment": ["part_time"]}, None),
+        (
+            "part time",
+            {"enrollment": ["half_time", "three_quarter_time", "less_than_half_time"]},
+            None,
+        ),
         ("half-time art", {"enrollment": ["half_time"]}, "art"),
         ("full time students", {"enrollment": ["full_time"]}, None),
         ("part time job", {}, "part time job"),
@@ -189,6 +194,12 @@ def test_words_about_schools_rank_where_awards_name_the_subject(
 
 def test_a_filter_that_does_not_exist_is_not_set() -> None:
     assert interpret("no essay", today=TODAY, filters={"states"}) == Interpretation("no essay")
+
+
+@pytest.mark.parametrize("q", sorted({query.q for query in QUERIES if query.filters}))
+def test_the_filters_are_values_that_a_search_takes(q: str) -> None:
+    found = understand(q)
+    SearchRequest.model_validate(dict(found.filters))
 
 
 @pytest.mark.parametrize("is_held_out", [False, True])
