@@ -9,6 +9,7 @@ import tracemalloc
 from collections.abc import Iterable, Iterator
 from contextlib import aclosing, closing
 from typing import Any
+from xml.etree import ElementTree
 
 import openpyxl
 import psycopg
@@ -16,6 +17,7 @@ import pytest
 from common_grants_sdk.schemas.pydantic.responses.opportunity import OpportunitiesListResponse
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from icalendar import Calendar
 
 from scholarship_api.catalogue.bulk.formats import CSV_COLUMNS, FileFormat, neutralise
 from scholarship_api.catalogue.bulk.importer import ImportReport, import_stream
@@ -280,7 +282,10 @@ def test_both_formats_hold_the_same_awards(catalogue: Catalogue, conninfo: str) 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("export_format", list(ExportFormat))
+@pytest.mark.parametrize(
+    "export_format",
+    [each for each in ExportFormat if each not in (ExportFormat.ICS, ExportFormat.ATOM)],
+)
 def test_memory_does_not_grow_with_the_catalogue(
     catalogue: Catalogue,
     conninfo: str,
@@ -384,3 +389,22 @@ def test_all_awards_are_as_they_were_at_the_beginning(
     content = asyncio.run(run())
     assert b"changed" not in content
     assert {each for each in ids if f'"{each}"'.encode() in content} == set(ids)
+
+
+def test_deadlines_are_a_calendar_and_a_feed(catalogue: Catalogue, conninfo: str) -> None:
+    dated = [award(id=f"a{n}", application_deadline="2127-03-01") for n in range(70)]
+    import_all(conninfo, ndjson(*dated, award(id="open", deadline_kind="rolling")))
+    calendar = Calendar.from_ical(export_as(conninfo, ExportFormat.ICS))
+    uids = {str(event["UID"]) for event in calendar.walk("VEVENT")}
+    assert uids == {f"a{n}@scholarship-api" for n in range(70)}
+    feed = ElementTree.fromstring(export_as(conninfo, ExportFormat.ATOM))  # noqa: S314 - ours
+    atom = "{http://www.w3.org/2005/Atom}"
+    assert len(feed.findall(f"{atom}entry")) == 71
+    updated = feed.find(f"{atom}updated")
+    assert updated is not None
+    assert updated.text == NOW.isoformat()
+
+
+def test_an_empty_calendar_and_feed_can_be_read(catalogue: Catalogue, conninfo: str) -> None:
+    assert not Calendar.from_ical(export_as(conninfo, ExportFormat.ICS)).walk("VEVENT")
+    ElementTree.fromstring(export_as(conninfo, ExportFormat.ATOM))  # noqa: S314 - ours
