@@ -64,4 +64,5 @@ def resend_command(
         await service.redeliver(session, webhook, delivery, owner_id=None)
         return 1
 
-    typer.echo(f"{in_transaction(resend)} messages will be sent again.")
+    number = in_transaction(resend)
+    typer.echo(f"Messages that will be sent again: {number}.")
