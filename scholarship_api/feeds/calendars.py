@@ -14,7 +14,6 @@ from icalendar import Alarm, Calendar, Event, vDuration, vText
 
 from scholarship_api.feeds.entries import Entry
 
-MEDIA_TYPE: Final = "text/calendar; charset=utf-8"
 REFRESH_INTERVAL: Final = dt.timedelta(hours=6)
 """How often a calendar should ask again. Deadlines change seldom, and count in days."""
 

@@ -1,7 +1,7 @@
 """Feeds: making and revoking secret addresses, and what is read at them."""
 
 import uuid
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response, status
 
@@ -18,17 +18,11 @@ from scholarship_api.errors import (
     ValidationFailed,
     document,
 )
-from scholarship_api.feeds import calendars, readers, schemas, service
+from scholarship_api.feeds import readers, schemas, service
 from scholarship_api.feeds.entries import Entry, of_award
+from scholarship_api.feeds.responses import CALENDAR, PRIVATE, PUBLIC, content_of, feed_response
 from scholarship_api.platform.database.engine import Database
 from scholarship_api.platform.database.sessions import Reading, Writing
-from scholarship_api.platform.http.conditional import (
-    NOT_MODIFIED,
-    caching_headers,
-    digest,
-    entity_tag,
-    is_not_modified,
-)
 from scholarship_api.platform.http.content_type import require_json
 from scholarship_api.subjects import results
 from scholarship_api.subjects.access import MOUNTS, Mount, change_source
@@ -37,8 +31,6 @@ from scholarship_api.subjects.owners import Owner
 from scholarship_api.subjects.schemas import ListRequest
 
 READ_ERRORS = (NotFound, ValidationFailed, RateLimited, DatabaseUnavailable, ServiceUnavailable)
-PRIVATE = b"private, no-cache"
-PUBLIC = b"public, max-age=60"
 
 FeedId = Annotated[uuid.UUID, Path(alias="id")]
 
@@ -106,20 +98,12 @@ ROUTERS = tuple(_router(mount) for mount in MOUNTS)
 public_router = APIRouter(prefix="/api/v1", tags=["feeds"], responses=document(*READ_ERRORS))
 
 
-def _content_of(*media_types: str) -> dict[int | str, dict[str, Any]]:
-    content = {each.partition(";")[0]: {"schema": {"type": "string"}} for each in media_types}
-    return {
-        200: {"content": content},
-        304: {"description": "If-None-Match names this very answer."},
-    }
-
-
 @public_router.get(
     "/feeds/{token}.{format}",
     response_class=Response,
     summary="The deadlines of a feed",
     description="The address is the secret: no account is needed.",
-    responses=_content_of(calendars.MEDIA_TYPE, readers.ATOM, readers.JSON_FEED),
+    responses=content_of(CALENDAR, readers.ATOM, readers.JSON_FEED),
 )
 async def show_feed(
     request: Request,
@@ -135,14 +119,14 @@ async def show_feed(
     if feed.search is not None:
         page = await results.page_of(request, feed.search)
         found = await service.found_entries(database.read, page, now=now)
-    return _answer(request, service.render(feed, found, as_format=as_format), PRIVATE)
+    return feed_response(request, service.render(feed, found, as_format=as_format), PRIVATE)
 
 
 @public_router.get(
     "/scholarships/{scholarship_id}.ics",
     response_class=Response,
     summary="The deadline of an award as a calendar",
-    responses=_content_of(calendars.MEDIA_TYPE),
+    responses=content_of(CALENDAR),
 )
 async def show_calendar(
     request: Request, scholarship_id: Annotated[str, Path(max_length=128)]
@@ -155,15 +139,4 @@ async def show_calendar(
     content = service.render_entries(
         [entry], name=award.name, feed_id=f"urn:scholarship-api:{award.id}", as_format="ics"
     )
-    return _answer(request, content, PUBLIC)
-
-
-def _answer(request: Request, content: service.Content, cache_control: bytes) -> Response:
-    etag = entity_tag(digest(content.body))
-    if is_not_modified(etag, request.scope["headers"]):
-        response = Response(status_code=NOT_MODIFIED)
-    else:
-        response = Response(content.body, media_type=content.media_type)
-    response.raw_headers += caching_headers(etag, cache_control)
-    response.headers["X-Robots-Tag"] = "noindex"
-    return response
+    return feed_response(request, content, PUBLIC)

@@ -13,9 +13,10 @@ from scholarship_api.catalogue import service as catalogue
 from scholarship_api.catalogue.audit import ChangeSource
 from scholarship_api.catalogue.identifiers import new_id
 from scholarship_api.errors import Conflict, NotFound
-from scholarship_api.feeds import calendars, entries, models, queries, readers, schemas, tokens
+from scholarship_api.feeds import entries, models, queries, readers, schemas, tokens
 from scholarship_api.feeds.entries import Entry
 from scholarship_api.feeds.models import FeedKind
+from scholarship_api.feeds.responses import CALENDAR, Content
 from scholarship_api.platform.database.libpq import Fetch
 from scholarship_api.platform.database.sessions import ReadSession, WriteSession
 from scholarship_api.saved_searches import service as saved_searches
@@ -37,11 +38,6 @@ NAMES: Final = {
     FeedKind.BOTH: "Scholarship deadlines",
 }
 """The titles of feeds. The name of a search is personal, and stands in none of them."""
-
-
-class Content(NamedTuple):
-    body: bytes
-    media_type: str
 
 
 class FeedContent(NamedTuple):
@@ -170,7 +166,10 @@ def render_entries(
     shown: Sequence[Entry], *, name: str, feed_id: str, as_format: schemas.Format
 ) -> Content:
     if as_format == "ics":
-        return Content(calendars.calendar(shown, name=name), calendars.MEDIA_TYPE)
+        # Imported here: the package icalendar would slow down the start of every command.
+        from scholarship_api.feeds import calendars  # noqa: PLC0415
+
+        return Content(calendars.calendar(shown, name=name), CALENDAR)
     if as_format == "atom":
         return Content(readers.atom(shown, name=name, feed_id=feed_id), readers.ATOM)
     return Content(readers.json_feed(shown, name=name), readers.JSON_FEED)

@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 
 from scholarship_api.accounts.access import (
     ACCESS_ERRORS,
@@ -11,6 +11,7 @@ from scholarship_api.accounts.access import (
     ScholarshipsReader,
     current_account_or_none,
 )
+from scholarship_api.catalogue.versions import utc_now
 from scholarship_api.errors import (
     BadRequest,
     DatabaseUnavailable,
@@ -22,14 +23,19 @@ from scholarship_api.errors import (
     ValidationFailed,
     document,
 )
+from scholarship_api.feeds import readers
+from scholarship_api.feeds import service as feeds
+from scholarship_api.feeds.responses import CALENDAR, PUBLIC, Content, feed_response
 from scholarship_api.platform.http.content_type import require_json
 from scholarship_api.platform.http.deprecation import RawHeaders, deprecation_headers
 from scholarship_api.platform.http.rate_limiting import RateLimits
 from scholarship_api.search import advice, limits, service, similar
 from scholarship_api.search.cursors import CursorCodec
+from scholarship_api.search.responses import formats
 from scholarship_api.search.responses.answers import Answers, Part, Produced, Producer
 from scholarship_api.search.responses.pages import json_of, page_json, present
 from scholarship_api.search.schemas import (
+    FormattedQuery,
     Listing,
     MultiSearch,
     MultiSearchResults,
@@ -45,6 +51,7 @@ from scholarship_api.search.schemas import (
     SuggestionRequest,
     Suggestions,
 )
+from scholarship_api.search.service import Page
 from scholarship_api.search.snapshot import Snapshot
 from scholarship_api.vocabulary import FieldName
 
@@ -59,11 +66,22 @@ BEARER_OPTIONAL: Final = Depends(current_account_or_none)
 """A search needs no account, but a token that is sent must be valid."""
 
 SearchParameters = Annotated[SearchQuery, Query()]
+FormattedParameters = Annotated[FormattedQuery, Query()]
 ListQuery = Annotated[Listing, Query()]
 
 
 NOT_MODIFIED: Final[dict[int | str, dict[str, Any]]] = {
     304: {"description": "If-None-Match names this very answer."}
+}
+
+
+OTHER_FORMATS: Final[dict[int | str, dict[str, Any]]] = {
+    200: {
+        "content": {
+            media_type.partition(";")[0]: {"schema": {"type": "string"}}
+            for media_type in (readers.ATOM, formats.CSV, CALENDAR)
+        }
+    }
 }
 
 
@@ -110,6 +128,30 @@ async def _search(http: Request, request: SearchRequest, headers: RawHeaders) ->
     )
 
 
+async def _formatted(
+    http: Request, request: FormattedQuery, as_format: formats.Format, headers: RawHeaders
+) -> Response:
+    """A page of results as a feed, a calendar or a table. It is not counted as a search."""
+
+    async def find(snapshot: Snapshot) -> Page:
+        return await service.search(snapshot, request, codec=_codec(http))
+
+    page = await _answers(http).run(http, find)
+    if as_format == "csv":
+        content = Content(formats.table(map(from_json, page.items)), formats.CSV)
+    else:
+        fetch = http.app.state.database.read
+        content = feeds.render_entries(
+            await feeds.found_entries(fetch, page, now=utc_now()),
+            name="Scholarship deadlines",
+            feed_id="urn:scholarship-api:search",
+            as_format="ics" if as_format == "ics" else "atom",
+        )
+    response = feed_response(http, content, PUBLIC)
+    response.raw_headers += headers
+    return response
+
+
 def _add_search(
     to: APIRouter, *, summary: str, name_suffix: str = "", headers: RawHeaders = ()
 ) -> None:
@@ -121,11 +163,14 @@ def _add_search(
         response_model=SearchPage,
         summary=summary,
         dependencies=[BEARER_OPTIONAL],
-        responses=document(Unauthorized) | NOT_MODIFIED,
+        responses=document(Unauthorized) | NOT_MODIFIED | OTHER_FORMATS,
         openapi_extra=ANONYMOUS_ALLOWED,
     )
-    async def search_by_query(http: Request, request: SearchParameters) -> Response:
-        return await _search(http, request, headers)
+    async def search_by_query(http: Request, request: FormattedParameters) -> Response:
+        as_format = request.format or formats.accepted_format(http.headers.get("accept"))
+        if as_format == "json":
+            return await _search(http, request, headers + formats.VARY)
+        return await _formatted(http, request, as_format, headers + formats.VARY)
 
     @to.post(
         "/search",

@@ -350,6 +350,7 @@ class SearchRequest(Filters, Listing):
                 "keyword",
                 "query",
                 "profile",
+                "format",
             },
             exclude_none=True,
         )
@@ -382,6 +383,18 @@ class SearchQuery(SearchRequest):
     @classmethod
     def _in_bodies_only(cls, values: object) -> object:
         return refuse_private_filters(values)
+
+
+class FormattedQuery(SearchQuery):
+    """A search in a URL, of which the results may be asked for in other formats."""
+
+    format: Literal["json", "atom", "csv", "ics"] | None = Field(
+        None,
+        description=(
+            "`atom` and `ics` show the deadlines of the page's awards, `csv` its summaries."
+            " Default: the first of these formats that Accept names, else json."
+        ),
+    )
 
 
 def _as_tie(value: object) -> object:

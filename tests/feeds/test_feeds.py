@@ -1,6 +1,7 @@
 """Secret addresses of feeds, and what is read at them."""
 
 import asyncio
+import csv
 import datetime as dt
 import hashlib
 import json
@@ -288,3 +289,55 @@ async def test_an_award_has_a_calendar(client: httpx.AsyncClient) -> None:
         missing = await client.get(f"/api/v1/scholarships/{award_id}.ics")
         assert missing.status_code == 404, award_id
         assert json.loads(missing.content)["code"] == "NOT_FOUND"
+
+
+# --- Searches ------------------------------------------------------------------------------------
+
+SEARCH: Final = "/api/v1/search"
+
+
+@pytest.mark.parametrize("by_accept", [False, True])
+@pytest.mark.parametrize(
+    ("name", "media_type"),
+    [("atom", "application/atom+xml"), ("ics", "text/calendar"), ("csv", "text/csv")],
+)
+async def test_a_search_is_answered_in_the_format_that_is_asked_for(
+    client: httpx.AsyncClient, name: str, media_type: str, *, by_accept: bool
+) -> None:
+    params = {"q": "zebras"} | ({} if by_accept else {"format": name})
+    headers = {"Accept": f"{media_type}, */*;q=0.1"} if by_accept else {}
+    for _ in range(3):  # the answer in JSON to the same address is in the cache by then
+        as_json = await client.get(SEARCH, params={"q": "zebras"})
+        assert as_json.headers["Content-Type"] == "application/json"
+        assert "accept" in as_json.headers["Vary"].lower()
+        answer = await client.get(SEARCH, params=params, headers=headers)
+        assert answer.status_code == 200, answer.text
+        assert answer.headers["Content-Type"].startswith(media_type)
+        assert "accept" in answer.headers["Vary"].lower()
+        assert answer.headers["Cache-Control"] == "public, max-age=60"
+        assert "other" in answer.text
+        conditional = {**headers, "If-None-Match": answer.headers["ETag"]}
+        again = await client.get(SEARCH, params=params, headers=conditional)
+        assert (again.status_code, again.content) == (304, b"")
+
+
+async def test_a_table_has_a_row_for_each_award_of_the_page(
+    client: httpx.AsyncClient, module_database_url: str
+) -> None:
+    award_id = f"formula-{uuid.uuid4().hex}"
+    formula = award(award_id, description="Gnu") | {"name": "=1+1"}
+    put(module_database_url, [formula])
+    answer = await client.get(SEARCH, params={"q": "gnu", "format": "csv"})
+    header, row = list(csv.reader(answer.text.splitlines()))
+    shown = dict(zip(header, row, strict=True))
+    assert shown["id"] == award_id
+    assert shown["name"] == "'=1+1"
+    assert shown["availability"] == "rolling"
+
+
+async def test_browsers_and_programs_get_json(client: httpx.AsyncClient) -> None:
+    for accept in ("*/*", "text/html,application/xhtml+xml,*/*;q=0.8", "application/json", ""):
+        answer = await client.get(SEARCH, headers={"Accept": accept})
+        assert answer.headers["Content-Type"] == "application/json", accept
+    refused = await client.get(SEARCH, params={"format": "pdf"})
+    assert refused.status_code == 422

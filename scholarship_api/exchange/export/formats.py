@@ -22,7 +22,8 @@ from scholarship_api.exchange.common_grants.opportunities import to_opportunity
 from scholarship_api.exchange.export.deadlines import CalendarWriter, FeedWriter
 from scholarship_api.exchange.export.workbook import WorkbookWriter
 from scholarship_api.exchange.nspa.writer import records_of
-from scholarship_api.feeds import calendars, readers
+from scholarship_api.feeds import readers
+from scholarship_api.feeds.responses import CALENDAR
 
 BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 """Excel reads a CSV file as UTF-8 when it begins with this, and else in the code page of its
@@ -174,9 +175,7 @@ FORMATS: Final[Mapping[ExportFormat, _Format]] = {
     ),
     ExportFormat.NSPA: _Format(_NspaWriter, "application/json", "nspa.json"),
     ExportFormat.COMMON_GRANTS: _Format(_CommonGrantsWriter, "application/json", "json"),
-    ExportFormat.ICS: _Format(
-        lambda options: CalendarWriter(now=options.now), calendars.MEDIA_TYPE, "ics"
-    ),
+    ExportFormat.ICS: _Format(lambda options: CalendarWriter(now=options.now), CALENDAR, "ics"),
     ExportFormat.ATOM: _Format(lambda options: FeedWriter(now=options.now), readers.ATOM, "atom"),
 }
 

@@ -42,6 +42,7 @@ from scholarship_api.platform.http.request_context import (
 from scholarship_api.platform.observability import tracing
 from scholarship_api.platform.rate_limiting.limiter import RateLimiterUnavailable
 from scholarship_api.search.responses.answers import CACHED_ROUTE_KEY, Answers
+from scholarship_api.search.responses.formats import may_ask_for_other
 from scholarship_api.search.responses.json_response import Headers
 from scholarship_api.search.responses.response_cache import CachedRoute, CacheKey
 
@@ -101,7 +102,11 @@ class CachedResponseMiddleware:
             return self._app(scope, receive, send)
         headers: dict[bytes, bytes] = dict(scope["headers"])
         is_repeated = len(headers) != len(scope["headers"])
-        if is_repeated or not _DECIDING_HEADERS.isdisjoint(headers):
+        if (
+            is_repeated
+            or not _DECIDING_HEADERS.isdisjoint(headers)
+            or may_ask_for_other(headers.get(b"accept"))
+        ):
             return self._app(scope, receive, send)
         host, origin = headers.get(b"host"), headers.get(b"origin")
         cache_key = (scope["path"], scope["query_string"], host, origin)
