@@ -149,7 +149,7 @@ async def test_a_server_that_is_away_gets_the_mail_later_and_delays_no_webhook(
     mail_server.answer = "451 try later"
     try:
         async with working(api):
-            await until(lambda: attempts(module_database_url, address) == 1)
+            await until(lambda: attempts(module_database_url, address) >= 1)
             assert mail_server.to(address) == []
             mail_server.answer = "250 OK"
             with psycopg.connect(module_database_url.replace("+psycopg", "")) as connection:

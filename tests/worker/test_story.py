@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime as dt
+import functools
 import json
 import secrets
 import signal
@@ -35,6 +36,7 @@ PASSWORD = "correct horse battery staple"
 API = "/api/v1"
 
 
+@functools.cache  # one zone for the whole story, also when an hour ends meanwhile
 def zone_where_it_is_day() -> dt.timezone:
     """A zone of whole hours where it is between 12:00 and 13:00, so that mornings are over."""
     return dt.timezone(dt.timedelta(hours=12 - dt.datetime.now(dt.UTC).hour))
