@@ -33,7 +33,8 @@ OTHER_NAMES = {
     *(f"{field.upper()}_FILE" for field in SECRETS),
     "NAME_FILE",
     *("API_ALLOWED_HOSTS", "API_CORS_ALLOWED_ORIGINS", "API_TRUSTED_PROXY_IPS", "API_PORT"),
-    *("BENCHMARK_BEFORE", "BENCHMARK_CRANFIELD", "PUBLIC_ROUTES", "RESTORE_URL", "FUZZ_SEED"),
+    *("BENCHMARK_BEFORE", "BENCHMARK_CRANFIELD", "ICU_POSTGRES_URL"),
+    *("PUBLIC_ROUTES", "RESTORE_URL", "FUZZ_SEED"),
     *re.findall(r"^([A-Z_]+) \?=", (ROOT / "Makefile").read_text(), re.MULTILINE),
 }
 """Words in capitals that are neither a setting nor the code of an error."""

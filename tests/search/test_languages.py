@@ -1,9 +1,10 @@
 # ruff: noqa: RUF001 - look-alikes of ASCII signs are what is tested
 """Words are found whatever signs and letters surround them, in every kind of database."""
 
+import os
 import uuid
 from collections.abc import Awaitable, Callable, Iterator
-from typing import Any
+from typing import Any, Final
 
 import httpx
 import psycopg
@@ -21,7 +22,15 @@ KINDS = {
     "libc": SQL("TEMPLATE template0 LOCALE_PROVIDER libc LOCALE 'C.UTF-8'"),
 }
 """The options of CREATE DATABASE of each kind. To the parser of the first one all letters beyond
-ASCII are alike (LC_CTYPE C). The embedded server has no ICU."""
+ASCII are alike (LC_CTYPE C)."""
+
+ICU_SERVER: Final = os.environ.get("ICU_POSTGRES_URL")
+"""A server with ICU, which the embedded one lacks. With it, the tests run on two more kinds."""
+if ICU_SERVER:
+    KINDS |= {
+        "icu": SQL("TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en-US' LOCALE 'C.UTF-8'"),
+        "icu, LC_CTYPE C": SQL("TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'de' LOCALE 'C'"),
+    }
 
 AWARDS = [
     award("dashes", description="Open to students of viticulture—enology—and pomology."),
@@ -59,6 +68,8 @@ AWARDS = [
 @pytest.fixture(scope="module", params=list(KINDS))
 def module_database_url(request: pytest.FixtureRequest, postgres_url: str) -> Iterator[str]:
     name = f"languages_{uuid.uuid4().hex}"
+    if ICU_SERVER and request.param.startswith("icu"):
+        postgres_url = ICU_SERVER
     with psycopg.connect(postgres_url.replace("+psycopg", ""), autocommit=True) as connection:
         connection.execute(
             SQL("CREATE DATABASE {} {}").format(Identifier(name), KINDS[request.param])

@@ -174,12 +174,7 @@ _MISLEADING_WORDS: Final = """
 """
 
 # For IT in capitals. It is no row of the table, whose entries are in small letters.
-_INFORMATION_TECHNOLOGY: Final = (
-    ("information", "technology"),
-    ("computer", "science"),
-    ("computing",),
-    ("cybersecurity",),
-)
+_INFORMATION_TECHNOLOGY: Final = (("information", "technology"), ("computer", "science"))
 
 # Words for what nearly every award is or does. Beside other words such a word only ranks: awards
 # without it are found too.
