@@ -14,10 +14,10 @@ from scholarship_api.exchange.grids import GridRow
 CHUNK_BYTES: Final = 262_144
 """Bytes that are read from the file at a time."""
 
-MAX_REREADS: Final = 1_000
-"""How often the lines after an unclosed quote are read again in one CSV file.
+MAX_REREAD_BYTES: Final = 4_194_304
+"""Bytes after unclosed quotes that are read again in one CSV file.
 
-Each time can cost 128 KiB, and a hostile file would have an unclosed quote on every line.
+Each quote can cost 128 KiB, and a hostile file would have an unclosed quote on every line.
 """
 
 MAX_COLUMNS: Final = 702
@@ -103,7 +103,7 @@ class _RewindableLines:
         self._returned: deque[Line] = deque()
         self._taken: list[Line] = []
         self._size = 0
-        self._rereads = 0
+        self._reread_bytes = 0
         self.problem: InvalidAward | None = None
 
     def __iter__(self) -> Iterator[str]:
@@ -137,8 +137,8 @@ class _RewindableLines:
         return self._taken[0].number if self._taken else 1
 
     def return_all_but_first(self) -> None:
-        if len(self._taken) > 1 and self._rereads < MAX_REREADS:
-            self._rereads += 1
+        if len(self._taken) > 1 and self._reread_bytes < MAX_REREAD_BYTES:
+            self._reread_bytes += self._size
             self._returned.extendleft(reversed(self._taken[1:]))
 
 

@@ -62,8 +62,8 @@ HEAD_BYTES: Final = 1_048_576
 
 By default that is the whole body, so that a slow client holds no connection.
 """
-MAX_TABLE_ROWS: Final = 20_000
-"""Lines of a table in a request, because each cell is read as people write it: about 2 s of CPU.
+MAX_TABLE_ROWS: Final = 10_000
+"""Lines of a table in a request, because each cell is read as people write it: seconds of CPU.
 
 The service's own columns are read faster, and have no such limit.
 """

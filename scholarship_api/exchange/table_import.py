@@ -96,7 +96,9 @@ class TableImport:
 
     def limit_rows(self, most: int) -> None:
         """Raises UnreadableFile for more rows, unless all columns are the service's own."""
-        if self._own_header is None and len(list(islice(self.table.grid.rows(), most + 1))) > most:
+        if self._own_header is not None:
+            return
+        if sum(1 for _ in islice(self.table.grid.rows(), most + 1)) > most:
             raise UnreadableFile(
                 f"A table in a request has at most {most:,} rows: send it in parts, or use the"
                 " command line."
