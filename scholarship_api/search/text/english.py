@@ -1,8 +1,8 @@
 """English words beyond those of the catalogue: a word that is one of them is no misspelling."""
 
+import re
 from functools import cache
 from importlib import resources
-from itertools import groupby
 from typing import Final
 
 _FILE: Final = "english_words.txt"
@@ -10,6 +10,7 @@ _FILE: Final = "english_words.txt"
 licence stand in `english_words.NOTICE.txt`."""
 
 
+_WORDS_OF_ONE_BEGINNING: Final = re.compile(rb"^(..).*(?:\n\1.*)*", re.MULTILINE)
 _BEGINNING: Final = 2
 """Letters by which the list is divided, so that little of it is searched for a word: 1 us."""
 
@@ -33,8 +34,5 @@ def _is_listed(word: str) -> bool:
 def _lists() -> dict[bytes, bytes]:
     """The words by their first letters, each list as one text: a set of them all would take 5 MB in
     each worker."""
-    words = (resources.files(__package__) / _FILE).read_bytes().split()
-    return {
-        beginning: b"\n" + b"\n".join(listed) + b"\n"
-        for beginning, listed in groupby(words, key=lambda word: word[:_BEGINNING])
-    }
+    words = (resources.files(__package__) / _FILE).read_bytes()
+    return {found[1]: b"\n" + found[0] + b"\n" for found in _WORDS_OF_ONE_BEGINNING.finditer(words)}
