@@ -187,5 +187,6 @@ def test_the_searches_and_single_awards_are_called_directly() -> None:
         "/api/v1/search/suggestions",
         "/api/v1/scholarships/smart-search",
         "/common-grants/opportunities",
+        "/api/v1/unsubscribe/{token}",
         "/search",
     }
