@@ -20,8 +20,8 @@ UNUSED_SUFFIXES: Final = frozenset(
 )
 UNUSED_FOLDERS: Final = frozenset({"__pycache__", "test", "tests"})
 # Parts of packages that the service never imports, as globs: other databases, frameworks, event
-# loops and worker types, test kits, plugins of type checkers, and C parsers for building. mako/ext
-# would load hundreds of modules at each start.
+# loops and worker types, test kits, plugins of type checkers, C parsers for building, and a second
+# build of rapidfuzz for newer processors. mako/ext would load hundreds of modules at each start.
 UNREACHABLE: Final = (
     "alembic/testing",
     "anyio/_backends/_trio.py",
@@ -41,6 +41,7 @@ UNREACHABLE: Final = (
     "pygments/lexers/[!_]*",
     "pygments/lexers/_*_builtins.py",
     "pygments/styles/[!_]*",
+    "rapidfuzz/**/*_avx2*",
     "sentry_sdk/integrations/[!_]*",
     "sqlalchemy/dialects/[!_]*",
     "sqlalchemy/ext/mypy",

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 from packageurl import PackageURL
 from packaging.utils import canonicalize_name
 
-from deploy.supply_chain import licence_names
+from deploy.supply_chain import licence_names, licences
 from deploy.supply_chain.contents import Contents
 
 Kind = Literal["python", "debian", "nix", "bundled"]
@@ -54,19 +54,20 @@ def _sorted(components: Iterable[Component]) -> list[Component]:
 
 
 def _distributions(contents: Contents) -> Iterator[Component]:
+    policy = licences.read_policy(licences.POLICY)
     for path, content in contents.files.items():
         folder, _, name = path.rpartition("/")
         if name not in {"METADATA", "PKG-INFO"}:
             continue
         metadata = _parse(content.decode())
+        version = _required(metadata, "Version", path)
+        canonical = canonicalize_name(_required(metadata, "Name", path))
         yield Component(
             kind="python",
-            name=_required(metadata, "Name", path),
-            version=_required(metadata, "Version", path),
-            purl=PackageURL(
-                "pypi", name=canonicalize_name(metadata["Name"]), version=metadata["Version"]
-            ).to_string(),
-            licence=licence_names.distribution_licence(metadata),
+            name=metadata["Name"],
+            version=version,
+            purl=PackageURL("pypi", name=canonical, version=version).to_string(),
+            licence=licences.named_or_reviewed(metadata, policy, name=canonical, version=version),
             location=path,
             bundled=tuple(_sorted([*_declared(contents, folder), *_libraries(contents, folder)])),
         )

@@ -53,6 +53,15 @@ def read_policy(file: Path) -> Policy:
     return Policy(frozenset(table["allowed"]), reviewed)
 
 
+def named_or_reviewed(metadata: Message, policy: Policy, *, name: str, version: str) -> str | None:
+    """The licence that the metadata name, else the reviewed one of this very version."""
+    named = licence_names.distribution_licence(metadata)
+    reviewed = policy.reviewed.get(name)
+    if named is None and reviewed is not None and reviewed.version == version:
+        return reviewed.licence
+    return named
+
+
 def check(packages: Iterable[LockedPackage], policy: Policy) -> list[Finding]:
     """One finding for each package. The locked version must be installed in this environment."""
     return [_check(package, policy) for package in packages]
@@ -66,10 +75,12 @@ def _check(package: LockedPackage, policy: Policy) -> Finding:
     if distribution.version != package.version:
         return Finding(package, f"{distribution.version} is installed", "unknown")
     # importlib.metadata gives an email.message.Message, which its types do not say.
-    licence = licence_names.distribution_licence(cast("Message", distribution.metadata))
-    reviewed = policy.reviewed.get(package.name)
-    if licence is None and reviewed and reviewed.version == package.version:
-        licence = reviewed.licence
+    licence = named_or_reviewed(
+        cast("Message", distribution.metadata),
+        policy,
+        name=package.name,
+        version=package.version,
+    )
     if licence is None:
         return Finding(package, "is not named", "unknown")
     if licence_names.is_satisfied(licence, allowed=policy.allowed):

@@ -18,8 +18,10 @@ from tests.container.layers import SavedImage, saved
 pytestmark = pytest.mark.server
 
 USER: Final = 65532
-LARGEST_COMPRESSED_BYTES: Final = 53_000_000
-"""The goal of benchmarks/image_size.py, compressed by gzip."""
+LARGEST_COMPRESSED_BYTES: Final = 61_000_000
+"""Compressed by gzip. The goal of benchmarks/image_size.py, 53 MB, is missed by the libraries of
+identity providers (cryptography, 4.4 MB), duplicates (rapidfuzz, 2.4 MB), spreadsheets, calendars
+and jobs (2 MB together)."""
 LARGEST_GROWTH: Final = 1.05
 SIZE_FILE: Final = REPOSITORY / "deploy" / "image-size.json"
 
@@ -151,8 +153,9 @@ def test_every_module_of_ours_can_be_imported(image: str) -> None:
 import importlib, pkgutil, sys, scholarship_api as package
 names = [m.name for m in pkgutil.walk_packages(package.__path__, "scholarship_api.")]
 for name in names:
-    # The last of these needs an extra that the image does not have; the others run when imported.
-    if not name.endswith((".alembic.env", ".__main__", ".gunicorn_conf", ".opentelemetry")):
+    # The first four need extras that the image does not have; the others run when imported.
+    extras = (".opentelemetry", ".mcp.cli", ".mcp.endpoint", ".mcp.server")
+    if not name.endswith((*extras, ".alembic.env", ".__main__", ".gunicorn_conf")):
         importlib.import_module(name)
 print(len(names))
 """
