@@ -336,6 +336,13 @@ async def test_a_table_of_an_office_is_imported(api: Api, catalogue: Catalogue) 
     )
 
 
+async def test_a_field_with_a_bad_value_is_one_error(api: Api) -> None:
+    """The value cannot be read, and so the field is missing as well."""
+    answer = await post(api.admin, IMPORT, b"id,name,organization\na,Curie Award,\x1b\n")
+    body = answer.json()
+    assert (body["bad"], body["error_count"], len(body["errors"])) == (1, 1, 1)
+
+
 async def test_a_lenient_import_keeps_what_cannot_be_read(api: Api, catalogue: Catalogue) -> None:
     answer = await post(api.admin, IMPORT, OFFICE, set="organization=Quay College", lenient="true")
     body = answer.json()

@@ -55,6 +55,8 @@ class BadRow(NamedTuple):
     @property
     def error_count(self) -> int:
         """At most MAX_ERRORS_PER_ROW."""
+        if self.record.errors and self.problem is not None:
+            return len(self.errors())  # both may speak of the same field
         found = len(self.record.errors)
         if isinstance(self.problem, InvalidAward):
             found += 1
