@@ -20,7 +20,6 @@ from scholarship_api.accounts.token_check import TokenCheckMiddleware
 from scholarship_api.activity import cursors as activity_cursors
 from scholarship_api.activity import retention
 from scholarship_api.activity import routes as activity_routes
-from scholarship_api.activity.recording import SearchRecorder
 from scholarship_api.api_keys import routes as api_keys_routes
 from scholarship_api.api_keys.authenticator import KeyAuthenticator
 from scholarship_api.api_keys.usage import UsageRecorder
@@ -29,14 +28,10 @@ from scholarship_api.audit import cursors as audit_cursors
 from scholarship_api.audit import retention as audit_retention
 from scholarship_api.audit import routes as audit_routes
 from scholarship_api.catalogue import routes as catalogue_routes
-from scholarship_api.catalogue.read_model.current import CurrentModel
-from scholarship_api.catalogue.read_model.snapshots import Snapshots
-from scholarship_api.catalogue.versions import CatalogueVersions
 from scholarship_api.changes import cursors as changes_cursors
 from scholarship_api.changes import retention as changes_retention
 from scholarship_api.changes import routes as changes_routes
 from scholarship_api.eligibility import routes as eligibility_routes
-from scholarship_api.eligibility.unchecked import unchecked_fields
 from scholarship_api.errors import (
     BadRequest,
     DatabaseUnavailable,
@@ -61,7 +56,6 @@ from scholarship_api.health.paths import PROBE_PATHS
 from scholarship_api.health.service import HealthService
 from scholarship_api.identity_providers.authenticator import ProviderAuthenticator
 from scholarship_api.mail import routes as mail_routes
-from scholarship_api.platform import shared_folder
 from scholarship_api.platform.database.engine import Database
 from scholarship_api.platform.http.compression import CompressionMiddleware
 from scholarship_api.platform.http.cors import CorsMiddleware
@@ -80,14 +74,12 @@ from scholarship_api.platform.observability.tracing import TracingMiddleware
 from scholarship_api.platform.rate_limiting.groups import RateLimitGroup, RateLimitGroups
 from scholarship_api.platform.rate_limiting.limiter import RateLimiter
 from scholarship_api.platform.shutdown import TaskRegistry
-from scholarship_api.platform.signed_tokens import TokenSigner
+from scholarship_api.platform.signed_tokens import token_signer
 from scholarship_api.profiles import routes as profiles_routes
 from scholarship_api.recommendations import routes as recommendations_routes
 from scholarship_api.saved_searches import routes as saved_searches_routes
-from scholarship_api.search import cursors
 from scholarship_api.search import routes as search_routes
-from scholarship_api.search.cursors import CursorCodec
-from scholarship_api.search.responses.answers import Answers
+from scholarship_api.search.parts import search_parts
 from scholarship_api.search.responses.fast_path import (
     CachedResponseMiddleware,
     DirectCallMiddleware,
@@ -182,24 +174,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     database = Database(settings)
     limiter = RateLimiter(settings)
     authentication = Authentication(settings, limiter)
-    recorder = SearchRecorder(database, key=settings.jwt_secret_key.get_secret_value().encode())
-    versions = CatalogueVersions(database)
-    folder = shared_folder.service_folder()
-    unchecked = unchecked_fields(settings.eligibility_unchecked_criteria)
-    read_model = CurrentModel(
-        database,
-        versions,
-        snapshots=None if folder is None else Snapshots(folder),
-        unchecked=unchecked,
-    )
+    parts = search_parts(settings, database)
+    recorder, read_model, answers = parts.recorder, parts.read_model, parts.answers
     health = HealthService(
         settings=settings,
         database=database,
         limiter=limiter,
         catalogue_is_loaded=lambda: read_model.is_loaded,
-    )
-    answers = Answers(
-        database=database, versions=versions, read_model=read_model, recorder=recorder
     )
     fast_path = FastPath()
     context = RequestContext(
@@ -267,7 +248,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.answers = answers
     app.state.fast_path = fast_path
     app.state.export_slots = export_routes.ExportSlots()
-    app.state.cursor_codec = CursorCodec(token_signer(settings, purpose=cursors.PURPOSE))
+    app.state.cursor_codec = parts.cursor_codec
     app.state.interactions_cursor_codec = activity_cursors.CursorCodec(
         token_signer(settings, purpose=activity_cursors.PURPOSE)
     )
@@ -343,15 +324,6 @@ def _middleware(
         ),
         Middleware(MethodsMiddleware),
     ]
-
-
-def token_signer(settings: Settings, *, purpose: str) -> TokenSigner:
-    """A signer whose keys are derived from those of the access tokens."""
-    return TokenSigner(
-        key=settings.jwt_secret_key.get_secret_value(),
-        previous_keys=[key.get_secret_value() for key in settings.jwt_previous_secret_keys],
-        purpose=purpose,
-    )
 
 
 def rate_limit_groups(settings: Settings) -> RateLimitGroups:

@@ -7,7 +7,7 @@ has moved is reminded of anew.
 
 import datetime as dt
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from scholarship_api.alerts import queries
@@ -21,6 +21,7 @@ from scholarship_api.webhooks import service as webhooks
 
 CONSUMER: Final = "alerts"
 REMINDER: Final = "application.reminder"
+MATCHED: Final = "saved_search.matched"
 
 MORNING: Final = dt.time(8)
 """When reminders go out, in the student's zone."""
@@ -60,6 +61,12 @@ async def follow_changes(database: Database) -> bool:
             session, await queries.add_moved(session, after=span.after, until=span.until)
         )
         return True
+
+
+async def add(session: WriteSession, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Add alerts of another feature: `subject_id`, `key`, `event` and `data` of each."""
+    for start in range(0, len(rows), BATCH_ROWS):
+        await queries.add(session, rows[start : start + BATCH_ROWS])
 
 
 async def purge(database: Database) -> None:

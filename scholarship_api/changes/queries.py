@@ -130,6 +130,17 @@ _SNAPSHOT: Final = text("""
 """)
 
 
+# The key of an event that a change has made begins with the id of the change.
+_CHANGED_AWARDS: Final = text(f"""
+    SELECT DISTINCT ON (scholarship_id) scholarship_id,
+        CAST(substring(key FROM '^change:([0-9]+)/') AS int8) AS first_change, occurred_at
+    FROM outbox
+    WHERE position > :after AND position <= :until
+      AND event IN ('{Event.PUBLISHED}', '{Event.UPDATED}') AND key LIKE 'change:%'
+    ORDER BY scholarship_id, first_change
+""")  # noqa: S608 - composed of literals
+
+
 class Snapshot(NamedTuple):
     text: str
     """As PostgreSQL writes a pg_snapshot."""
@@ -258,7 +269,19 @@ async def lock_consumer(session: WriteSession, name: str) -> int | None:
     return (await session.scalars(statement)).one_or_none()
 
 
-async def position_after(session: WriteSession, *, after: int, limit: int) -> int | None:
+async def consumer_position(session: ReadSession, name: str) -> int:
+    statement = select(OutboxConsumer.position).where(OutboxConsumer.name == name)
+    return int((await session.scalars(statement)).one())
+
+
+async def changed_awards(session: ReadSession, *, after: int, until: int) -> Sequence[Row[Any]]:
+    """The awards that were published or updated, each with the id and time of its first change."""
+    return (await session.execute(_CHANGED_AWARDS, {"after": after, "until": until})).all()
+
+
+async def position_after(
+    session: ReadSession | WriteSession, *, after: int, limit: int
+) -> int | None:
     """The position of the last of the next `limit` events; None when there are no more."""
     following = (
         select(OutboxEvent.position)

@@ -7,7 +7,7 @@ import hashlib
 import uuid
 from typing import Final, NamedTuple
 
-from scholarship_api.platform.signed_tokens import InvalidTokenError, TokenSigner
+from scholarship_api.platform.signed_tokens import InvalidTokenError, token_signer
 from scholarship_api.settings.settings import Settings
 
 CONFIRM: Final = "confirm-email"
@@ -34,11 +34,7 @@ class Links:
     def __init__(self, settings: Settings, kind: str) -> None:
         self._kind = kind
         self._base_url = settings.public_base_url
-        self._signer = TokenSigner(
-            key=settings.jwt_secret_key.get_secret_value(),
-            previous_keys=[key.get_secret_value() for key in settings.jwt_previous_secret_keys],
-            purpose=f"mail {kind}",
-        )
+        self._signer = token_signer(settings, purpose=f"mail {kind}")
 
     def url(self, subject_id: uuid.UUID, address: str) -> str:
         token = self._signer.sign(subject_id.bytes + digest_of(address))

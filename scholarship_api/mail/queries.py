@@ -27,6 +27,11 @@ _UNTOLD: Final = text("""
     WHERE address.confirmed_at IS NOT NULL
       AND alert.mail_id IS NULL
       AND alert.created_at > greatest(address.confirmed_at, now() - CAST(:news AS interval))
+      AND NOT EXISTS (
+          SELECT FROM applications AS application
+          WHERE application.subject_id = alert.subject_id
+            AND application.scholarship_id = alert.data ->> 'scholarship_id'
+            AND application.status = 'dismissed')
       AND address.subject_id IN (
           SELECT subject_id FROM mail_addresses WHERE subject_id > :after
           ORDER BY subject_id LIMIT :limit)

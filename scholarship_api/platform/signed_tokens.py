@@ -11,6 +11,8 @@ import secrets
 from collections.abc import Sequence
 from typing import Final
 
+from scholarship_api.settings.settings import Settings
+
 TAG_BYTES: Final = 16
 """HMAC-SHA256 truncated to 128 bits, which RFC 2104, section 5, allows: half of the hash."""
 
@@ -54,6 +56,15 @@ class TokenSigner:
         if not any(hmac.compare_digest(tag, _tag(key, payload)) for key in self._keys):
             raise InvalidTokenError
         return payload
+
+
+def token_signer(settings: Settings, *, purpose: str) -> TokenSigner:
+    """A signer whose keys are derived from those of the access tokens."""
+    return TokenSigner(
+        key=settings.jwt_secret_key.get_secret_value(),
+        previous_keys=[key.get_secret_value() for key in settings.jwt_previous_secret_keys],
+        purpose=purpose,
+    )
 
 
 def _derived(key: bytes, purpose: str) -> bytes:

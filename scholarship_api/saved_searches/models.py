@@ -1,11 +1,21 @@
-"""The table of saved searches."""
+"""The tables of saved searches and of the new results that subjects are told about."""
 
 import datetime as dt
 import uuid
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, Text, func, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    Text,
+    func,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB, TSQUERY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -79,5 +89,31 @@ class SavedSearch(Base):
             "ix_saved_searches_indexed_at",
             text("indexed_at NULLS FIRST"),
             postgresql_where=text("notify_channel <> 'none'"),
+        ),
+    )
+
+
+class SavedSearchMatch(Base):
+    """An award that has become a result of a saved search. It is told once, and kept to know so."""
+
+    __tablename__ = "saved_search_matches"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    search_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("saved_searches.id", ondelete="CASCADE")
+    )
+    scholarship_id: Mapped[str] = mapped_column(Text(collation="C"))
+    due_at: Mapped[dt.datetime] = mapped_column(DateTime(timezone=True))
+    """When the subject is told."""
+    told_at: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))
+    """When the subject was told, or when nobody was left to be told."""
+
+    __table_args__ = (
+        Index("uq_saved_search_matches_award", "search_id", "scholarship_id", unique=True),
+        Index(
+            "ix_saved_search_matches_due_at",
+            "due_at",
+            "search_id",
+            postgresql_where=text("told_at IS NULL"),
         ),
     )

@@ -3,15 +3,29 @@
 import datetime as dt
 import uuid
 from collections.abc import Collection, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Row, cast, delete, func, insert, or_, select, text, update
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Row,
+    cast,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from scholarship_api.applications.models import Application, ApplicationStatus
 from scholarship_api.platform.database.sessions import ReadSession, WriteSession
-from scholarship_api.saved_searches.models import Channel, SavedSearch
+from scholarship_api.profiles.models import Profile
+from scholarship_api.saved_searches.models import Channel, SavedSearch, SavedSearchMatch
 
 
 async def count(session: WriteSession, subject_id: uuid.UUID) -> int:
@@ -145,3 +159,102 @@ async def dismissals(
         Application.status == ApplicationStatus.DISMISSED.value,
     )
     return {(row[0], row[1]) for row in await session.execute(statement)}
+
+
+# --- Telling about matches -----------------------------------------------------------------------
+
+
+class Notified(NamedTuple):
+    """A search whose subject is told about new results."""
+
+    id: uuid.UUID
+    created_at: dt.datetime
+    frequency: str
+    timezone: str | None
+    """The subject's own."""
+
+
+class DueMatch(NamedTuple):
+    id: int
+    search_id: uuid.UUID
+    scholarship_id: str
+    subject_id: uuid.UUID
+    channel: str
+    search_name: str
+    award_name: str | None
+    """None for an award that is no longer public, or that the subject has dismissed."""
+    organization: str | None
+
+
+_DUE: Final = text("""
+SELECT match.id, match.search_id, match.scholarship_id, search.subject_id, search.notify_channel,
+    search.name, award.name, award.organization
+FROM saved_search_matches AS match
+JOIN saved_searches AS search ON search.id = match.search_id
+LEFT JOIN scholarships AS award ON award.id = match.scholarship_id AND award.status = 'published'
+    AND NOT EXISTS (
+        SELECT FROM applications AS application
+        WHERE application.subject_id = search.subject_id
+          AND application.scholarship_id = match.scholarship_id
+          AND application.status = 'dismissed')
+WHERE match.told_at IS NULL AND match.due_at <= :now AND match.search_id IN (
+    SELECT search_id FROM (
+        SELECT search_id FROM saved_search_matches
+        WHERE told_at IS NULL AND due_at <= :now ORDER BY due_at, search_id LIMIT :limit
+    ) AS first_due)
+ORDER BY match.search_id, match.id
+LIMIT :limit
+FOR UPDATE OF match SKIP LOCKED
+""")
+
+
+async def is_anyone_notified(session: ReadSession) -> bool:
+    """Whether there is a search whose subject is told about new results."""
+    statement = select(exists().where(SavedSearch.notify_channel != Channel.NONE.value))
+    return bool((await session.scalars(statement)).one())
+
+
+async def notified(session: WriteSession, ids: Collection[uuid.UUID]) -> list[Notified]:
+    """Those of the searches whose subjects are told. They are not deleted before the commit."""
+    statement = (
+        select(
+            SavedSearch.id, SavedSearch.created_at, SavedSearch.notify_frequency, Profile.timezone
+        )
+        .outerjoin(Profile, Profile.subject_id == SavedSearch.subject_id)
+        .where(SavedSearch.id.in_(ids), SavedSearch.notify_channel != Channel.NONE.value)
+        .order_by(SavedSearch.id)
+        .with_for_update(read=True, key_share=True, of=SavedSearch)
+    )
+    return [Notified(*row) for row in await session.execute(statement)]
+
+
+_ADD_MATCHES: Final = text("""
+INSERT INTO saved_search_matches (search_id, scholarship_id, due_at)
+SELECT * FROM unnest(CAST(:searches AS uuid[]), CAST(:awards AS text[]),
+    CAST(:due AS timestamptz[]))
+ON CONFLICT (search_id, scholarship_id) DO NOTHING
+""")
+
+
+async def add_matches(
+    session: WriteSession, matches: Sequence[tuple[uuid.UUID, str, dt.datetime]]
+) -> None:
+    """Add matches (search, award, when to tell); one that is known stays as it is."""
+    searches, awards, due = zip(*matches, strict=True)
+    parameters = {"searches": list(searches), "awards": list(awards), "due": list(due)}
+    await session.execute(_ADD_MATCHES, parameters)
+
+
+async def due_matches(session: WriteSession, *, now: dt.datetime, limit: int) -> list[DueMatch]:
+    """Matches to tell now, those of a search together; locked until the transaction ends."""
+    rows = await session.execute(_DUE, {"now": now, "limit": limit})
+    return [DueMatch(*row) for row in rows]
+
+
+async def mark_told(session: WriteSession, ids: Sequence[int]) -> None:
+    await session.execute(
+        update(SavedSearchMatch)
+        .where(SavedSearchMatch.id == func.any(cast(list(ids), ARRAY(BigInteger))))
+        .values(told_at=func.now()),
+        execution_options={"synchronize_session": False},
+    )

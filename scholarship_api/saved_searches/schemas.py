@@ -53,10 +53,17 @@ class Notify(RequestModel):
     channel: Channel = Field(
         Channel.NONE,
         description=(
-            "`webhook`: every webhook that has chosen saved_search.matched and may see the subject."
+            "`webhook`: the event saved_search.matched, to every webhook that has chosen it and may"
+            " see the subject. `email`: the daily mail of the account. Each award is told once."
         ),
     )
-    frequency: Frequency = Frequency.DAILY
+    frequency: Frequency = Field(
+        Frequency.DAILY,
+        description=(
+            "`daily` and `weekly`: at 08:00 of the profile's time zone, or of UTC; weekly on"
+            " Mondays."
+        ),
+    )
 
 
 class WrittenSearch(RequestModel):

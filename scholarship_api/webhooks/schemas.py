@@ -70,6 +70,7 @@ class SubjectEvent(StrEnum):
     """Events about a person, for the webhooks of the client that the person belongs to."""
 
     REMINDER = "application.reminder"
+    MATCHED = "saved_search.matched"
 
 
 Events = Annotated[

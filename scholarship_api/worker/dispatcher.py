@@ -16,6 +16,7 @@ from scholarship_api.changes import sequencer
 from scholarship_api.errors import DatabaseUnavailable
 from scholarship_api.mail import delivery as mail
 from scholarship_api.platform.database.engine import Database
+from scholarship_api.saved_searches import notifications
 from scholarship_api.webhooks import delivery
 from scholarship_api.webhooks import metrics as webhook_metrics
 from scholarship_api.worker.jobs import Jobs
@@ -90,9 +91,13 @@ class Dispatcher:
                 await sequencer.pass_deadlines(session, now=dt.datetime.now(dt.UTC))
         await self._repeat(partial(delivery.fan_out, database))
         await self._repeat(partial(alerts.follow_changes, database))
+        now = dt.datetime.now(dt.UTC)
+        await self._repeat(partial(notifications.tell, database, now=now))
         if self._is_time("reminders", REMINDER_SECONDS):
             now = dt.datetime.now(dt.UTC)
             await alerts.remind(database, now=now)
+            # With the same `now`, so that the digest of this morning tells the new results too.
+            await self._repeat(partial(notifications.tell, database, now=now))
             if self._sends_mail:
                 await mail.make_digests(database, now=now)
         if self._sends_mail:

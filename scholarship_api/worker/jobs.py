@@ -29,11 +29,15 @@ MAIL: Final = "mail"
 CONCURRENCY: Final = {WEBHOOKS: 8, FAILING_WEBHOOKS: 4, MAIL: 4}
 """Jobs of a queue that one worker runs at the same time."""
 
+LISTENING: Final = frozenset({WEBHOOKS, MAIL})
+"""Queues that are told of new jobs, with a connection for each. Receivers that failed wait 5 s at
+least, so that it does not matter for them."""
+
 GRACE_SECONDS: Final = 15.0
 """For jobs that run at the end of the worker: a batch of messages takes 5 s."""
 
 POLL_SECONDS: Final = 2.0
-"""How often a queue is read without a notification; with PgBouncer there is none."""
+"""How often a queue is read without a notification; with PgBouncer there is never one."""
 
 STALLED_SECONDS: Final = 30.0
 """A worker without a heartbeat for so long has died."""
@@ -125,7 +129,7 @@ class Jobs:
                     name=queue,
                     concurrency=CONCURRENCY[queue],
                     install_signal_handlers=False,
-                    listen_notify=self._listens,
+                    listen_notify=self._listens and queue in LISTENING,
                     fetch_job_polling_interval=POLL_SECONDS,
                     shutdown_graceful_timeout=GRACE_SECONDS,
                     delete_jobs="always",

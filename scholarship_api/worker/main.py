@@ -12,6 +12,9 @@ from scholarship_api.mail.delivery import Mailer
 from scholarship_api.mail.sending import MailServer
 from scholarship_api.platform.database.engine import Database
 from scholarship_api.platform.observability import sentry
+from scholarship_api.saved_searches import notifications
+from scholarship_api.saved_searches.matching import SearchMatcher
+from scholarship_api.search.parts import search_parts
 from scholarship_api.settings.settings import Settings
 from scholarship_api.webhooks.delivery import Deliverer
 from scholarship_api.webhooks.sending import Sender
@@ -43,9 +46,12 @@ async def _run(settings: Settings) -> None:
     mailer = Mailer(database, settings, MailServer(settings)) if sends_mail else None
     jobs = Jobs(settings, deliverer, mailer)
     dispatcher = Dispatcher(database, jobs, sends_mail=sends_mail)
+    search = search_parts(settings, database)
+    matcher = SearchMatcher(database, search.answers, search.cursor_codec)
     tasks = {
         loop.create_task(jobs.run(), name="jobs"),
         loop.create_task(dispatcher.run(), name="dispatcher"),
+        loop.create_task(notifications.run(database, matcher), name="saved searches"),
     }
     http = None
     if settings.worker_port:
@@ -64,6 +70,8 @@ async def _run(settings: Settings) -> None:
             if task.get_name() != "probe":
                 task.cancel()
         results = await asyncio.gather(*tasks, ending, return_exceptions=True)
+        with contextlib.suppress(Exception):
+            await search.read_model.close()
         with contextlib.suppress(Exception):
             await database.close()
         _log.info("worker.stopped")

@@ -9,7 +9,7 @@ import pytest
 from fastapi import FastAPI
 
 from scholarship_api.activity.cursors import PURPOSE
-from scholarship_api.app import token_signer
+from scholarship_api.platform.signed_tokens import token_signer
 from scholarship_api.search import cursors as search_cursors
 from scholarship_api.settings.settings import Settings
 from tests.activity.conftest import Connection, Headers, MakeAccount

@@ -15,7 +15,7 @@ import yaml
 
 from scholarship_api.preflight.servers import CONNECTIONS_BESIDE_POOL
 from scholarship_api.settings.settings import SECRETS, Settings, load_settings
-from scholarship_api.worker.jobs import CONCURRENCY
+from scholarship_api.worker.jobs import LISTENING
 from tests.deploy.gunicorn_server import PRODUCTION, REPOSITORY
 from tests.deploy.manifests import (
     KUBERNETES,
@@ -211,12 +211,13 @@ def test_the_connections_of_all_replicas_fit_into_a_default_postgresql(settings:
 
 
 def worker_connections() -> int:
-    """Those of the worker: two pools, and one that listens for each of its queues."""
+    """Those of the worker: two pools, those that listen for jobs, and one to notice changes of the
+    catalogue."""
     spec = resource("Deployment", WORKER)["spec"]
     assert spec["strategy"]["rollingUpdate"]["maxSurge"] == 0
     own = {each["name"]: int(each["value"]) for each in container(pod("Deployment", WORKER))["env"]}
     size, overflow = own["DATABASE_POOL_SIZE"], own["DATABASE_MAX_OVERFLOW"]
-    one: int = spec["replicas"] * (size + overflow + size + len(CONCURRENCY))
+    one: int = spec["replicas"] * (size + overflow + size + len(LISTENING) + 1)
     return one
 
 

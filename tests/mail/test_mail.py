@@ -8,7 +8,9 @@ import pytest
 
 from scholarship_api.accounts.roles import Role
 from scholarship_api.alerts import service as alerts
-from scholarship_api.mail import delivery
+from scholarship_api.mail import delivery, messages
+from scholarship_api.saved_searches import notifications
+from scholarship_api.saved_searches.matching import SearchMatcher
 from scholarship_api.settings.settings import Settings, SettingsError
 from tests.catalogue.api import Api, User, _user, created, serving
 from tests.mail.conftest import MailServer, html_of, link_in, text_of
@@ -88,6 +90,63 @@ async def test_one_digest_tells_all_reminders_of_a_day(api: Api, mail_server: Ma
     assert digest["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert digest["Message-ID"] != later["Message-ID"]
     assert "<img" not in html_of(digest)
+
+
+async def searched(api: Api, user: User, name: str, word: str) -> None:
+    """A saved search whose new results are told on the next morning."""
+    new = {"name": name, "query": {"q": word}, "notify": {"channel": "email"}}
+    answer = await user.client.post("/api/v1/me/saved-searches", json=new)
+    assert answer.status_code == 201, answer.text
+
+
+async def follow(api: Api) -> None:
+    state = api.app.state
+    await api.reader.client.get("/api/v1/changes?from_now=true")  # extends the outbox
+    matcher = SearchMatcher(state.database, state.answers, state.cursor_codec)
+    now = dt.datetime.now(dt.UTC)
+    while await notifications.follow_changes(state.database, matcher, now=now):
+        pass
+
+
+@pytest.mark.slow
+async def test_the_digest_tells_new_results_of_saved_searches_once(
+    api: Api, mail_server: MailServer
+) -> None:
+    user, address = await confirmed(api, mail_server)
+    await searched(api, user, "Old <i>instruments</i>", "theorbo")
+    await searched(api, user, "Birds", "kingfisher")
+    for number in range(messages.MAX_RESULTS + 2):
+        await created(api.admin, name=f"Theorbo <b>{number}</b>", description="theorbo")
+    await created(api.admin, name="Kingfisher Award", description="kingfisher")
+    dismissed = await created(api.admin, name="Kingfisher Prize", description="kingfisher")
+    await created(api.admin, name="Another Award")
+    await follow(api)
+    now = dt.datetime.now(dt.UTC)
+    tomorrow = dt.datetime.combine(now.date() + dt.timedelta(days=1), dt.time(9), dt.UTC)
+    database = api.app.state.database
+    for day in (tomorrow, tomorrow + dt.timedelta(days=1)):
+        while await notifications.tell(database, now=day):
+            pass
+        if day == tomorrow:  # between the alert and the mail
+            new = {"scholarship_id": dismissed.json()["id"], "status": "dismissed"}
+            answer = await user.client.post("/api/v1/me/applications", json=new)
+            assert answer.status_code == 201, answer.text
+        await delivery.make_digests(database, now=day)
+    async with working(api):
+        await until(lambda: len(mail_server.to(address)) == 2)
+    digest = mail_server.to(address)[1]
+    text, html = text_of(digest), html_of(digest)
+    assert digest["Subject"] == f"{messages.MAX_RESULTS + 3} new scholarships"
+    for body in (text, html):
+        assert body.count("Theorbo") == messages.MAX_RESULTS
+        assert body.count("and 2 more") == 1
+        assert body.count("Kingfisher Award") == 1
+        assert "Kingfisher Prize" not in body
+        assert "Another Award" not in body
+    assert 'New results of your search "Old <i>instruments</i>":' in text
+    assert "<b>0" not in html
+    assert "<i>" not in html
+    assert "List-Unsubscribe" in digest
 
 
 @pytest.mark.slow

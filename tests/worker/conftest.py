@@ -13,6 +13,8 @@ import pytest
 
 from scholarship_api.mail.delivery import Mailer
 from scholarship_api.mail.sending import MailServer
+from scholarship_api.saved_searches import notifications
+from scholarship_api.saved_searches.matching import SearchMatcher
 from scholarship_api.webhooks.delivery import Deliverer
 from scholarship_api.webhooks.sending import Sender
 from scholarship_api.worker.dispatcher import Dispatcher
@@ -39,7 +41,12 @@ async def working(api: Api) -> AsyncIterator[Dispatcher]:
     mailer = Mailer(database, settings, MailServer(settings)) if sends_mail else None
     jobs = Jobs(settings, deliverer, mailer)
     dispatcher = Dispatcher(database, jobs, sends_mail=sends_mail)
-    tasks = [asyncio.create_task(jobs.run()), asyncio.create_task(dispatcher.run())]
+    matcher = SearchMatcher(database, api.app.state.answers, api.app.state.cursor_codec)
+    tasks = [
+        asyncio.create_task(jobs.run()),
+        asyncio.create_task(dispatcher.run()),
+        asyncio.create_task(notifications.run(database, matcher)),
+    ]
     try:
         yield dispatcher
     finally:

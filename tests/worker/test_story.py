@@ -34,6 +34,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.slow, pytest.mark.server]
 
 PASSWORD = "correct horse battery staple"
 API = "/api/v1"
+OF_SUBJECTS = ["application.reminder", "saved_search.matched"]
 
 
 @functools.cache  # one zone for the whole story, also when an hour ends meanwhile
@@ -105,9 +106,13 @@ async def ok(answer: httpx.Response) -> Any:  # noqa: ANN401 - JSON
 
 
 def decoded(receiver: Receiver) -> list[tuple[str, str]]:
-    """Event and award of each message."""
+    """Event and award of each message; new results of a saved search are an event for each."""
     bodies = [json.loads(message.body) for message in receiver.messages]
-    return [(body["type"].rpartition(".")[2], body["data"]["scholarship_id"]) for body in bodies]
+    return [
+        (body["type"].rpartition(".")[2], award_id)
+        for body in bodies
+        for award_id in body["data"].get("scholarship_ids") or [body["data"]["scholarship_id"]]
+    ]
 
 
 async def test_each_message_arrives_once_and_none_else(
@@ -147,19 +152,19 @@ async def test_each_message_arrives_once_and_none_else(
                 await asyncio.to_thread(stop, workers)
             await change_awards(admin, platform, student)
             with two_workers(environment) as workers:
-                await until(lambda: len(receiver.messages) >= len(EXPECTED))
+                await until(lambda: len(decoded(receiver)) >= len(EXPECTED))
                 await until(lambda: len(mails.mails) >= 2)
                 await ok(await admin.post(f"{API}/scholarships", json=award("last", None)))
-                await until(lambda: ("published", "last") in decoded(receiver))
+                await until(lambda: {*LAST} <= {*decoded(receiver)})
                 await asyncio.to_thread(stop, workers)
             await check_feed(admin, cursor)
             await check_tracker(student)
-    assert Counter(decoded(receiver)) == Counter([*EXPECTED, ("published", "last")])
+    assert Counter(decoded(receiver)) == Counter([*EXPECTED, *LAST])
     ids = Counter(message.headers["webhook-id"] for message in receiver.messages)
     assert set(ids.values()) == {1}
     for name in "abcd":
         own = [event for event, award_id in decoded(receiver) if award_id == name]
-        own = [event for event in own if event != "reminder"]
+        own = [event for event in own if event not in {"reminder", "matched"}]
         assert own == [event for event, award_id in EXPECTED if award_id == name][: len(own)]
     assert mails.recipients == ["student@example.org"] * 2
     assert text_of(mails.mails[1]).count("Award a ") == 1
@@ -170,9 +175,12 @@ EXPECTED = [
     *(("published", "b"), ("updated", "b"), ("updated", "b"), ("deadline_changed", "b")),
     *(("published", "c"), ("updated", "c"), ("deadline_changed", "c"), ("closed", "c")),
     *(("published", "d"), ("archived", "d")),
-    ("reminder", "a"),
+    *(("reminder", "a"), ("matched", "a"), ("matched", "b")),
 ]
 """The messages of the platform, those of one award in their order."""
+
+LAST = [("published", "last"), ("matched", "last")]
+"""Those of the award that is added at the end."""
 
 
 def deadline(days: int) -> str:
@@ -209,16 +217,19 @@ async def set_up(
     """A webhook, a subject with a profile and three saved searches, a student with an address."""
     await ok(
         await platform.post(
-            f"{API}/webhooks", json={"url": receiver.url, "events": [*ALL, "application.reminder"]}
+            f"{API}/webhooks", json={"url": receiver.url, "events": [*ALL, *OF_SUBJECTS]}
         )
     )
     profile = {"gpa": 3.5, "timezone": name_of(zone_where_it_is_day())}
     subject = f"{API}/subjects/one"
     await ok(await platform.put(f"{subject}/profile", json=profile))
-    for words in ("award", "nursing", "acme"):
-        search = {"name": words, "query": {"q": words}, "notify": {"channel": "none"}}
+    for words, channel in (("award", "none"), ("nursing", "webhook"), ("acme", "webhook")):
+        notify = {"channel": channel, "frequency": "immediate"}
+        search = {"name": words, "query": {"q": words}, "notify": notify}
         await ok(await platform.post(f"{subject}/saved-searches", json=search))
     await ok(await student.put(f"{API}/me/profile", json=profile))
+    search = {"name": "Mine", "query": {"q": "acme"}, "notify": {"channel": "email"}}
+    await ok(await student.post(f"{API}/me/saved-searches", json=search))
     await ok(await student.put(f"{API}/me/email", json={"email": "student@example.org"}))
 
 
