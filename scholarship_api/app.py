@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 from fastapi import FastAPI
@@ -54,7 +54,6 @@ from scholarship_api.health import routes as health_routes
 from scholarship_api.health.middleware import ProbeMiddleware
 from scholarship_api.health.paths import PROBE_PATHS
 from scholarship_api.health.service import HealthService
-from scholarship_api.identity_providers.authenticator import ProviderAuthenticator
 from scholarship_api.mail import routes as mail_routes
 from scholarship_api.platform.database.engine import Database
 from scholarship_api.platform.http.compression import CompressionMiddleware
@@ -107,6 +106,9 @@ MIDDLEWARE_ERRORS = (
     InternalError,
     Unauthorized,
 )
+
+if TYPE_CHECKING:
+    from scholarship_api.identity_providers.authenticator import ProviderAuthenticator
 """The errors that any request can be answered with, before it reaches a route or when one fails."""
 
 SEARCH_ROUTERS = (search_routes.router, search_routes.root_router)
@@ -192,7 +194,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     limits = RateLimits(rate_limit_groups(settings), limiter)
     usage = UsageRecorder(database)
-    providers = ProviderAuthenticator(settings.oidc_issuers, database=database, limits=limits)
+    providers = _identity_providers(settings, database=database, limits=limits)
     app = _Api(
         lambda app: _published(
             CachedResponseMiddleware(
@@ -214,7 +216,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             health=health,
             authenticators=[
                 KeyAuthenticator(database, limits, usage),
-                providers,
+                *([] if providers is None else [providers]),
                 SessionAuthenticator(authentication.tokens, is_open=settings.local_login_enabled),
             ],
             database=database,
@@ -287,6 +289,20 @@ def _published(app: ASGIApp, settings: Settings) -> ASGIApp:
     return PathPrefixMiddleware(
         app, root_path=settings.root_path, trusted_proxies=settings.trusted_proxy_ips
     )
+
+
+def _identity_providers(
+    settings: Settings, *, database: Database, limits: RateLimits
+) -> "ProviderAuthenticator | None":
+    """None when no provider is configured."""
+    if not settings.oidc_issuers:
+        return None
+    # Imported here: it imports httpx and cryptography, which take time and memory in each worker.
+    from scholarship_api.identity_providers.authenticator import (  # noqa: PLC0415
+        ProviderAuthenticator,
+    )
+
+    return ProviderAuthenticator(settings.oidc_issuers, database=database, limits=limits)
 
 
 def _middleware(
@@ -375,7 +391,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         closing.push_async_callback(app.state.search_recorder.close)
         closing.push_async_callback(app.state.usage_recorder.close)
         closing.push_async_callback(app.state.read_model.close)
-        closing.push_async_callback(app.state.identity_providers.close)
+        if app.state.identity_providers is not None:
+            closing.push_async_callback(app.state.identity_providers.close)
         app.state.tasks = TaskRegistry()
         closing.push_async_callback(app.state.tasks.close)
         if app.state.settings.mcp_enabled:
@@ -384,7 +401,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.tasks.spawn(app.state.search_recorder.run(), "search recorder")
         app.state.tasks.spawn(app.state.usage_recorder.run(), "use of API keys")
         app.state.tasks.spawn(app.state.read_model.run(), "read model")
-        if app.state.settings.oidc_issuers:
+        if app.state.identity_providers is not None:
             app.state.tasks.spawn(app.state.identity_providers.run(), "identity providers")
         if app.state.database.replicas is not None:
             app.state.tasks.spawn(app.state.database.replicas.run(), "read replicas")

@@ -121,7 +121,19 @@ async def test_a_fault_while_closing_keeps_nothing_else_open(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("package", ["sentry_sdk", "httpx"])
+@pytest.mark.parametrize(
+    "package",
+    [
+        "sentry_sdk",
+        "httpx",
+        "openpyxl",
+        "icalendar",
+        "rapidfuzz",
+        "joserfc",
+        "procrastinate",
+        "mcp",
+    ],
+)
 def test_what_only_some_deployments_use_is_not_imported_for_all(package: str) -> None:
     program = f"import sys, scholarship_api.app; sys.exit({package!r} in sys.modules)"
     subprocess.run([sys.executable, "-c", program], check=True)

@@ -5,8 +5,6 @@ import tempfile
 from collections.abc import Iterator
 from typing import BinaryIO, Final, NamedTuple, cast
 
-from charset_normalizer import from_bytes
-
 from scholarship_api.catalogue.bulk.records import UnreadableFile
 
 CHUNK_BYTES: Final = 1_048_576
@@ -98,6 +96,9 @@ def _legacy(file: BinaryIO) -> Encoding:
                 sample += line
     if good > bad:
         return Encoding("utf-8")
+    # Imported here: few files need it, and it would slow down the start of every worker.
+    from charset_normalizer import from_bytes  # noqa: PLC0415
+
     best = from_bytes(bytes(sample[:_SAMPLE_BYTES]), cp_isolation=list(_LEGACY)).best()
     name = best.encoding if best is not None and best.encoding in _NAMES else "cp1252"
     return Encoding(

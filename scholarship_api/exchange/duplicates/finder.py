@@ -9,7 +9,6 @@ from itertools import islice
 from typing import Any, Final
 
 import psycopg
-from rapidfuzz import fuzz, utils
 
 from scholarship_api.exchange.duplicates import queries
 from scholarship_api.exchange.duplicates.queries import SiteAward
@@ -50,6 +49,9 @@ async def find_duplicates(connection: psycopg.AsyncConnection[Any], *, since: dt
 
 
 def _pairs(site: list[SiteAward]) -> list[tuple[str, str, str, int]]:
+    # Imported here: it would slow down the start of every worker.
+    from rapidfuzz import fuzz, utils  # noqa: PLC0415
+
     names = {award.id: utils.default_process(award.name) for award in site}
     others = [award for award in site if not award.is_fresh]
     found: list[tuple[str, str, str, int]] = []

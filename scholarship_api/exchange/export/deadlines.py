@@ -6,7 +6,7 @@ from typing import Final
 
 from scholarship_api.catalogue.bulk import exporter
 from scholarship_api.catalogue.stored_awards import from_row
-from scholarship_api.feeds import calendars, readers
+from scholarship_api.feeds import readers
 from scholarship_api.feeds.entries import Entry, of_award
 
 NAME: Final = "Scholarships"
@@ -20,6 +20,9 @@ _NEVER: Final = b"1970-01-01T00:00:00+00:00"
 
 
 def _calendar(entries: Sequence[Entry]) -> bytes:
+    # Imported here: the package icalendar would slow down the start of every worker.
+    from scholarship_api.feeds import calendars  # noqa: PLC0415
+
     return calendars.calendar(entries, name=NAME)
 
 
