@@ -26,6 +26,7 @@ WRITES: Final = ("PUT", "PATCH", "DELETE")
 ADMINS_ONLY: Final = frozenset(
     {
         ("POST", "/api/v1/scholarships/import"),
+        ("POST", "/api/v1/scholarships/import/preview"),
         ("GET", "/api/v1/analytics/summary"),
         ("GET", "/api/v1/analytics/user/{id}"),
         ("GET", "/api/v1/analytics/interactions"),
