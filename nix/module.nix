@@ -82,7 +82,7 @@ let
   placeholder =
     name: described.${name}.placeholder or (builtins.hashString "sha512" "placeholder of ${name}");
 
-  # What both units run with: the user, the settings, and as few rights as possible.
+  # Both units share these options: the user, the settings, and as few rights as possible.
   environment =
     lib.mapAttrs (_: escaped) variables
     // lib.mapAttrs' (setting: _: lib.nameValuePair "${setting}_FILE" "%d/${setting}") givenSecrets

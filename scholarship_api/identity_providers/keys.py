@@ -205,7 +205,7 @@ def provider_client() -> httpx.AsyncClient:
 
 
 async def unreachable_issuers(issuers: Iterable[str]) -> list[str]:
-    """Those of the issuers whose keys cannot be read now."""
+    """Return the issuers whose keys cannot be read now."""
     async with provider_client() as client:
         all_keys = [ProviderKeys(issuer, client) for issuer in issuers]
         await asyncio.gather(*(keys.refresh() for keys in all_keys))

@@ -215,7 +215,7 @@ async def is_anyone_notified(session: ReadSession) -> bool:
 
 
 async def notified(session: WriteSession, ids: Collection[uuid.UUID]) -> list[Notified]:
-    """Those of the searches whose subjects are told. They are not deleted before the commit."""
+    """Return the searches whose subjects are told, locked against deletion until the commit."""
     statement = (
         select(
             SavedSearch.id, SavedSearch.created_at, SavedSearch.notify_frequency, Profile.timezone

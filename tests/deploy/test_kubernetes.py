@@ -211,8 +211,8 @@ def test_the_connections_of_all_replicas_fit_into_a_default_postgresql(settings:
 
 
 def worker_connections() -> int:
-    """Those of the worker: two pools, those that listen for jobs, and one to notice changes of the
-    catalogue."""
+    """Count the worker's connections: two pools, one for each queue that it listens to, and one
+    that notices changes of the catalogue."""
     spec = resource("Deployment", WORKER)["spec"]
     assert spec["strategy"]["rollingUpdate"]["maxSurge"] == 0
     own = {each["name"]: int(each["value"]) for each in container(pod("Deployment", WORKER))["env"]}

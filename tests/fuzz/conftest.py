@@ -102,7 +102,7 @@ def fuzzed(module_database_url: str, redis_url: str) -> Iterator[FuzzedService]:
         **{
             f"RATE_LIMIT_{group}": UNLIMITED
             for group in (
-                *("SEARCH", "ELIGIBILITY", "SCHOLARSHIPS", "ANALYTICS"),
+                *("SEARCH", "ELIGIBILITY", "SCHOLARSHIPS", "ANALYTICS", "STUDENTS"),
                 *("LOGIN_ACCOUNT", "LOGIN_ADDRESS"),
             )
         },

@@ -62,7 +62,12 @@ async def mail_server() -> AsyncIterator[MailServer]:
 @contextmanager
 def two_workers(environment: dict[str, str]) -> Iterator[list["subprocess.Popen[str]"]]:
     with ExitStack() as stack:
-        yield [stack.enter_context(worker_process(environment)) for _ in range(2)]
+        workers = [stack.enter_context(worker_process(environment)) for _ in range(2)]
+        for worker in workers:
+            # Before that, SIGTERM ends the process in the middle of its imports.
+            assert worker.stdout is not None
+            assert any("worker.started" in line for line in worker.stdout)
+        yield workers
 
 
 def stop(processes: list["subprocess.Popen[str]"]) -> None:
@@ -180,7 +185,7 @@ EXPECTED = [
 """The messages of the platform, those of one award in their order."""
 
 LAST = [("published", "last"), ("matched", "last")]
-"""Those of the award that is added at the end."""
+"""The messages about the award that is added at the end."""
 
 
 def deadline(days: int) -> str:

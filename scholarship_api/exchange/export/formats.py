@@ -5,6 +5,7 @@ one block.
 """
 
 import datetime as dt
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -99,7 +100,7 @@ class _CsvWriter:
         return b""
 
 
-class JsonListWriter:
+class JsonListWriter(ABC):
     """A JSON document around a list with one or more items for each award."""
 
     published_only = True
@@ -109,12 +110,12 @@ class JsonListWriter:
         self._now = options.now
         self._items = 0
 
-    def begin(self) -> bytes:
-        raise NotImplementedError
+    @abstractmethod
+    def begin(self) -> bytes: ...
 
+    @abstractmethod
     def items_of(self, award: Scholarship) -> list[bytes]:
         """The JSON of the items."""
-        raise NotImplementedError
 
     def write(self, rows: Sequence[bytes]) -> bytes:
         items: list[bytes] = []
@@ -125,8 +126,8 @@ class JsonListWriter:
         self._items += len(items)
         return separator + b",\n".join(items)
 
-    def end(self) -> bytes:
-        raise NotImplementedError
+    @abstractmethod
+    def end(self) -> bytes: ...
 
 
 class _CommonGrantsWriter(JsonListWriter):
