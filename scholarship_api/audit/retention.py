@@ -1,42 +1,29 @@
 """Removes entries of the audit that are older than AUDIT_RETENTION_DAYS, in batches."""
 
-import asyncio
 from typing import Final
 
-import sqlalchemy.exc
-import structlog
-
 from scholarship_api.audit import queries
-from scholarship_api.errors import DatabaseUnavailable
+from scholarship_api.platform.database import purging
 from scholarship_api.platform.database.engine import Database
 
 FIRST_PURGE_DELAY_SECONDS: Final = 20.0
-PURGE_INTERVAL_SECONDS: Final = 3600.0
 BATCH_ROWS: Final = 2_000
-
-_log = structlog.stdlib.get_logger(__name__)
 
 
 async def run(database: Database, *, retention_days: int) -> None:
     """Purge once an hour, until cancelled. Two workers at once remove no more than one."""
-    await asyncio.sleep(FIRST_PURGE_DELAY_SECONDS)
-    while True:
-        try:
-            await purge(database, retention_days=retention_days)
-        except (DatabaseUnavailable, sqlalchemy.exc.SQLAlchemyError) as error:
-            _log.warning("audit.retention_postponed", error=type(error).__name__)
-        await asyncio.sleep(PURGE_INTERVAL_SECONDS)
+    await purging.hourly(
+        lambda: purge(database, retention_days=retention_days),
+        topic="audit",
+        first_delay_seconds=FIRST_PURGE_DELAY_SECONDS,
+    )
 
 
 async def purge(database: Database, *, retention_days: int) -> int:
-    """The number of removed entries. Each batch is a transaction of its own."""
-    removed = 0
-    while True:
-        async with database.write_session() as session:
-            count = await queries.purge(session, days=retention_days, limit=BATCH_ROWS)
-        removed += count
-        if count < BATCH_ROWS:
-            break
-    if removed:
-        _log.info("audit.purged", rows=removed)
-    return removed
+    """The number of removed entries."""
+    return await purging.in_batches(
+        database,
+        lambda session: queries.purge(session, days=retention_days, limit=BATCH_ROWS),
+        topic="audit",
+        batch_rows=BATCH_ROWS,
+    )
