@@ -12,17 +12,17 @@ from scholarship_api.errors import (
     Conflict,
     NotFound,
     PreconditionFailed,
-    PreconditionRequired,
     UnsupportedMediaType,
     document,
 )
 from scholarship_api.platform.database.sessions import Reading, Writing
 from scholarship_api.platform.http.content_type import require_json, require_merge_patch
 from scholarship_api.subjects.access import MOUNTS, Mount, change_source
-from scholarship_api.subjects.creation import REPLAYED_HEADER, CreationKey
-from scholarship_api.subjects.cursors import CursorCodec
+from scholarship_api.subjects.creation import CreationKey, created_response
+from scholarship_api.subjects.cursors import ListCursors
 from scholarship_api.subjects.owners import Owner
 from scholarship_api.subjects.preconditions import (
+    CHANGE_ERRORS,
     ETAG,
     LOCATION,
     NOT_MODIFIED,
@@ -33,14 +33,7 @@ from scholarship_api.subjects.preconditions import (
     written_response,
 )
 
-CHANGE_ERRORS = (BadRequest, PreconditionFailed, PreconditionRequired, UnsupportedMediaType)
-
 ApplicationId = Annotated[uuid.UUID, Path(alias="id")]
-
-
-def _codec(request: Request) -> CursorCodec:
-    codec: CursorCodec = request.app.state.subject_cursor_codec
-    return codec
 
 
 def _router(mount: Mount) -> APIRouter:
@@ -52,14 +45,12 @@ def _router(mount: Mount) -> APIRouter:
         summary="The tracked awards, newest first",
     )
     async def list_applications(
-        request: Request,
         session: Reading,
+        cursors: ListCursors,
         query: Annotated[schemas.ApplicationsRequest, Query()],
         owner: Owner = mount.reader,
     ) -> schemas.ApplicationPage:
-        return await service.list_page(
-            session, owner, request=query, codec=_codec(request), now=utc_now()
-        )
+        return await service.list_page(session, owner, request=query, codec=cursors, now=utc_now())
 
     @router.post(
         "/applications",
@@ -91,15 +82,12 @@ def _router(mount: Mount) -> APIRouter:
             source=change_source(request, owner),
             now=utc_now(),
         )
-        response = written_response(
+        return created_response(
             stored.shown,
             version=stored.version,
-            status_code=status.HTTP_201_CREATED,
             location=mount.path(owner, f"/applications/{stored.shown.id}"),
+            is_replayed=is_replayed,
         )
-        if is_replayed:
-            response.headers[REPLAYED_HEADER] = "true"
-        return response
 
     @router.get(
         "/applications/{id}",

@@ -26,7 +26,7 @@ from scholarship_api.platform.database.sessions import Reading, Writing
 from scholarship_api.platform.http.content_type import require_json
 from scholarship_api.subjects import results
 from scholarship_api.subjects.access import MOUNTS, Mount, change_source
-from scholarship_api.subjects.cursors import CursorCodec
+from scholarship_api.subjects.cursors import ListCursors
 from scholarship_api.subjects.owners import Owner
 from scholarship_api.subjects.schemas import ListRequest
 
@@ -35,22 +35,17 @@ READ_ERRORS = (NotFound, ValidationFailed, RateLimited, DatabaseUnavailable, Ser
 FeedId = Annotated[uuid.UUID, Path(alias="id")]
 
 
-def _codec(request: Request) -> CursorCodec:
-    codec: CursorCodec = request.app.state.subject_cursor_codec
-    return codec
-
-
 def _router(mount: Mount) -> APIRouter:
     router = mount.router(tags=["feeds"])
 
     @router.get("/feeds", name=mount.operation("list_feeds"), summary="The feeds, oldest first")
     async def list_feeds(
-        request: Request,
         session: Reading,
+        cursors: ListCursors,
         query: Annotated[ListRequest, Query()],
         owner: Owner = mount.reader,
     ) -> schemas.FeedPage:
-        return await service.list_page(session, owner, request=query, codec=_codec(request))
+        return await service.list_page(session, owner, request=query, codec=cursors)
 
     @router.post(
         "/feeds",

@@ -12,8 +12,6 @@ from scholarship_api.errors import (
     Conflict,
     NotFound,
     PreconditionFailed,
-    PreconditionRequired,
-    UnsupportedMediaType,
     document,
 )
 from scholarship_api.platform.database.sessions import Reading, Writing
@@ -25,6 +23,7 @@ from scholarship_api.subjects import results
 from scholarship_api.subjects.access import MOUNTS, Mount, change_source
 from scholarship_api.subjects.owners import Owner
 from scholarship_api.subjects.preconditions import (
+    CHANGE_ERRORS,
     ETAG,
     NOT_MODIFIED,
     IfMatchIfSent,
@@ -33,8 +32,6 @@ from scholarship_api.subjects.preconditions import (
     read_response,
     written_response,
 )
-
-CHANGE_ERRORS = (BadRequest, PreconditionFailed, PreconditionRequired, UnsupportedMediaType)
 
 
 def _router(mount: Mount) -> APIRouter:

@@ -10,7 +10,6 @@ from scholarship_api.errors import (
     Conflict,
     NotFound,
     PreconditionFailed,
-    PreconditionRequired,
     UnsupportedMediaType,
     document,
 )
@@ -20,10 +19,11 @@ from scholarship_api.saved_searches import schemas, service
 from scholarship_api.search.schemas import SearchPage
 from scholarship_api.subjects import results
 from scholarship_api.subjects.access import MOUNTS, Mount, change_source
-from scholarship_api.subjects.creation import REPLAYED_HEADER, CreationKey
-from scholarship_api.subjects.cursors import CursorCodec
+from scholarship_api.subjects.creation import CreationKey, created_response
+from scholarship_api.subjects.cursors import ListCursors
 from scholarship_api.subjects.owners import Owner
 from scholarship_api.subjects.preconditions import (
+    CHANGE_ERRORS,
     ETAG,
     LOCATION,
     NOT_MODIFIED,
@@ -35,14 +35,7 @@ from scholarship_api.subjects.preconditions import (
 )
 from scholarship_api.subjects.schemas import ListRequest, ResultsRequest
 
-CHANGE_ERRORS = (BadRequest, PreconditionFailed, PreconditionRequired, UnsupportedMediaType)
-
 SearchId = Annotated[uuid.UUID, Path(alias="id")]
-
-
-def _codec(request: Request) -> CursorCodec:
-    codec: CursorCodec = request.app.state.subject_cursor_codec
-    return codec
 
 
 def _router(mount: Mount) -> APIRouter:
@@ -54,12 +47,12 @@ def _router(mount: Mount) -> APIRouter:
         summary="The saved searches, oldest first",
     )
     async def list_saved_searches(
-        request: Request,
         session: Reading,
+        cursors: ListCursors,
         query: Annotated[ListRequest, Query()],
         owner: Owner = mount.reader,
     ) -> schemas.SavedSearchPage:
-        return await service.list_page(session, owner, request=query, codec=_codec(request))
+        return await service.list_page(session, owner, request=query, codec=cursors)
 
     @router.post(
         "/saved-searches",
@@ -88,15 +81,12 @@ def _router(mount: Mount) -> APIRouter:
             creation_key=creation_key,
             source=change_source(request, owner),
         )
-        response = written_response(
+        return created_response(
             stored.shown,
             version=stored.version,
-            status_code=status.HTTP_201_CREATED,
             location=mount.path(owner, f"/saved-searches/{stored.shown.id}"),
+            is_replayed=is_replayed,
         )
-        if is_replayed:
-            response.headers[REPLAYED_HEADER] = "true"
-        return response
 
     @router.get(
         "/saved-searches/{id}",

@@ -5,15 +5,16 @@ would outlive the person's data. A repetition gets the resource as it is now.
 """
 
 import hashlib
-from typing import Annotated, Final
+from typing import Annotated
 
-from fastapi import Header
+from fastapi import Header, status
 from pydantic import BaseModel
 from pydantic_core import to_json
+from starlette.responses import Response
 
+from scholarship_api.catalogue.idempotency import REPLAYED_HEADER
 from scholarship_api.errors import ValidationFailed
-
-REPLAYED_HEADER: Final = "Idempotency-Replayed"
+from scholarship_api.subjects.preconditions import written_response
 
 CreationKey = Annotated[
     str | None,
@@ -28,6 +29,16 @@ CreationKey = Annotated[
         ),
     ),
 ]
+
+
+def created_response(body: object, *, version: int, location: str, is_replayed: bool) -> Response:
+    """The answer to a POST that has created the resource, now or by an earlier request."""
+    response = written_response(
+        body, version=version, status_code=status.HTTP_201_CREATED, location=location
+    )
+    if is_replayed:
+        response.headers[REPLAYED_HEADER] = "true"
+    return response
 
 
 def fingerprint(body: BaseModel) -> bytes:

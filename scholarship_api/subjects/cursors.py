@@ -4,7 +4,9 @@ The ids are UUIDv7, in whose order the resources were created. Each list has cur
 """
 
 import uuid
-from typing import Final
+from typing import Annotated, Final
+
+from fastapi import Depends, Request
 
 from scholarship_api.errors import ValidationFailed
 from scholarship_api.platform.signed_tokens import InvalidTokenError, TokenSigner
@@ -39,3 +41,12 @@ class CursorCodec:
         raise ValidationFailed.of(
             "cursor", "is not a cursor of this list, or no longer one; start again without a cursor"
         )
+
+
+async def _of_the_process(request: Request) -> CursorCodec:
+    codec: CursorCodec = request.app.state.subject_cursor_codec
+    return codec
+
+
+ListCursors = Annotated[CursorCodec, Depends(_of_the_process)]
+"""The codec, for a route that lists."""

@@ -12,7 +12,12 @@ from pydantic_core import to_json
 from starlette.responses import Response
 
 from scholarship_api.catalogue.preconditions import Precondition, precondition_of
-from scholarship_api.errors import PreconditionFailed, PreconditionRequired
+from scholarship_api.errors import (
+    BadRequest,
+    PreconditionFailed,
+    PreconditionRequired,
+    UnsupportedMediaType,
+)
 from scholarship_api.platform.http.conditional import cacheable_json, digest, entity_tag
 from scholarship_api.platform.http.content_type import MERGE_PATCH
 
@@ -86,6 +91,8 @@ def written_response(
 
 
 # --- For the routes ------------------------------------------------------------------------------
+
+CHANGE_ERRORS: Final = (BadRequest, PreconditionFailed, PreconditionRequired, UnsupportedMediaType)
 
 ETAG: Final = {
     "ETag": {
