@@ -63,6 +63,13 @@ async def test_every_operation_has_a_summary(api: Api) -> None:
         assert len(operation["tags"]) == 1, (method, path)
 
 
+async def test_every_error_is_json(api: Api) -> None:
+    for method, path, operation in operations(api.app.openapi()):
+        for status, response in operation["responses"].items():
+            if status >= "400":
+                assert list(response["content"]) == ["application/json"], (method, path, status)
+
+
 SUBJECT = "/api/v1/subjects/one"
 
 

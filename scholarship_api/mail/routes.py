@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Path, Request, status
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, Response
 
 from scholarship_api.accounts.access import ACCESS_ERRORS, CurrentAccount
 from scholarship_api.accounts.roles import Role
@@ -89,7 +89,7 @@ async def delete_email(owner: Own, session: Writing, request: Request) -> None:
 @router.get(
     f"/{CONFIRM}/{{token}}",
     summary="A page that asks whether an address is right",
-    response_class=HTMLResponse,
+    response_class=Response,
     responses={**_PAGE, **document(NotFound)},
 )
 async def ask_to_confirm(session: Reading, request: Request, token: Token) -> HTMLResponse:
@@ -102,7 +102,7 @@ async def ask_to_confirm(session: Reading, request: Request, token: Token) -> HT
 @router.post(
     f"/{CONFIRM}/{{token}}",
     summary="Confirm an address",
-    response_class=HTMLResponse,
+    response_class=Response,
     responses={**_PAGE, **document(NotFound)},
 )
 async def confirm_email(session: Writing, request: Request, token: Token) -> HTMLResponse:
@@ -113,7 +113,7 @@ async def confirm_email(session: Writing, request: Request, token: Token) -> HTM
 @router.get(
     f"/{UNSUBSCRIBE}/{{token}}",
     summary="A page that asks whether to end the mails",
-    response_class=HTMLResponse,
+    response_class=Response,
     responses={**_PAGE, **document(NotFound)},
 )
 async def ask_to_unsubscribe(request: Request, token: Token) -> HTMLResponse:
@@ -125,7 +125,7 @@ async def ask_to_unsubscribe(request: Request, token: Token) -> HTMLResponse:
 @router.post(
     f"/{UNSUBSCRIBE}/{{token}}",
     summary="End the mails with one click (RFC 8058)",
-    response_class=HTMLResponse,
+    response_class=Response,
     responses={**_PAGE, **document(NotFound)},
 )
 async def unsubscribe(session: Writing, request: Request, token: Token) -> HTMLResponse:
