@@ -33,14 +33,8 @@ from scholarship_api.changes import retention as changes_retention
 from scholarship_api.changes import routes as changes_routes
 from scholarship_api.eligibility import routes as eligibility_routes
 from scholarship_api.errors import (
-    BadRequest,
+    MIDDLEWARE_ERRORS,
     DatabaseUnavailable,
-    HeadersTooLarge,
-    InternalError,
-    InvalidHost,
-    PayloadTooLarge,
-    Unauthorized,
-    UriTooLong,
     document,
     install_handlers,
 )
@@ -97,19 +91,8 @@ from scholarship_api.vocabularies import routes as vocabularies_routes
 from scholarship_api.webhooks import cursors as webhooks_cursors
 from scholarship_api.webhooks import routes as webhooks_routes
 
-MIDDLEWARE_ERRORS = (
-    BadRequest,
-    InvalidHost,
-    PayloadTooLarge,
-    UriTooLong,
-    HeadersTooLarge,
-    InternalError,
-    Unauthorized,
-)
-
 if TYPE_CHECKING:
     from scholarship_api.identity_providers.authenticator import ProviderAuthenticator
-"""The errors that any request can be answered with, before it reaches a route or when one fails."""
 
 SEARCH_ROUTERS = (search_routes.router, search_routes.root_router)
 ROUTERS = (

@@ -256,12 +256,26 @@ async def send_error(error: ApiError, scope: Scope, receive: Receive, send: Send
     await to_response(error, scope)(scope, receive, send)
 
 
-def document(*errors: type[ApiError]) -> dict[int | str, dict[str, Any]]:
+MIDDLEWARE_ERRORS: Final = (
+    BadRequest,
+    InvalidHost,
+    PayloadTooLarge,
+    UriTooLong,
+    HeadersTooLarge,
+    InternalError,
+    Unauthorized,
+)
+"""The errors that any request can be answered with, before it reaches a route or when one fails."""
+
+
+def document(
+    *errors: type[ApiError], body: type[ErrorBody] = ErrorBody
+) -> dict[int | str, dict[str, Any]]:
     """The `responses=` of a route that can answer these errors."""
     by_status: dict[int | str, dict[str, Any]] = {}
     for error in errors:
         text = f"{error.code}: {error.default_message}"
-        entry = by_status.setdefault(error.status, {"model": ErrorBody, "description": text})
+        entry = by_status.setdefault(error.status, {"model": body, "description": text})
         if entry["description"] != text:
             entry["description"] += f" Or {text}"
     return by_status

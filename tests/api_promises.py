@@ -8,7 +8,7 @@ import jsonschema_rs
 
 from tests.wire import Answer
 
-ERROR: Final = {
+ERROR: Final[dict[str, Any]] = {
     "type": "object",
     "required": ["trace_id", "code", "message", "status", "timestamp"],
     "additionalProperties": False,
@@ -21,6 +21,12 @@ ERROR: Final = {
         "details": {"type": "object"},
     },
 }
+OPPORTUNITY_ERROR: Final = ERROR | {
+    "required": [*ERROR["required"], "errors"],
+    "properties": {**ERROR["properties"], "errors": {"type": "array", "maxItems": 0}},
+}
+"""CommonGrants demands a further field."""
+OPPORTUNITIES: Final = "/common-grants"
 CODES: Final = {
     400: {"BAD_REQUEST", "INVALID_HOST"},
     401: {"UNAUTHORIZED"},
@@ -65,6 +71,7 @@ class ApiPromises:
             for path in sorted(self._paths, key=lambda path: path.count("{"))
         ]
         self._error = jsonschema_rs.validator_for(ERROR)
+        self._opportunity_error = jsonschema_rs.validator_for(OPPORTUNITY_ERROR)
         self._validators: dict[tuple[str, str, int], Any] = {}
 
     def template(self, target: str) -> str | None:
@@ -80,7 +87,7 @@ class ApiPromises:
             if name not in answer.headers
         ]
         if answer.status >= 400:
-            return found + self._error_faults(method, answer)
+            return found + self._error_faults(method, target, answer)
         template = self.template(target)
         if template is None:
             return [*found, f"{answer.status} of a path that is not documented"]
@@ -91,7 +98,7 @@ class ApiPromises:
             found += self._body_faults(method.lower(), template, answer)
         return found
 
-    def _error_faults(self, method: str, answer: Answer) -> list[str]:
+    def _error_faults(self, method: str, target: str, answer: Answer) -> list[str]:
         found = [
             f"{answer.status} without {name}"
             for name in NEEDED_HEADERS.get(answer.status, ())
@@ -105,7 +112,9 @@ class ApiPromises:
             body = answer.json()
         except ValueError:
             return [*found, "an error that is no JSON"]
-        found += [error.message for error in self._error.iter_errors(body)]
+        is_opportunity = target.startswith(OPPORTUNITIES)
+        validator = self._opportunity_error if is_opportunity else self._error
+        found += [error.message for error in validator.iter_errors(body)]
         if found:
             return found
         if body["status"] != answer.status or body["code"] not in CODES.get(answer.status, ()):

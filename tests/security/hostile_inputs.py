@@ -45,14 +45,21 @@ class Hostile:
 
 
 def requests_to(document: Document) -> Iterator[Hostile]:
-    """For every operation: hostile bodies of BODY_BYTES and hostile queries."""
+    """For every operation: hostile bodies of BODY_BYTES and hostile queries.
+
+    The lists of a body are tried on every operation, its other fields once for each schema.
+    """
+    tried: set[str] = set()
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             verb = method.upper()
             for name, query in _queries(document, operation.get("parameters", [])):
                 yield Hostile(verb, path, name, query=query)
             for media_type, content in operation.get("requestBody", {}).get("content", {}).items():
-                for name, text in _bodies(document, media_type, content.get("schema", {})):
+                schema = content.get("schema", {})
+                is_new = schema.get("$ref", f"{verb} {path}") not in tried
+                tried.add(schema.get("$ref", f"{verb} {path}"))
+                for name, text in _bodies(document, media_type, schema, lists_only=not is_new):
                     body = text.encode()[:BODY_BYTES]
                     yield Hostile(verb, path, name, media_type=media_type, body=body)
 
@@ -75,10 +82,10 @@ def _queries(document: Document, parameters: list[Any]) -> Iterator[tuple[str, s
 
 
 def _bodies(
-    document: Document, media_type: str, schema: Mapping[str, Any]
+    document: Document, media_type: str, schema: Mapping[str, Any], *, lists_only: bool
 ) -> Iterator[tuple[str, str]]:
     if "json" in media_type and "ndjson" not in media_type and "jsonl" not in media_type:
-        yield from _json_bodies(document, schema)
+        yield from _json_bodies(document, schema, lists_only=lists_only)
     elif media_type == "application/x-www-form-urlencoded":
         yield "many fields", _numbered("", "#=1&", "", BODY_BYTES)
         yield "one field many times", "username=x&" * (BODY_BYTES // 11)
@@ -97,7 +104,9 @@ def _bodies(
         yield "many columns", "x," * (BODY_BYTES // 2)
 
 
-def _json_bodies(document: Document, schema: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _json_bodies(
+    document: Document, schema: Mapping[str, Any], *, lists_only: bool
+) -> Iterator[tuple[str, str]]:
     yield "unknown keys", _numbered("{", '"#":1,', '"z":1}', BODY_BYTES)
     yield "unknown keys of objects", _numbered("{", '"#":{},', '"z":1}', BODY_BYTES)
     yield "one key many times", _filled("{", '"q":1,', '"z":1}', BODY_BYTES)
@@ -106,6 +115,8 @@ def _json_bodies(document: Document, schema: Mapping[str, Any]) -> Iterator[tupl
     yield "nested lists", "[" * (BODY_BYTES // 2) + "]" * (BODY_BYTES // 2)
     yield "nested objects", '{"a":' * (BODY_BYTES // 6 - 1) + "1" + "}" * (BODY_BYTES // 6 - 1)
     for path, leaf in _fields(document, schema):
+        if lists_only and "array" not in _types(leaf):
+            continue
         head = "".join(f'{{"{part}":' for part in path)
         tail = "}" * len(path)
         name = ".".join(path)
@@ -117,6 +128,8 @@ def _json_bodies(document: Document, schema: Mapping[str, Any]) -> Iterator[tupl
                 f"{name}: a list of {kind}",
                 head + _filled("[", item + ",", item + "]", size) + tail,
             )
+        if lists_only:
+            continue
         nested = (size - 2) // 2
         yield f"{name}: nested lists", head + "[" * nested + "]" * nested + tail
         yield f"{name}: unknown keys", head + _numbered("{", '"#":1,', '"z":1}', size) + tail

@@ -42,7 +42,7 @@ async def cost(client: httpx.AsyncClient, hostile: Hostile, award: str) -> tuple
 @pytest.mark.slow
 async def test_every_list_of_the_document_is_tried(api: Api) -> None:
     document = api.app.openapi()
-    tried = [hostile.id for hostile in requests_to(document)]
+    tried = {hostile.id for hostile in requests_to(document)}
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             content = operation.get("requestBody", {}).get("content", {})

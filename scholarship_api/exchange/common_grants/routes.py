@@ -6,13 +6,14 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from scholarship_api.accounts.access import ANONYMOUS_ALLOWED, current_account_or_none
 from scholarship_api.errors import (
+    MIDDLEWARE_ERRORS,
+    ApiError,
     BadRequest,
     DatabaseUnavailable,
     NotFound,
     PayloadTooLarge,
     RateLimited,
     ServiceUnavailable,
-    Unauthorized,
     UnsupportedMediaType,
     ValidationFailed,
     document,
@@ -27,6 +28,12 @@ _ANYBODY: Final[dict[str, Any]] = {
     "dependencies": [Depends(current_account_or_none)],
     "openapi_extra": ANONYMOUS_ALLOWED,
 }
+
+
+def _document(*errors: type[ApiError]) -> dict[int | str, dict[str, Any]]:
+    return document(*errors, body=schemas.OpportunityErrorBody)
+
+
 _NOT_MODIFIED: Final[dict[int | str, dict[str, Any]]] = {
     304: {"description": "If-None-Match names this very answer."}
 }
@@ -34,8 +41,8 @@ _NOT_MODIFIED: Final[dict[int | str, dict[str, Any]]] = {
 router = APIRouter(
     prefix=PREFIX,
     tags=["CommonGrants"],
-    responses=document(
-        Unauthorized, ValidationFailed, RateLimited, DatabaseUnavailable, ServiceUnavailable
+    responses=_document(
+        *MIDDLEWARE_ERRORS, ValidationFailed, RateLimited, DatabaseUnavailable, ServiceUnavailable
     ),
 )
 
@@ -72,7 +79,7 @@ async def list_opportunities(
     response_model=schemas.OpportunityAnswer,
     response_model_exclude_none=True,
     summary="One award as CommonGrants",
-    responses=document(NotFound) | _NOT_MODIFIED,
+    responses=_document(NotFound) | _NOT_MODIFIED,
     **_ANYBODY,
 )
 async def get_opportunity(
@@ -90,7 +97,7 @@ async def get_opportunity(
     response_model=schemas.OpportunitySearchAnswer,
     response_model_exclude_none=True,
     summary="Search the published awards by the filters of CommonGrants",
-    responses=document(BadRequest, PayloadTooLarge, UnsupportedMediaType),
+    responses=_document(BadRequest, PayloadTooLarge, UnsupportedMediaType),
     dependencies=[Depends(current_account_or_none), Depends(require_json)],
     openapi_extra=ANONYMOUS_ALLOWED,
 )

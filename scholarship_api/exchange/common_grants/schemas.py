@@ -19,6 +19,7 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
+from scholarship_api.errors import ErrorBody
 from scholarship_api.input_limits import RequestModel, ShortList, limit_keys
 from scholarship_api.search import limits as search_limits
 from scholarship_api.vocabulary import parse_date_or_instant
@@ -159,6 +160,12 @@ class OpportunitySearchAnswer(OpportunityList):
 _CAMEL_REQUEST: Final = ConfigDict(
     alias_generator=to_camel, validate_by_name=False, validate_by_alias=True, extra="forbid"
 )
+
+
+class OpportunityErrorBody(ErrorBody):
+    """The body of an error, with the field that the standard demands."""
+
+    errors: list[str] = Field(description="Always empty; `message` and `details` say more.")
 
 
 class OpportunityPage(RequestModel):
