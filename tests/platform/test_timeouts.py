@@ -23,12 +23,22 @@ async def test_an_error_is_passed_on() -> None:
         await SlicedTimeout(1).wait(answer)
 
 
-async def test_a_bare_future_is_cancelled_at_the_timeout() -> None:
+async def test_a_bare_future_fails_at_the_timeout() -> None:
     answer: asyncio.Future[int] = asyncio.get_running_loop().create_future()
     started_at = time.monotonic()
     with pytest.raises(TimeoutError):
         await SlicedTimeout(0.1).wait(answer)
     assert time.monotonic() - started_at > 0.09
+    assert isinstance(answer.exception(), TimeoutError)
+
+
+async def test_a_bare_future_is_cancelled_with_its_waiter() -> None:
+    answer: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    waiting = asyncio.create_task(SlicedTimeout(1).wait(answer))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
     assert answer.cancelled()
 
 
