@@ -6,6 +6,7 @@ that the sliding window still covers. Times are in seconds.
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from limits import RateLimitItem
 
@@ -26,8 +27,7 @@ class Bucket:
         return self.tag or self.identity
 
 
-@dataclass(frozen=True, slots=True)
-class BucketState:
+class BucketState(NamedTuple):
     """A bucket after a request was counted or refused."""
 
     bucket: Bucket
@@ -42,7 +42,9 @@ class BucketState:
     def remaining(self) -> int:
         """How many requests would pass now."""
         limit = self.bucket.limit
-        previous = math.floor(self.previous_count * self.previous_seconds / limit.get_expiry())
+        previous = 0
+        if self.previous_count:
+            previous = math.floor(self.previous_count * self.previous_seconds / limit.get_expiry())
         return max(limit.amount - previous - self.current_count, 0)
 
     @property
@@ -64,8 +66,7 @@ class BucketState:
         return self.current_seconds or float(self.bucket.limit.get_expiry())
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """The outcome of one request in all of its buckets."""
 
     allowed: bool

@@ -11,15 +11,14 @@ import asyncio
 import math
 import time
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import structlog
 
 from scholarship_api.errors import RateLimited, ServiceUnavailable
 from scholarship_api.platform.observability import metrics, tracing
 from scholarship_api.platform.rate_limiting import circuit_breaker
-from scholarship_api.platform.rate_limiting.buckets import Bucket, BucketState, Hit
+from scholarship_api.platform.rate_limiting.buckets import Bucket, Hit
 from scholarship_api.platform.rate_limiting.circuit_breaker import CircuitBreaker, CircuitOpenError
 from scholarship_api.platform.rate_limiting.errors import (
     BACKEND_ERRORS,
@@ -44,8 +43,7 @@ class RateLimiterUnavailable(ServiceUnavailable):
         super().__init__(retry_after_seconds=int(circuit_breaker.RETRY_AFTER_SECONDS))
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """Whether a request is allowed, and what its headers say."""
 
     allowed: bool
@@ -87,24 +85,30 @@ UNLIMITED: Final = Decision(allowed=True, limit=0, remaining=0, reset_at=0, retr
 def decide(hit: Hit, *, now: float) -> Decision:
     """The decision after a hit; `now` is in Unix seconds."""
     if hit.allowed:
-        decisive = min(hit.states, key=_remaining_then_longest_reset)
-        wait, reset_in = 0, decisive.seconds_to_reset
-    else:
-        decisive = max(hit.states, key=lambda state: state.seconds_to_wait)
-        # A whole second at least, and never one too few by rounding.
-        wait = max(math.ceil(decisive.seconds_to_wait + 0.001), 1)
-        reset_in = wait
+        # The fewest requests left, then the longest time to the reset.
+        remaining, negative_reset, limit = min(
+            [
+                (state.remaining, -state.seconds_to_reset, state.bucket.limit.amount)
+                for state in hit.states
+            ]
+        )
+        return Decision(
+            allowed=True,
+            limit=limit,
+            remaining=remaining,
+            reset_at=math.ceil(now - negative_reset),
+            retry_after_seconds=0,
+        )
+    decisive = max(hit.states, key=lambda state: state.seconds_to_wait)
+    # A whole second at least, and never one too few by rounding.
+    wait = max(math.ceil(decisive.seconds_to_wait + 0.001), 1)
     return Decision(
-        allowed=hit.allowed,
+        allowed=False,
         limit=decisive.bucket.limit.amount,
         remaining=decisive.remaining,
-        reset_at=math.ceil(now + reset_in),
+        reset_at=math.ceil(now + wait),
         retry_after_seconds=wait,
     )
-
-
-def _remaining_then_longest_reset(state: BucketState) -> tuple[int, float]:
-    return state.remaining, -state.seconds_to_reset
 
 
 class RateLimiter:

@@ -75,9 +75,9 @@ class _Link:
         pipeline = self._pipeline
         if pipeline is None or pipeline.closed:
             pipeline = await time_left.wait(self._connection())
-        *ahead, last = (pipeline.call(command) for command in commands)
+        answers = [pipeline.call(command) for command in commands]
         try:
-            return await time_left.wait(last)
+            return await time_left.wait(answers[-1])
         except TimeoutError as error:
             await pipeline.close(error)  # every other command on that connection waits in vain
             self._servers.try_last(pipeline.address)
@@ -87,7 +87,7 @@ class _Link:
                 await pipeline.close(error)
             raise
         finally:
-            for answer in ahead:
+            for answer in answers[:-1]:
                 answer.cancel()
 
     async def close(self) -> None:
