@@ -63,6 +63,24 @@ class _LingeringTransport:
 class BoundedHttpProtocol(HttpToolsProtocol):
     """One connection. Its server state is a `ConnectionState`."""
 
+    # Python finds the attributes of an object more slowly when its dictionary has more than 30.
+    __slots__ = (
+        "_body",
+        "_body_client",
+        "_discards_input",
+        "_head_bytes",
+        "_idle_timer",
+        "_is_unused",
+        "_limits",
+        "_linger_bytes",
+        "_lingering_transport",
+        "_peer",
+        "_read_timer",
+        "_received_bytes",
+        "_state",
+        "_write_timer",
+    )
+
     def __init__(
         self,
         config: Config,
@@ -197,15 +215,16 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         if self._head_bytes + self._received_bytes > self._limits.head_bytes:
             self._check_head_size(head_size(self.url, self.headers))
         is_upgrade = self.parser.should_upgrade()
-        check_head(
-            version=self.parser.get_http_version(),
-            url=self.url,
-            headers=self.headers,
-            is_upgrade=is_upgrade,
-        )
-        replace_host(self.url, self.headers)
         names = [name for name, _ in self.headers]
         is_chunked = b"transfer-encoding" in names
+        if is_chunked or is_upgrade or names.count(b"host") != 1 or self.url[:1] != b"/":
+            check_head(
+                version=self.parser.get_http_version(),
+                url=self.url,
+                headers=self.headers,
+                is_upgrade=is_upgrade,
+            )
+            replace_host(self.url, self.headers)
         has_body = is_chunked or b"content-length" in names
         rejection = self._rejection_for_load(has_body=has_body)
         if rejection is None:
