@@ -45,10 +45,10 @@ class RequestIds(NamedTuple):
     @property
     def headers(self) -> tuple[tuple[bytes, bytes], ...]:
         """The headers of the response that tell the ids."""
-        return (
-            (b"x-request-id", self.request_id.encode()),
-            (b"x-trace-id", self.trace_id.encode()),
-        )
+        trace_id = self.trace_id.encode()
+        is_own = self.request_id is self.trace_id
+        request_id = trace_id if is_own else self.request_id.encode()
+        return ((b"x-request-id", request_id), (b"x-trace-id", trace_id))
 
 
 class RequestContext:

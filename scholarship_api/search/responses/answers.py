@@ -201,7 +201,11 @@ class Answers:
         started_at = time.perf_counter()
         try:
             version = await self._versions.current()
-            cached = await self._cached(route.response_key, version)
+            response = self.cache.get(route.response_key)
+            if response is None or response.version.number >= version.number:
+                cached = None if response is None else response.rendered
+            else:
+                cached = await self._checked(route.response_key, response, version)
         except Exception as error:  # noqa: BLE001 - the route raises it
             scope[_VERSION_KEY] = error, started_at
             return None
@@ -232,6 +236,12 @@ class Answers:
         response = self.cache.get(response_key)
         if response is None or response.version.number >= version.number:
             return None if response is None else response.rendered
+        return await self._checked(response_key, response, version)
+
+    async def _checked(
+        self, response_key: str, response: CachedResponse, version: Version
+    ) -> RenderedJson | None:
+        """The response of an older version, if it is still true at this one."""
         async with response.checking:
             if response.version.number < version.number:
                 with deadline(REQUEST_SECONDS):
