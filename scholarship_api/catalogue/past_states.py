@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from scholarship_api.catalogue.models import INDEXED_COLUMNS
 from scholarship_api.catalogue.read_model.model import ReadModel
 from scholarship_api.catalogue.read_model.records import RECORD, parse
-from scholarship_api.platform.database.libpq import Fetch
+from scholarship_api.platform.database.libpq import Fetch, Row
 
 MAX_CHANGED: Final = 50_000
 """Awards that have changed since an instant, and are looked at."""
@@ -64,6 +64,34 @@ WHERE public.scholarship_search_vector({_WORDS}) @@ %(match)s::tsquery
 """  # noqa: S608 - of literals
 
 
+_PRESENT: Final = f"""
+SELECT {RECORD}::text FROM scholarships AS s
+WHERE s.id = ANY (%(ids)s::text[]) AND s.status = 'published'
+"""  # noqa: S608 - a literal
+
+_PAIRS: Final = """
+queries AS MATERIALIZED (
+    SELECT number, match::tsquery FROM unnest(%(matches)s::text[]) WITH ORDINALITY
+        AS given (match, number)
+), pairs AS MATERIALIZED (
+    SELECT * FROM unnest(%(numbers)s::int[], %(pair_ids)s::text[]) AS pairs (number, id)
+)
+"""
+_PAIRS_NOW: Final = f"""
+WITH {_PAIRS}
+SELECT pairs.number::text, pairs.id
+FROM pairs JOIN queries USING (number) JOIN scholarships AS s ON s.id = pairs.id
+WHERE s.status = 'published' AND (s.search_vector @@ queries.match) IS TRUE
+"""  # noqa: S608 - of literals
+_PAIRS_BEFORE: Final = f"""{_BEFORE}, vectors AS MATERIALIZED (
+    SELECT s.id, public.scholarship_search_vector({_WORDS}) AS words FROM s
+), {_PAIRS}
+SELECT pairs.number::text, pairs.id
+FROM pairs JOIN queries USING (number) JOIN vectors USING (id)
+WHERE vectors.words @@ queries.match
+"""  # noqa: S608 - of literals
+
+
 class Changed(NamedTuple):
     """The awards that have changed."""
 
@@ -101,10 +129,15 @@ async def model_before(
 ) -> ReadModel:
     """A read model of the awards of these changes as they were before; of published ones only."""
     rows = await fetch(_RECORDS, _parameters(changes)) if changes else []
-    model = ReadModel(unchecked=unchecked)
-    model.add(parse(record) for (record,) in rows if record is not None)
-    model.build_orders()
-    return model
+    return _model_of(rows, unchecked)
+
+
+async def present_model(
+    fetch: Fetch, award_ids: Collection[str], *, unchecked: Collection[str]
+) -> ReadModel:
+    """A read model of these awards as they are; of published ones only."""
+    rows = await fetch(_PRESENT, {"ids": list(award_ids)}) if award_ids else []
+    return _model_of(rows, unchecked)
 
 
 async def had_words(
@@ -116,6 +149,50 @@ async def had_words(
     asked = {award_id: changes[award_id] for award_id in award_ids}
     rows = await fetch(_WITH_WORDS, {**_parameters(asked), "match": match})
     return {award_id.decode() for (award_id,) in rows if award_id is not None}
+
+
+Pair = tuple[str, str]
+"""A tsquery and the id of an award."""
+
+
+async def pairs_with_words(fetch: Fetch, pairs: Collection[Pair]) -> set[Pair]:
+    """The pairs whose award is published and has the words of the tsquery."""
+    if not pairs:
+        return set()
+    parameters, matches = _pairs(pairs)
+    return _pairs_of(await fetch(_PAIRS_NOW, parameters), matches)
+
+
+async def pairs_that_had_words(
+    fetch: Fetch, changes: Mapping[str, int], pairs: Collection[Pair]
+) -> set[Pair]:
+    """The pairs whose award was published and had the words before these changes."""
+    if not pairs:
+        return set()
+    parameters, matches = _pairs(pairs)
+    asked = {award_id: changes[award_id] for award_id in dict.fromkeys(each[1] for each in pairs)}
+    return _pairs_of(await fetch(_PAIRS_BEFORE, {**_parameters(asked), **parameters}), matches)
+
+
+def _pairs(pairs: Collection[Pair]) -> tuple[dict[str, object], list[str]]:
+    numbers = {match: number for number, match in enumerate(dict.fromkeys(p[0] for p in pairs), 1)}
+    parameters: dict[str, object] = {
+        "matches": list(numbers),
+        "numbers": [numbers[match] for match, _ in pairs],
+        "pair_ids": [award_id for _, award_id in pairs],
+    }
+    return parameters, list(numbers)
+
+
+def _pairs_of(rows: Sequence[Row], matches: Sequence[str]) -> set[Pair]:
+    return {(matches[int(number) - 1], award_id.decode()) for number, award_id in rows}
+
+
+def _model_of(rows: Sequence[Row], unchecked: Collection[str]) -> ReadModel:
+    model = ReadModel(unchecked=unchecked)
+    model.add(parse(record) for (record,) in rows if record is not None)
+    model.build_orders()
+    return model
 
 
 def _parameters(changes: Mapping[str, int]) -> dict[str, object]:

@@ -1,53 +1,62 @@
 """Which saved searches have new results because awards have changed: the reverse of a search.
 
-Each search keeps the words without which no award is its result. A changed award is compared with
-the searches whose words it has, and only these are checked, with the statements that answer a
-search; equal queries once. So a search is told about exactly what `results?since=` shows.
+Each search is indexed by tokens of which each of its results has one, see `tokens.py`. A changed
+award looks up the searches that share a token with it, and only these are checked, with the filters
+and words that answer a search; equal queries once. So a search is told about exactly what
+`results?since=` shows.
 """
 
 import datetime as dt
-import hashlib
 import uuid
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
 
-from pydantic_core import to_json
-from sqlalchemy import Row
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from scholarship_api.catalogue import past_states
-from scholarship_api.catalogue.past_states import Changed
-from scholarship_api.catalogue.read_model.model import ReadModel
-from scholarship_api.errors import Conflict, ValidationFailed
+from scholarship_api.errors import Conflict, DatabaseUnavailable
 from scholarship_api.platform.database.engine import Database
 from scholarship_api.platform.database.sessions import ReadSession
-from scholarship_api.saved_searches import models, queries, service
-from scholarship_api.search import new_results
-from scholarship_api.search import service as search
+from scholarship_api.profiles import service as profiles
+from scholarship_api.saved_searches import matching_queries as queries
+from scholarship_api.saved_searches import schemas
+from scholarship_api.saved_searches.batches import batches
+from scholarship_api.saved_searches.indexing import SearchIndex
+from scholarship_api.saved_searches.matching_queries import (
+    MAX_FAILURES,
+    Candidate,
+    Notified,
+    StoredQuery,
+)
+from scholarship_api.saved_searches.tokens import EVERY_AWARD, filter_tokens_of_awards
+from scholarship_api.search import many_new_results, new_results
 from scholarship_api.search.cursors import CursorCodec
-from scholarship_api.search.filters import keep
-from scholarship_api.search.necessary_words import necessary_words
+from scholarship_api.search.many_new_results import ChangedAwards, Question
 from scholarship_api.search.new_results import Since
 from scholarship_api.search.responses.answers import Answers
 from scholarship_api.search.schemas import SearchBody
 from scholarship_api.search.snapshot import Snapshot
 
-MAX_AWARDS_BY_WORDS: Final = 20
-"""Changed awards of which the words choose the searches to check. More of them have so many words
-that most searches are chosen, and each search would be compared with each award."""
+LOOKED_UP_AWARDS: Final = 50
+"""Awards that look up searches with one statement: 20 ms with 100 000 searches."""
 
-INDEX_AGE: Final = dt.timedelta(days=1)
-"""The words of a search are made anew after this time: synonyms and spellings may have changed."""
+CHECKED_QUERIES: Final = 500
+"""Queries that are checked together, about 1 ms each."""
 
-INDEX_BATCH: Final = 500
-"""Searches that are indexed in one transaction."""
+EXPANDED_QUERIES: Final = 500
+"""Queries of which the searches are read together."""
+
+_log = structlog.stdlib.get_logger(__name__)
+
+Found = Mapping[Candidate, Sequence[str]]
+"""Queries with the ids of their new results, dismissed ones included."""
 
 
 class NewResults(NamedTuple):
     """Awards that have become results of a saved search."""
 
-    search_id: uuid.UUID
-    subject_id: uuid.UUID
+    search: Notified
     scholarship_ids: Sequence[str]
 
 
@@ -58,24 +67,23 @@ class SearchMatcher:
         self._database = database
         self._answers = answers
         self._codec = codec
+        self._index = SearchIndex(database, answers)
 
-    async def match(
-        self, first_changes: Mapping[str, int], *, before: dt.datetime
-    ) -> list[NewResults]:
-        """The searches with new results among awards, each given with the id of the first change
+    async def match(self, first_changes: Mapping[str, int], *, before: dt.datetime) -> Found:
+        """The queries with new results among awards, each given with the id of the first change
         that counts; `before` is an instant before these changes.
 
         Raises DatabaseUnavailable.
         """
         if not first_changes:
-            return []
+            return {}
         await self.index()
         snapshot = await self._answers.snapshot()
         changed = await past_states.changed_by(snapshot.fetch, first_changes)
         return await self._match(snapshot, Since(before, changed))
 
-    async def match_since(self, instant: dt.datetime) -> list[NewResults]:
-        """The searches with results that are new since an instant.
+    async def match_since(self, instant: dt.datetime) -> Found:
+        """The queries with results that are new since an instant.
 
         Raises ValidationFailed for an instant too long ago, and DatabaseUnavailable.
         """
@@ -85,123 +93,130 @@ class SearchMatcher:
 
     async def index(self) -> int:
         """Index searches that are new, have changed or were indexed long ago; their number."""
-        before = dt.datetime.now(dt.UTC) - INDEX_AGE
-        indexed = 0
-        while True:
-            async with self._database.read_session() as session:
-                rows = await queries.to_index(session, before=before, limit=INDEX_BATCH)
-            by_digest: dict[bytes, list[Row[uuid.UUID, dict[str, Any]]]] = defaultdict(list)
-            for row in rows:
-                by_digest[digest_of(row.query)].append(row)
-            words = {
-                digest: await self._words_of(same[0].query) for digest, same in by_digest.items()
-            }
-            async with self._database.write_session() as session:
-                for digest, same in by_digest.items():
-                    await queries.index(
-                        session,
-                        ids=[row.id for row in same],
-                        query=same[0].query,
-                        digest=digest,
-                        words=words[digest],
-                    )
-            indexed += len(rows)
-            if len(rows) < INDEX_BATCH:
-                return indexed
+        return await self._index.update()
 
-    async def _words_of(self, query: dict[str, Any]) -> str | None:
-        snapshot = await self._answers.snapshot()
-        try:
-            # The profile does not matter for words; one that is needed may be empty.
-            request = SearchBody.model_validate({"profile": {}, **query})
-            return await necessary_words(snapshot, request)
-        except (ValueError, ValidationFailed):
-            return None
-
-    async def _match(self, snapshot: Snapshot, since: Since) -> list[NewResults]:
-        award_ids = list(since.changed.first_changes)
-        model = await snapshot.model()
-        past = await past_states.model_before(
-            snapshot.fetch, since.known, unchecked=model.unchecked
+    async def _match(self, snapshot: Snapshot, since: Since) -> Found:
+        unchecked = (await snapshot.model()).unchecked
+        changed = ChangedAwards(
+            after=since,
+            present=await past_states.present_model(
+                snapshot.fetch, since.changed.first_changes, unchecked=unchecked
+            ),
+            past=await past_states.model_before(snapshot.fetch, since.known, unchecked=unchecked),
         )
-        is_small = len(award_ids) <= MAX_AWARDS_BY_WORDS
-        async with self._database.read_session() as session:
-            rows = await queries.candidates(session, award_ids if is_small else None)
-        shared: dict[bytes, list[Row[Any]]] = defaultdict(list)
-        single = []
-        for row in rows:
-            if row.use_profile or row.query_digest is None:
-                single.append([row])
-            else:
-                shared[row.query_digest].append(row)
-        matched = []
-        for same in (*shared.values(), *single):
-            found = await self._check(snapshot, same[0].id, since, past)
-            if found:
-                matched += [NewResults(row.id, row.subject_id, sorted(found)) for row in same]
-        return await self._without_dismissed(matched, since.changed)
+        candidates = await self._candidates(changed)
+        found: dict[Candidate, Sequence[str]] = {}
+        for some in batches(list(candidates), CHECKED_QUERIES):
+            found |= await self._check(snapshot, {each: candidates[each] for each in some}, changed)
+        return found
+
+    async def _candidates(self, changed: ChangedAwards) -> dict[Candidate, list[str]]:
+        """The queries that may have new results, each with the awards that may be one."""
+        of_filters = filter_tokens_of_awards(changed.present)
+        present = changed.present.ordinals.ids_of(changed.present.all())
+        found: dict[Candidate, list[str]] = {}
+        for some in batches(present, LOOKED_UP_AWARDS):
+            tokens = {each: [EVERY_AWARD, *of_filters.get(each, ())] for each in some}
+            async with self._database.read_session() as session:
+                for query, award_ids in (await queries.candidates(session, tokens)).items():
+                    found.setdefault(query, []).extend(award_ids)
+        return found
 
     async def _check(
-        self, snapshot: Snapshot, search_id: uuid.UUID, since: Since, past: ReadModel
-    ) -> set[str]:
-        """The new results of a search, dismissed ones included."""
-        async with self._database.read_session() as session:
-            stored = await queries.by_id(session, search_id)
-            if stored is None:
-                return set()
-            request = await self._request_of(session, stored)
-        if request is None:
-            return set()
-        # The filters are compared first: to find out which words decide runs the whole search.
-        model = await snapshot.model()
-        within = model.ordinals.find_all(list(since.changed.first_changes))
-        if not keep(model, request, now=snapshot.now, within=within).awards:
-            return set()
+        self,
+        snapshot: Snapshot,
+        candidates: Mapping[Candidate, Collection[str]],
+        changed: ChangedAwards,
+    ) -> dict[Candidate, Sequence[str]]:
+        """The new results of these queries; one by one where they cannot be checked together."""
         try:
-            resolved = await search.resolve(snapshot, request, codec=self._codec)
-        except ValidationFailed:
-            return set()
-        return await new_results.new_results(snapshot, resolved, after=since, past=past)
+            return await self._check_together(snapshot, candidates, changed)
+        except DatabaseUnavailable:
+            if len(candidates) == 1:
+                await self._give_up(next(iter(candidates)))
+                return {}
+        found: dict[Candidate, Sequence[str]] = {}
+        for query, award_ids in candidates.items():
+            found |= await self._check(snapshot, {query: award_ids}, changed)
+        return found
 
-    async def _request_of(
-        self, session: ReadSession, stored: models.SavedSearch
-    ) -> SearchBody | None:
+    async def _give_up(self, query: Candidate) -> None:
+        """Let the changes be compared again, or leave this query out if it has failed too often.
+
+        Raises DatabaseUnavailable.
+        """
+        async with self._database.write_session() as session:
+            failures = await queries.add_failure(session, query)
+        if failures < MAX_FAILURES:
+            raise DatabaseUnavailable
+        _log.error(
+            "saved_searches.search_skipped",
+            query_digest=query.digest.hex(),
+            search_id=None if query.search_id is None else str(query.search_id),
+        )
+
+    async def _check_together(
+        self,
+        snapshot: Snapshot,
+        candidates: Mapping[Candidate, Collection[str]],
+        changed: ChangedAwards,
+    ) -> dict[Candidate, Sequence[str]]:
+        async with self._database.read_session() as session:
+            stored = await queries.stored_queries(session, candidates)
+            requests = {
+                query: await self._request_of(session, each) for query, each in stored.items()
+            }
+        questions = {
+            query: Question(request, candidates[query])
+            for query, request in requests.items()
+            if request is not None
+        }
+        found = await many_new_results.find(
+            snapshot, list(questions.values()), changed=changed, codec=self._codec
+        )
+        return {
+            query: sorted(award_ids)
+            for query, award_ids in zip(questions, found, strict=True)
+            if award_ids
+        }
+
+    async def _request_of(self, session: ReadSession, stored: StoredQuery) -> SearchBody | None:
         """None for a search that cannot be run, of which `results` says why."""
         try:
-            return (await service.stored_query(session, stored)).search
+            profile = None
+            if stored.use_profile:
+                profile = await profiles.answers_of(session, subject_id=stored.subject_id)
+                if profile is None:
+                    return None
+            return schemas.request_of(stored.query, profile=profile)
         except Conflict:
             return None
 
-    async def _without_dismissed(
-        self, matched: Sequence[NewResults], changed: Changed
-    ) -> list[NewResults]:
-        if not matched:
-            return []
-        async with self._database.read_session() as session:
-            dismissed = await queries.dismissals(
-                session, {each.subject_id for each in matched}, changed.first_changes.keys()
-            )
-        left = [
-            each._replace(
-                scholarship_ids=[
-                    award_id
-                    for award_id in each.scholarship_ids
-                    if (each.subject_id, award_id) not in dismissed
-                ]
-            )
-            for each in matched
-        ]
-        return [each for each in left if each.scholarship_ids]
+
+async def searches_of(
+    session: AsyncSession, found: Found, *, lock: bool = False
+) -> list[NewResults]:
+    """The searches with these queries, each with the new results that are not dismissed."""
+    awards = {award_id for award_ids in found.values() for award_id in award_ids}
+    dismissed = await queries.dismissals(session, awards)
+    expanded = [
+        NewResults(search, _without_dismissed(found[query], search.subject_id, dismissed))
+        for query, search in await queries.notified(session, found, lock=lock)
+    ]
+    return [each for each in expanded if each.scholarship_ids]
 
 
-def digest_of(query: dict[str, Any]) -> bytes:
-    """The same for equal queries, whatever the order of their keys."""
-    return hashlib.sha256(to_json(_sorted(query))).digest()
+def _without_dismissed(
+    award_ids: Sequence[str],
+    subject_id: uuid.UUID,
+    dismissed: Collection[tuple[uuid.UUID, str]],
+) -> Sequence[str]:
+    if not dismissed:
+        return award_ids
+    return [each for each in award_ids if (subject_id, each) not in dismissed]
 
 
-def _sorted(value: object) -> object:
-    if isinstance(value, dict):
-        return {key: _sorted(value[key]) for key in sorted(value)}
-    if isinstance(value, list):
-        return [_sorted(each) for each in value]
-    return value
+def parts_of(found: Found) -> Iterator[Found]:
+    """The same in parts whose searches are read together."""
+    for some in batches(list(found), EXPANDED_QUERIES):
+        yield {query: found[query] for query in some}

@@ -6,12 +6,14 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     CheckConstraint,
     DateTime,
     ForeignKey,
     Identity,
     Index,
+    SmallInteger,
     Text,
     func,
     text,
@@ -56,9 +58,13 @@ class SavedSearch(Base):
     """A digest that equal queries share; null until the search is indexed."""
     words: Mapped[str | None] = mapped_column(TSQUERY)
     """The words without which no award is a result, see `necessary_words`; null: none."""
+    tokens: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
+    """Tokens of which each result has one, see `tokens.py`; null until the search is indexed."""
+    match_failures: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
+    """How often changed awards could not be compared with it in time, since it was indexed."""
     indexed_at: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))
-    """When both were made; null when the query has changed since. Until then, every changed award
-    is compared with the search."""
+    """When the index was made; null when the query has changed since. The worker makes it before it
+    compares the next changes."""
     created_at: Mapped[dt.datetime] = mapped_column(
         DateTime(timezone=True), server_default=func.now()
     )
@@ -89,6 +95,23 @@ class SavedSearch(Base):
             "ix_saved_searches_indexed_at",
             text("indexed_at NULLS FIRST"),
             postgresql_where=text("notify_channel <> 'none'"),
+        ),
+        Index(
+            "ix_saved_searches_tokens",
+            "tokens",
+            postgresql_using="gin",
+            postgresql_with={"fastupdate": "off"},
+            postgresql_where=text("notify_channel <> 'none'"),
+        ),
+        Index(
+            "ix_saved_searches_query_digest",
+            "query_digest",
+            postgresql_where=text("notify_channel <> 'none'"),
+        ),
+        Index(
+            "ix_saved_searches_without_tokens",
+            "id",
+            postgresql_where=text("notify_channel <> 'none' AND tokens IS NULL"),
         ),
     )
 

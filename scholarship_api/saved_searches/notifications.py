@@ -7,9 +7,9 @@ were followed. Later, when they are due, another transaction makes messages of t
 
 import asyncio
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import sqlalchemy.exc
 import structlog
@@ -22,7 +22,8 @@ from scholarship_api.errors import DatabaseUnavailable
 from scholarship_api.platform.database.engine import Database
 from scholarship_api.platform.database.sessions import WriteSession
 from scholarship_api.saved_searches import queries
-from scholarship_api.saved_searches.matching import NewResults, SearchMatcher
+from scholarship_api.saved_searches.batches import batches
+from scholarship_api.saved_searches.matching import Found, SearchMatcher, parts_of, searches_of
 from scholarship_api.saved_searches.models import Channel, Frequency
 from scholarship_api.saved_searches.queries import DueMatch
 from scholarship_api.webhooks import service as webhooks
@@ -35,8 +36,8 @@ POLL_SECONDS: Final = 1.0
 FOLLOWED_EVENTS: Final = 500
 """Events of the outbox that are compared with the searches together."""
 
-STORED_SEARCHES: Final = 500
-"""Searches whose matches are stored with one statement."""
+STORED_MATCHES: Final = 20_000
+"""Matches that are stored with one statement."""
 
 TOLD_MATCHES: Final = 2_000
 """Matches that are told in one transaction."""
@@ -52,8 +53,6 @@ _ONE_DAY: Final = dt.timedelta(days=1)
 _DAYS_OF_A_WEEK: Final = 7
 _JUST_BEFORE: Final = dt.timedelta(microseconds=1)
 """The resolution of PostgreSQL's clock."""
-
-_Item = TypeVar("_Item")
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -86,7 +85,7 @@ async def follow_changes(database: Database, matcher: SearchMatcher, *, now: dt.
             return False
         changed = {each.id: each for each in await consumers.changed_awards(session, span)}
         is_anyone_notified = await queries.is_anyone_notified(session)
-    found: Sequence[NewResults] = []
+    found: Found = {}
     if changed and is_anyone_notified:
         found = await matcher.match(
             {each.id: each.first_change for each in changed.values()},
@@ -95,28 +94,32 @@ async def follow_changes(database: Database, matcher: SearchMatcher, *, now: dt.
     # The time grows with the matches; each statement has its own limit.
     async with database.write_session(seconds=None) as session:
         if await consumers.take_span(session, consumer=CONSUMER, span=span):
-            for some in _batches(found, STORED_SEARCHES):
+            for some in parts_of(found):
                 await _store(session, some, changed, now=now)
     return True
 
 
 async def _store(
     session: WriteSession,
-    found: Sequence[NewResults],
+    found: Found,
     changed: Mapping[str, ChangedAward],
     *,
     now: dt.datetime,
 ) -> None:
     """Store matches, but those of changes that are older than the search."""
-    awards = {each.search_id: each.scholarship_ids for each in found}
-    matches = [
-        (search.id, award_id, due_at(search.frequency, search.timezone, now=now))
-        for search in await queries.notified(session, awards.keys())
-        for award_id in awards[search.id]
-        if changed[award_id].changed_at >= search.created_at
-    ]
-    if matches:
-        await queries.add_matches(session, matches)
+    due: dict[tuple[str, str | None], dt.datetime] = {}
+    matches = []
+    for search, award_ids in await searches_of(session, found, lock=True):
+        when = (search.frequency, search.timezone)
+        if when not in due:
+            due[when] = due_at(*when, now=now)
+        matches += [
+            (search.id, award_id, due[when])
+            for award_id in award_ids
+            if changed[award_id].changed_at >= search.created_at
+        ]
+    for some in batches(matches, STORED_MATCHES):
+        await queries.add_matches(session, some)
 
 
 def due_at(frequency: str, timezone: str | None, *, now: dt.datetime) -> dt.datetime:
@@ -145,10 +148,10 @@ async def tell(database: Database, *, now: dt.datetime) -> bool:
         messages = [
             _message(some)
             for _, same in groupby(shown, key=lambda match: match.search_id)
-            for some in _batches(list(same), MESSAGE_AWARDS)
+            for some in batches(list(same), MESSAGE_AWARDS)
             if some[0].channel == Channel.WEBHOOK
         ]
-        for each in _batches(messages, STORED_MESSAGES):
+        for each in batches(messages, STORED_MESSAGES):
             await webhooks.add_subject_messages(session, each)
         await alerts.add(
             session, [_alert(match) for match in shown if match.channel == Channel.EMAIL]
@@ -184,8 +187,3 @@ def _alert(match: DueMatch) -> dict[str, Any]:
             "organization": match.organization,
         },
     }
-
-
-def _batches(items: Sequence[_Item], size: int) -> Iterator[Sequence[_Item]]:
-    for start in range(0, len(items), size):
-        yield items[start : start + size]

@@ -2,29 +2,24 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import (
     ARRAY,
     BigInteger,
-    Row,
     cast,
     delete,
     exists,
     func,
     insert,
-    or_,
     select,
     text,
     update,
 )
-from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from scholarship_api.applications.models import Application, ApplicationStatus
 from scholarship_api.platform.database.sessions import ReadSession, WriteSession
-from scholarship_api.profiles.models import Profile
 from scholarship_api.saved_searches.models import Channel, SavedSearch, SavedSearchMatch
 
 
@@ -86,92 +81,7 @@ async def remove(session: WriteSession, search_id: uuid.UUID) -> None:
     await session.execute(delete(SavedSearch).where(SavedSearch.id == search_id))
 
 
-# --- Matching changed awards ---------------------------------------------------------------------
-
-
-async def to_index(
-    session: ReadSession, *, before: dt.datetime, limit: int
-) -> Sequence[Row[uuid.UUID, dict[str, Any]]]:
-    """Searches that are told about, and not indexed since an instant."""
-    statement = (
-        select(SavedSearch.id, SavedSearch.query)
-        .where(
-            SavedSearch.notify_channel != Channel.NONE.value,
-            or_(SavedSearch.indexed_at.is_(None), SavedSearch.indexed_at < before),
-        )
-        .order_by(SavedSearch.indexed_at.nulls_first())
-        .limit(limit)
-    )
-    return (await session.execute(statement)).all()
-
-
-async def index(
-    session: WriteSession,
-    *,
-    ids: Sequence[uuid.UUID],
-    query: dict[str, Any],
-    digest: bytes,
-    words: str | None,
-) -> None:
-    """Store the index of searches that have this query still."""
-    statement = update(SavedSearch).where(SavedSearch.id.in_(ids), SavedSearch.query == query)
-    await session.execute(
-        statement.values(
-            query_digest=digest,
-            words=None if words is None else cast(words, TSQUERY),
-            indexed_at=func.now(),
-        ),
-        execution_options={"synchronize_session": False},
-    )
-
-
-_CANDIDATES: Final = text("""
-WITH changed AS MATERIALIZED (
-    SELECT search_vector FROM scholarships WHERE id = ANY (:award_ids) AND status = 'published'
-)
-SELECT search.id, search.subject_id, search.query_digest, search.use_profile
-FROM saved_searches AS search
-WHERE search.notify_channel <> 'none' AND (
-    search.words IS NULL
-    OR EXISTS (SELECT FROM changed WHERE changed.search_vector @@ search.words)
-)
-""")
-_ALL: Final = text("""
-SELECT id, subject_id, query_digest, use_profile FROM saved_searches
-WHERE notify_channel <> 'none'
-""")
-
-
-async def candidates(session: ReadSession, award_ids: Sequence[str] | None) -> Sequence[Row[Any]]:
-    """Searches that are told about; with `award_ids` those whose words one of the awards has."""
-    if award_ids is None:
-        return (await session.execute(_ALL)).all()
-    return (await session.execute(_CANDIDATES, {"award_ids": list(award_ids)})).all()
-
-
-async def dismissals(
-    session: ReadSession, subject_ids: Collection[uuid.UUID], award_ids: Collection[str]
-) -> set[tuple[uuid.UUID, str]]:
-    """Who has dismissed which of the awards."""
-    statement = select(Application.subject_id, Application.scholarship_id).where(
-        Application.scholarship_id.in_(award_ids),
-        Application.subject_id.in_(subject_ids),
-        Application.status == ApplicationStatus.DISMISSED.value,
-    )
-    return {(row[0], row[1]) for row in await session.execute(statement)}
-
-
 # --- Telling about matches -----------------------------------------------------------------------
-
-
-class Notified(NamedTuple):
-    """A search whose subject is told about new results."""
-
-    id: uuid.UUID
-    created_at: dt.datetime
-    frequency: str
-    timezone: str | None
-    """The subject's own."""
 
 
 class DueMatch(NamedTuple):
@@ -212,20 +122,6 @@ async def is_anyone_notified(session: ReadSession) -> bool:
     """Whether there is a search whose subject is told about new results."""
     statement = select(exists().where(SavedSearch.notify_channel != Channel.NONE.value))
     return bool((await session.scalars(statement)).one())
-
-
-async def notified(session: WriteSession, ids: Collection[uuid.UUID]) -> list[Notified]:
-    """Return the searches whose subjects are told, locked against deletion until the commit."""
-    statement = (
-        select(
-            SavedSearch.id, SavedSearch.created_at, SavedSearch.notify_frequency, Profile.timezone
-        )
-        .outerjoin(Profile, Profile.subject_id == SavedSearch.subject_id)
-        .where(SavedSearch.id.in_(ids), SavedSearch.notify_channel != Channel.NONE.value)
-        .order_by(SavedSearch.id)
-        .with_for_update(read=True, key_share=True, of=SavedSearch)
-    )
-    return [Notified(*row) for row in await session.execute(statement)]
 
 
 _ADD_MATCHES: Final = text("""

@@ -153,7 +153,8 @@ async def patch(
         raise ValidationFailed(validation_fields(error.errors())) from None
     columns = _columns(new)
     if new.query != stored.query:
-        columns |= {"query_digest": None, "words": None, "indexed_at": None}
+        columns |= {"query_digest": None, "words": None, "tokens": None, "indexed_at": None}
+        columns |= {"match_failures": 0}
     changed = await queries.change(session, search_id, columns)
     await audit.record(session, "saved_search.updated", source=source, target_id=search_id)
     return _stored(changed)

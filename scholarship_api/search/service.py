@@ -125,7 +125,7 @@ async def search_with_text(
 
 async def _answer(asked: Asked) -> tuple[Asked, Found]:
     """The result, and the search that has found it: with or without interpreted phrases."""
-    understood = await _interpreted(asked)
+    understood = await interpreted(asked)
     try:
         found = await _find(understood)
         if understood is not asked and not found.total:
@@ -168,12 +168,12 @@ async def resolve(snapshot: Snapshot, request: SearchRequest, *, codec: CursorCo
         )
         return Resolved(understood.request, named=named)
     whole = await text_search.query_of(understood)
-    known = {None if each is None else each.match for each in _with_all_words(whole)}
+    known = {None if each is None else each.match for each in with_all_words(whole)}
     text = replace(found.text, relaxations=(), uncorrected=None, without_synonyms=None)
     return Resolved(understood.request, text, is_relaxed=text.match not in known)
 
 
-def _with_all_words(text: TextQuery | None) -> Iterator[TextQuery | None]:
+def with_all_words(text: TextQuery | None) -> Iterator[TextQuery | None]:
     """The query, and its forms that have all of its words."""
     while text is not None:
         yield text
@@ -287,7 +287,7 @@ async def _parse(
     )
 
 
-async def _interpreted(asked: Asked) -> Asked:
+async def interpreted(asked: Asked) -> Asked:
     """The search with the filters that q asks for in words; the same if it asks for none."""
     request = asked.request
     if not request.interpret or not request.q:

@@ -3,13 +3,19 @@
 import datetime as dt
 import random
 import uuid
+from collections.abc import Callable
 from typing import Any, Final
 
 import psycopg
 import pytest
 from fastapi import FastAPI
 
-from scholarship_api.saved_searches.matching import MAX_AWARDS_BY_WORDS, SearchMatcher
+from scholarship_api.saved_searches.matching import (
+    LOOKED_UP_AWARDS,
+    Found,
+    SearchMatcher,
+    searches_of,
+)
 from tests.eligibility.awards import award, put
 from tests.saved_searches.test_results import change, connection, now
 from tests.subjects.students import Student
@@ -25,6 +31,8 @@ NEW_WORDS: Final = ("xylophone", "glaciology", "beekeeping")
 
 STATES: Final = ("CA", "NY", "PR", "TX")
 FIELDS: Final = ("engineering", "law", "arts")
+TYPES: Final = ("merit_based", "need_based", "athletic")
+GRADES: Final = ("high_school", "undergraduate", "graduate")
 
 
 def random_award(rng: random.Random, award_id: str) -> dict[str, Any]:
@@ -34,9 +42,13 @@ def random_award(rng: random.Random, award_id: str) -> dict[str, Any]:
     if rng.random() < 0.5:
         criteria["fields_of_study"] = rng.sample(FIELDS, 1)
     if rng.random() < 0.3:
+        criteria["grade_levels"] = rng.sample(GRADES, 1)
+    if rng.random() < 0.3:
         criteria["min_gpa"] = rng.choice(["2.5", "3.5"])
     return award(
         award_id,
+        scholarship_type=rng.choice(TYPES),
+        essay_required=rng.random() < 0.5,
         description=" ".join(rng.choices((*WORDS, *NEW_WORDS), k=6)),
         renewable=rng.random() < 0.5,
         status=rng.choices(["published", "draft", "archived"], [6, 1, 1])[0],
@@ -52,23 +64,34 @@ def random_words(rng: random.Random) -> str:
         f"{words} -{rng.choice(WORDS)}",
         words.replace("i", "ii", 1),  # misspelt
         f"{words} no essay",
+        f"-{rng.choice(WORDS)}",
+        f"{rng.choice(WORDS)} OR {rng.choice(WORDS)}",
+        f"{words} for students in California",
     ]
     return rng.choice(forms) if rng.random() < 0.6 else words
+
+
+FILTERS: Final[dict[str, tuple[float, Callable[[random.Random], object]]]] = {
+    "states": (0.4, lambda rng: rng.sample(STATES, rng.choice([1, 2]))),
+    "fields_of_study": (0.3, lambda rng: rng.sample(FIELDS, 1)),
+    "scholarship_types": (0.2, lambda rng: rng.sample(TYPES, rng.choice([1, 2]))),
+    "grade_level": (0.2, lambda rng: rng.choice(GRADES)),
+    "essay_required": (0.2, lambda rng: rng.random() < 0.5),
+    "renewable": (0.3, lambda rng: rng.random() < 0.5),
+    "countries": (0.1, lambda _: ["US"]),
+    "typo": (0.1, lambda _: False),
+    "include_closed": (0.2, lambda _: True),
+}
+"""How often a filter is given, and its value."""
 
 
 def random_query(rng: random.Random) -> dict[str, Any]:
     query: dict[str, Any] = {}
     if rng.random() < 0.8:
         query["q"] = random_words(rng)
-    if rng.random() < 0.4:
-        query["states"] = rng.sample(STATES, rng.choice([1, 2]))
-    if rng.random() < 0.3:
-        query["fields_of_study"] = rng.sample(FIELDS, 1)
-    if rng.random() < 0.3:
-        query["renewable"] = rng.random() < 0.5
-    if rng.random() < 0.2:
-        query["include_closed"] = True
-    return query
+    return query | {
+        name: value(rng) for name, (share, value) in FILTERS.items() if rng.random() < share
+    }
 
 
 def change_randomly(rng: random.Random, url: str, award_ids: list[str]) -> None:
@@ -90,6 +113,13 @@ def matcher(app: FastAPI) -> SearchMatcher:
     return SearchMatcher(state.database, state.answers, state.cursor_codec)
 
 
+async def told_of(app: FastAPI, found: Found) -> dict[str, list[str]]:
+    """The new results by the id of the search."""
+    async with app.state.database.read_session() as session:
+        searches = await searches_of(session, found)
+    return {str(each.search.id): list(each.scholarship_ids) for each in searches}
+
+
 async def saved(student: Student, **values: object) -> str:
     new = {"name": "One", "query": {}, "notify": {"channel": "webhook"}, **values}
     answer = await student.send("POST", "/saved-searches", new)
@@ -107,8 +137,10 @@ async def results(student: Student, search_id: str, since: str) -> set[str]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
-@pytest.mark.parametrize("changes", [3, MAX_AWARDS_BY_WORDS + 10])
+@pytest.mark.parametrize("changes", [3, LOOKED_UP_AWARDS + 5])
 async def test_what_is_told_about_is_what_results_since_shows(
+    *,
+    app: FastAPI,
     subject: Student,
     matcher: SearchMatcher,
     module_database_url: str,
@@ -147,8 +179,8 @@ async def test_what_is_told_about_is_what_results_since_shows(
         await matcher.match_since(row[0]),
         await matcher.match(first_changes, before=row[0]),
     ):
-        told = {str(each.search_id): set(each.scholarship_ids) for each in matched}
-        own = {each: told.get(each, set()) for each in searches}
+        told = await told_of(app, matched)
+        own = {each: set(told.get(each, ())) for each in searches}
         for each in searches:
             stored = await subject.send("GET", f"/saved-searches/{each}")
             indexed = words_of(module_database_url, each)
@@ -157,7 +189,11 @@ async def test_what_is_told_about_is_what_results_since_shows(
 
 
 async def test_equal_searches_are_told_about_alike(
-    account: Student, subject: Student, matcher: SearchMatcher, module_database_url: str
+    app: FastAPI,
+    account: Student,
+    subject: Student,
+    matcher: SearchMatcher,
+    module_database_url: str,
 ) -> None:
     query = {"q": "tambourine", "states": ["CA", "NY"]}
     searches = [await saved(student, query=query) for student in (account, subject, subject)]
@@ -173,7 +209,7 @@ async def test_equal_searches_are_told_about_alike(
     assert change_id is not None
     assert row is not None
     matched = await matcher.match({award_id: change_id[0]}, before=row[0])
-    told = {str(each.search_id): each.scholarship_ids for each in matched}
+    told = await told_of(app, matched)
     assert {each: told.get(each) for each in searches} == {each: [award_id] for each in searches}
     assert silent not in told
 
@@ -204,16 +240,16 @@ def words_of(url: str, search_id: str) -> str | None:
 
 
 async def test_a_word_that_no_award_has_yet_is_found_when_an_award_has_it(
-    subject: Student, matcher: SearchMatcher, module_database_url: str
+    app: FastAPI, subject: Student, matcher: SearchMatcher, module_database_url: str
 ) -> None:
     search_id = await saved(subject, query={"q": "sousaphone"})
     await matcher.index()
     since = dt.datetime.fromisoformat(now(module_database_url))
     award_id = f"award-{uuid.uuid4().hex}"
     put(module_database_url, [award(award_id, description="Sousaphone")])
-    told = {str(each.search_id): each.scholarship_ids for each in await matcher.match_since(since)}
+    told = await told_of(app, await matcher.match_since(since))
     assert told[search_id] == [award_id]
 
 
 async def test_nothing_is_told_about_without_changes(matcher: SearchMatcher) -> None:
-    assert await matcher.match({}, before=dt.datetime.now(dt.UTC)) == []
+    assert await matcher.match({}, before=dt.datetime.now(dt.UTC)) == {}

@@ -266,7 +266,7 @@ async def test_changes_whose_matches_are_not_stored_are_followed_again(
     await saved(client, "subjects/one", word)
     await created(api.admin, description=word)
     with monkeypatch.context() as patch:
-        patch.setattr(notifications, "STORED_SEARCHES", 0)  # fails after the position was moved
+        patch.setattr(notifications, "STORED_MATCHES", 0)  # fails after the position was moved
         with pytest.raises(ValueError, match="range"):
             await follow(api)
     await follow(api)

@@ -18,6 +18,7 @@ from scholarship_api.search.cursors import Keyset
 from scholarship_api.search.sql import summaries
 from scholarship_api.search.sql.scoring import negated_score
 from scholarship_api.search.sql.summaries import Item
+from scholarship_api.search.text.required_lexemes import Required
 from scholarship_api.search.text.tsquery import TextQuery, highlighted, word_beginnings
 
 _PUBLISHED: Final = "s.status = 'published'"
@@ -170,6 +171,33 @@ async def matching_among(fetch: Fetch, match: str, award_ids: Sequence[str]) -> 
         f" WHERE {_AMONG} AND (s.search_vector @@ %(match)s::tsquery) IS TRUE",
         {"match": match, "ids": list(award_ids)},
     )
+
+
+# A word that is told apart from others with its stem is indexed as itself, behind a sign.
+_AWARDS_WITH_WORDS: Final = """
+SELECT 'whole', given.lexeme, coalesce((
+    SELECT sum(known.documents) FROM search_words AS known WHERE known.lexeme = given.lexeme
+), 0) + coalesce((
+    SELECT known.documents FROM search_words AS known WHERE '=' || known.word = given.lexeme
+        AND known.word = substr(given.lexeme, 2)
+), 0) FROM unnest(%(lexemes)s::text[]) AS given (lexeme)
+UNION ALL
+SELECT 'beginning', given.letters, coalesce((
+    SELECT sum(known.documents) FROM search_words AS known
+    WHERE known.word >= given.letters COLLATE "C"
+      AND known.word < (given.letters || chr(1114111)) COLLATE "C"
+), 0) FROM unnest(%(beginnings)s::text[]) AS given (letters)
+"""
+
+
+async def awards_with_words(
+    fetch: Fetch, *, lexemes: Sequence[str], beginnings: Sequence[str]
+) -> dict[Required, int]:
+    """About how many awards have each lexeme, and a word with each beginning."""
+    rows = await fetch(
+        _AWARDS_WITH_WORDS, {"lexemes": list(lexemes), "beginnings": list(beginnings)}
+    )
+    return {(kind.decode(), letters.decode()): int(documents) for kind, letters, documents in rows}
 
 
 async def any_has_words(fetch: Fetch, tsqueries: Sequence[str], award_ids: Sequence[str]) -> bool:
