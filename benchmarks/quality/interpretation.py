@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from scholarship_api.search.text.interpretation import interpret
-from scholarship_api.search.text.interpretation_rules import GROUP, RULES
+from scholarship_api.search.text.interpretation_rule import GROUP
+from scholarship_api.search.text.interpretation_rules import RULES
 
 QUERIES: Final = Path(__file__).with_name("interpretation.txt")
 TODAY: Final = dt.date(2026, 11, 30)

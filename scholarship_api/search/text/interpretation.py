@@ -13,7 +13,8 @@ from typing import Any, Final
 
 from scholarship_api.search.text import normalization, synonyms
 from scholarship_api.search.text.capitals import STATE_NAMES
-from scholarship_api.search.text.interpretation_rules import GROUP, RULES, Effect, Rule
+from scholarship_api.search.text.interpretation_rule import GROUP, Effect, Rule
+from scholarship_api.search.text.interpretation_rules import RULES
 from scholarship_api.search.text.parser import parse
 
 _QUOTATION_MARK: Final = '"'

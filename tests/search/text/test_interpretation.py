@@ -8,7 +8,8 @@ import pytest
 from benchmarks.quality import interpretation as quality
 from scholarship_api.search.schemas import SearchRequest
 from scholarship_api.search.text.interpretation import Interpretation, interpret
-from scholarship_api.search.text.interpretation_rules import GROUP, RULES
+from scholarship_api.search.text.interpretation_rule import GROUP
+from scholarship_api.search.text.interpretation_rules import RULES
 
 TODAY = dt.date(2026, 11, 30)
 QUERIES = quality.read()
@@ -23,6 +24,14 @@ def understand(q: str) -> Interpretation:
 
 def day(month: int, number: int, *, year: int = 2027) -> dt.date:
     return dt.date(year, month, number)
+
+
+def between(first: dt.date, last: dt.date) -> dict[str, dt.date]:
+    return {"deadline_after": first, "deadline_before": last}
+
+
+def within(last: dt.date) -> dict[str, dt.date]:
+    return between(TODAY, last)
 
 
 @pytest.mark.parametrize(
@@ -67,6 +76,30 @@ def day(month: int, number: int, *, year: int = 2027) -> dt.date:
             {"deadline_after": day(12, 1, year=2026), "deadline_before": day(12, 31, year=2026)},
             None,
         ),
+        (
+            "art due next week",
+            {"deadline_after": day(12, 7, year=2026), "deadline_before": day(12, 13, year=2026)},
+            "art",
+        ),
+        ("closing in 30 days", within(day(12, 30, year=2026)), None),
+        ("within two weeks", within(day(12, 14, year=2026)), None),
+        ("in the next 3 months law", within(day(2, 28)), "law"),
+        ("due in a year", within(day(11, 30)), None),
+        ("due by friday", {"deadline_before": day(12, 4, year=2026)}, None),
+        ("due monday", within(TODAY), None),
+        ("due by the end of the year", within(day(12, 31, year=2026)), None),
+        ("due in march 2028", between(day(3, 1, year=2028), day(3, 31, year=2028)), None),
+        ("due March 15, 2028", between(day(3, 15, year=2028), day(3, 15, year=2028)), None),
+        ("due 15th of march", between(day(3, 15), day(3, 15)), None),
+        ("due 2027-03-15", between(day(3, 15), day(3, 15)), None),
+        ("due 3/15", between(day(3, 15), day(3, 15)), None),
+        ("due 15/3/2028", between(day(3, 15, year=2028), day(3, 15, year=2028)), None),
+        ("due 3/4", {}, "due 3/4"),
+        ("due november 2", between(day(11, 2), day(11, 2)), None),
+        ("deadline 2028", between(day(1, 1, year=2028), day(12, 31, year=2028)), None),
+        ("class of 2028", {}, "class of 2028"),
+        ("due between march and may", between(day(3, 1), day(5, 31)), None),
+        ("between december and february", between(day(12, 1, year=2026), day(2, 28)), None),
         ("due before june", {"deadline_before": day(5, 31)}, None),
         ("before april 15", {"deadline_before": day(4, 14)}, None),
         ("due by may 1", {"deadline_before": day(5, 1)}, None),
