@@ -147,6 +147,7 @@ class ValidationFailed(ApiError):
         if len(fields) > MAX_ERROR_FIELDS:
             details["fields_omitted"] = len(fields) - MAX_ERROR_FIELDS
         super().__init__(message, details=details)
+        self.fields = fields
 
     @classmethod
     def of(cls, field: str, message: str) -> "ValidationFailed":

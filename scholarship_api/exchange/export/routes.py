@@ -18,13 +18,11 @@ from scholarship_api.errors import (
     ValidationFailed,
     document,
 )
-from scholarship_api.exchange.export import workbook
 from scholarship_api.exchange.export.formats import FORMATS, ExportFormat
 from scholarship_api.exchange.export.schemas import ExportQuery
-from scholarship_api.exchange.export.selection import ByIds
+from scholarship_api.exchange.export.selection import find
 from scholarship_api.exchange.export.service import Part, export
 from scholarship_api.platform.database.engine import Database
-from scholarship_api.search import service as search
 from scholarship_api.search.responses.answers import Answers
 
 EXPORTS_AT_ONCE: Final = 2
@@ -110,15 +108,11 @@ async def export_scholarships(
 ) -> Response:
     answers: Answers = request.app.state.answers
     database: Database = request.app.state.database
-    snapshot = await answers.snapshot()
-    selected = await search.select(
-        snapshot, query.as_search(), codec=request.app.state.cursor_codec
-    )
-    if query.format is ExportFormat.XLSX and len(selected.awards) > workbook.MAX_ROWS:
-        raise ValidationFailed.of("format", f"a sheet holds at most {workbook.MAX_ROWS:,} awards")
     async with AsyncExitStack() as opening:
         await opening.enter_async_context(request.app.state.export_slots)
-        selection = await ByIds.of(snapshot, selected)
+        selection = await find(
+            await answers.snapshot(), query, codec=request.app.state.cursor_codec
+        )
         connection = await opening.enter_async_context(database.bulk_connection())
         parts = await opening.enter_async_context(
             aclosing(

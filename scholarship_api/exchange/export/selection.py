@@ -8,6 +8,12 @@ from typing import Final, Self
 from psycopg.sql import SQL, Composable, Literal
 
 from scholarship_api.catalogue.bulk.exporter import of_status
+from scholarship_api.errors import ValidationFailed
+from scholarship_api.exchange.export import workbook
+from scholarship_api.exchange.export.formats import ExportFormat
+from scholarship_api.exchange.export.schemas import ExportQuery
+from scholarship_api.search import service as search
+from scholarship_api.search.cursors import CursorCodec
 from scholarship_api.search.service import Selected
 from scholarship_api.search.snapshot import Snapshot
 from scholarship_api.vocabulary import Status
@@ -69,3 +75,11 @@ class ByIds:
 
 
 Selection = ByStatus | ByIds
+
+
+async def find(snapshot: Snapshot, query: ExportQuery, *, codec: CursorCodec) -> ByIds:
+    """The awards that the filters leave. Raises ValidationFailed and DatabaseUnavailable."""
+    selected = await search.select(snapshot, query.as_search(), codec=codec)
+    if query.format is ExportFormat.XLSX and len(selected.awards) > workbook.MAX_ROWS:
+        raise ValidationFailed.of("format", f"a sheet holds at most {workbook.MAX_ROWS:,} awards")
+    return await ByIds.of(snapshot, selected)
