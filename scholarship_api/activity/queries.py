@@ -33,6 +33,7 @@ from scholarship_api.activity.models import (
     QueryCount,
     SearchCount,
 )
+from scholarship_api.catalogue.merges import present_id
 from scholarship_api.catalogue.models import Scholarship
 from scholarship_api.platform.database.advisory_locks import AdvisoryLock
 from scholarship_api.platform.database.sessions import ReadSession, WriteSession
@@ -69,10 +70,11 @@ _ONCE_A_DAY: Final[dict[str, Any]] = {
 
 async def add_interaction(
     session: WriteSession, *, account_id: uuid.UUID, scholarship_id: str, kind: InteractionType
-) -> dt.datetime | None:
-    """The time of the interaction; None when there is no such award.
+) -> Row[str, dt.datetime] | None:
+    """The award and the time of the interaction; None when there is no such award.
 
-    A repeat changes nothing and returns the time of the first one.
+    An award that was merged into another one stands for that. A repeat changes nothing and returns
+    the time of the first one.
     """
     # While the account is being deleted, the interaction is stored without a subject.
     subject = (
@@ -82,7 +84,7 @@ async def add_interaction(
         .scalar_subquery()
     )
     row = select(subject, Scholarship.id, literal(kind.value)).where(
-        Scholarship.id == scholarship_id, Scholarship.status != Status.DRAFT.value
+        Scholarship.id == present_id(scholarship_id), Scholarship.status != Status.DRAFT.value
     )
     statement = postgresql.insert(Interaction).from_select(
         ["account_id", "scholarship_id", "type"], row
@@ -92,7 +94,8 @@ async def add_interaction(
         # Changes nothing. DO NOTHING would not return the existing row.
         set_={"type": statement.excluded.type},
     )
-    return (await session.scalars(statement.returning(Interaction.occurred_at))).one_or_none()
+    returned = statement.returning(Interaction.scholarship_id, Interaction.occurred_at)
+    return (await session.execute(returned)).one_or_none()
 
 
 def newest_interactions_statement(

@@ -30,19 +30,20 @@ async def record_interaction(
     """Record an interaction. A repeat changes nothing and returns the time of the first one.
 
     A repeat has the same account, award and type; for `viewed` also the same day (UTC). A saved or
-    dismissed award is so in the tracker, too. Raises NotFound for an award that is not public.
+    dismissed award is so in the tracker, too. An award that was merged into another one stands for
+    that. Raises NotFound for an award that is not public.
     """
-    occurred_at = await queries.add_interaction(
+    recorded = await queries.add_interaction(
         session, account_id=account.id, scholarship_id=new.scholarship_id, kind=new.type
     )
-    if occurred_at is None:
+    if recorded is None:
         raise NotFound("There is no scholarship with this id.")
     if new.type in TRACKED and account.role is not Role.SERVICE:
         await applications.follow_interaction(
-            session, Owner(account), scholarship_id=new.scholarship_id, kind=new.type
+            session, Owner(account), scholarship_id=recorded.scholarship_id, kind=new.type
         )
     return schemas.RecordedInteraction(
-        scholarship_id=new.scholarship_id, type=new.type, occurred_at=occurred_at
+        scholarship_id=recorded.scholarship_id, type=new.type, occurred_at=recorded.occurred_at
     )
 
 

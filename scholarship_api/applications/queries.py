@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from scholarship_api.activity.models import Interaction, InteractionType
 from scholarship_api.applications.models import Application, ApplicationStatus
+from scholarship_api.catalogue.merges import present_id
 from scholarship_api.catalogue.models import Scholarship
 from scholarship_api.platform.database.sessions import ReadSession, WriteSession
 from scholarship_api.subjects.models import Subject
@@ -27,8 +28,9 @@ def _tracked() -> Select[Application, Scholarship | None]:
 
 
 async def public_award(session: AsyncSession, scholarship_id: str) -> Scholarship | None:
+    """An award that was merged into another one stands for that."""
     statement = select(Scholarship).where(
-        Scholarship.id == scholarship_id, Scholarship.status != Status.DRAFT.value
+        Scholarship.id == present_id(scholarship_id), Scholarship.status != Status.DRAFT.value
     )
     return (await session.scalars(statement)).one_or_none()
 
@@ -68,7 +70,7 @@ async def page(
     else:
         statement = statement.where(Application.status != ApplicationStatus.DISMISSED.value)
     if scholarship_id is not None:
-        statement = statement.where(Application.scholarship_id == scholarship_id)
+        statement = statement.where(Application.scholarship_id == present_id(scholarship_id))
     if before is not None:
         statement = statement.where(Application.id < before)
     return (await session.execute(statement.order_by(Application.id.desc()).limit(limit))).all()

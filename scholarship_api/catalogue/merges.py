@@ -6,6 +6,8 @@ The merged award is archived, and its address leads to the other one from then o
 import datetime as dt
 from typing import Final
 
+from sqlalchemy import ScalarSelect, Text, literal, select
+
 from scholarship_api.accounts.credentials import AuthenticatedAccount
 from scholarship_api.catalogue import queries, writes
 from scholarship_api.catalogue.audit import ChangeSource
@@ -24,6 +26,22 @@ _MERGED_INTO: Final = (
     "SELECT into_id FROM scholarship_merges WHERE merged_id = %(id)s AND undone_at IS NULL"
 )
 _ANY_VERSION: Final = Precondition(None)
+
+
+def present_id(scholarship_id: str) -> ScalarSelect[str]:
+    """The id of the award that stands for this one: itself, or the last one of its merges.
+
+    An award that was merged cannot be merged into, so the merges of an award are no circle.
+    """
+    merges = select(literal(scholarship_id, Text).label("id"), literal(0).label("step")).cte(
+        "merges", recursive=True
+    )
+    merges = merges.union_all(
+        select(ScholarshipMerge.into_id, merges.c.step + 1).where(
+            ScholarshipMerge.merged_id == merges.c.id, ScholarshipMerge.undone_at.is_(None)
+        )
+    )
+    return select(merges.c.id).order_by(merges.c.step.desc()).limit(1).scalar_subquery()
 
 
 async def merged_into(fetch: Fetch, scholarship_id: str) -> str | None:

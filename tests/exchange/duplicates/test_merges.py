@@ -120,6 +120,44 @@ async def test_interactions_and_trackers_move_and_return(
     assert {table: rows(table) for table in before} == before
 
 
+async def test_what_names_the_merged_award_counts_for_the_other_one(api: Api) -> None:
+    old, middle, into = await new(api), await new(api), await new(api)
+    await merge(api.admin.client, old, middle)
+    await merge(api.admin.client, middle, into)
+    student = api.student.client
+    recorded = await student.post(
+        "/api/v1/interactions", json={"scholarship_id": old, "type": "saved"}
+    )
+    assert recorded.json()["scholarship_id"] == into
+    again = await student.post(
+        "/api/v1/interactions", json={"scholarship_id": into, "type": "saved"}
+    )
+    assert again.json() == recorded.json()
+    tracked = await student.get("/api/v1/me/applications", params={"scholarship_id": old})
+    [row] = tracked.json()["items"]
+    assert (row["scholarship_id"], row["award"]["state"]) == (into, "published")
+    repeated = await student.post("/api/v1/me/applications", json={"scholarship_id": old})
+    assert repeated.status_code == 409
+
+
+async def test_a_row_of_the_tracker_for_a_merged_award_follows_the_other_one(api: Api) -> None:
+    old, into = await new(api, name="Old name"), await new(api, name="New name")
+    await merge(api.admin.client, old, into)
+    made = await api.student.client.post("/api/v1/me/applications", json={"scholarship_id": old})
+    assert made.status_code == 201, made.text
+    assert (made.json()["scholarship_id"], made.json()["award"]["name"]) == (into, "New name")
+
+
+async def test_after_an_undo_the_award_stands_for_itself_again(api: Api) -> None:
+    old, into = await new(api), await new(api)
+    await merge(api.admin.client, old, into)
+    await api.admin.client.delete(f"{AWARDS}/{old}/merge")
+    recorded = await api.student.client.post(
+        "/api/v1/interactions", json={"scholarship_id": old, "type": "saved"}
+    )
+    assert recorded.json()["scholarship_id"] == old
+
+
 async def test_a_merged_award_takes_no_changes(
     api: Api, database: "psycopg.Connection[Any]"
 ) -> None:
