@@ -7,13 +7,13 @@ from itertools import islice
 from typing import BinaryIO, Final
 
 from scholarship_api.catalogue.bulk.records import Record, UnreadableFile
+from scholarship_api.exchange.date_orders import ColumnOrder, order_of_column
 from scholarship_api.exchange.grids import Grid, GridRow
 from scholarship_api.exchange.options import ImportOptions
 from scholarship_api.exchange.own_format import award_of, is_own_header
 from scholarship_api.exchange.rows import ReadRow, RowReader
 from scholarship_api.exchange.tables import PassedOver, Table, find_table
 from scholarship_api.exchange.values.dates import DateOrder
-from scholarship_api.exchange.values.deadlines import numeric_readings
 
 MAX_NOTES: Final = 200
 """Remarks of a report."""
@@ -54,6 +54,8 @@ class TableImport:
             serial_days=grid.serial_days,
         )
         self._position = 0
+        self._date_orders: dict[int, ColumnOrder] = {}
+        """The orders that were derived from the dates of a column, by its position."""
         names = [column.header for column in self.table.columns]
         self._own_header = names if is_own_header(names) and not options.columns else None
 
@@ -123,6 +125,7 @@ class TableImport:
         ]
         if unknown:
             notes.append(f"columns without a field, kept as text: {', '.join(unknown)}")
+        notes += self._date_order_notes()
         notes += [_counted(text, rows) for text, rows in self._rows.assumed.items()]
         notes += [
             f"{'line ' + str(part.line) + ': ' if part.line else ''}{part.kind} passed over:"
@@ -155,15 +158,17 @@ class TableImport:
         return self._rows.read(row)
 
     def _order_of(self, position: int) -> DateOrder | None:
-        """The one order in which every date of a column is a day; None if there are several."""
-        possible = {DateOrder.MDY, DateOrder.DMY, DateOrder.YMD}
-        for text in self.table.texts(position):
-            for orders in numeric_readings(text):
-                if orders != {DateOrder.YMD}:  # a year of four digits in front says nothing else
-                    possible &= orders
-            if not possible:
-                return None
-        return possible.pop() if len(possible) == 1 else None
+        found = order_of_column(self.table.texts(position))
+        if found is None:
+            return None
+        self._date_orders[position] = found
+        return found.order
+
+    def _date_order_notes(self) -> Iterator[str]:
+        headers = {column.position: column.header for column in self.table.columns}
+        for position, found in sorted(self._date_orders.items()):
+            if found.unsettled:
+                yield found.note(headers[position])
 
 
 def _counted(text: str, rows: int) -> str:

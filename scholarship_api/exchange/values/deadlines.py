@@ -247,8 +247,8 @@ def _time(found: re.Match[str]) -> dt.time | None:
         raise UnreadableValueError("has a time that no clock shows") from None
 
 
-def numeric_readings(text: str) -> list[set[DateOrder]]:
-    """For each date of numbers in a text, the orders in which it is a day."""
+def numeric_readings(text: str) -> list[dict[DateOrder, Day]]:
+    """For each date of numbers in a text, the days that it may stand for by their order."""
     plain = folded(text)
     found = re.findall(r"(?<![\d/.-])\d{1,4}[/.-]\d{1,2}(?:[/.-]\d{1,4})?(?![\d/-])", plain)
-    return [set(orders) for each in found if (orders := readings(each))]
+    return [days for each in found if (days := readings(each))]
