@@ -9,7 +9,6 @@ from typing import Any
 
 from scholarship_api.accounts.access import fold_organization, may_change
 from scholarship_api.accounts.credentials import AuthenticatedAccount
-from scholarship_api.accounts.roles import Role
 from scholarship_api.catalogue import queries
 from scholarship_api.catalogue.audit import ChangeSource
 from scholarship_api.catalogue.columns import (
@@ -173,10 +172,11 @@ def _require_own_organization(account: AuthenticatedAccount, organization: str) 
 
 
 def _require_own_id(account: AuthenticatedAccount, award: WrittenScholarship) -> None:
-    """Partners choose ids within their own prefix, where a conflict tells them nothing new."""
-    if account.role is not Role.PARTNER or award.given_id is None:
+    """Accounts and keys of one organization choose ids within its prefix, where a conflict tells
+    them nothing new."""
+    if account.confined_to is None or award.given_id is None:
         return
-    prefix = own_id_prefix(fold_organization(account.organization or ""))
+    prefix = own_id_prefix(fold_organization(account.confined_to))
     if not award.id.startswith(prefix):
         raise ValidationFailed.of("id", f"must begin with {prefix} or be left out")
 
