@@ -95,6 +95,18 @@ def require_visible_characters(text: str) -> str:
     return text
 
 
+def require_plain_line(text: str) -> str:
+    """Return `text`, or raise ValueError for a line break, a tab or a character that cannot be
+    seen.
+
+    Stricter than `require_visible_characters`: joiners and spaces other than U+0020 are refused
+    too. For names that administrators and programs choose, which are compared and logged.
+    """
+    if not text.isprintable():
+        raise ValueError("must not contain control characters or invisible ones")
+    return require_visible_characters(text)
+
+
 def require_a_visible_character(text: str) -> str:
     """Return `text`, or raise ValueError if it has no letter, number or sign."""
     if text[:1].isalnum() or any(

@@ -1,10 +1,12 @@
 """Lists and objects that are too long are refused by their length, with one error."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from pydantic import Field, ValidationError
+from pydantic import BaseModel, Field, SecretStr, ValidationError
 
+from scholarship_api.app import create_app
 from scholarship_api.input_limits import (
     MAX_LIST_ITEMS,
     MAX_OBJECT_KEYS,
@@ -12,6 +14,7 @@ from scholarship_api.input_limits import (
     RequestModel,
     ShortList,
 )
+from scholarship_api.settings.settings import Settings
 from scholarship_api.vocabulary import StateCode
 
 
@@ -73,3 +76,59 @@ def test_an_object_of_too_many_keys_is_one_error() -> None:
 @pytest.mark.parametrize("value", [None, 5, {"CA": 1}, [["CA"]]])
 def test_a_value_that_is_no_list_is_left_to_the_field(value: object) -> None:
     assert len(problems({"states": value})) == 1
+
+
+# --- All requests of the document ----------------------------------------------------------------
+
+IGNORES_UNKNOWN_KEYS = {"Credentials", "LoginForm"}
+"""The form of RFC 6749 may have other fields, and its JSON twin does as it does."""
+
+
+def document() -> dict[str, Any]:
+    settings = Settings(environment="test", database_url=SecretStr("postgresql://x@127.0.0.1:1/x"))
+    return create_app(settings).openapi()
+
+
+def components_of_bodies(document: dict[str, Any]) -> set[str]:
+    """The names of all schemas that the bodies of requests are made of."""
+    found: set[str] = set()
+
+    def look(schema: object) -> None:
+        if isinstance(schema, list):
+            for each in schema:
+                look(each)
+        elif isinstance(schema, dict):
+            name = str(schema.get("$ref", "")).rpartition("/")[2]
+            if name and name not in found:
+                found.add(name)
+                look(document["components"]["schemas"][name])
+            look(list(schema.values()))
+
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            look(operation.get("requestBody", {}).get("content", {}))
+    return found
+
+
+def models(base: type[BaseModel] = BaseModel) -> Iterator[type[BaseModel]]:
+    for model in base.__subclasses__():
+        yield model
+        yield from models(model)
+
+
+def test_every_body_refuses_long_lists_and_objects_by_their_length() -> None:
+    names = {name.removesuffix("-Input") for name in components_of_bodies(document())}
+    checked = [
+        model
+        for model in models()
+        if model.__module__.startswith("scholarship_api.")
+        and model.__name__ in names - IGNORES_UNKNOWN_KEYS
+    ]
+    assert len(checked) > 20
+    for model in checked:
+        assert issubclass(model, RequestModel), f"{model.__name__} is no RequestModel"
+        for name, field in model.model_fields.items():
+            with pytest.raises(ValidationError) as raised:
+                model.model_validate({field.alias or name: [1] * 10_000, "unknown key": 1})
+            mistakes = [each for each in raised.value.errors() if each["loc"][:1] == (name,)]
+            assert len(mistakes) < 10, f"{model.__name__}.{name}: one mistake for each item"

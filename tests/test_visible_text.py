@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from scholarship_api.visible_text import (
     require_a_visible_character,
     require_plain_authority,
+    require_plain_line,
     require_visible_characters,
 )
 
@@ -114,6 +115,16 @@ OUT_OF_CONTEXT = {
 @pytest.mark.parametrize("name", OUT_OF_CONTEXT)
 def test_joiners_and_selectors_are_refused_elsewhere(name: str) -> None:
     assert is_refused(OUT_OF_CONTEXT[name])
+
+
+@pytest.mark.parametrize("text", ["a\nb", "a\tb", "a\u00a0b", "a\u2800b", "\u3164", "a\u202eb"])
+def test_a_plain_line_has_no_breaks_and_nothing_that_looks_empty(text: str) -> None:
+    with pytest.raises(ValueError, match="must not contain"):
+        require_plain_line(text)
+
+
+def test_a_plain_line_may_be_of_any_script() -> None:
+    assert require_plain_line("Müller 東京 & Co.") == "Müller 東京 & Co."
 
 
 @given(st.text(st.characters(categories=["Mn", "Zs", "Cc"]) | st.sampled_from("\u0301\u0308 ")))

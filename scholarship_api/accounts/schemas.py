@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from scholarship_api.accounts.passwords import Password
 from scholarship_api.accounts.roles import Role, Scope
+from scholarship_api.visible_text import require_a_visible_character, require_plain_line
 
 _USERNAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,149}")
 _EMAIL: Final = re.compile(r"[^@\s]{1,64}@[^@\s]{1,189}")
@@ -36,9 +37,9 @@ def _check_email(email: str) -> str:
 
 def _check_organization(organization: str) -> str:
     organization = organization.strip()
-    if not organization or not organization.isprintable():
-        raise ValueError("an organization has a name without control characters")
-    return organization
+    if not organization:
+        raise ValueError("an organization has a name")
+    return require_a_visible_character(require_plain_line(organization))
 
 
 def _check_printable(text: str) -> str:

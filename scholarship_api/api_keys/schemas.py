@@ -15,6 +15,8 @@ from pydantic import (
 )
 
 from scholarship_api.accounts.roles import Scope
+from scholarship_api.input_limits import RequestModel, at_most_items
+from scholarship_api.visible_text import require_a_visible_character, require_plain_line
 
 MAX_KEYS: Final = 1_000
 """Keys that are not revoked. A platform has tens; the limit bounds the list."""
@@ -37,10 +39,7 @@ Kind = Literal["secret", "publishable"]
 
 
 def _check_name(name: str) -> str:
-    name = name.strip()
-    if not name or not name.isprintable():
-        raise ValueError("a key has a name without control characters")
-    return name
+    return require_a_visible_character(require_plain_line(name.strip()))
 
 
 def _check_origin(origin: str) -> str:
@@ -58,8 +57,8 @@ def _check_origin(origin: str) -> str:
     return f"{scheme}://{host.lower()}"
 
 
-class NewApiKey(BaseModel):
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_EXAMPLE]})
+class NewApiKey(RequestModel):
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
     name: Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_check_name)]
     kind: Kind = Field(
@@ -67,14 +66,19 @@ class NewApiKey(BaseModel):
         description="A `publishable` key may stand in a web page. It is bound to `origins` and only"
         " reads.",
     )
-    scopes: list[Scope] = Field(min_length=1, max_length=len(Scope))
+    scopes: Annotated[list[Scope], at_most_items(len(Scope))] = Field(
+        min_length=1, max_length=len(Scope)
+    )
     organization: (
         Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_check_name)] | None
     ) = Field(default=None, description="Confines the key to the awards of one organization.")
     tier: Annotated[str, Field(min_length=1, max_length=32)] | None = Field(
         default=None, description="A name of RATE_LIMIT_TIERS, whose limits replace the ordinary."
     )
-    origins: list[Annotated[str, Field(max_length=255), AfterValidator(_check_origin)]] = Field(
+    origins: Annotated[
+        list[Annotated[str, Field(max_length=255), AfterValidator(_check_origin)]],
+        at_most_items(MAX_ORIGINS),
+    ] = Field(
         default_factory=list,
         max_length=MAX_ORIGINS,
         description="The origins of the pages that may use a publishable key.",
@@ -96,10 +100,8 @@ class NewApiKey(BaseModel):
         return self
 
 
-class Rotation(BaseModel):
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"overlap_hours": 24}]}
-    )
+class Rotation(RequestModel):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"overlap_hours": 24}]})
 
     overlap_hours: int = Field(
         default=24,

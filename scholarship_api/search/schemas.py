@@ -24,7 +24,13 @@ from scholarship_api.catalogue.criteria_set import Condition, MilitaryTie
 from scholarship_api.catalogue.read_model.rule import Verdict
 from scholarship_api.eligibility.profiles import RICH_EXAMPLE, Codes, ProfileAnswers
 from scholarship_api.errors import ValidationFailed
-from scholarship_api.input_limits import MAX_LIST_ITEMS, CommaList, RequestModel, limit_items
+from scholarship_api.input_limits import (
+    MAX_LIST_ITEMS,
+    CommaList,
+    RequestModel,
+    at_most_items,
+    limit_items,
+)
 from scholarship_api.search import limits
 from scholarship_api.vocabulary import (
     Availability,
@@ -647,7 +653,9 @@ class MultiSearch(RequestModel):
         }
     )
 
-    searches: list[SearchBody] = Field(min_length=1, max_length=limits.MAX_MULTI_SEARCHES)
+    searches: Annotated[list[SearchBody], at_most_items(limits.MAX_MULTI_SEARCHES)] = Field(
+        min_length=1, max_length=limits.MAX_MULTI_SEARCHES
+    )
 
 
 class MultiSearchResults(BaseModel):

@@ -10,6 +10,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 
 from scholarship_api.accounts.access import fold_organization
 from scholarship_api.changes.events import Event
+from scholarship_api.input_limits import RequestModel, at_most_items
+from scholarship_api.visible_text import require_plain_line
 
 MAX_WEBHOOKS: Final = 50
 """Webhooks of one owner. A platform has a few; the limit bounds what an event costs."""
@@ -53,10 +55,7 @@ def _check_url(url: str) -> str:
 
 
 def _check_text(value: str) -> str:
-    value = value.strip()
-    if value and not value.isprintable():
-        raise ValueError("must not hold control characters")
-    return value
+    return require_plain_line(value.strip())
 
 
 def _check_organization(name: str) -> str:
@@ -76,20 +75,23 @@ class SubjectEvent(StrEnum):
 Events = Annotated[
     list[Event | SubjectEvent],
     Field(min_length=1, max_length=len(Event) + len(SubjectEvent)),
+    at_most_items(len(Event) + len(SubjectEvent)),
 ]
 Organizations = Annotated[
     list[Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_check_organization)]],
     Field(max_length=MAX_ORGANIZATIONS, description="Only awards of these; empty: of all."),
+    at_most_items(MAX_ORGANIZATIONS),
 ]
 ScholarshipIds = Annotated[
     list[Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_check_text)]],
     Field(max_length=MAX_SCHOLARSHIPS, description="Only these awards; empty: all."),
+    at_most_items(MAX_SCHOLARSHIPS),
 ]
 Description = Annotated[str, Field(max_length=200), AfterValidator(_check_text)]
 
 
-class NewWebhook(BaseModel):
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_EXAMPLE]})
+class NewWebhook(RequestModel):
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
     url: Url = Field(description="Must have a public address; http only where that is allowed.")
     events: Events
@@ -98,12 +100,10 @@ class NewWebhook(BaseModel):
     description: Description = ""
 
 
-class WebhookPatch(BaseModel):
+class WebhookPatch(RequestModel):
     """The fields that are given are changed."""
 
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"events": ["scholarship.closed"]}]}
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [{"events": ["scholarship.closed"]}]})
 
     url: Url = ""
     events: Events = Field(default_factory=list)
@@ -113,10 +113,8 @@ class WebhookPatch(BaseModel):
     enabled: bool = True
 
 
-class WebhookRotation(BaseModel):
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"overlap_hours": 24}]}
-    )
+class WebhookRotation(RequestModel):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"overlap_hours": 24}]})
 
     overlap_hours: int = Field(
         default=24,

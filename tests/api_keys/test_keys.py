@@ -151,16 +151,18 @@ async def test_rotations_at_once_leave_two_secrets_at_most(
 # --- What a key may do ---------------------------------------------------------------------------
 
 
+NEW_AWARD = {
+    "name": "An award",
+    "organization": "Acme Trust",
+    "description": "For those who look for one.",
+    "scholarship_type": "merit_based",
+    "deadline_kind": "rolling",
+}
+
+
 async def test_a_key_has_its_own_scopes_only(client: httpx.AsyncClient, make_key: MakeKey) -> None:
     reader, writer = await make_key(), await make_key(scopes=["scholarships:write"])
-    body = {
-        "id": "from-a-key",
-        "name": "An award",
-        "organization": "Acme Trust",
-        "description": "For those who look for one.",
-        "scholarship_type": "merit_based",
-        "deadline_kind": "rolling",
-    }
+    body = {**NEW_AWARD, "id": "from-a-key"}
     assert (await client.post(LISTING, json=body, headers=sent(reader))).status_code == 403
     assert (await client.post(LISTING, json=body, headers=sent(writer))).status_code == 201
     assert (await client.get(KEYS, headers=sent(writer))).status_code == 403
@@ -174,6 +176,22 @@ async def test_a_key_of_an_organization_is_confined_like_a_partner(
     for award, status in (("one", 200), ("two", 403)):
         answer = await change(client, award, sent(key), name="Another name")
         assert answer.status_code == status, answer.text
+
+
+async def test_no_answer_to_a_key_of_an_organization_tells_whether_an_id_of_others_exists(
+    client: httpx.AsyncClient, make_key: MakeKey
+) -> None:
+    key = await make_key(scopes=["scholarships:write"], organization="Acme Trust")
+    answers = [
+        await client.post(LISTING, json={**NEW_AWARD, "id": each}, headers=sent(key))
+        for each in ("two", "free")
+    ]
+    assert [answer.status_code for answer in answers] == [422, 422]
+    taken, free = (answer.json()["details"]["fields"] for answer in answers)
+    assert taken == free
+    (field,) = taken
+    assert field["field"] == "id"
+    assert field["message"].startswith("must begin with acme-trust-")
 
 
 async def test_a_key_that_manages_keys_grants_no_more_than_it_has(
@@ -249,6 +267,10 @@ async def test_a_publishable_key_is_for_its_origins_only(
         {"scopes": ["everything"]},
         {"name": " "},
         {"name": "a\u0000b"},
+        {"name": "a\nb"},
+        {"name": "\u3164"},
+        {"name": "a\u2800b"},
+        {"organization": "Acme\u115fTrust"},
         {"tier": "gold"},
         {"expires_at": "2020-01-01T00:00:00Z"},
         {"organization": ""},

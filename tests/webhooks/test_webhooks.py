@@ -128,11 +128,17 @@ async def test_an_address_that_is_none_is_refused(api: Api, url: str) -> None:
 
 @pytest.mark.parametrize(
     "fields",
-    [{"events": []}, {"events": ["scholarship.exploded"]}, {"unknown": 1}, {"url": None}],
+    [
+        {"events": []},
+        {"events": ["scholarship.exploded"]},
+        {"unknown": 1},
+        {"url": None},
+        {"description": "a\nb"},
+        {"description": "\u3164"},
+        {"organizations": ["Acme\u2800Trust"]},
+    ],
 )
-async def test_a_webhook_without_known_events_is_refused(
-    api: Api, fields: dict[str, object]
-) -> None:
+async def test_a_webhook_with_a_wrong_field_is_refused(api: Api, fields: dict[str, object]) -> None:
     answer = await api.admin.client.post(WEBHOOKS, json=new_webhook(**fields))
     assert answer.status_code == 422
 
