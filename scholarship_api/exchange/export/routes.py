@@ -2,8 +2,9 @@
 
 import asyncio
 import datetime as dt
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, aclosing
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, aclosing, contextmanager
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request, Response
@@ -26,8 +27,8 @@ from scholarship_api.platform.database.engine import Database
 from scholarship_api.search.responses.answers import Answers
 
 EXPORTS_AT_ONCE: Final = 2
-"""Exports that a worker makes at the same time. Each holds a connection of the pool for as long as
-its client reads."""
+"""Exports that a worker makes at the same time, each for another client. Each holds a connection of
+the pool for as long as its client reads."""
 
 MAX_SECONDS: Final = 600.0
 """How long an export may take, in seconds. A snapshot that is held keeps PostgreSQL from cleaning
@@ -35,6 +36,9 @@ up; a million awards as NDJSON take about a minute."""
 
 RETRY_AFTER_SECONDS: Final = 15
 """When to try again while other exports run, in seconds."""
+
+_TYPES: Final = {"application/json": "object"}
+"""The JSON types of a media type, if the file as a whole is JSON."""
 
 router = APIRouter(
     prefix="/api/v1/scholarships",
@@ -47,19 +51,31 @@ class ExportSlots:
     """One per process, at `app.state.export_slots`."""
 
     def __init__(self) -> None:
-        self._semaphore = asyncio.Semaphore(EXPORTS_AT_ONCE)
+        self._exporting: set[uuid.UUID] = set()
+        """The accounts whose exports are running."""
 
-    async def __aenter__(self) -> None:
-        """Raises ServiceUnavailable."""
-        if self._semaphore.locked():
+    @contextmanager
+    def taken_by(self, account_id: uuid.UUID) -> Iterator[None]:
+        """Hold a slot. Raises RateLimited and ServiceUnavailable.
+
+        An account has one slot at most, so that slow readers of one client leave one to others.
+        """
+        if account_id in self._exporting:
+            raise RateLimited(
+                "Another export of yours is running; wait until it has ended.",
+                details={"retry_after_seconds": RETRY_AFTER_SECONDS},
+                headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
+            )
+        if len(self._exporting) >= EXPORTS_AT_ONCE:
             raise ServiceUnavailable(
                 "Other exports are running; try again shortly.",
                 retry_after_seconds=RETRY_AFTER_SECONDS,
             )
-        await self._semaphore.acquire()
-
-    async def __aexit__(self, *_: object) -> None:
-        self._semaphore.release()
+        self._exporting.add(account_id)
+        try:
+            yield
+        finally:
+            self._exporting.discard(account_id)
 
 
 class _ExportResponse(StreamingResponse):
@@ -96,7 +112,7 @@ class _ExportResponse(StreamingResponse):
     responses={
         200: {
             "content": {
-                media_type.partition(";")[0]: {"schema": {"type": "string"}}
+                media_type.partition(";")[0]: {"schema": {"type": _TYPES.get(media_type, "string")}}
                 for media_type in (each.media_type for each in FORMATS.values())
             }
         },
@@ -104,12 +120,13 @@ class _ExportResponse(StreamingResponse):
     },
 )
 async def export_scholarships(
-    _: ScholarshipsReader, request: Request, query: Annotated[ExportQuery, Query()]
+    account: ScholarshipsReader, request: Request, query: Annotated[ExportQuery, Query()]
 ) -> Response:
     answers: Answers = request.app.state.answers
     database: Database = request.app.state.database
     async with AsyncExitStack() as opening:
-        await opening.enter_async_context(request.app.state.export_slots)
+        slots: ExportSlots = request.app.state.export_slots
+        opening.enter_context(slots.taken_by(account.id))
         selection = await find(
             await answers.snapshot(), query, codec=request.app.state.cursor_codec
         )

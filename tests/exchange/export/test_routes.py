@@ -3,7 +3,9 @@
 import csv
 import io
 import json
+import uuid
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
 from typing import Any
 
 import openpyxl
@@ -112,16 +114,23 @@ async def test_other_parameters_are_refused(api: Api, parameters: dict[str, Any]
 
 
 async def test_only_so_many_exports_run_at_once(api: Api) -> None:
-    slots = api.app.state.export_slots
-    for _ in range(EXPORTS_AT_ONCE):
-        await slots.__aenter__()
-    busy = await api.reader.client.get(EXPORT)
+    with ExitStack() as others:
+        for _ in range(EXPORTS_AT_ONCE):
+            others.enter_context(api.app.state.export_slots.taken_by(uuid.uuid4()))
+        busy = await api.reader.client.get(EXPORT)
     assert busy.status_code == 503
     assert int(busy.headers["retry-after"]) > 0
-    for _ in range(EXPORTS_AT_ONCE):
-        await slots.__aexit__()
     for _ in range(EXPORTS_AT_ONCE + 1):
         assert (await api.reader.client.get(EXPORT)).status_code == 200
+
+
+async def test_the_exports_of_one_account_leave_a_slot_to_others(api: Api) -> None:
+    with api.app.state.export_slots.taken_by(api.reader.id):
+        second = await api.reader.client.get(EXPORT)
+        assert (await api.student.client.get(EXPORT)).status_code == 200
+    assert (second.status_code, second.json()["code"]) == (429, "RATE_LIMITED")
+    assert int(second.headers["retry-after"]) > 0
+    assert (await api.reader.client.get(EXPORT)).status_code == 200
 
 
 async def test_head_says_what_get_would(api: Api) -> None:
