@@ -325,13 +325,17 @@ async def test_a_table_has_a_row_for_each_award_of_the_page(
     client: httpx.AsyncClient, module_database_url: str
 ) -> None:
     award_id = f"formula-{uuid.uuid4().hex}"
-    formula = award(award_id, description="Gnu") | {"name": "=1+1"}
+    formula = award(award_id, description="Gnu") | {
+        "name": "=1+1",
+        "organization": "x;=cmd",
+    }
     put(module_database_url, [formula])
     answer = await client.get(SEARCH, params={"q": "gnu", "format": "csv"})
     header, row = list(csv.reader(answer.text.splitlines()))
     shown = dict(zip(header, row, strict=True))
     assert shown["id"] == award_id
     assert shown["name"] == "'=1+1"
+    assert shown["organization"] == "x;'=cmd"  # a separator in some locales
     assert shown["availability"] == "rolling"
 
 

@@ -5,6 +5,8 @@ import io
 from collections.abc import Iterable
 from typing import Any, Final, Literal
 
+from scholarship_api.catalogue.bulk.formats import neutralise
+
 Format = Literal["json", "atom", "csv", "ics"]
 
 CSV: Final = "text/csv; charset=utf-8; header=present"
@@ -32,7 +34,6 @@ _BY_MEDIA_TYPE: Final[dict[str, Format]] = {
     "*/*": "json",
 }
 _OTHERS: Final = (b"atom+xml", b"text/calendar", b"text/csv")
-_FORMULA_SIGNS: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 def may_ask_for_other(accept: bytes | None) -> bool:
@@ -50,8 +51,7 @@ def accepted_format(accept: str | None) -> Format:
 
 
 def table(items: Iterable[dict[str, Any]]) -> bytes:
-    """Summaries as CSV (RFC 4180). A cell that a spreadsheet would take as a formula begins with an
-    apostrophe."""
+    """Summaries as CSV (RFC 4180), without formulas that a spreadsheet would run."""
     written = io.StringIO(newline="")
     writer = csv.writer(written)
     writer.writerow(COLUMNS)
@@ -61,6 +61,4 @@ def table(items: Iterable[dict[str, Any]]) -> bytes:
 
 
 def _cell(value: object) -> object:
-    if isinstance(value, str) and value.startswith(_FORMULA_SIGNS):
-        return f"'{value}"
-    return value
+    return neutralise(value) if isinstance(value, str) else value
