@@ -15,6 +15,7 @@ from pydantic import (
     ConfigDict,
     Field,
     JsonValue,
+    WithJsonSchema,
     model_validator,
 )
 from pydantic.alias_generators import to_camel
@@ -30,6 +31,12 @@ MAX_PAGE_SIZE: Final = 100
 MAX_PAGE: Final = 1_000_000
 """The number of the last page that may be asked for. The awards before a page are counted one by
 one, so the number has a bound."""
+
+PlainTime = Annotated[
+    dt.time,
+    WithJsonSchema({"type": "string", "pattern": r"^\d{2}:\d{2}:\d{2}$", "examples": ["17:00:00"]}),
+]
+"""A time without a zone, as in the standard. The format `time` of JSON Schema demands an offset."""
 
 FieldType = Literal["string", "number", "integer", "boolean", "object", "array"]
 StatusValue = Literal["forecasted", "open", "closed", "custom"]
@@ -71,11 +78,11 @@ class OpportunityEvent(_Camel):
     event_type: Literal["singleDate", "dateRange", "other"]
     description: str | None = None
     date: dt.date | None = None
-    time: dt.time | None = None
+    time: PlainTime | None = None
     start_date: dt.date | None = None
-    start_time: dt.time | None = None
+    start_time: PlainTime | None = None
     end_date: dt.date | None = None
-    end_time: dt.time | None = None
+    end_time: PlainTime | None = None
     details: str | None = None
 
 
