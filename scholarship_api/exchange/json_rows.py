@@ -23,7 +23,7 @@ class JsonReader:
 
     def __call__(self, chunks: Iterable[bytes], /) -> Iterator[Record]:
         for record in read_ndjson(chunks):
-            if isinstance(record.content, dict):
+            if isinstance(record.content, dict) and _has_text_to_read(record.content):
                 yield Record(
                     record.line, record.content, read_again=partial(self._read_again, record)
                 )
@@ -67,3 +67,10 @@ class JsonReader:
             lines = [described] if isinstance(described, str) and described else []
             fields["description"] = "\n".join([*lines, *words])
         return Record(record.line, nested(fields), tuple(errors), cells)
+
+
+def _has_text_to_read(row: dict[str, Any]) -> bool:
+    """Whether reading a row again can make a difference: only texts and dotted names are read."""
+    criteria = row.get("eligibility_criteria")
+    values = [*row.values(), *(criteria.values() if isinstance(criteria, dict) else ())]
+    return any(isinstance(value, str) for value in values) or any("." in name for name in row)

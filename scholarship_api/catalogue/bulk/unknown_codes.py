@@ -28,6 +28,9 @@ _ALTERNATIVES: Final = (
 )
 """Fields that are one criterion: a value of any of them is enough."""
 
+_HOLD_CRITERIA: Final = frozenset({"eligibility_criteria", "eligibility_sets", "preferences"})
+"""Fields of a row whose values may have codes."""
+
 
 class _Place(NamedTuple):
     """A criterion of a row."""
@@ -41,6 +44,8 @@ def with_codes_in_words(
     content: Mapping[str, Any], error: ValidationError
 ) -> dict[str, object] | None:
     """The row with those criteria in words; None if it has errors besides unknown codes."""
+    if _HOLD_CRITERIA.isdisjoint(content):
+        return None  # before pydantic makes the details of each error
     places: list[_Place] = []
     for details in error.errors(include_url=False, include_input=False):
         place = _place(details["loc"])

@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Final, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
@@ -153,6 +154,8 @@ def _nothing_read() -> int:
 
 
 def _validate(record: Record, now: dt.datetime, write_policy: WritePolicy | None) -> Row | BadRow:
+    if record.content == {}:
+        return BadRow(record, _problem_of_an_empty_row())
     problem: InvalidAward | ValidationError | None = None
     try:
         award = _validated(record.content)
@@ -170,6 +173,16 @@ def _validate(record: Record, now: dt.datetime, write_policy: WritePolicy | None
     if problem is not None:
         problem = problem.with_traceback(None)  # a traceback would keep its frames alive
     return BadRow(record, problem)
+
+
+@cache
+def _problem_of_an_empty_row() -> ValidationError:
+    """A file of 1 MiB has 350,000 rows of `{}`, the cheapest to send: they share one problem."""
+    try:
+        _award_adapter.validate_python({})
+    except ValidationError as error:
+        return error.with_traceback(None)
+    raise AssertionError("an award has required fields")
 
 
 def _as_draft(row: BadRow, now: dt.datetime, write_policy: WritePolicy | None) -> Row | BadRow:
