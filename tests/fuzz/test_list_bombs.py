@@ -1,6 +1,5 @@
 """Long lists, many keys and deep nesting, sent to every operation of the real service."""
 
-import functools
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -13,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.fuzz.amount import FUZZ, seed
 from tests.fuzz.conftest import Client, FuzzedService
-from tests.security.hostile_inputs import BODY_BYTES, QUERY_CHARACTERS, list_fields
+from tests.security.hostile_inputs import BODY_BYTES, QUERY_CHARACTERS, around, list_fields
 
 pytestmark = [pytest.mark.server, pytest.mark.slow]
 
@@ -78,12 +77,6 @@ def bombs(draw: st.DrawFn) -> str:
             return opening * count + "1" + closing * count
 
 
-@functools.cache
-def _wrapped(field: str) -> tuple[str, str]:
-    parts = field.split(".") if field else []
-    return "".join(f'{{"{part}":' for part in parts), "}" * len(parts)
-
-
 @hypothesis_seed(seed())
 @FUZZ
 @given(data=st.data(), bomb=bombs())
@@ -93,7 +86,7 @@ def test_bombs_are_refused_with_a_short_answer(
     target = data.draw(st.sampled_from(list(targets(fuzzed.document))))
     how: dict[str, Any] = {}
     if target.fields:
-        head, tail = _wrapped(data.draw(st.sampled_from(target.fields)))
+        head, tail = around(data.draw(st.sampled_from(target.fields)))
         how = {"content": (head + bomb + tail).encode(), "headers": {"Content-Type": JSON}}
     elif target.queries:
         name = data.draw(st.sampled_from(target.queries))

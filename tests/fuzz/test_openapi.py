@@ -47,7 +47,7 @@ def test_generated_requests_meet_no_5xx_and_no_undocumented_answer(
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=300 * factor(),
+        timeout=600 * factor(),
         check=False,
     )
     assert finished.returncode == 0, finished.stdout[-6000:] + finished.stderr[-2000:]

@@ -2,21 +2,29 @@
 
 import functools
 import itertools
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 BODY_BYTES: Final = 65_536
-"""The largest body that a route other than the import reads."""
+"""The largest body of a route that takes no files."""
+
+FILE_PATHS: Final = ("/api/v1/scholarships/import", "/api/v1/scholarships/import/preview")
+FILE_BYTES: Final = 1_048_576
+"""The largest body that they read by default."""
 
 QUERY_CHARACTERS: Final = 1_900
 """The longest query to send: path and query may have 2048 bytes together."""
 
-_ITEMS: Final = {
+ITEM: Final = "[]"
+"""Stands in the name of a field for the items of a list: `searches.[].states`."""
+
+_NUMBERS: Final = {"numbers": "1"}
+_ITEMS: Final = _NUMBERS | {
     "wrong words": '"x"',
     "codes": '"CA"',
     "empty texts": '""',
-    "numbers": "1",
     "booleans": "true",
     "nulls": "null",
     "lists": "[]",
@@ -45,27 +53,27 @@ class Hostile:
 
 
 def requests_to(document: Document) -> Iterator[Hostile]:
-    """For every operation: hostile bodies of BODY_BYTES and hostile queries.
+    """For every operation: hostile bodies of the largest size and hostile queries.
 
-    The lists of a body are tried on every operation, its other fields once for each schema.
+    Each list of a body is tried on every operation with numbers. With other items it is tried once,
+    if several operations have a field of this name and schema; fields that are no lists are too.
     """
     tried: set[str] = set()
     for path, operations in document["paths"].items():
+        size = FILE_BYTES if path in FILE_PATHS else BODY_BYTES
         for method, operation in operations.items():
             verb = method.upper()
             for name, query in _queries(document, operation.get("parameters", [])):
                 yield Hostile(verb, path, name, query=query)
             for media_type, content in operation.get("requestBody", {}).get("content", {}).items():
                 schema = content.get("schema", {})
-                is_new = schema.get("$ref", f"{verb} {path}") not in tried
-                tried.add(schema.get("$ref", f"{verb} {path}"))
-                for name, text in _bodies(document, media_type, schema, lists_only=not is_new):
-                    body = text.encode()[:BODY_BYTES]
+                for name, text in _bodies(document, media_type, schema, size=size, tried=tried):
+                    body = text.encode()[:size]
                     yield Hostile(verb, path, name, media_type=media_type, body=body)
 
 
 def list_fields(document: Document, schema: Mapping[str, Any]) -> set[str]:
-    """The dotted names of a schema's lists."""
+    """The dotted names of a schema's lists, with ITEM for the items of a list."""
     return {".".join(path) for path, leaf in _fields(document, schema) if "array" in _types(leaf)}
 
 
@@ -82,15 +90,15 @@ def _queries(document: Document, parameters: list[Any]) -> Iterator[tuple[str, s
 
 
 def _bodies(
-    document: Document, media_type: str, schema: Mapping[str, Any], *, lists_only: bool
+    document: Document, media_type: str, schema: Mapping[str, Any], *, size: int, tried: set[str]
 ) -> Iterator[tuple[str, str]]:
     if "json" in media_type and "ndjson" not in media_type and "jsonl" not in media_type:
-        yield from _json_bodies(document, schema, lists_only=lists_only)
+        yield from _json_bodies(document, schema, size=size, tried=tried)
     elif media_type == "application/x-www-form-urlencoded":
-        yield "many fields", _numbered("", "#=1&", "", BODY_BYTES)
-        yield "one field many times", "username=x&" * (BODY_BYTES // 11)
-        yield "nameless fields", "&=" * (BODY_BYTES // 2)
-        yield "encoded", "username=" + "%61" * (BODY_BYTES // 3 - 5)
+        yield "many fields", _numbered("", "#=1&", "", size)
+        yield "one field many times", "username=x&" * (size // 11)
+        yield "nameless fields", "&=" * (size // 2)
+        yield "encoded", "username=" + "%61" * (size // 3 - 5)
     else:
         for name, line in {
             "empty rows": "{}\n",
@@ -99,47 +107,55 @@ def _bodies(
             "quotes": '"\n',
             "wrong lists": '{"id":"a","eligibility_criteria":{"fields_of_study":[1,1,1]}}\n',
         }.items():
-            yield name, line * (BODY_BYTES // len(line))
-        yield "one long row", "[" * BODY_BYTES
-        yield "many columns", "x," * (BODY_BYTES // 2)
+            yield name, line * (size // len(line))
+        yield "one long row", "[" * size
+        yield "many columns", "x," * (size // 2)
 
 
 def _json_bodies(
-    document: Document, schema: Mapping[str, Any], *, lists_only: bool
+    document: Document, schema: Mapping[str, Any], *, size: int, tried: set[str]
 ) -> Iterator[tuple[str, str]]:
-    yield "unknown keys", _numbered("{", '"#":1,', '"z":1}', BODY_BYTES)
-    yield "unknown keys of objects", _numbered("{", '"#":{},', '"z":1}', BODY_BYTES)
-    yield "one key many times", _filled("{", '"q":1,', '"z":1}', BODY_BYTES)
-    yield "a long key", '{"' + "k" * (BODY_BYTES - 6) + '":1}'
-    yield "a long escaped key", '{"' + "\\u0001" * (BODY_BYTES // 6 - 2) + '":1}'
-    yield "nested lists", "[" * (BODY_BYTES // 2) + "]" * (BODY_BYTES // 2)
-    yield "nested objects", '{"a":' * (BODY_BYTES // 6 - 1) + "1" + "}" * (BODY_BYTES // 6 - 1)
+    yield "unknown keys", _numbered("{", '"#":1,', '"z":1}', size)
+    yield "unknown keys of objects", _numbered("{", '"#":{},', '"z":1}', size)
+    yield "one key many times", _filled("{", '"q":1,', '"z":1}', size)
+    yield "a long key", '{"' + "k" * (size - 6) + '":1}'
+    yield "a long escaped key", '{"' + "\\u0001" * (size // 6 - 2) + '":1}'
+    yield "nested lists", "[" * (size // 2) + "]" * (size // 2)
+    yield "nested objects", '{"a":' * (size // 6 - 1) + "1" + "}" * (size // 6 - 1)
     for path, leaf in _fields(document, schema):
-        if lists_only and "array" not in _types(leaf):
+        field = f"{path[-1]}: {json.dumps(leaf, sort_keys=True)}"
+        is_new, is_list = field not in tried, "array" in _types(leaf)
+        tried.add(field)
+        if not (is_new or is_list):
             continue
-        head = "".join(f'{{"{part}":' for part in path)
-        tail = "}" * len(path)
         name = ".".join(path)
-        size = BODY_BYTES - len(head) - len(tail)
+        head, tail = around(name)
+        left = size - len(head) - len(tail)
         # A field that is no list refuses one without a look at its items.
-        kinds = _ITEMS if "array" in _types(leaf) else {"numbers": "1"}
-        for kind, item in kinds.items():
+        for kind, item in (_ITEMS if is_new and is_list else _NUMBERS).items():
             yield (
                 f"{name}: a list of {kind}",
-                head + _filled("[", item + ",", item + "]", size) + tail,
+                head + _filled("[", item + ",", item + "]", left) + tail,
             )
-        if lists_only:
+        if not is_new:
             continue
-        nested = (size - 2) // 2
+        nested = (left - 2) // 2
         yield f"{name}: nested lists", head + "[" * nested + "]" * nested + tail
-        yield f"{name}: unknown keys", head + _numbered("{", '"#":1,', '"z":1}', size) + tail
-        yield f"{name}: a long text", f'{head}"{"x" * (size - 2)}"{tail}'
-        yield f"{name}: a text of commas", f'{head}"{"CA," * (size // 3 - 1)}"{tail}'
-        yield f"{name}: a text of spaces", f'{head}"{" " * (size - 2)}"{tail}'
-        yield f"{name}: a text of digits", f'{head}"{"9" * (size - 2)}"{tail}'
-        yield f"{name}: a huge integer", f"{head}{'9' * size}{tail}"
-        yield f"{name}: a long fraction", f"{head}0.{'1' * (size - 2)}{tail}"
+        yield f"{name}: unknown keys", head + _numbered("{", '"#":1,', '"z":1}', left) + tail
+        yield f"{name}: a long text", f'{head}"{"x" * (left - 2)}"{tail}'
+        yield f"{name}: a text of commas", f'{head}"{"CA," * (left // 3 - 1)}"{tail}'
+        yield f"{name}: a text of spaces", f'{head}"{" " * (left - 2)}"{tail}'
+        yield f"{name}: a text of digits", f'{head}"{"9" * (left - 2)}"{tail}'
+        yield f"{name}: a huge integer", f"{head}{'9' * left}{tail}"
+        yield f"{name}: a long fraction", f"{head}0.{'1' * (left - 2)}{tail}"
         yield f"{name}: a huge exponent", f"{head}1e{'9' * 300}{tail}"
+
+
+def around(field: str) -> tuple[str, str]:
+    """The text before and after the value of a field, in a body without any other field."""
+    parts = field.split(".") if field else []
+    head = "".join("[" if part == ITEM else f'{{"{part}":' for part in parts)
+    return head, "".join("]" if part == ITEM else "}" for part in reversed(parts))
 
 
 def _filled(head: str, item: str, tail: str, size: int) -> str:
@@ -162,11 +178,13 @@ def _numbered(head: str, item: str, tail: str, size: int) -> str:
 def _fields(
     document: Document, schema: Mapping[str, Any], path: tuple[str, ...] = ()
 ) -> Iterator[tuple[tuple[str, ...], Mapping[str, Any]]]:
-    """Every field of a schema with its schema, those of objects in it too."""
+    """Every field of a schema with its schema, those of objects and lists in it too."""
     for part in _alternatives(document, schema):
         for name, field in part.get("properties", {}).items():
             yield (*path, name), field
             yield from _fields(document, field, (*path, name))
+        if "items" in part:
+            yield from _fields(document, part["items"], (*path, ITEM))
 
 
 def _alternatives(document: Document, schema: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
