@@ -110,7 +110,7 @@ def merge_deadline(draft: Draft, header: str, fields: dict[str, Any]) -> None:
         draft.deadline |= deadline
 
 
-@functools.cache
+@functools.lru_cache(maxsize=256)
 def _round_key(header: str) -> str:
     """The name of a round in a header such as `Fall Deadline`."""
     found = _ROUND_NAME.search(headers.normalised(header))
