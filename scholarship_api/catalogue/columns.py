@@ -4,12 +4,13 @@ import datetime as dt
 import json
 from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
+from functools import cached_property
 from operator import itemgetter
 from typing import Any, Final
 
 from scholarship_api.catalogue import rounds
 from scholarship_api.catalogue.award_parts import as_stored
-from scholarship_api.catalogue.criteria_set import EligibilityCriteria
+from scholarship_api.catalogue.criteria_set import EligibilityCriteria, citizenship_in_one_word
 from scholarship_api.catalogue.eligibility_sets import (
     COLUMN_FIELDS,
     StoredSet,
@@ -83,11 +84,19 @@ _part_values: Final = itemgetter(*PART_FIELDS)
 
 
 class JsonArray(list[Any]):
-    """A value for a column of JSON; plain lists are for columns of arrays."""
+    """A value for a column of JSON; plain lists are for columns of arrays. It stays as it is."""
+
+    @cached_property
+    def text(self) -> str:
+        return json_text(self)
 
 
 class JsonObject(dict[str, Any]):
-    """A value for a column of JSON."""
+    """A value for a column of JSON. It stays as it is."""
+
+    @cached_property
+    def text(self) -> str:
+        return json_text(self)
 
 
 class InvalidAward(Exception):
@@ -149,11 +158,25 @@ def _criteria_columns(
         )
     except ValueError as error:
         raise InvalidAward(str(error), "eligibility_criteria") from None
+    if not are_given and current_sets is None:
+        return _columns_of(criteria), None if fits_columns(sets) else sets
     shown = shown_criteria(sets)
     in_columns = EligibilityCriteria.model_validate(
         {name: shown[name] for name in CRITERIA_FIELDS if name in shown}
     )
     return _criteria_values(in_columns.__dict__), None if fits_columns(sets) else sets
+
+
+def _columns_of(criteria: EligibilityCriteria) -> tuple[Any, ...]:
+    """The values of CRITERIA_FIELDS of criteria that are the only set."""
+    values = criteria.__dict__
+    if criteria.citizenships or criteria.immigration_statuses:
+        citizenship = citizenship_in_one_word(
+            criteria.citizenships or (), criteria.immigration_statuses or ()
+        )
+        values = values | {"citizenship_required": citizenship}
+    columns: tuple[Any, ...] = _criteria_values(values)
+    return columns
 
 
 def _stored_parts(
@@ -166,7 +189,7 @@ def _stored_parts(
             stored.append(None)
         else:
             stored.append(JsonObject(value) if isinstance(value, dict) else JsonArray(value))
-    if sum(len(json_text(value)) for value in stored if value) > MAX_PARTS_CHARACTERS:
+    if sum(len(value.text) for value in stored if value) > MAX_PARTS_CHARACTERS:
         raise InvalidAward(
             f"the parts of an award may have at most {MAX_PARTS_CHARACTERS:,} characters"
         )
@@ -201,8 +224,11 @@ def sets_of(scholarship: Scholarship | StoredAward) -> list[dict[str, Any]]:
     return from_columns(EligibilityCriteria.model_validate(columns).as_stored())
 
 
+_encode_json: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
 def json_text(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _encode_json(value)
 
 
 def drop_read_only(content: dict[str, object]) -> None:

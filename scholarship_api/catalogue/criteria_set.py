@@ -81,7 +81,9 @@ Credits = Annotated[int, Field(ge=0, le=MAX_CREDITS)]
 def requires(required: object) -> bool:
     """Whether a value of an award requires anything: 0 is a bound; no value, no values and false
     require nothing."""
-    return required is not None and required is not False and required not in ((), [])
+    return bool(required) or (
+        required is not None and required is not False and required not in ((), [])
+    )
 
 
 def _requires_nothing(value: Any) -> bool:  # noqa: ANN401 - the value of any field
@@ -272,10 +274,11 @@ class EligibilityCriteria(RequestModel):
 
     def as_stored(self) -> dict[str, Any]:
         """The criteria that require anything, as values of JSON."""
-        content = self.model_dump(mode="json")
+        # Most of the fields require nothing, so that it is faster to leave them out first.
+        given = {name for name, value in self.__dict__.items() if requires(value)}
         if self.citizenships or self.immigration_statuses:
-            del content["citizenship_required"]  # it only repeats them
-        return {name: value for name, value in content.items() if requires(value)}
+            given.discard("citizenship_required")  # it only repeats them
+        return self.model_dump(mode="json", include=given)
 
 
 _BOUNDS: Final = (

@@ -36,6 +36,8 @@ def common_criteria(sets: Sequence[StoredSet]) -> dict[str, Any]:
     if not sets:
         return {}
     first, *others = sets
+    if not others:
+        return dict(first)
     return {
         name: value
         for name, value in first.items()

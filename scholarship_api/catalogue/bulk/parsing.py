@@ -6,7 +6,7 @@ The file is streamed. Memory holds a chunk and a line of at most MAX_LINE_BYTES.
 import json
 import re
 from collections.abc import Iterable, Iterator
-from typing import Final
+from typing import Any, Final
 
 from pydantic_core import from_json
 
@@ -98,13 +98,26 @@ def _json_object(line: bytes) -> dict[str, object]:
         raise _invalid_json(line, str(error)) from None
     if not isinstance(content, dict):
         raise InvalidAward("the row must be a JSON object")
-    criteria = content.get("eligibility_criteria")
-    keys = len(content) + (len(criteria) if isinstance(criteria, dict) else 0)
     # Every key ends like this, and text inside a string may: a surplus needs the exact look.
-    if len(_KEY_END.findall(line)) != keys:
+    if len(_KEY_END.findall(line)) != _count_keys(content):
         _refuse_repeated_keys(line)
     drop_read_only(content)
     return content
+
+
+def _count_keys(content: dict[str, Any]) -> int:
+    """The keys of an object and of all objects in it."""
+    count = 0
+    objects = [content]
+    while objects:
+        found = objects.pop()
+        count += len(found)
+        for value in found.values():
+            if isinstance(value, dict):
+                objects.append(value)
+            elif isinstance(value, list) and value and not isinstance(value[0], str):
+                objects += [each for each in value if isinstance(each, dict)]
+    return count
 
 
 def _invalid_json(line: bytes, message: str) -> InvalidAward:

@@ -11,7 +11,7 @@ from psycopg.sql import SQL, Composed, Identifier, Placeholder
 from scholarship_api.catalogue.audit import COMMAND_LINE, SET_CHANGE_SOURCE, ChangeSource
 from scholarship_api.catalogue.bulk.records import RowError
 from scholarship_api.catalogue.bulk.validation import Row
-from scholarship_api.catalogue.columns import WRITTEN_COLUMNS, JsonArray, JsonObject, json_text
+from scholarship_api.catalogue.columns import WRITTEN_COLUMNS, JsonArray, JsonObject
 from scholarship_api.catalogue.queries import REFUSED_VALUE_ERRORS
 
 Connection = psycopg.AsyncConnection[Any]
@@ -169,12 +169,12 @@ def _array(values: list[str]) -> str:
 
 
 def _json(value: JsonArray | JsonObject) -> str:
-    return _text(json_text(value))
+    return _text(value.text)
 
 
+_NULL: Final = r"\N"
 _ENCODERS: Final[dict[type, Callable[[Any], str]]] = {
     str: _text,
-    type(None): lambda _: r"\N",
     bool: lambda value: "t" if value else "f",
     list: _array,
     JsonArray: _json,
@@ -186,7 +186,13 @@ _ENCODERS: Final[dict[type, Callable[[Any], str]]] = {
 def _copy_text(rows: Sequence[Row]) -> bytes:
     encoders = _ENCODERS
     lines = [
-        "\t".join([encoders.get(type(value), str)(value) for value in row.values]) for row in rows
+        "\t".join(
+            [
+                _NULL if value is None else encoders.get(type(value), str)(value)
+                for value in row.values
+            ]
+        )
+        for row in rows
     ]
     lines.append("")
     return "\n".join(lines).encode()
