@@ -1,5 +1,6 @@
 """Finds the order of day, month and year in the dates of a column, and says how sure it is."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
@@ -8,6 +9,9 @@ from scholarship_api.catalogue.bulk.errors_in_words import shown_value
 from scholarship_api.exchange.values.dates import DateOrder
 from scholarship_api.exchange.values.deadlines import numeric_readings
 
+_FORM: Final = re.compile(
+    r"\b(m{1,2}|d{1,2}|y{1,4})[/. -](m{1,2}|d{1,2})[/. -](m{1,2}|d{1,2}|y{1,4})\b"
+)
 _IN_WORDS: Final = {
     DateOrder.MDY: "month first",
     DateOrder.DMY: "day first",
@@ -42,6 +46,13 @@ class ColumnOrder:
                 " them may be wrong: give the order of dates to be sure"
             )
         return f"{how} because {self.settled:,} others leave no choice, such as {self.evidence}"
+
+
+def order_in_header(header: str) -> DateOrder | None:
+    """The order that a header states, as in `Deadline (MM/DD/YYYY)`."""
+    found = _FORM.search(header.casefold())
+    letters = "".join(part[0] for part in found.groups()) if found else ""
+    return DateOrder(letters) if letters in set(DateOrder) else None
 
 
 def order_of_column(texts: Iterable[str]) -> ColumnOrder | None:

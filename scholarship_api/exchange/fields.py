@@ -15,7 +15,7 @@ from scholarship_api.catalogue.criteria_set import EligibilityCriteria
 from scholarship_api.exchange import headers
 from scholarship_api.exchange.values import contacts, criteria, grades, words
 from scholarship_api.exchange.values.dates import day
-from scholarship_api.exchange.values.deadlines import deadline
+from scholarship_api.exchange.values.deadlines import deadline, time_zone
 from scholarship_api.exchange.values.money import money
 from scholarship_api.exchange.values.reading import (
     NO_LIMIT,
@@ -309,6 +309,7 @@ _READERS: Final[dict[str, CellReader]] = {
     headers.ROUND: _round,
     headers.CONTACT: _optional(contacts.contact),
     headers.APPLY: _how_to_apply,
+    "deadline_timezone": _optional(lambda text: Reading({"deadline_timezone": time_zone(text)})),
     "deadline_kind": _optional(words.code("deadline_kind", words.DEADLINE_KINDS)),
     "recurs": _optional(words.code("recurs", words.RECURRENCES)),
     "status": _optional(words.code("status", words.STATUSES)),

@@ -432,6 +432,9 @@ CODE_LENGTH: Final = 3
 MAX_HEADER: Final = 200
 """Characters of a header; longer texts are sentences."""
 
+MAX_ALTERNATIVES: Final = 4
+"""Names of a field in one header, such as `Provider / Sponsor`."""
+
 _EITHER: Final = re.compile(
     r"awards?|scholarships?|funds?|grants?|opportunit(?:y|ies)|fellowships?"
 )
@@ -484,7 +487,16 @@ def match_header(header: str) -> HeaderMatch:
         found = _COMPILED.fullmatch(words)
         if words and found and found.lastgroup:
             return HeaderMatch(_TARGETS_IN_ORDER[int(found.lastgroup[1:])], currency)
-    return HeaderMatch(None, currency)
+    return HeaderMatch(_target_of_all(header), currency)
+
+
+def _target_of_all(header: str) -> str | None:
+    """The field that each part of `Provider / Sponsor` names."""
+    parts = header.split("/")
+    if not 1 < len(parts) <= MAX_ALTERNATIVES:
+        return None
+    targets = {match_header(part).target for part in parts}
+    return targets.pop() if len(targets) == 1 else None
 
 
 def names_an_award(header: str) -> bool:

@@ -13,6 +13,7 @@ from scholarship_api.catalogue.bulk.records import Cell, Record
 from scholarship_api.catalogue.bulk.unknown_codes import MAX_TEXT
 from scholarship_api.catalogue.columns import READ_ONLY_FIELDS, drop_read_only
 from scholarship_api.exchange import headers
+from scholarship_api.exchange.date_orders import order_in_header
 from scholarship_api.exchange.drafts import (
     Draft,
     Outcome,
@@ -178,6 +179,8 @@ class RowReader:
 
     def _settings(self, column: Column, text: str) -> ReadingSettings:
         order = self._date_order
+        if order is None and column.target in _DATE_TARGETS:
+            order = order_in_header(column.header)
         if order is None and column.target in _DATE_TARGETS:
             several = any(len(found) > 1 for found in numeric_readings(text))
             order = self._column_order(column.position) if several else None

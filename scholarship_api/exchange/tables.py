@@ -172,6 +172,7 @@ def _table(
     width = max(at for at, name in enumerate(names) if name) + 1
     below = [each for each in top if each.line > row.line and each.problem is None]
     groups = _group_headers(top, row)
+    spanning = _spanning_headers(top, row)
     columns = []
     for at in range(max(width, *(len(each.cells) for each in below), 0) if below else width):
         name = names[at] if at < len(names) else ""
@@ -179,6 +180,8 @@ def _table(
         if not name and at in groups:
             name = groups[at]
             [match] = _matches([name], mapping)
+        elif name and match.target is None and at in spanning:
+            match = _match_in_group(name, spanning[at], mapping) or match
         if not name:
             continue
         columns.append(
@@ -218,6 +221,30 @@ def _group_headers(top: Sequence[GridRow], header: GridRow) -> dict[int, str]:
         for at, cell in enumerate(cells)
         if cell and (at >= len(header.cells) or not header.cells[at].strip())
     }
+
+
+def _spanning_headers(top: Sequence[GridRow], header: GridRow) -> dict[int, str]:
+    """For each header the one above it, which may reach over several columns."""
+    above = [row for row in top if row.line == header.line - 1 and row.problem is None]
+    if not above or sum(1 for cell in above[0].cells if cell.strip()) < _ENOUGH_MATCHES:
+        return {}
+    found: dict[int, str] = {}
+    name = ""
+    for at in range(len(header.cells)):
+        cell = above[0].cells[at].strip() if at < len(above[0].cells) else ""
+        name = cell or name
+        if name and header.cells[at].strip():
+            found[at] = name
+    return found
+
+
+def _match_in_group(name: str, group: str, mapping: Mapping[str, str]) -> HeaderMatch | None:
+    """The field of `Minimum` below `Award Amount`."""
+    for text in (f"{name} {group}", f"{group} {name}"):
+        [match] = _matches([text], mapping)
+        if match.target is not None:
+            return match
+    return None
 
 
 def column_name(position: int) -> str:

@@ -73,6 +73,11 @@ def _merged(book: Workbook, sheet: Worksheet) -> None:
     sheet.merge_cells("A6:D6")  # the heading of a section
 
 
+def _two_headers(book: Workbook, sheet: Worksheet) -> None:
+    for cells in ("A1:A2", "B1:B2", "C1:D1", "E1:F1"):
+        sheet.merge_cells(cells)
+
+
 def _formulas(book: Workbook, sheet: Worksheet) -> None:
     sheet["C2"] = "=500*2"
     sheet["D2"] = '=HYPERLINK("https://quay.example/a", "Apply")'
@@ -331,4 +336,55 @@ SPREADSHEETS = (
         ImportFormat.XLSX,
     ),
     Spreadsheet("a table on the second sheet", _second_sheet, ImportFormat.XLSX),
+    Spreadsheet(
+        "two header rows, the upper one merged",
+        lambda: workbook(
+            ("Scholarship", "Sponsor", "Award Amount", None, "Dates", None),
+            (None, None, "Minimum", "Maximum", "Opens", "Closes"),
+            ("Alpha", "Acme", 500, 1500, date(2027, 1, 5), date(2027, 3, 4)),
+            ("Beta", "Acme", None, 2000, None, "Rolling"),
+            change=_two_headers,
+        ),
+        ImportFormat.XLSX,
+    ),
+    Spreadsheet(
+        "semicolons, Windows-1252, and TRUE and FALSE in Spanish",
+        lambda: delimited(
+            ("Name", "Organization", "Amount", "Deadline", "Renewable", "Essay required"),
+            ("Beca Peña", "Universidad de Cádiz", "1.500 €", "15/03/2027", "VERDADERO", "FALSO"),
+            ("Beca Ñandú", "Fundación", "2.000,50 €", "04/03/2027", "Sí", "No"),
+            delimiter=";",
+            encoding="cp1252",
+        ),
+        encoding="cp1252",
+        delimiter=";",
+    ),
+    Spreadsheet(
+        "ranges in words, TRUE and FALSE, and notes below the table",
+        lambda: delimited(
+            ("Award", "Donor", "How much?", "Due", "Need based?"),
+            ("A", "Acme", "between five hundred and one thousand dollars", "March 4, 2027", "TRUE"),
+            ("B", "Acme", "from $1k to $2k per year", "Oct. 1", "FALSE"),
+            ("C", "Acme", "approx. $750", "3/15/27 at noon", "T"),
+            ("", "", "", "", ""),
+            ("Note: amounts may change", "", "", "", ""),
+            ("Prepared by Jane, 12/1/2026", "", "", "", ""),
+        ),
+    ),
+    Spreadsheet(
+        "a column of currency signs, and one of time zones",
+        lambda: delimited(
+            ("Name", "Organization", "Amount", "Currency", "Deadline Date", "Time Zone"),
+            ("A", "Acme", "1,000", "£", "2027-03-04", "ET"),
+            ("B", "Acme", "5000", "Euro", "2027-03-05", "Pacific Time"),
+        ),
+    ),
+    Spreadsheet(
+        "headers with two names, a form of dates, and a number for each row",
+        lambda: delimited(
+            ("#", "Scholarship Title", "Provider / Sponsor", "Award ($)", "Deadline (MM/DD/YYYY)"),
+            ("1", "Alpha", "Acme", "$1,000.00", "03/04/2027"),
+            ("2", "Beta", "Acme", "$500 - $1,000", "04/05/2027"),
+        ),
+    ),
 )

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from scholarship_api.exchange.date_orders import order_of_column
+from scholarship_api.exchange.date_orders import order_in_header, order_of_column
 from scholarship_api.exchange.sources import ImportFormat
 from scholarship_api.exchange.values.dates import DateOrder
 from tests.exchange.spreadsheets import delimited
@@ -26,6 +26,21 @@ from tests.exchange.tables import preview
 def test_one_order_is_found_or_none(dates: list[str], order: DateOrder | None) -> None:
     found = order_of_column(dates)
     assert (None if found is None else found.order) == order
+
+
+@pytest.mark.parametrize(
+    ("header", "order"),
+    [
+        ("Deadline (MM/DD/YYYY)", DateOrder.MDY),
+        ("Due date dd.mm.yy", DateOrder.DMY),
+        ("Closes, yyyy-mm-dd", DateOrder.YMD),
+        ("Deadline (d/m/y)", DateOrder.DMY),
+        ("Deadline (Y/N)", None),
+        ("Deadline", None),
+    ],
+)
+def test_a_header_may_state_the_order(header: str, order: DateOrder | None) -> None:
+    assert order_in_header(header) == order
 
 
 def test_the_note_says_how_many_dates_settle_the_order() -> None:

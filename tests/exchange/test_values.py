@@ -40,6 +40,7 @@ def both(low: int | str, high: int | str | None, currency: str | None = None) ->
         ("1,000-2,500 EUR", both(1000, 2500, "EUR")),
         ("$1,000 \u2013 $2,500", both(1000, 2500, "USD")),
         ("between $500 and $1000", both(500, 1000, "USD")),
+        ("between five hundred and one thousand dollars", both(500, 1000, "USD")),
         ("$1-2k", both(1000, 2000, "USD")),
         ("1.500,00 €", both(1500, 1500, "EUR")),
         ("CHF 1'500.50", both("1500.5", "1500.5", "CHF")),

@@ -247,6 +247,12 @@ def _time(found: re.Match[str]) -> dt.time | None:
         raise UnreadableValueError("has a time that no clock shows") from None
 
 
+def time_zone(text: str) -> str:
+    """The name of a time zone; `ET` and `Eastern Time` are America/New_York."""
+    plain = re.sub(r" ?(?:standard |daylight )?(?:time)?(?: zone)?$", "", folded(text))
+    return _ZONES.get(plain.strip(" ."), text.strip())
+
+
 def numeric_readings(text: str) -> list[dict[DateOrder, Day]]:
     """For each date of numbers in a text, the days that it may stand for by their order."""
     plain = folded(text)

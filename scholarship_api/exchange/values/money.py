@@ -152,12 +152,16 @@ class _Found:
         return found
 
 
+_BETWEEN_AND: Final = re.compile(r"\bbetween\b((?:(?! and ).)*) and (?!.* and )")
+"""The bounds of a range. In `between five hundred and one thousand`, `and` belongs to no number."""
+
+
 def money(text: str) -> Reading:
     """Read an amount, a range or words as amount_min, amount_max, currency, max_awards, coverage.
 
     A dollar sign alone is taken for US dollars, and said so. Raises UnreadableValueError.
     """
-    plain = folded(text)
+    plain = _BETWEEN_AND.sub(r"between\1 to ", folded(text))
     found = _Found(plain)
     if _VARIES.fullmatch(plain.strip(" .*()")):
         found.coverage = {"kind": "varies", "text": text.strip()[:MAX_TEXT]}

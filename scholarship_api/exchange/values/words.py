@@ -35,12 +35,20 @@ _YES: Final = frozenset(
             "si",
             "sí",
         ),
+        *(
+            "verdadero",
+            "vrai",
+            "wahr",
+            "vero",
+            "verdadeiro",
+        ),  # TRUE of spreadsheets in other languages
         *("ja", "oui", "required", "is required", "yes - required", "mandatory", "must"),
     }
 )
 _NO: Final = frozenset(
     {
         *("no", "n", "false", "f", "0", "0.0", "✗", "✘", "☐", "❌", "off", "none", "nein", "non"),
+        *("falso", "faux", "falsch"),
         *("not required", "no - not required", "optional", "not applicable", "never"),
     }
 )
