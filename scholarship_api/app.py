@@ -234,6 +234,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.fast_path = fast_path
     app.state.export_slots = export_routes.ExportSlots()
     app.state.cursor_codec = parts.cursor_codec
+    app.state.search_ids = parts.search_ids
     app.state.interactions_cursor_codec = activity_cursors.CursorCodec(
         token_signer(settings, purpose=activity_cursors.PURPOSE)
     )
@@ -311,7 +312,11 @@ def _middleware(
         Middleware(
             SizeLimitsMiddleware,
             settings=settings,
-            file_paths=[import_routes.IMPORT_PATH, import_routes.PREVIEW_PATH],
+            body_bytes={
+                import_routes.IMPORT_PATH: settings.max_request_size_bytes,
+                import_routes.PREVIEW_PATH: settings.max_request_size_bytes,
+                activity_routes.EVENTS_PATH: activity_routes.EVENT_BODY_BYTES,
+            },
         ),
         Middleware(AuthenticationMiddleware, authenticators=authenticators),
         Middleware(RateLimitMiddleware, limits=limits),
@@ -356,6 +361,7 @@ def rate_limit_groups(settings: Settings) -> RateLimitGroups:
             RateLimitGroup(
                 "analytics", settings.rate_limit_analytics, ("analytics", "interactions")
             ),
+            RateLimitGroup("events", settings.rate_limit_events, ("events",)),
             RateLimitGroup("students", settings.rate_limit_students, ("me", "subjects", "feeds")),
         ],
         ceiling_per_minute=settings.rate_limit_per_minute,

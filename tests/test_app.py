@@ -160,6 +160,7 @@ def test_what_only_some_deployments_use_is_not_imported_for_all(package: str) ->
         ("/eligibility/check", "eligibility"),
         ("/api/v1/analytics/summary", "analytics"),
         ("/api/v1/interactions", "analytics"),
+        ("/api/v1/events", "events"),
         ("/", None),
         ("/api", None),
         ("/api/v1", None),
@@ -179,6 +180,7 @@ async def test_every_configured_limit_is_used() -> None:
         rate_limit_eligibility="2/minute",
         rate_limit_scholarships="3/hour",
         rate_limit_analytics="4/minute",
+        rate_limit_events="7/minute",
         rate_limit_students="6/minute",
         rate_limit_per_minute=5,
     )
@@ -188,6 +190,7 @@ async def test_every_configured_limit_is_used() -> None:
         "eligibility": "2 per 1 minute",
         "scholarships": "3 per 1 hour",
         "analytics": "4 per 1 minute",
+        "events": "7 per 1 minute",
         "students": "6 per 1 minute",
         "ceiling": "5 per 1 minute",
     }

@@ -33,6 +33,7 @@ PUBLIC_ROUTES: Final = frozenset(
         ("GET", "/api/v1/search"),
         ("POST", "/api/v1/search"),
         ("POST", "/api/v1/multi-search"),
+        ("POST", "/api/v1/events"),
         ("GET", "/search"),
         ("POST", "/search"),
         ("GET", "/api/v1/search/suggestions"),

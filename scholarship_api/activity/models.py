@@ -1,8 +1,9 @@
-"""The tables of interactions and of search counts."""
+"""The tables of interactions, and of counts of searches and of what came of them."""
 
 import datetime as dt
 import uuid
 from enum import StrEnum
+from typing import Final
 
 from sqlalchemy import (
     BigInteger,
@@ -87,7 +88,7 @@ class QueryCount(Base):
 
     day: Mapped[dt.date] = mapped_column(Date, primary_key=True)
     query: Mapped[str] = mapped_column(Text(collation="C"), primary_key=True)
-    """Known words only; see `query_words`."""
+    """Known words only; see `search.known_words`."""
     clients: Mapped[int] = mapped_column(BigInteger)
 
     __table_args__ = (
@@ -105,6 +106,68 @@ class QueryClient(Base):
     query: Mapped[str] = mapped_column(Text(collation="C"), primary_key=True)
     client: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
     """A keyed digest that differs for every query and day; see `recording`."""
+
+
+class EventType(StrEnum):
+    """The things that a person does with a result of a search."""
+
+    CLICK = "click"
+    VIEW = "view"
+    APPLY = "apply"
+
+
+NO_RESULTS: Final = "no_results"
+"""The type of the event that a search finds nothing, which the service records itself."""
+
+
+class QueryEventCount(Base):
+    """Clients that did something with results of a query on one day (UTC), or that got none."""
+
+    __tablename__ = "query_event_counts"
+
+    day: Mapped[dt.date] = mapped_column(Date, primary_key=True)
+    query: Mapped[str] = mapped_column(Text(collation="C"), primary_key=True)
+    """Known words only; see `search.known_words`."""
+    type: Mapped[str] = mapped_column(Text, primary_key=True)
+    clients: Mapped[int] = mapped_column(BigInteger)
+    events: Mapped[int] = mapped_column(BigInteger)
+    """One client counts once for each award."""
+    positioned: Mapped[int] = mapped_column(BigInteger)
+    """Events whose position is known."""
+    position_sum: Mapped[int] = mapped_column(BigInteger)
+
+    __table_args__ = (
+        CheckConstraint("length(query) BETWEEN 1 AND 100", "query_length"),
+        CheckConstraint("type IN ('no_results', 'click', 'view', 'apply')", "type_known"),
+    )
+
+
+class AwardEventCount(Base):
+    """Events of an award that searches had found, on one day (UTC)."""
+
+    __tablename__ = "award_event_counts"
+
+    day: Mapped[dt.date] = mapped_column(Date, primary_key=True)
+    scholarship_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    """No foreign key: the count stays when an operator removes the award for good."""
+    type: Mapped[str] = mapped_column(Text, primary_key=True)
+    events: Mapped[int] = mapped_column(BigInteger)
+    """One client counts once for each query."""
+    positioned: Mapped[int] = mapped_column(BigInteger)
+    """Events whose position is known."""
+    position_sum: Mapped[int] = mapped_column(BigInteger)
+
+    __table_args__ = (CheckConstraint("type IN ('click', 'view', 'apply')", "type_known"),)
+
+
+class EventClient(Base):
+    """A client that has been counted for an event today; removed when the day is over."""
+
+    __tablename__ = "event_clients"
+
+    day: Mapped[dt.date] = mapped_column(Date, primary_key=True)
+    digest: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    """A keyed digest of the client and the event; see `recording`."""
 
 
 class SearchCount(Base):

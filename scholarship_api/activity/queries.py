@@ -1,4 +1,4 @@
-"""Statements on interactions and on counts of searches."""
+"""Statements on interactions, and the removal of old rows."""
 
 import datetime as dt
 import uuid
@@ -6,13 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import (
-    ARRAY,
-    Date,
-    LargeBinary,
     Row,
     Select,
-    Text,
-    bindparam,
     delete,
     desc,
     exists,
@@ -27,21 +22,20 @@ from sqlalchemy.dialects import postgresql
 
 from scholarship_api.accounts.models import Account
 from scholarship_api.activity.models import (
+    AwardEventCount,
+    EventClient,
     Interaction,
     InteractionType,
     QueryClient,
     QueryCount,
+    QueryEventCount,
     SearchCount,
 )
 from scholarship_api.catalogue.merges import present_id
 from scholarship_api.catalogue.models import Scholarship
 from scholarship_api.platform.database.advisory_locks import AdvisoryLock
 from scholarship_api.platform.database.sessions import ReadSession, WriteSession
-from scholarship_api.search.models import SearchWord
 from scholarship_api.vocabulary import Status
-
-MIN_CLIENTS: Final = 5
-"""Different clients on one day that make a query a trend. Fewer could be one person's own words."""
 
 SCORE_WEIGHTS: Final = {
     InteractionType.VIEWED: 1,
@@ -247,21 +241,6 @@ def popular_statement(
     )
 
 
-def trends_statement(*, since: dt.date, limit: int) -> Select[str, int]:
-    """Queries by the number of searches, then by text.
-
-    Only queries that MIN_CLIENTS different clients searched for on one of the days.
-    """
-    return (
-        select(QueryCount.query, func.sum(QueryCount.clients).label("searches"))
-        .where(QueryCount.day >= since)
-        .group_by(QueryCount.query)
-        .having(func.max(QueryCount.clients) >= MIN_CLIENTS)
-        .order_by(desc("searches"), QueryCount.query)
-        .limit(limit)
-    )
-
-
 async def counts(session: ReadSession, *, since: dt.datetime) -> Sequence[Row[str, int]]:
     return (await session.execute(counts_statement(since=since))).all()
 
@@ -285,62 +264,6 @@ async def popular(
     return (await session.execute(statement)).all()
 
 
-async def trends(session: ReadSession, *, since: dt.date, limit: int) -> Sequence[Row[str, int]]:
-    return (await session.execute(trends_statement(since=since, limit=limit))).all()
-
-
-async def searches(session: ReadSession, *, since: dt.date) -> int:
-    total = select(func.coalesce(func.sum(QueryCount.clients), 0))
-    return int((await session.execute(total.where(QueryCount.day >= since))).scalar_one())
-
-
-# --- Recording of searches -----------------------------------------------------------------------
-
-
-async def dictionary_words(session: WriteSession, words: Collection[str]) -> dict[str, str]:
-    """Those words that the catalogue has, with the spelling of its dictionary."""
-    typed = (
-        func.unnest(bindparam("words", list(words), ARRAY(Text)))
-        .table_valued("word")
-        .render_derived()
-    )
-    folded = func.public.fold_text(typed.c.word).collate("C")
-    statement = select(typed.c.word, SearchWord.word).join(SearchWord, SearchWord.word == folded)
-    return {row[0]: row[1] for row in await session.execute(statement)}
-
-
-async def add_searches(
-    session: WriteSession, searches: Sequence[tuple[dt.date, str, bytes]]
-) -> None:
-    """Add searches of (day, query, client), in the order given. A repeated one changes nothing."""
-    given = (
-        func.unnest(
-            bindparam("days", [day for day, _, _ in searches], ARRAY(Date)),
-            bindparam("queries", [query for _, query, _ in searches], ARRAY(Text)),
-            bindparam("clients", [client for _, _, client in searches], ARRAY(LargeBinary)),
-        )
-        .table_valued("day", "query", "client")
-        .render_derived()
-    )
-    new = (
-        postgresql.insert(QueryClient)
-        .from_select(["day", "query", "client"], select(given))
-        .on_conflict_do_nothing()
-        .returning(QueryClient.day, QueryClient.query)
-        .cte("new")
-    )
-    counted = select(new.c.day, new.c.query, func.count()).group_by(new.c.day, new.c.query)
-    statement = postgresql.insert(QueryCount).from_select(
-        ["day", "query", "clients"], counted.order_by(new.c.day, new.c.query)
-    )
-    await session.execute(
-        statement.on_conflict_do_update(
-            index_elements=["day", "query"],
-            set_={"clients": QueryCount.clients + statement.excluded.clients},
-        )
-    )
-
-
 # --- Retention -----------------------------------------------------------------------------------
 
 
@@ -352,7 +275,15 @@ async def try_retention_lock(session: WriteSession) -> bool:
     return bool(await session.scalar(text(AdvisoryLock.RETENTION.try_for_transaction)))
 
 
-Expiring = Interaction | QueryCount | QueryClient | SearchCount
+Expiring = (
+    Interaction
+    | QueryCount
+    | QueryClient
+    | QueryEventCount
+    | AwardEventCount
+    | EventClient
+    | SearchCount
+)
 
 
 async def remove_rows(

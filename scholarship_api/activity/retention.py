@@ -8,7 +8,15 @@ import sqlalchemy.exc
 import structlog
 
 from scholarship_api.activity import queries
-from scholarship_api.activity.models import Interaction, QueryClient, QueryCount, SearchCount
+from scholarship_api.activity.models import (
+    AwardEventCount,
+    EventClient,
+    Interaction,
+    QueryClient,
+    QueryCount,
+    QueryEventCount,
+    SearchCount,
+)
 from scholarship_api.errors import DatabaseUnavailable
 from scholarship_api.platform.database.engine import Database
 
@@ -50,7 +58,10 @@ async def purge(database: Database, *, retention_days: int, now: dt.datetime) ->
     for table, before in (
         (Interaction, kept_since),
         (QueryCount, kept_since),
+        (QueryEventCount, kept_since),
+        (AwardEventCount, kept_since),
         (QueryClient, now - dt.timedelta(days=CLIENTS_KEPT_DAYS - 1)),
+        (EventClient, now - dt.timedelta(days=CLIENTS_KEPT_DAYS - 1)),
         (SearchCount, now + dt.timedelta(days=2)),  # all of it
     ):
         while True:

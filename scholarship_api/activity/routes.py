@@ -2,18 +2,22 @@
 
 import datetime as dt
 import uuid
-from typing import Annotated
+from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Path, Query, Request, status
+from fastapi import APIRouter, Depends, Path, Query, Request, Response, status
 
 from scholarship_api.accounts.access import (
     ACCESS_ERRORS,
+    ANONYMOUS_ALLOWED,
     AnalyticsReader,
     CurrentAccount,
     CurrentAdmin,
+    current_account_or_none,
 )
 from scholarship_api.activity import schemas, service
 from scholarship_api.activity.cursors import CursorCodec
+from scholarship_api.activity.searches import schemas as search_schemas
+from scholarship_api.activity.searches import service as searches
 from scholarship_api.errors import (
     BadRequest,
     DatabaseUnavailable,
@@ -27,8 +31,14 @@ from scholarship_api.errors import (
 )
 from scholarship_api.platform.database.sessions import Reading, Writing
 from scholarship_api.platform.http.content_type import require_json
+from scholarship_api.platform.http.rate_limiting import client_identity
 
 ERRORS = (ValidationFailed, RateLimited, DatabaseUnavailable, ServiceUnavailable)
+
+EVENTS_PATH: Final = "/api/v1/events"
+
+EVENT_BODY_BYTES: Final = 2048
+"""The largest body of an event. The longest valid one has 450 bytes."""
 
 router = APIRouter(prefix="/api/v1", responses=document(*ERRORS))
 
@@ -50,6 +60,30 @@ async def record_interaction(
     account: CurrentAccount, session: Writing, new: schemas.NewInteraction
 ) -> schemas.RecordedInteraction:
     return await service.record_interaction(session, new, account=account)
+
+
+@router.post(
+    EVENTS_PATH.removeprefix(router.prefix),
+    status_code=status.HTTP_202_ACCEPTED,
+    response_class=Response,
+    tags=["interactions"],
+    summary="Report what a person did with a result of a search",
+    description=(
+        "Counted without the person: a client counts once a day (UTC) for a query, an award and a"
+        " type. No account is needed. An award that is not public is not counted, which the answer"
+        " does not tell."
+    ),
+    dependencies=[Depends(current_account_or_none), Depends(require_json)],
+    responses=document(BadRequest, Unauthorized, UnsupportedMediaType),
+    openapi_extra=ANONYMOUS_ALLOWED,
+)
+async def record_event(http: Request, new: search_schemas.NewEvent) -> None:
+    searches.record_event(
+        new,
+        client=client_identity(http.scope),
+        ids=http.app.state.search_ids,
+        recorder=http.app.state.search_recorder,
+    )
 
 
 analytics = APIRouter(prefix="/analytics", tags=["analytics"], responses=document(*ACCESS_ERRORS))
@@ -110,6 +144,40 @@ async def list_search_trends(
     _: CurrentAdmin, session: Reading, request: Annotated[schemas.TopRequest, Query()]
 ) -> schemas.SearchTrends:
     return await service.search_trends(session, days=request.days, limit=request.limit, now=_now())
+
+
+@analytics.get(
+    "/searches",
+    summary="What came of the most frequent searches",
+    description=(
+        "Queries that five different clients have searched for on one day, by known words alone,"
+        " with a delay of some seconds. Clicks are those that were sent to /api/v1/events."
+    ),
+)
+async def report_searches(
+    _: CurrentAdmin,
+    session: Reading,
+    request: Annotated[search_schemas.SearchesRequest, Query()],
+) -> search_schemas.SearchesReport:
+    return await searches.searches_report(session, request, today=_now().date())
+
+
+@analytics.get(
+    "/search-results",
+    summary="The awards that people clicked the most in results of searches",
+    description=(
+        "Counts what was sent to /api/v1/events, with a delay of some seconds. Partners see the"
+        " awards of their own organization, administrators all."
+    ),
+)
+async def report_search_results(
+    account: AnalyticsReader,
+    session: Reading,
+    request: Annotated[search_schemas.Period, Query()],
+) -> search_schemas.FoundScholarships:
+    return await searches.found_scholarships(
+        session, request, today=_now().date(), organization=account.confined_to
+    )
 
 
 router.include_router(analytics)

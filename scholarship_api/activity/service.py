@@ -13,6 +13,7 @@ from scholarship_api.accounts.roles import Role
 from scholarship_api.activity import queries, schemas
 from scholarship_api.activity.cursors import CursorCodec
 from scholarship_api.activity.models import InteractionType
+from scholarship_api.activity.searches import queries as searches
 from scholarship_api.applications import service as applications
 from scholarship_api.errors import NotFound
 from scholarship_api.platform.database.sessions import ReadSession, WriteSession
@@ -98,7 +99,7 @@ async def summarise(session: ReadSession, *, days: int, now: dt.datetime) -> sch
         total_interactions=sum(counts.values()),
         interactions=schemas.InteractionCounts(**counts),
         active_accounts=await queries.active_accounts(session, since=_midnight(since)),
-        total_searches=await queries.searches(session, since=since),
+        total_searches=await searches.total(session, since=since),
     )
 
 
@@ -131,7 +132,7 @@ async def search_trends(
     session: ReadSession, *, days: int, limit: int, now: dt.datetime
 ) -> schemas.SearchTrends:
     since = first_day(days=days, now=now)
-    rows = await queries.trends(session, since=since, limit=limit)
+    rows = await searches.trends(session, since=since, limit=limit)
     return schemas.SearchTrends(
         days=days,
         since=since,

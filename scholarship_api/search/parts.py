@@ -2,7 +2,9 @@
 
 from typing import NamedTuple
 
-from scholarship_api.activity.recording import SearchRecorder
+from scholarship_api.activity.searches import search_ids
+from scholarship_api.activity.searches.recording import SearchRecorder
+from scholarship_api.activity.searches.search_ids import SearchIds
 from scholarship_api.catalogue.read_model.current import CurrentModel
 from scholarship_api.catalogue.read_model.snapshots import Snapshots
 from scholarship_api.catalogue.versions import CatalogueVersions
@@ -22,6 +24,7 @@ class SearchParts(NamedTuple):
     """Not loaded yet. Close it at the end."""
     answers: Answers
     cursor_codec: CursorCodec
+    search_ids: SearchIds
 
 
 def search_parts(settings: Settings, database: Database) -> SearchParts:
@@ -38,4 +41,5 @@ def search_parts(settings: Settings, database: Database) -> SearchParts:
         database=database, versions=versions, read_model=read_model, recorder=recorder
     )
     codec = CursorCodec(token_signer(settings, purpose=cursors.PURPOSE))
-    return SearchParts(recorder, read_model, answers, codec)
+    ids = SearchIds(token_signer(settings, purpose=search_ids.PURPOSE))
+    return SearchParts(recorder, read_model, answers, codec, ids)

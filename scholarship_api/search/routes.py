@@ -11,6 +11,8 @@ from scholarship_api.accounts.access import (
     ScholarshipsReader,
     current_account_or_none,
 )
+from scholarship_api.activity.searches.recording import CountedSearch
+from scholarship_api.activity.searches.search_ids import SearchIds
 from scholarship_api.catalogue.versions import utc_now
 from scholarship_api.errors import (
     BadRequest,
@@ -31,6 +33,7 @@ from scholarship_api.platform.http.deprecation import RawHeaders, deprecation_he
 from scholarship_api.platform.http.rate_limiting import RateLimits
 from scholarship_api.search import advice, limits, service, similar
 from scholarship_api.search.cursors import CursorCodec
+from scholarship_api.search.known_words import known_query
 from scholarship_api.search.responses import formats
 from scholarship_api.search.responses.answers import Answers, Part, Produced, Producer
 from scholarship_api.search.responses.pages import json_of, page_json, present
@@ -95,16 +98,24 @@ def _codec(http: Request) -> CursorCodec:
     return codec
 
 
-def _counted_query(request: SearchRequest) -> str | None:
-    """The text for the search trends: one for each search, however many of its pages are read."""
-    return None if request.cursor is not None or request.offset else request.q
+def _search_ids(http: Request) -> SearchIds:
+    ids: SearchIds = http.app.state.search_ids
+    return ids
+
+
+def _counted(request: SearchRequest, page: Page, words: str) -> CountedSearch | None:
+    """A search counts once, however many of its pages are read, and only for its known words."""
+    if request.cursor is not None or request.offset or not words:
+        return None
+    return CountedSearch(words, has_results=page.total > 0)
 
 
 def _producer(http: Request, request: SearchRequest) -> Producer:
     async def produce(snapshot: Snapshot) -> Produced:
         page = await service.search(snapshot, request, codec=_codec(http))
-        body = page_json(page)
-        return Produced(body, page.basis)
+        words = await known_query(snapshot, request.q)
+        body = page_json(page, search_id=_search_ids(http).encode(words))
+        return Produced(body, page.basis, _counted(request, page, words))
 
     return produce
 
@@ -116,15 +127,9 @@ def _response_key(request: SearchRequest) -> str:
 async def _search(http: Request, request: SearchRequest, headers: RawHeaders) -> Response:
     produce = _producer(http, request)
     if request.is_private:
-        return await _answers(http).private_answer(
-            http, produce, counted_query=_counted_query(request), headers=headers
-        )
+        return await _answers(http).private_answer(http, produce, headers=headers)
     return await _answers(http).answer(
-        http,
-        produce,
-        response_key=_response_key(request),
-        counted_query=_counted_query(request),
-        headers=headers,
+        http, produce, response_key=_response_key(request), headers=headers
     )
 
 
@@ -216,7 +221,6 @@ async def multi_search(http: Request, multi: MultiSearch) -> Response:
             Part(
                 _producer(http, request),
                 response_key=None if request.is_private else _response_key(request),
-                counted_query=_counted_query(request),
             )
             for request in multi.searches
         ],
@@ -247,6 +251,7 @@ async def suggest(http: Request, request: Annotated[SuggestionRequest, Query()])
 async def smart_search(http: Request, request: SearchParameters) -> Response:
     async def produce(snapshot: Snapshot) -> Produced:
         page, sentences = await advice.smart_search(snapshot, request, codec=_codec(http))
+        words = await known_query(snapshot, request.q)
         body = json_of(
             "results",
             page.items,
@@ -261,6 +266,7 @@ async def smart_search(http: Request, request: SearchParameters) -> Response:
             has_next=page.has_next,
             has_previous=page.has_previous,
             next_cursor=page.next_cursor,
+            search_id=_search_ids(http).encode(words),
             **present(
                 did_you_mean=page.did_you_mean,
                 is_corrected=page.is_corrected,
@@ -268,12 +274,10 @@ async def smart_search(http: Request, request: SearchParameters) -> Response:
                 ignored_words=page.ignored_words,
             ),
         )
-        return Produced(body)
+        return Produced(body, counted=_counted(request, page, words))
 
     response_key = f"smart search:{request.response_key}"
-    return await _answers(http).answer(
-        http, produce, response_key=response_key, counted_query=_counted_query(request)
-    )
+    return await _answers(http).answer(http, produce, response_key=response_key)
 
 
 @router.get(

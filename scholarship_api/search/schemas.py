@@ -594,6 +594,11 @@ class InterpretedPhrase(BaseModel):
     )
 
 
+SEARCH_ID: Final = (
+    "For POST /api/v1/events. The same for all searches with the same known words of q."
+)
+
+
 class SearchPage(BaseModel):
     items: list[ScholarshipSummary]
     total: int
@@ -609,6 +614,7 @@ class SearchPage(BaseModel):
     has_next: bool
     has_previous: bool
     next_cursor: str | None
+    search_id: str = Field(description=SEARCH_ID)
     facets: Facets | None = None
     did_you_mean: str | None = Field(
         None, description="q with its spelling corrected. typo=false asks for q as it is."
@@ -698,6 +704,7 @@ class SmartSearchPage(BaseModel):
     has_next: bool
     has_previous: bool
     next_cursor: str | None
+    search_id: str = Field(description=SEARCH_ID)
     did_you_mean: str | None = None
     is_corrected: bool | None = None
     interpreted: list[InterpretedPhrase] | None = None

@@ -31,6 +31,8 @@ class TermStatistics(NamedTuple):
     is_recognised: bool
     """Whether an award contains the word; also True for stop words, numbers and single letters,
     which are never corrected."""
+    is_word: bool
+    """Whether an award contains this very word, and not only another one with its stem."""
     completions: tuple[str, ...]
     """Stems of the most frequent words that begin with this one; empty unless asked for."""
     prefix_documents: int

@@ -163,6 +163,9 @@ class Settings(BaseSettings):
     rate_limit_analytics: RateLimit = Field(
         default_factory=_by_environment("10/minute", development="20/minute")
     )
+    rate_limit_events: RateLimit = Field(
+        default_factory=_by_environment("60/minute", development="120/minute")
+    )
     rate_limit_students: RateLimit = Field(
         default_factory=_by_environment("60/minute", development="120/minute")
     )

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 from fastapi import Request, Response
 
+from scholarship_api.activity.searches.search_ids import SearchIds
 from scholarship_api.search import new_results, service
 from scholarship_api.search.cursors import CursorCodec
+from scholarship_api.search.known_words import known_query
 from scholarship_api.search.responses.answers import Answers, Produced
 from scholarship_api.search.responses.pages import page_json
 from scholarship_api.search.schemas import SearchBody
@@ -42,9 +44,12 @@ async def answer(request: Request, query: StoredQuery, *, since: dt.datetime | N
     """Raises what `find` raises, and DatabaseUnavailable."""
     answers: Answers = request.app.state.answers
     codec: CursorCodec = request.app.state.cursor_codec
+    search_ids: SearchIds = request.app.state.search_ids
 
     async def produce(snapshot: Snapshot) -> Produced:
-        return Produced(page_json(await find(snapshot, query, codec=codec, since=since)))
+        page = await find(snapshot, query, codec=codec, since=since)
+        words = await known_query(snapshot, query.search.q)
+        return Produced(page_json(page, search_id=search_ids.encode(words)))
 
     return await answers.private_answer(request, produce)
 

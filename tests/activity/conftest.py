@@ -23,6 +23,15 @@ from tests.eligibility.awards import award, put
 
 Headers = dict[str, str]
 MakeAccount = Callable[..., Awaitable[tuple[Account, Headers]]]
+TABLES = (
+    "interactions",
+    "query_counts",
+    "query_clients",
+    "query_event_counts",
+    "award_event_counts",
+    "event_clients",
+    "search_counts",
+)
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 
@@ -116,5 +125,5 @@ async def rows(module_database_url: str, apps: list[FastAPI]) -> AsyncIterator[C
         await app.state.search_recorder.flush()  # searches of earlier tests
     conninfo = module_database_url.replace("+psycopg", "")
     with psycopg.connect(conninfo, autocommit=True) as connection:
-        connection.execute("TRUNCATE interactions, query_counts, query_clients, search_counts")
+        connection.execute(f"TRUNCATE {', '.join(TABLES)}")
         yield connection

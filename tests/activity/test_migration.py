@@ -12,11 +12,30 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import IntegrityError
 
 from scholarship_api.activity import queries
-from scholarship_api.activity.models import Interaction, InteractionType, QueryCount
+from scholarship_api.activity.models import (
+    AwardEventCount,
+    Interaction,
+    InteractionType,
+    QueryCount,
+    QueryEventCount,
+)
+from scholarship_api.activity.searches import queries as searches
+from scholarship_api.activity.searches.schemas import SearchOrder
 from scholarship_api.platform.database import migrations
 from scholarship_api.platform.database.base import Base
 
-TABLES = {"interactions", "search_counts", "query_counts", "query_clients"}
+TABLES = {
+    "interactions",
+    "search_counts",
+    "query_counts",
+    "query_clients",
+    "query_event_counts",
+    "award_event_counts",
+    "event_clients",
+}
+
+
+COUNTS = {"day": "2026-01-01", "events": 1, "positioned": 0, "position_sum": 0}
 
 
 @pytest.fixture
@@ -50,6 +69,10 @@ def test_down_and_up_again(scratch_database_url: str) -> None:
         (QueryCount, {"day": "2026-01-01", "query": "", "clients": 1}),
         (QueryCount, {"day": "2026-01-01", "query": "x" * 101, "clients": 1}),
         (QueryCount, {"day": "2026-01-01", "query": "x", "clients": 0}),
+        (QueryEventCount, {**COUNTS, "query": "", "type": "click", "clients": 1}),
+        (QueryEventCount, {**COUNTS, "query": "x" * 101, "type": "click", "clients": 1}),
+        (QueryEventCount, {**COUNTS, "query": "x", "type": "clicked", "clients": 1}),
+        (AwardEventCount, {**COUNTS, "scholarship_id": "award_1", "type": "no_results"}),
     ],
     ids=str,
 )
@@ -70,6 +93,7 @@ def test_the_table_accepts_every_type(connection: Connection) -> None:
 
 ACCOUNT = uuid.UUID(int=7)
 SINCE = dt.datetime.now(dt.UTC) - dt.timedelta(days=30)
+PERIOD: dict[str, Any] = {"since": SINCE.date(), "until": SINCE.date() + dt.timedelta(days=29)}
 
 
 A_YEAR = (
@@ -99,6 +123,18 @@ A_YEAR = (
     SELECT current_date - 364 + day, 'query ' || i, 1
     FROM generate_series(0, 364) AS day, generate_series(1, 100) AS i
     """,
+    """
+    INSERT INTO query_event_counts
+    SELECT current_date - 364 + day, 'query ' || i, type, 1, 1, 1, 1
+    FROM generate_series(0, 364) AS day, generate_series(1, 100) AS i,
+        unnest(ARRAY['no_results', 'click', 'view']) AS type
+    """,
+    """
+    INSERT INTO award_event_counts
+    SELECT current_date - 364 + day, 'plan_' || i, type, 1, 1, 1
+    FROM generate_series(0, 364) AS day, generate_series(1, 100) AS i,
+        unnest(ARRAY['click', 'view', 'apply']) AS type
+    """,
 )
 
 
@@ -112,7 +148,10 @@ def filled(module_database_url: str) -> Iterator[Connection]:
         connection.commit()
         connection.execution_options(isolation_level="AUTOCOMMIT")
         connection.execute(
-            text("VACUUM ANALYZE interactions, query_counts, accounts, scholarships")
+            text(
+                "VACUUM ANALYZE interactions, query_counts, query_event_counts,"
+                " award_event_counts, accounts, scholarships"
+            )
         )
         yield connection
     engine.dispose()
@@ -134,7 +173,12 @@ def newest(**filters: object) -> Select[Any]:
             "ix_interactions_(type|occurred_at)",
         ),
         (queries.organizations_statement("Other", since=SINCE), "pk_scholarships"),
-        (queries.trends_statement(since=SINCE.date(), limit=10), "pk_query_counts"),
+        (searches.trends_statement(since=SINCE.date(), limit=10), "pk_query_counts"),
+        *(
+            (searches.searches_statement(order=order, **PERIOD, limit=10), "pk_query_event_counts")
+            for order in SearchOrder
+        ),
+        (searches.found_awards_statement(**PERIOD, limit=10), "pk_award_event_counts"),
         (queries.account_counts_statement(ACCOUNT), "ix_interactions_account_id"),
         (newest(), "ix_interactions_occurred_at"),
         (newest(account_id=ACCOUNT), "ix_interactions_account_id"),
@@ -144,7 +188,9 @@ def newest(**filters: object) -> Select[Any]:
     ],
     ids=[
         *("counts", "active accounts", "popular", "popular of a partner", "organizations"),
-        *("trends", "account counts"),
+        "trends",
+        *(f"searches by {order}" for order in SearchOrder),
+        *("results of searches", "account counts"),
         *("newest", "of an account", "of an award", "of a type", "in a span"),
     ],
 )

@@ -189,8 +189,27 @@ async def test_clients_of_past_days_and_former_counts_are_removed(
     for days in range(4):
         day = (NOW - dt.timedelta(days=days)).date()
         rows.execute("INSERT INTO query_clients VALUES (%s, 'law', 'digest')", [day])
+        rows.execute("INSERT INTO event_clients VALUES (%s, 'digest')", [day])
         rows.execute("INSERT INTO search_counts VALUES (%s, 'jane doe', 1)", [day])
     await retention.purge(database, retention_days=365, now=NOW)
-    kept = [day for (day,) in rows.execute("SELECT day FROM query_clients ORDER BY 1").fetchall()]
-    assert kept == [(NOW - dt.timedelta(days=days)).date() for days in (1, 0)]
+    for table in ("query_clients", "event_clients"):
+        found = rows.execute(f"SELECT day FROM {table} ORDER BY 1").fetchall()
+        assert [day for (day,) in found] == [
+            (NOW - dt.timedelta(days=days)).date() for days in (1, 0)
+        ]
     assert rows.execute("SELECT * FROM search_counts").fetchall() == []
+
+
+async def test_old_counts_of_events_are_removed(database: Database, rows: Connection) -> None:
+    for days in (9, 10, 11):
+        day = (NOW - dt.timedelta(days=days)).date()
+        rows.execute(
+            "INSERT INTO query_event_counts VALUES (%s, 'law', 'click', 1, 1, 0, 0)", [day]
+        )
+        rows.execute("INSERT INTO award_event_counts VALUES (%s, 'a', 'click', 1, 0, 0)", [day])
+    assert await retention.purge(database, retention_days=10, now=NOW) == 2
+    for table in ("query_event_counts", "award_event_counts"):
+        found = rows.execute(f"SELECT day FROM {table} ORDER BY 1").fetchall()
+        assert [day for (day,) in found] == [
+            (NOW - dt.timedelta(days=days)).date() for days in (10, 9)
+        ]

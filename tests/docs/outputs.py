@@ -9,7 +9,7 @@ _CHANGING: Final = [
         r'"\1":0',
     ),
     (r'"(trace_id|request_id|application_deadline)":"[^"]*"', r'"\1":""'),
-    (r'"(next_cursor)":"[^"]*"', r'"\1":""'),
+    (r'"(next_cursor|search_id)":"[^"]*"', r'"\1":""'),
     (r"(Without the filter \w+): \d+", r"\1: 0"),
     (r" of \d+( +│)", r" of 0\1"),
 ]

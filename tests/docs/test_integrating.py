@@ -28,6 +28,7 @@ def test_the_commands_show_what_the_page_says(operator: Shell) -> None:
     assert '"name":"Nursing"' in of(
         '--header "X-API-Key: $KEY" "$API/subjects/student-4711/saved-searches"'
     )
+    assert of("/events") == "202"
     assert '"webhook.test"' in of("/deliveries")
     assert '"demo-award"' in of("/changes?cursor=")
     assert '"route_group"' in of("/usage")
@@ -36,7 +37,7 @@ def test_the_commands_show_what_the_page_says(operator: Shell) -> None:
 def test_every_part_of_the_hour_has_commands() -> None:
     parts = re.split(r"^### (.+)$", IN_AN_HOUR.text, flags=re.MULTILINE)
     titles, texts = parts[1::2], parts[2::2]
-    assert len(titles) == 6
+    assert len(titles) == 7
     for title, text in zip(titles, texts, strict=True):
         assert "```sh" in text, title
     assert all(isinstance(command, Command) for command in IN_AN_HOUR.commands)

@@ -38,7 +38,7 @@ def production(module_database_url: str, redis_url: str) -> dict[str, Any]:
         **{
             f"rate_limit_{group}": MANY
             for group in (
-                *("search", "eligibility", "scholarships", "analytics", "students"),
+                *("search", "eligibility", "scholarships", "analytics", "events", "students"),
                 *("login_account", "login_address"),
             )
         },

@@ -1,5 +1,6 @@
 """Text that anybody sends does not reach the database, unless it consists of known words."""
 
+import base64
 from typing import Any, Final
 
 import pytest
@@ -10,6 +11,8 @@ from tests.security.conftest import dumped_tables, log_in
 pytestmark = pytest.mark.anyio
 
 SEARCH: Final = "/api/v1/search"
+EVENTS: Final = "/api/v1/events"
+EVENT: Final = {"search_id": "AAAA", "type": "click", "scholarship_id": "sch_001"}
 
 SECRETS: Final = {
     "4111,1111,1111,1111": "1111,1111",
@@ -38,7 +41,10 @@ SECRETS: Final = {
 async def test_no_secret_in_a_query_reaches_the_database(
     api: Api, production: dict[str, Any]
 ) -> None:
-    await created(api.partner, name="Zqplanted award", description="law and nursing, chicago")
+    award = (
+        await created(api.partner, name="Zqplanted award", description="law and nursing, chicago")
+    ).json()
+    ids: set[str] = set()
     for query in SECRETS:
         for text in (query, f"nursing {query}", f"zqplanted {query} law"):
             for answer in (
@@ -48,8 +54,18 @@ async def test_no_secret_in_a_query_reaches_the_database(
                 await api.anonymous.get(f"{SEARCH}/suggestions", params={"prefix": text[:100]}),
             ):
                 assert answer.status_code == 200, answer.text
+                if "search_id" in answer.json():
+                    found = answer.json()["search_id"]
+                    event = {"search_id": found, "type": "click", "scholarship_id": award["id"]}
+                    sent = await api.anonymous.post(EVENTS, json=event)
+                    assert sent.status_code == 202, sent.text
+                    ids.add(found)
+        for event in ({"scholarship_id": query}, {"search_id": query}, {"type": query}):
+            refused = await api.anonymous.post(EVENTS, json={**EVENT, **event})
+            assert refused.status_code == 422, refused.text
     await api.app.state.search_recorder.flush()
     text = "".join(dumped_tables(production["database_url"]).values())
+    text += "".join(base64.urlsafe_b64decode(f"{each}==").decode("latin-1") for each in ids)
     assert "zqplanted" in text  # it is a word of the catalogue
     assert "zqplanted law" in text  # of a query
     assert [query for query, secret in SECRETS.items() if secret in text] == []

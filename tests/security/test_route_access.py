@@ -124,7 +124,7 @@ def settings(module_database_url: str, redis_url: str, provider: Provider) -> Se
             "rate_limit_per_minute": 1_000_000,
             **{
                 f"rate_limit_{group}": "1000000/minute"
-                for group in ("search", "eligibility", "scholarships", "analytics")
+                for group in ("search", "eligibility", "scholarships", "analytics", "events")
             },
             "jwt_secret_key": secrets.token_hex(40),
             "oidc_issuers": {provider.issuer: issuer},

@@ -1,6 +1,6 @@
 """Limits of the length of a URL and of the size of a body, which must not be compressed."""
 
-from collections.abc import Awaitable, Collection
+from collections.abc import Awaitable, Mapping
 from typing import Final
 
 from starlette.exceptions import HTTPException  # noqa: TID251 - see where it is raised
@@ -17,8 +17,8 @@ from scholarship_api.errors import (
 from scholarship_api.settings.settings import Settings
 
 BODY_BYTES: Final = 64 * 1024
-"""Largest body of a path that takes no files. The largest that a client needs, an award whose
-description has 20 000 characters, has 20 KiB in ASCII."""
+"""Largest body of a path that has no limit of its own. The largest that a client needs, an award
+whose description has 20 000 characters, has 20 KiB in ASCII."""
 
 # The rest of the body follows unread: the connection cannot be used again.
 _CLOSE: Final = {"Connection": "close"}
@@ -27,17 +27,17 @@ _CLOSE: Final = {"Connection": "close"}
 class SizeLimitsMiddleware:
     """Rejects a body that is declared too large, and stops reading a chunked one that grows so.
 
-    MAX_REQUEST_SIZE_BYTES is the limit of `file_paths`, which take files; that of the others is
-    BODY_BYTES, or MAX_REQUEST_SIZE_BYTES if that is less.
+    The limit is that of the path in `body_bytes`, otherwise BODY_BYTES; it is never more than
+    MAX_REQUEST_SIZE_BYTES.
     """
 
     def __init__(
-        self, app: ASGIApp, *, settings: Settings, file_paths: Collection[str] = ()
+        self, app: ASGIApp, *, settings: Settings, body_bytes: Mapping[str, int] | None = None
     ) -> None:
+        largest = settings.max_request_size_bytes
         self._app = app
-        self._file_paths = frozenset(file_paths)
-        self._max_file_bytes = settings.max_request_size_bytes
-        self._max_body_bytes = min(BODY_BYTES, settings.max_request_size_bytes)
+        self._path_limits = {path: min(own, largest) for path, own in (body_bytes or {}).items()}
+        self._max_body_bytes = min(BODY_BYTES, largest)
         self._max_url_bytes = settings.max_url_length
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
@@ -53,8 +53,7 @@ class SizeLimitsMiddleware:
                 chunked = True
             elif name == b"content-encoding":
                 codings.append(value.strip().lower())
-        takes_file = scope["path"] in self._file_paths
-        max_body_bytes = self._max_file_bytes if takes_file else self._max_body_bytes
+        max_body_bytes = self._path_limits.get(scope["path"], self._max_body_bytes)
         rejection = self._rejection(scope, lengths, max_body_bytes)
         if rejection is None and codings not in ([], [b"identity"]):
             # The size of a body is limited as it is sent; a coded one could be far larger.

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from scholarship_api.accounts.authentication import CREDENTIALS_KEY
-from scholarship_api.activity.recording import SearchRecorder
+from scholarship_api.activity.searches.recording import CountedSearch, SearchRecorder
 from scholarship_api.catalogue.read_model.current import CurrentModel
 from scholarship_api.catalogue.read_model.model import microseconds
 from scholarship_api.catalogue.versions import CatalogueVersions, Version
@@ -40,10 +40,13 @@ from scholarship_api.search.snapshot import CatalogueVersion, Snapshot, Snapshot
 
 
 class Produced(NamedTuple):
-    """The JSON of a response, and what it rests on; None if any write may change it."""
+    """The JSON of a response."""
 
     body: bytes
     basis: Basis | None = None
+    """The basis of the response; None if any write may change it."""
+    counted: CountedSearch | None = None
+    """The search that analytics count each time that it is sent, if any."""
 
 
 Producer = Callable[[Snapshot], Awaitable[Produced]]
@@ -56,7 +59,6 @@ class Part(NamedTuple):
     producer: Producer
     response_key: str | None
     """None for an answer that says something about a person."""
-    counted_query: str | None = None
 
 
 _VERSION_KEY: Final = "catalogue_version"
@@ -85,7 +87,7 @@ class Answers:
         self._read_model = read_model
         self._items = ItemCache()
         self._recorder = recorder
-        self._in_flight: dict[tuple[int, str], asyncio.Future[RenderedJson]] = {}
+        self._in_flight: dict[tuple[int, str], asyncio.Future[CachedResponse]] = {}
 
     async def answer(
         self,
@@ -93,34 +95,29 @@ class Answers:
         producer: Producer,
         *,
         response_key: str,
-        counted_query: str | None = None,
         headers: Headers = (),
     ) -> Response:
         """The response for `response_key`: cached and still true, or produced by `producer`.
 
-        `counted_query` is counted for the search trends. Raises what `producer` raises, and
-        DatabaseUnavailable.
+        Raises what `producer` raises, and DatabaseUnavailable.
         """
         scope = request.scope
         version, started_at = await self._version(scope)
         cached = await self._cached(response_key, version)
-        rendered = cached or await self._produce(producer, version, response_key, started_at)
-        if counted_query is not None:
-            self._recorder.record(counted_query, client=client_identity(scope))
+        response = cached or await self._produce(producer, version, response_key, started_at)
+        if response.counted is not None:
+            self._recorder.record(response.counted, client=client_identity(scope))
         if scope["method"] == "GET" and scope[CREDENTIALS_KEY] is None:
-            scope[CACHED_ROUTE_KEY] = CachedRoute(
-                response_key, route_template(scope), counted_query, ()
-            )
+            scope[CACHED_ROUTE_KEY] = CachedRoute(response_key, route_template(scope), ())
         seconds = time.perf_counter() - started_at
         metrics.observe_search(source="cache" if cached else "database", seconds=seconds)
-        return RenderedJsonResponse(rendered, seconds=seconds, headers=headers)
+        return RenderedJsonResponse(response.rendered, seconds=seconds, headers=headers)
 
     async def private_answer(
         self,
         request: Request,
         producer: Producer,
         *,
-        counted_query: str | None = None,
         headers: Headers = (),
     ) -> Response:
         """The response to a request that says something about a person. It is produced anew each
@@ -130,12 +127,12 @@ class Answers:
         """
         scope = request.scope
         started_at = time.perf_counter()
-        body, _ = await self.run(request, producer)
-        if counted_query is not None:
-            self._recorder.record(counted_query, client=client_identity(scope))
+        produced = await self.run(request, producer)
+        if produced.counted is not None:
+            self._recorder.record(produced.counted, client=client_identity(scope))
         seconds = time.perf_counter() - started_at
         return RenderedJsonResponse(
-            RenderedJson.of(body), seconds=seconds, headers=(*headers, _NO_STORE)
+            RenderedJson.of(produced.body), seconds=seconds, headers=(*headers, _NO_STORE)
         )
 
     async def several(self, request: Request, parts: Sequence[Part]) -> Response:
@@ -148,10 +145,10 @@ class Answers:
         bodies = []
         for part in parts:
             part_started_at = time.perf_counter()
-            rendered = await self._rendered(part, version, started_at)
-            if part.counted_query is not None:
-                self._recorder.record(part.counted_query, client=client_identity(request.scope))
-            bodies.append(rendered.body(time.perf_counter() - part_started_at))
+            response = await self._response_of(part, version, started_at)
+            if response.counted is not None:
+                self._recorder.record(response.counted, client=client_identity(request.scope))
+            bodies.append(response.rendered.body(time.perf_counter() - part_started_at))
         is_private = any(part.response_key is None for part in parts)
         return Response(
             b'{"results":[%b]}' % b",".join(bodies),
@@ -159,23 +156,23 @@ class Answers:
             headers={"Cache-Control": "no-store"} if is_private else None,
         )
 
-    async def _rendered(self, part: Part, version: Version, started_at: float) -> RenderedJson:
+    async def _response_of(self, part: Part, version: Version, started_at: float) -> CachedResponse:
         part_started_at = time.perf_counter()
         cached = None
         if part.response_key is None:
             with deadline(REQUEST_SECONDS - (part_started_at - started_at)):
-                body, _ = await part.producer(self._snapshot(version))
-            rendered = RenderedJson.of(body)
+                produced = await part.producer(self._snapshot(version))
+            response = _response(produced, version)
         else:
             cached = await self._cached(part.response_key, version)
-            rendered = cached or await self._produce(
+            response = cached or await self._produce(
                 part.producer, version, part.response_key, started_at
             )
         metrics.observe_search(
             source="cache" if cached else "database",
             seconds=time.perf_counter() - part_started_at,
         )
-        return rendered
+        return response
 
     async def run(
         self, request: Request, search: Callable[[Snapshot], Awaitable[_Result]]
@@ -203,7 +200,7 @@ class Answers:
             version = await self._versions.current()
             response = self.cache.get(route.response_key)
             if response is None or response.version.number >= version.number:
-                cached = None if response is None else response.rendered
+                cached = response
             else:
                 cached = await self._checked(route.response_key, response, version)
         except Exception as error:  # noqa: BLE001 - the route raises it
@@ -212,11 +209,11 @@ class Answers:
         if cached is None:
             scope[_VERSION_KEY] = version, started_at
             return None
-        if route.counted_query is not None:
-            self._recorder.record(route.counted_query, client=client_identity(scope))
+        if cached.counted is not None:
+            self._recorder.record(cached.counted, client=client_identity(scope))
         seconds = time.perf_counter() - started_at
         metrics.observe_search(source="cache", seconds=seconds)
-        return cached, seconds
+        return cached.rendered, seconds
 
     async def _version(self, scope: Scope) -> tuple[Version, float]:
         """The version of the catalogue, which is read once for each request."""
@@ -228,19 +225,19 @@ class Answers:
             raise version
         return version, started_at
 
-    async def _cached(self, response_key: str, version: Version) -> RenderedJson | None:
+    async def _cached(self, response_key: str, version: Version) -> CachedResponse | None:
         """The cached response, if it is true at this version or a later one.
 
         Raises DatabaseUnavailable.
         """
         response = self.cache.get(response_key)
         if response is None or response.version.number >= version.number:
-            return None if response is None else response.rendered
+            return response
         return await self._checked(response_key, response, version)
 
     async def _checked(
         self, response_key: str, response: CachedResponse, version: Version
-    ) -> RenderedJson | None:
+    ) -> CachedResponse | None:
         """The response of an older version, if it is still true at this one."""
         async with response.checking:
             if response.version.number < version.number:
@@ -250,7 +247,7 @@ class Answers:
                     self.cache.discard(response_key, response)
                     return None
                 response.version = version
-        return response.rendered
+        return response
 
     async def _is_still_true(self, response: CachedResponse, version: Version) -> bool:
         basis, since = response.basis, response.version
@@ -284,7 +281,7 @@ class Answers:
 
     async def _produce(
         self, producer: Producer, version: Version, response_key: str, started_at: float
-    ) -> RenderedJson:
+    ) -> CachedResponse:
         """Once for all requests with this key that are in flight."""
         place = (version.number, response_key)
         while (in_flight := self._in_flight.get(place)) is not None:
@@ -293,22 +290,25 @@ class Answers:
             except asyncio.CancelledError:
                 if not in_flight.cancelled():
                     raise
-        produced: asyncio.Future[RenderedJson] = asyncio.get_running_loop().create_future()
-        self._in_flight[place] = produced
+        answer: asyncio.Future[CachedResponse] = asyncio.get_running_loop().create_future()
+        self._in_flight[place] = answer
         try:
             seconds_left = REQUEST_SECONDS - (time.perf_counter() - started_at)
             with deadline(seconds_left):
-                body, basis = await producer(self._snapshot(version))
-            rendered = RenderedJson.of(body)
+                response = _response(await producer(self._snapshot(version)), version)
         except Exception as error:
-            produced.set_exception(error)
-            produced.exception()  # marks it as retrieved, also when no other request waits
+            answer.set_exception(error)
+            answer.exception()  # marks it as retrieved, also when no other request waits
             raise
         else:
-            self.cache.put(response_key, CachedResponse(rendered, version, basis))
-            produced.set_result(rendered)
-            return rendered
+            self.cache.put(response_key, response)
+            answer.set_result(response)
+            return response
         finally:
             # After a cancellation of this request, one of those that wait starts again.
-            produced.cancel()
+            answer.cancel()
             del self._in_flight[place]
+
+
+def _response(produced: Produced, version: Version) -> CachedResponse:
+    return CachedResponse(RenderedJson.of(produced.body), version, produced.basis, produced.counted)

@@ -7,7 +7,7 @@ from pydantic_core import to_json
 from scholarship_api.search.service import Page
 
 
-def page_json(page: Page) -> bytes:
+def page_json(page: Page, *, search_id: str) -> bytes:
     """A SearchPage. The time that it took is filled in when it is sent."""
     return json_of(
         "items",
@@ -21,6 +21,7 @@ def page_json(page: Page) -> bytes:
         has_next=page.has_next,
         has_previous=page.has_previous,
         next_cursor=page.next_cursor,
+        search_id=search_id,
         **present(
             facets=page.facets and page.facets.model_dump(mode="json", exclude_none=True),
             did_you_mean=page.did_you_mean,

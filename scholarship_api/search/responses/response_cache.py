@@ -5,6 +5,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from scholarship_api.activity.searches.recording import CountedSearch
 from scholarship_api.catalogue.versions import Version
 from scholarship_api.search import limits
 from scholarship_api.search.basis import Basis
@@ -25,8 +26,6 @@ class CachedRoute:
     """The same for all requests that have the same response."""
     route: str
     """The path template, for logs and metrics."""
-    counted_query: str | None
-    """The text that the search trends count."""
     headers: Headers
     """Headers of the first response that are the same for every response."""
 
@@ -40,13 +39,16 @@ class CachedResponse:
     """The newest version at which it is true."""
     basis: Basis | None
     """None for a response that any write may change."""
+    counted: CountedSearch | None = None
+    """The search that analytics count each time that it is sent, if any."""
     checking: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held by the request that finds out whether it is still true."""
 
     @property
     def size(self) -> int:
         """In bytes."""
-        return self.rendered.size + (0 if self.basis is None else self.basis.size)
+        words = 0 if self.counted is None else len(self.counted.query)
+        return self.rendered.size + words + (0 if self.basis is None else self.basis.size)
 
 
 class ResponseCache:
@@ -84,8 +86,7 @@ class ResponseCache:
 
     def put_route(self, cache_key: CacheKey, route: CachedRoute) -> None:
         key_bytes = sum(len(part or b"") for part in cache_key)
-        value_bytes = len(route.response_key) + len(route.counted_query or "")
-        self._routes.put(cache_key, route, size=key_bytes + value_bytes)
+        self._routes.put(cache_key, route, size=key_bytes + len(route.response_key))
 
     @property
     def size(self) -> int:

@@ -22,6 +22,7 @@ SELECT json_build_array(
     w.folded, coalesce('=' || w.representative, w.lexeme), coalesce(k.documents, 0),
     w.lexeme IS NULL OR w.folded ~ '^([0-9]+|.)$' OR w.folded ~ '[^\x01-\x7f]'
         OR k.documents IS NOT NULL,
+    EXISTS (SELECT FROM search_words AS same WHERE same.word >= w.folded AND same.word <= w.folded),
     coalesce(c.lexemes, '[]'), coalesce(c.documents, 0),
     (SELECT greatest(reltuples, 1) FROM pg_class WHERE oid = 'scholarships'::regclass))
 FROM (
@@ -74,13 +75,31 @@ async def look_up(
             },
         )
         for key, (row,) in zip(new, rows, strict=True):
-            folded, lexeme, documents, is_recognised, completions, *rest = from_json(row)
+            folded, lexeme, documents, is_recognised, is_word, completions, *rest = from_json(row)
             term = TermStatistics(
-                folded, lexeme, documents, is_recognised, tuple(dict.fromkeys(completions)), *rest
+                folded,
+                lexeme,
+                documents,
+                is_recognised,
+                is_word,
+                tuple(dict.fromkeys(completions)),
+                *rest,
             )
             found[key] = term
             cache.put(key, term)
     return [found[key] for key in keys]
+
+
+async def spellings(snapshot: Snapshot, words: Sequence[str]) -> dict[str, str]:
+    """Those words that an award has exactly so, with their spelling in the dictionary.
+
+    Sends no statement for words that were looked up before, such as those of the query.
+    """
+    cache = snapshot.cache.terms
+    found = {word: cache.get((word, False)) or cache.get((word, True)) for word in words}
+    new = [word for word, term in found.items() if term is None]
+    found |= zip(new, await look_up(snapshot, new), strict=True)
+    return {word: term.folded for word, term in found.items() if term is not None and term.is_word}
 
 
 def _representative(word: str) -> str:

@@ -10,6 +10,7 @@ import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
 
+from scholarship_api.activity.searches.recording import CountedSearch
 from scholarship_api.app import create_app
 from scholarship_api.catalogue import versions
 from scholarship_api.search import metrics, service
@@ -206,19 +207,19 @@ async def test_a_bad_token_gets_no_cached_response(client: httpx.AsyncClient) ->
 async def test_cached_searches_are_counted_as_searches(
     client: httpx.AsyncClient, app: FastAPI, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    recorded: list[str] = []
+    recorded: list[CountedSearch] = []
     sources: list[str] = []
 
-    def record(text: str, *, client: str) -> None:
+    def record(counted: CountedSearch, *, client: str) -> None:
         assert client.startswith("address:")
-        recorded.append(text)
+        recorded.append(counted)
 
     monkeypatch.setattr(app.state.search_recorder, "record", record)
     monkeypatch.setattr(metrics, "observe_search", lambda source, **_: sources.append(source))
     for _ in range(3):
         await client.get(PATH, params={"q": "quokka"})
     await client.get(PATH, params={"q": "quokka", "offset": 20})
-    assert recorded == ["quokka"] * 3
+    assert recorded == [CountedSearch("quokka", has_results=True)] * 3
     assert sources == ["database", "cache", "cache", "database"]
 
 

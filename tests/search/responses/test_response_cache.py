@@ -63,7 +63,7 @@ def test_the_cache_is_bounded_and_drops_the_least_recently_used() -> None:
     for number in range(100):
         cache.put(f"q{number}", response("x" * 1_000))
         assert cache.get("q0") is not None
-        cache.put_route(cache_key(number), CachedRoute(f"q{number}", "/search", None, ()))
+        cache.put_route(cache_key(number), CachedRoute(f"q{number}", "/search", ()))
         assert cache.size <= 22_000
     assert cache.get("q99") is not None
     assert cache.get("q1") is None

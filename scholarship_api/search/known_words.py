@@ -3,13 +3,17 @@
 People paste all kinds of things into a search box: names, card numbers, passwords, addresses. A
 list of things to remove is never complete, so only words that the service knows anyway are kept:
 words of the catalogue, of the synonym table and of the enumerations. `candidate_words` finds what
-could be such a word; `recording` asks which ones are.
+could be such a word; the dictionary says which ones are.
 """
 
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Final
+
+from scholarship_api.search.snapshot import Snapshot
+from scholarship_api.search.text import dictionary, synonyms
+from scholarship_api.vocabulary import FIELD_ALIASES, FieldOfStudy, GradeLevel, ScholarshipType
 
 MAX_INPUT_CHARACTERS: Final = 512
 """Characters of a query that are read, which is all that the search itself reads."""
@@ -29,6 +33,23 @@ _PIECE: Final = re.compile(r"[^\W\d_]+(?:[-'’/][^\W\d_]+)*")  # noqa: RUF001
 _JOINTS: Final = re.compile(r"[-'’/]")  # noqa: RUF001
 _PUNCTUATION: Final = "\"'“”‘’.,;:!?()[]{}*+-"  # noqa: RUF001
 
+_VOCABULARY: Final = frozenset(
+    word
+    for value in (*FieldOfStudy, *FIELD_ALIASES, *ScholarshipType, *GradeLevel)
+    for word in value.split("_")
+)
+"""The words of the enumerations, which the catalogue may lack."""
+
+
+async def known_query(snapshot: Snapshot, q: str | None) -> str:
+    """The known words of a query, in the spelling of the dictionary; empty when none is known."""
+    if not q:
+        return ""
+    words = candidate_words(q)
+    known = {word: word for word in words if word in _VOCABULARY or synonyms.contains(word)}
+    known |= await dictionary.spellings(snapshot, [word for word in words if word not in known])
+    return join_known(words, known)
+
 
 def candidate_words(text: str) -> list[str]:
     """The pieces of a query that consist of letters alone, in lower case and in their order."""
@@ -43,7 +64,7 @@ def candidate_words(text: str) -> list[str]:
     return words[:MAX_WORDS]
 
 
-def known_query(words: Iterable[str], known: Mapping[str, str]) -> str:
+def join_known(words: Iterable[str], known: Mapping[str, str]) -> str:
     """The known words, one space between them; empty when none is known.
 
     `known` gives the spelling of the dictionary for each known word.

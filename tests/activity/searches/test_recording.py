@@ -10,9 +10,9 @@ from fastapi import FastAPI
 from psycopg import sql
 from structlog.testing import capture_logs
 
-from scholarship_api.activity import recording
-from scholarship_api.activity.queries import MIN_CLIENTS
-from scholarship_api.activity.recording import MAX_PENDING, SearchRecorder
+from scholarship_api.activity.searches import recording
+from scholarship_api.activity.searches.queries import MIN_CLIENTS
+from scholarship_api.activity.searches.recording import MAX_PENDING, CountedSearch, SearchRecorder
 from scholarship_api.platform.database.engine import Database
 from scholarship_api.settings.settings import Settings
 from tests.accounts.conftest import changed, connected, running
@@ -23,6 +23,7 @@ pytestmark = pytest.mark.anyio
 
 TRENDS = "/api/v1/analytics/search-trends"
 KEY = b"a key of the tests"
+LAW = CountedSearch("law", has_results=True)
 
 
 @pytest.fixture
@@ -179,26 +180,32 @@ async def test_shutting_down_writes_the_last_searches(settings: Settings, rows: 
 
 
 async def test_words_of_the_catalogue_and_of_the_synonyms_are_kept(
-    recorder: SearchRecorder, rows: Connection
+    app: FastAPI, rows: Connection
 ) -> None:
     for query in ("Łódź astronomers", "lodz  ASTRONOMERS!", '"future" astronomers', "undergrads"):
-        recorder.record(query, client="a")
-    await recorder.flush()
+        await search(app, query)
+    await flush(app)
     assert counted(rows) == {"lodz astronomers": 1, "future astronomers": 1, "undergrads": 1}
 
 
-async def test_an_unknown_word_is_left_out(recorder: SearchRecorder, rows: Connection) -> None:
-    recorder.record("jonathan publicsson wants a law award", client="a")
-    recorder.record("publicsson", client="a")
-    await recorder.flush()
+async def test_an_unknown_word_is_left_out(app: FastAPI, rows: Connection) -> None:
+    await search(app, "jonathan publicsson wants a law award")
+    await search(app, "publicsson")
+    await flush(app)
     assert counted(rows) == {"law award": 1}
+
+
+async def test_a_word_that_only_shares_its_stem_is_left_out(app: FastAPI, rows: Connection) -> None:
+    await search(app, "law astronomering")
+    await flush(app)
+    assert counted(rows) == {"law": 1}
 
 
 async def test_clients_are_stored_as_digests_that_cannot_be_linked(
     recorder: SearchRecorder, rows: Connection
 ) -> None:
     for query in ("law", "nursing"):
-        recorder.record(query, client="address:192.0.2.1")
+        recorder.record(CountedSearch(query, has_results=True), client="address:192.0.2.1")
     await recorder.flush()
     digests = [digest for (digest,) in rows.execute("SELECT client FROM query_clients").fetchall()]
     assert len(set(digests)) == 2
@@ -227,7 +234,7 @@ async def test_searches_do_not_wait_for_searches_that_cannot_be_written(
     await flush(app)
     with rows.transaction():
         rows.execute("LOCK TABLE query_clients IN ACCESS EXCLUSIVE MODE")
-        app.state.search_recorder.record("law", client="a")
+        app.state.search_recorder.record(LAW, client="a")
         flushing = asyncio.create_task(app.state.search_recorder.flush())
         await asyncio.sleep(0.1)
         for limit in (1, 2, 3):
@@ -245,10 +252,10 @@ async def test_searches_wait_for_a_database_that_is_away(
     with FaultyProxy(postgres_socket(url)) as proxy:
         database = Database(changed(settings, database_url=through_proxy(url, proxy)))
         recorder = SearchRecorder(database, key=KEY)
-        recorder.record("law", client="a")
+        recorder.record(LAW, client="a")
         for mode in ("refuse", "forward"):
             proxy.set(mode)
-            recorder.record("Law", client=mode)
+            recorder.record(LAW, client=mode)
             with capture_logs() as logs:
                 await recorder.flush()
             waiting = [entry["count"] for entry in logs if entry["event"] == "searches.waiting"]
@@ -264,11 +271,11 @@ async def test_a_frozen_database_does_not_hold_up_the_shutdown(
     with FaultyProxy(postgres_socket(url)) as proxy:
         database = Database(changed(settings, database_url=through_proxy(url, proxy)))
         recorder = SearchRecorder(database, key=KEY)
-        recorder.record("law", client="a")
+        recorder.record(LAW, client="a")
         await recorder.flush()
         proxy.set("blackhole")
         for number in range(MAX_PENDING):
-            recorder.record("law", client=str(number))
+            recorder.record(LAW, client=str(number))
         with capture_logs() as logs:
             # Without its deadline, closing would wait for the statement's, which is 8 s.
             async with asyncio.timeout(recording.CLOSING_SECONDS + 5):
@@ -281,28 +288,6 @@ async def test_a_frozen_database_does_not_hold_up_the_shutdown(
     assert counted(rows) == {"law": 1}
 
 
-SEARCHES = 400
-
-
-async def test_queries_are_read_in_many_turns_of_the_event_loop(
-    recorder: SearchRecorder, rows: Connection
-) -> None:
-    for number in range(SEARCHES):
-        recorder.record(f"{number} " + "\ufdfa-" * 250, client="a")
-    turns = 0
-
-    async def watch() -> None:
-        nonlocal turns
-        while True:
-            await asyncio.sleep(0)
-            turns += 1
-
-    watching = asyncio.create_task(watch())
-    await recorder.flush()
-    watching.cancel()
-    assert turns > SEARCHES / 50
-
-
 # --- Bounds --------------------------------------------------------------------------------------
 
 
@@ -310,12 +295,12 @@ async def test_searches_beyond_the_bound_are_dropped(
     recorder: SearchRecorder, rows: Connection
 ) -> None:
     for number in range(MAX_PENDING + 10):
-        recorder.record("law", client=str(number))
+        recorder.record(LAW, client=str(number))
     with capture_logs() as logs:
         await recorder.flush()
     assert {"event": "searches.dropped", "count": 10, "log_level": "warning"} in logs
     assert counted(rows) == {"law": MAX_PENDING}
-    recorder.record("law", client=str(MAX_PENDING))  # there is room again
+    recorder.record(LAW, client=str(MAX_PENDING))  # there is room again
     with capture_logs() as logs:
         await recorder.flush()
     assert logs == []
@@ -332,7 +317,7 @@ async def test_searches_that_wait_for_the_database_are_bounded(
         proxy.set("refuse")
         for part in range(3):
             for number in range(MAX_PENDING):
-                recorder.record("law", client=f"{part} {number}")
+                recorder.record(LAW, client=f"{part} {number}")
             await recorder.flush()
         proxy.set("forward")
         await recorder.flush()
@@ -348,9 +333,13 @@ async def test_workers_that_count_the_same_queries_do_not_deadlock(
     searches = [(f"{one} {other}", one) for one in words for other in words]
     for number in range(10):
         for query, client in searches:
-            apps[0].state.search_recorder.record(query, client=f"{client} {number}")
+            apps[0].state.search_recorder.record(
+                CountedSearch(query, has_results=True), client=f"{client} {number}"
+            )
         for query, client in reversed(searches):
-            apps[1].state.search_recorder.record(query, client=f"{client} {number}")
+            apps[1].state.search_recorder.record(
+                CountedSearch(query, has_results=True), client=f"{client} {number}"
+            )
         with capture_logs() as logs:
             await asyncio.gather(*(flush(app) for app in apps))
         assert logs == []
@@ -361,8 +350,8 @@ async def test_searches_count_for_the_day_on_which_they_were_made(
     recorder: SearchRecorder, rows: Connection
 ) -> None:
     yesterday = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=1)
-    recorder._pending[yesterday, ("law",), "a"] = None
-    recorder.record("law", client="a")
+    recorder._pending[yesterday, LAW, "a"] = None
+    recorder.record(LAW, client="a")
     await recorder.flush()
     found: list[Any] = rows.execute("SELECT day, clients FROM query_counts ORDER BY day").fetchall()
     assert found == [(yesterday, 1), (yesterday + dt.timedelta(days=1), 1)]

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from scholarship_api.activity.query_words import (
+from scholarship_api.search.known_words import (
     MAX_QUERY_CHARACTERS,
     MAX_WORDS,
     candidate_words,
-    known_query,
+    join_known,
 )
 
 
@@ -75,13 +75,13 @@ def test_candidates_are_short_words_of_letters(text: str) -> None:
 
 def test_the_query_has_the_spelling_of_the_dictionary() -> None:
     known = {"law": "law", "\u0142\u00f3d\u017a": "lodz"}
-    assert known_query(["jane", "law", "doe", "\u0142\u00f3d\u017a"], known) == "law lodz"
-    assert known_query(["jane", "doe"], known) == ""
+    assert join_known(["jane", "law", "doe", "\u0142\u00f3d\u017a"], known) == "law lodz"
+    assert join_known(["jane", "doe"], known) == ""
 
 
 def test_a_long_query_is_cut_at_a_word() -> None:
     words = [f"{letter * 30}" for letter in "abcd"]
-    query = known_query(words, {word: word for word in words})
+    query = join_known(words, {word: word for word in words})
     assert query == " ".join(words[:3])
     assert len(query) <= MAX_QUERY_CHARACTERS
 
