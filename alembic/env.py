@@ -27,6 +27,7 @@ from scholarship_api.platform.database.migrations import (
 from scholarship_api.profiles.models import Profile
 from scholarship_api.saved_searches.models import SavedSearch
 from scholarship_api.search.models import SearchWord
+from scholarship_api.search_rules.models import SearchRule
 from scholarship_api.settings.settings import SettingsError, load_settings
 from scholarship_api.subjects.models import Subject
 from scholarship_api.webhooks.models import Webhook
@@ -42,6 +43,7 @@ MODELS = (
     RevokedToken,
     Scholarship,
     SearchCount,
+    SearchRule,
     SearchWord,
     Subject,
     Profile,

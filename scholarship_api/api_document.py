@@ -20,6 +20,10 @@ Find scholarships, check eligibility, and publish awards.
 
 TAGS: Final = [
     {"name": "search", "description": "Search, list and complete. No account is needed."},
+    {
+        "name": "search rules",
+        "description": "Synonyms, and awards that come first or are left out. For administrators.",
+    },
     {"name": "scholarships", "description": "Read, create, change and import single awards."},
     {
         "name": "eligibility",

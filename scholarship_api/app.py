@@ -78,6 +78,7 @@ from scholarship_api.search.responses.fast_path import (
     DirectCallMiddleware,
     FastPath,
 )
+from scholarship_api.search_rules import routes as search_rules_routes
 from scholarship_api.settings.settings import (
     SettingError,
     Settings,
@@ -120,6 +121,7 @@ ROUTERS = (
     api_keys_routes.router,
     common_grants_routes.router,
     duplicates_routes.router,
+    search_rules_routes.router,
 )
 """In the order of the OpenAPI document. A `root_router` has the former addresses of a feature."""
 
@@ -356,7 +358,7 @@ def rate_limit_groups(settings: Settings) -> RateLimitGroups:
             RateLimitGroup(
                 "scholarships",
                 settings.rate_limit_scholarships,
-                ("scholarships", "duplicates", "common-grants"),
+                ("scholarships", "duplicates", "common-grants", "search/rules", "search/synonyms"),
             ),
             RateLimitGroup(
                 "analytics", settings.rate_limit_analytics, ("analytics", "interactions")

@@ -84,6 +84,11 @@ COMMANDS: Final = (
         "Serve without migrating, for deployments that migrate in a job of its own.",
     ),
     _Command(
+        "search-rules",
+        "scholarship_api.search_rules.cli:search_rules",
+        "Write the synonyms and rules of the search to a file, or read them from one.",
+    ),
+    _Command(
         "worker",
         "scholarship_api.worker.cli:worker_command",
         "Deliver webhooks and alerts until SIGTERM. Any number of workers may run.",

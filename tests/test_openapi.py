@@ -98,6 +98,20 @@ async def stored_examples(
     return ids
 
 
+async def rule_examples(client: httpx.AsyncClient) -> dict[str, str]:
+    """Create what the examples of changes of the search's rules need; the ids by list."""
+    news = {
+        "rules": {"query": "quokka", "pin": ["sch_001"]},
+        "synonyms": {"kind": "two_way", "words": ["quokka", "wombat"]},
+    }
+    ids = {}
+    for name, new in news.items():
+        created = await client.post(f"/api/v1/search/{name}", json=new)
+        assert created.status_code == 201, created.text
+        ids[name] = created.json()["id"]
+    return ids
+
+
 async def test_every_body_has_an_example_that_is_accepted(api: Api) -> None:
     document = api.app.openapi()
     for number in (1, 2, 3):
@@ -111,6 +125,7 @@ async def test_every_body_has_an_example_that_is_accepted(api: Api) -> None:
         "/api/v1/me": await stored_examples(api.admin.client, "/api/v1/me", {}),
         SUBJECT: await stored_examples(api.anonymous, SUBJECT, platform),
     }
+    saved["/api/v1/me"] |= await rule_examples(api.admin.client)
     new_webhook = {"url": "https://hooks.example.org/", "events": ["scholarship.closed"]}
     webhook = (await api.admin.client.post("/api/v1/webhooks", json=new_webhook)).json()
     tried = 0

@@ -350,6 +350,10 @@ class CatalogueVersion(Base):
     reset_in: Mapped[int | None] = mapped_column(BigInteger)
     """In a row of its own: the transaction of a change of which the audit says nothing, such as a
     TRUNCATE."""
+    rules: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    """The same for the rules of the search and the changes of its synonyms."""
+    synonyms_changed_at: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))
+    """The latest change of synonyms that this row counts."""
 
 
 class IdempotencyKey(Base):

@@ -41,7 +41,7 @@ class SearchIndex:
 
         Raises DatabaseUnavailable.
         """
-        before = dt.datetime.now(dt.UTC) - INDEX_AGE
+        before = await self._outdated_before()
         indexed = 0
         by_filter: Mapping[str, int] | None = None
         while True:
@@ -71,6 +71,13 @@ class SearchIndex:
             indexed += len(rows)
             if len(rows) < INDEX_BATCH:
                 return indexed
+
+    async def _outdated_before(self) -> dt.datetime:
+        """The instant before which an entry of the index is outdated. A change of the synonyms by
+        an operator outdates all entries."""
+        before = dt.datetime.now(dt.UTC) - INDEX_AGE
+        rules = await (await self._answers.snapshot()).rules()
+        return max(before, rules.synonyms_changed_at or before)
 
 
 async def _entries(

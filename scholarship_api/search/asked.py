@@ -2,7 +2,9 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
+
+from pyroaring import BitMap
 
 from scholarship_api.catalogue.read_model.matching import Match
 from scholarship_api.catalogue.read_model.model import ReadModel
@@ -15,6 +17,39 @@ from scholarship_api.search.sql.statements import Window
 from scholarship_api.search.sql.summaries import Item
 from scholarship_api.search.text.interpretation import Interpretation
 from scholarship_api.search.text.tsquery import TextQuery
+
+
+class ScoreBoost(NamedTuple):
+    """Awards whose score is multiplied: those of the ids, and those that name the field."""
+
+    factor: float
+    award_ids: Sequence[str]
+    field_of_study: str | None = None
+
+    def awards(self, model: ReadModel) -> BitMap:
+        found = model.ordinals.find_all(list(self.award_ids))
+        if self.field_of_study is not None:
+            found |= model.naming("fields_of_study", [self.field_of_study])
+        return found
+
+
+class Curation(NamedTuple):
+    """The rules for the words of a search that is ordered by relevance."""
+
+    pins: tuple[str, ...]
+    """The ids of awards that come first."""
+    boosts_digest: str | None
+    """Identifies the boosts: the order of a walk depends on them."""
+
+
+class PinnedWalk(NamedTuple):
+    """How far a walk over a result with pins is."""
+
+    pins: tuple[str, ...]
+    shown: int
+    """Pinned awards on this page, which are its first ones."""
+    left: int
+    """Pinned awards that are left for the next pages: the last ones of `pins`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +69,25 @@ class Asked:
     """The ids of awards that may not be found."""
     text: TextQuery | None = None
     """The words, if they are known already."""
+    boosts: Sequence[ScoreBoost] = ()
+    """The largest factor first."""
+    curation: Curation | None = None
+    """None where no rule has pins or boosts for the search."""
+    counted_too: Sequence[str] = ()
+    """The ids of awards that facets count beside what is found."""
 
     @property
     def window(self) -> Window:
         return Window(
-            keyset=self.cursor.keyset if self.cursor else None,
+            keyset=self.keyset,
             limit=self.request.limit,
             offset=self.request.offset,
         )
+
+    @property
+    def keyset(self) -> Keyset | None:
+        """The sort key of the last row before this page; None at the beginning."""
+        return (self.cursor.keyset or None) if self.cursor else None
 
     @property
     def is_filtered(self) -> bool:
@@ -63,6 +109,12 @@ class Asked:
             within = (model.all() if within is None else within) - excluded
         return keep(model, self.request, now=self.snapshot.now, within=within)
 
+    def counted(self, model: ReadModel, awards: BitMap) -> BitMap:
+        """The awards that facets count, given those that were found."""
+        if not self.counted_too:
+            return awards
+        return awards | model.ordinals.find_all(list(self.counted_too))
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -83,3 +135,4 @@ class Found:
     """With a profile: how each of the items suits it."""
     ineligible_hidden: int | None = None
     unknown_amounts_hidden: int | None = None
+    pinned: PinnedWalk | None = None

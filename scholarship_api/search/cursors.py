@@ -44,7 +44,7 @@ class Cursor(BaseModel):
 
     digest: Annotated[str, Field(alias="d", max_length=64)]
     keyset: Annotated[tuple[_Key, ...], Field(alias="k", max_length=_KEYSET_VALUES)]
-    """The sort key of the last row."""
+    """The sort key of the last row; empty where only pinned awards have been shown yet."""
     page: Annotated[int, Field(alias="p", ge=2, le=limits.MAX_PAGE_NUMBER)]
     match: Annotated[_TextQuery | None, Field(alias="m")] = None
     weighted_clauses: Annotated[
@@ -62,6 +62,15 @@ class Cursor(BaseModel):
     ignored_words: Annotated[
         tuple[str, ...], Field(alias="i", max_length=limits.MAX_QUERY_WORDS)
     ] = ()
+    pinned: Annotated[
+        tuple[Annotated[str, Field(max_length=limits.MAX_AWARD_ID_CHARACTERS)], ...],
+        Field(alias="n", max_length=limits.MAX_PINS),
+    ] = ()
+    """The ids of the awards that rules have put first when the walk began."""
+    pins_left: Annotated[int, Field(alias="f", ge=0, le=limits.MAX_PINS)] = 0
+    """How many of them, the last ones, are yet to be shown."""
+    boosts: Annotated[str | None, Field(alias="b", max_length=24)] = None
+    """Identifies the boosts that the walk began with."""
 
 
 class CursorCodec:
@@ -108,6 +117,13 @@ def _canonical(filters: dict[str, object]) -> bytes:
 def invalid() -> ValidationFailed:
     return ValidationFailed.of(
         "cursor", "is not a cursor of this API, or no longer one; start again without a cursor"
+    )
+
+
+def other_rules() -> ValidationFailed:
+    return ValidationFailed.of(
+        "cursor",
+        "cannot continue, as the rules of the search have changed; start again without a cursor",
     )
 
 

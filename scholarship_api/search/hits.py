@@ -28,6 +28,13 @@ def with_matches(items: list[bytes], matches: Sequence[Match | None]) -> list[by
     ]
 
 
+def with_pins_marked(items: list[bytes], count: int) -> list[bytes]:
+    """The summaries, of which the first `count` say that they are pinned."""
+    if not count:
+        return items
+    return [b'%b,"pinned":true}' % item[:-1] for item in items[:count]] + items[count:]
+
+
 def _fields(match: Match) -> bytes:
     fields = {"verdict": match.verdict, "match_score": match.score / MAX_SCORE}
     return to_json(fields)[1:]

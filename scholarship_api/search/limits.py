@@ -168,6 +168,22 @@ SCAN_GROWTH: Final = 4
 MAX_HIGHLIGHTED_CHARACTERS: Final = 5_000
 """The beginning of a description that is searched for a passage to highlight."""
 
+# --- Rules ---------------------------------------------------------------------------------------
+
+MAX_PINS: Final = 10
+"""Pinned awards of one query, half a page. A cursor holds their ids."""
+
+MAX_BOOSTS: Final = 5
+"""Boosts of one query. Each is one more comparison for each match that is ranked."""
+
+MAX_BOOST_FACTOR: Final = 5.0
+"""The largest factor of a boost. With it, the greatest score of an award stays below that of an
+award of which the query is the exact name; see `sql/scoring.py`."""
+
+MAX_SEPARATED_AWARDS: Final = 2_000
+"""Awards with a stem whose texts are compared with separated words, about 50 us each. Words of a
+stem that more awards have are mixed."""
+
 # --- Suggestions ---------------------------------------------------------------------------------
 
 SUGGESTION_SCAN_SHARE: Final = 0.01

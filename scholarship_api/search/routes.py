@@ -112,7 +112,7 @@ def _counted(request: SearchRequest, page: Page, words: str) -> CountedSearch | 
 
 def _producer(http: Request, request: SearchRequest) -> Producer:
     async def produce(snapshot: Snapshot) -> Produced:
-        page = await service.search(snapshot, request, codec=_codec(http))
+        page = await service.search(snapshot, request, codec=_codec(http), with_rules=True)
         words = await known_query(snapshot, request.q)
         body = page_json(page, search_id=_search_ids(http).encode(words))
         return Produced(body, page.basis, _counted(request, page, words))
@@ -139,7 +139,7 @@ async def _formatted(
     """A page of results as a feed, a calendar or a table. It is not counted as a search."""
 
     async def find(snapshot: Snapshot) -> Page:
-        return await service.search(snapshot, request, codec=_codec(http))
+        return await service.search(snapshot, request, codec=_codec(http), with_rules=True)
 
     page = await _answers(http).run(http, find)
     if as_format == "csv":

@@ -525,6 +525,10 @@ class ScholarshipSummary(BaseModel):
         None,
         description="Where q was found: HTML-escaped text with <mark> around the words; with q.",
     )
+    pinned: Literal[True] | None = Field(
+        None,
+        description="Present where a rule of the operator has put the award first for these words.",
+    )
 
 
 class FacetValue(BaseModel):

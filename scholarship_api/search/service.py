@@ -17,6 +17,7 @@ from scholarship_api.errors import NotFound
 from scholarship_api.search import cursors, limits, match_order, text_search
 from scholarship_api.search.asked import Asked, Found
 from scholarship_api.search.basis import Basis
+from scholarship_api.search.curation import curated, find_with_pins
 from scholarship_api.search.cursors import Cursor, CursorCodec, Keyset
 from scholarship_api.search.facets import (
     FILTERS,
@@ -25,7 +26,7 @@ from scholarship_api.search.facets import (
     with_values_named,
 )
 from scholarship_api.search.filters import Kept, kept_awards
-from scholarship_api.search.hits import matches_of, size_of, with_matches
+from scholarship_api.search.hits import matches_of, size_of, with_matches, with_pins_marked
 from scholarship_api.search.items import read_items
 from scholarship_api.search.orders import ORDERS
 from scholarship_api.search.schemas import (
@@ -92,15 +93,21 @@ async def search(
     codec: CursorCodec,
     organization: str | None = None,
     without: Collection[str] = (),
+    with_rules: bool = False,
 ) -> Page:
     """Run a search; `organization` keeps that organization's awards only, `without` leaves awards
-    out by their ids.
+    out by their ids, and `with_rules` applies the rules of operators to it.
 
     Raises ValidationFailed for a cursor that does not fit, and NotFound for an organization that
     has published no award.
     """
     page, _ = await search_with_text(
-        snapshot, request, codec=codec, organization=organization, without=without
+        snapshot,
+        request,
+        codec=codec,
+        organization=organization,
+        without=without,
+        with_rules=with_rules,
     )
     return page
 
@@ -112,10 +119,15 @@ async def search_with_text(
     codec: CursorCodec,
     organization: str | None = None,
     without: Collection[str] = (),
+    with_rules: bool = False,
 ) -> tuple[Page, Found]:
     """The same, with what was found, and for which words in the end."""
     asked = await _parse(snapshot, request, codec, organization)
-    understood, found = await _answer(replace(asked, without=without))
+    if without:
+        asked = replace(asked, without=without)
+    if with_rules:
+        asked = await curated(asked)
+    understood, found = await _answer(asked)
     if DISJUNCTIVE in request.facets and found.facets is not None:
         found = replace(found, facets=await _disjunctive_facets(understood, found))
     if request.facet_query is not None and found.facets is not None:
@@ -127,10 +139,10 @@ async def _answer(asked: Asked) -> tuple[Asked, Found]:
     """The result, and the search that has found it: with or without interpreted phrases."""
     understood = await interpreted(asked)
     try:
-        found = await _find(understood)
+        found = await find_with_pins(understood, _find)
         if understood is not asked and not found.total:
             # The filters leave nothing, so the words are searched for as they are.
-            understood, found = asked, await _find(asked)
+            understood, found = asked, await find_with_pins(asked, _find)
     except _BAD_CURSOR_ERRORS:
         if asked.cursor is None:
             raise
@@ -356,7 +368,11 @@ async def _find_structured(asked: Asked, *, among: Sequence[str] | None = None) 
             has_more=keyset is not None,
             keyset=keyset,
             facets=count_facets(
-                model, kept.awards, total=total, now=asked.snapshot.now, names=request.facets
+                model,
+                asked.counted(model, kept.awards),
+                total=total + len(asked.counted_too),
+                now=asked.snapshot.now,
+                names=request.facets,
             )
             if request.facets
             else None,
@@ -381,8 +397,7 @@ def _structured_page(
 ) -> tuple[Sequence[int], Keyset | None]:
     """The awards of the page, and the keyset of the last one if there are more."""
     request = asked.request
-    limit, offset = request.limit, request.offset
-    keyset = asked.cursor.keyset if asked.cursor else None
+    limit, offset, keyset = request.limit, request.offset, asked.keyset
     if request.order is Sort.MATCH and kept.matches is not None:
         page, groups = match_order.page(
             model, kept.matches, kept.awards, limit=limit + 1, offset=offset, keyset=keyset
@@ -429,9 +444,11 @@ async def _disjunctive_facets(asked: Asked, found: Found) -> Facets:
         if facet in request.facets and getattr(request, name) != default:
             wider = request.model_copy(update={name: default})
             model = await asked.snapshot.model()
-            awards = replace(asked, request=wider).keep(model).awards
+            kept = awards = replace(asked, request=wider).keep(model).awards
             if found.text is not None:
-                awards &= await text_search.some_matches(asked.snapshot, model, found.text)
+                awards = kept & await text_search.some_matches(asked.snapshot, model, found.text)
+            if found.pinned is not None:
+                awards |= kept & model.ordinals.find_all(list(found.pinned.pins))
             counted = count_facets(
                 model, awards, total=len(awards), now=asked.snapshot.now, names=(facet,)
             )
@@ -443,7 +460,10 @@ def _render(asked: Asked, found: Found) -> Page:
     request, text = asked.request, found.text
     page = asked.cursor.page if asked.cursor else request.offset // request.limit + 1
     return Page(
-        items=with_matches(complete_items(found.items, asked.snapshot), found.matches),
+        items=with_pins_marked(
+            with_matches(complete_items(found.items, asked.snapshot), found.matches),
+            0 if found.pinned is None else found.pinned.shown,
+        ),
         total=found.total,
         total_is_exact=found.is_exact,
         page=page,
@@ -491,6 +511,9 @@ def _next_cursor(asked: Asked, found: Found, page: int) -> str:
         did_you_mean=text.did_you_mean if text else None,
         is_uncorrected=text is not None and not text.is_corrected,
         ignored_words=text.ignored_words if text else (),
+        pinned=found.pinned.pins if found.pinned else (),
+        pins_left=found.pinned.left if found.pinned else 0,
+        boosts=asked.curation.boosts_digest if asked.curation else None,
     )
     return asked.codec.encode(cursor)
 

@@ -12,7 +12,9 @@ from scholarship_api.catalogue.read_model.model import ReadModel
 from scholarship_api.catalogue.versions import Version
 from scholarship_api.platform.database.libpq import Fetch
 from scholarship_api.search import limits
+from scholarship_api.search.current_rules import CurrentRules
 from scholarship_api.search.items import ItemCache
+from scholarship_api.search.rules import RULES_BY_DEFAULT, SearchRules
 
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
@@ -113,6 +115,17 @@ class Snapshot:
     catalogue: CatalogueVersion | None = None
     """For the read model; without it, only text can be analysed."""
     items: ItemCache = field(default_factory=ItemCache)
+    current_rules: CurrentRules | None = None
+    """None for the rules by default."""
+
+    async def rules(self) -> SearchRules:
+        """The rules with every change that the snapshot has seen, or newer ones.
+
+        Raises DatabaseUnavailable.
+        """
+        if self.current_rules is None:
+            return RULES_BY_DEFAULT
+        return await self.current_rules.at(self._catalogue.version)
 
     async def model(self) -> ReadModel:
         """The read model with every write that the snapshot has seen, or newer ones.

@@ -8,6 +8,7 @@ are looked at in the end, and the page is made anew when they concern it.
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from pyroaring import BitMap
 
@@ -100,6 +101,17 @@ async def count(snapshot: Snapshot, model: ReadModel, text: TextQuery, kept: Bit
     return max(matches, round(everywhere * matches / len(found)))
 
 
+class _Tier(NamedTuple):
+    """Awards of a tiered result that come before those of the tiers with greater numbers."""
+
+    number: int
+    match: str
+    awards: BitMap | None
+    """None where they are too many."""
+    among: BitMap
+    """Awards that they all are among."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Matched:
     """The awards with the words of one text query that the filters keep."""
@@ -131,6 +143,7 @@ class _TextSearch:
         self._model = model
         self._filtered = kept
         self._kept = kept.awards
+        self._boosts = [(boost.factor, boost.awards(model)) for boost in asked.boosts]
         self._revision = asked.snapshot.revision
         self._tried: list[_Matched] = []
         """The matches of the words, and of fewer of them."""
@@ -230,6 +243,7 @@ class _TextSearch:
             self._request.order is Sort.RELEVANCE
             and not self._asked.is_filtered
             and not self._request.facets
+            and not self._boosts
         )
 
     @property
@@ -373,6 +387,7 @@ class _TextSearch:
                 self._asked.window,
                 self._ids(awards),
                 highlight=self._request.highlight,
+                boosts=[(factor, self._ids(boosted & awards)) for factor, boosted in self._boosts],
             )
         self._shown = {award_id: item.row_version for award_id, item in rows.items.items()}
         return self._found(matched, list(rows.items.values()), rows)
@@ -397,20 +412,20 @@ class _TextSearch:
         return await self._read(matched, page, has_more=has_more, keyset=last)
 
     async def _tiered_page(self, matched: _Matched) -> Found:
-        request, cursor = self._request, self._asked.cursor
+        request = self._request
         order = ORDERS[Sort.DEADLINE]
-        first, keyset = 0, None
-        if cursor is not None:
-            first, keyset = int(cursor.keyset[0]), cursor.keyset[1:]
+        first, keyset = 0, self._asked.keyset
+        if keyset is not None:
+            first, keyset = int(keyset[0]), keyset[1:]
         skipped, wanted = request.offset, request.limit + 1
         page: list[tuple[int, int]] = []
-        for tier, match, awards in await self._tiers(matched, first):
+        for tier, match, awards, among in await self._boosted_tiers(matched, first):
             needed = wanted - len(page)
             if awards is not None:
                 found = order.page(self._model, awards, limit=needed, keyset=keyset, offset=skipped)
                 skipped = max(0, skipped - len(awards))
             else:
-                scan = _Scan(self, match, self._kept, order, matches=matched.total)
+                scan = _Scan(self, match, among, order, matches=matched.total)
                 seen = await scan.rows(skipped + needed, after=keyset)
                 found = seen[skipped:]
                 skipped = max(0, skipped - len(seen))
@@ -427,10 +442,22 @@ class _TextSearch:
             matched, [ordinal for _, ordinal in page], has_more=has_more, keyset=last
         )
 
-    async def _tiers(
-        self, matched: _Matched, first: int
-    ) -> Sequence[tuple[int, str, BitMap | None]]:
-        """From the tier `first` on: its number, its words, and its awards unless they are many."""
+    async def _boosted_tiers(self, matched: _Matched, first: int) -> Sequence[_Tier]:
+        """From the tier `first` on. With boosts, each tier is two: its boosted awards come first,
+        and then its others."""
+        if not self._boosts:
+            tiers = [_Tier(*tier, self._kept) for tier in await self._tiers(matched)]
+        else:
+            boosted = self._kept & union([awards for _, awards in self._boosts])
+            tiers = [
+                _Tier(2 * number + place, match, None if awards is None else awards & among, among)
+                for number, match, awards in await self._tiers(matched)
+                for place, among in enumerate((boosted, self._kept - boosted))
+            ]
+        return [tier for tier in tiers if tier.number >= first]
+
+    async def _tiers(self, matched: _Matched) -> Sequence[tuple[int, str, BitMap | None]]:
+        """The number of each, its words, and its awards unless they are many."""
         text, known = matched.text, matched.awards
         in_name, in_organization = text.in_field(Field.NAME), text.in_field(Field.ORGANIZATION)
         if in_name is None or in_organization is None:  # exclusions alone: there is but one tier
@@ -439,7 +466,7 @@ class _TextSearch:
         organized = await self._in_field(in_organization)
         if named is not None and organized is not None:
             organized = organized - named
-        tiers = [
+        return [
             (0, in_name, named if known is None or named is None else named & known),
             (
                 1,
@@ -454,7 +481,6 @@ class _TextSearch:
                 else known - named - organized,
             ),
         ]
-        return tiers[first:]
 
     async def _in_field(self, words: str) -> BitMap | None:
         """The kept awards with the words in a field; None if they are too many to be asked for."""
@@ -513,7 +539,7 @@ class _TextSearch:
 
     def _basis(self) -> Basis | None:
         """None where more counts than words and filters."""
-        if self._asked.is_restricted:
+        if self._asked.is_restricted or self._boosts:
             return None
         awards = [
             matched.awards if matched.hidden is None else matched.hidden.with_hidden
@@ -548,8 +574,8 @@ class _TextSearch:
             return None
         return count_facets(
             self._model,
-            awards,
-            total=matched.total,
+            self._asked.counted(self._model, awards),
+            total=matched.total + len(self._asked.counted_too),
             now=self._asked.snapshot.now,
             names=self._request.facets,
         )

@@ -25,6 +25,7 @@ from scholarship_api.platform.http.rate_limiting import client_identity
 from scholarship_api.platform.http.request_context import route_template
 from scholarship_api.search import metrics
 from scholarship_api.search.basis import Basis
+from scholarship_api.search.current_rules import CurrentRules
 from scholarship_api.search.items import ItemCache
 from scholarship_api.search.responses.json_response import (
     Headers,
@@ -86,6 +87,7 @@ class Answers:
         self._versions = versions
         self._read_model = read_model
         self._items = ItemCache()
+        self._rules = CurrentRules(database.fetch, versions)
         self._recorder = recorder
         self._in_flight: dict[tuple[int, str], asyncio.Future[CachedResponse]] = {}
 
@@ -251,7 +253,7 @@ class Answers:
 
     async def _is_still_true(self, response: CachedResponse, version: Version) -> bool:
         basis, since = response.basis, response.version
-        if basis is None or (version.words, version.midnights) != (since.words, since.midnights):
+        if basis is None or _conditions(version) != _conditions(since):
             return False
         model = await self._read_model.at(version)
         closing = model.next_closing(since.at)
@@ -277,6 +279,7 @@ class Answers:
             self._snapshot_caches.of(version),
             CatalogueVersion(self._read_model, version),
             self._items,
+            self._rules,
         )
 
     async def _produce(
@@ -312,3 +315,9 @@ class Answers:
 
 def _response(produced: Produced, version: Version) -> CachedResponse:
     return CachedResponse(RenderedJson.of(produced.body), version, produced.basis, produced.counted)
+
+
+def _conditions(version: Version) -> tuple[object, ...]:
+    """All that an answer rests on beside awards: its basis says which writes of these concern
+    it."""
+    return version.words, version.midnights, version.rules, version.rule_instants

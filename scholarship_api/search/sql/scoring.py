@@ -17,6 +17,7 @@ The score is negated, so that one ascending comparison of rows, (score, deadline
 comes after a cursor.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 from scholarship_api.search import limits
@@ -48,3 +49,15 @@ def negated_score() -> str:
             AS clause (words, weight, alternative_count)
         WHERE clause.words IS NOT NULL
     )"""
+
+
+def boosted(score: str, factors: Sequence[float]) -> str:
+    """SQL for a score that is multiplied by the first factor whose awards the award `s` is one
+    of. The ids of the factors' awards are the parameters `boosted_0`, `boosted_1` and so on."""
+    if not factors:
+        return score
+    cases = " ".join(
+        f"WHEN s.id = ANY (%(boosted_{place})s::text[]) THEN {factor:g}"
+        for place, factor in enumerate(factors)
+    )
+    return f"({score}) * CASE {cases} ELSE 1 END"

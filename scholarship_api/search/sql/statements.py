@@ -16,7 +16,7 @@ from pydantic_core import from_json
 from scholarship_api.platform.database.libpq import Fetch
 from scholarship_api.search.cursors import Keyset
 from scholarship_api.search.sql import summaries
-from scholarship_api.search.sql.scoring import negated_score
+from scholarship_api.search.sql.scoring import boosted, negated_score
 from scholarship_api.search.sql.summaries import Item
 from scholarship_api.search.text.required_lexemes import Required
 from scholarship_api.search.text.tsquery import TextQuery, highlighted, word_beginnings
@@ -80,9 +80,18 @@ async def rank_matches(
 
 
 async def rank_among(
-    fetch: Fetch, text: TextQuery, window: Window, award_ids: Sequence[str], *, highlight: bool
+    fetch: Fetch,
+    text: TextQuery,
+    window: Window,
+    award_ids: Sequence[str],
+    *,
+    highlight: bool,
+    boosts: Sequence[tuple[float, Sequence[str]]] = (),
 ) -> RankedRows:
-    """A page of these awards, all of which have the words, by relevance."""
+    """A page of these awards, all of which have the words, by relevance.
+
+    `boosts` are factors of the scores of some awards, the largest first.
+    """
     _, rows = await _ranked(
         fetch,
         text,
@@ -90,7 +99,11 @@ async def rank_among(
         where=_AMONG,
         cap=len(award_ids),
         highlight=highlight,
-        params={"ids": list(award_ids)},
+        params={
+            "ids": list(award_ids),
+            **{f"boosted_{place}": list(ids) for place, (_, ids) in enumerate(boosts)},
+        },
+        factors=[factor for factor, _ in boosts],
     )
     return rows
 
@@ -104,6 +117,7 @@ async def _ranked(
     cap: int,
     highlight: bool,
     params: Mapping[str, object],
+    factors: Sequence[float] = (),
 ) -> tuple[int, RankedRows]:
     is_first_page = window.keyset is None
     item = summaries.HIGHLIGHTED if highlight else summaries.ITEM
@@ -129,7 +143,7 @@ async def _ranked(
                 SELECT s.*, row_number() OVER (ORDER BY {order}) AS number
                 FROM (
                     SELECT s.* FROM (
-                        SELECT s.*, {negated_score()} AS negated_score
+                        SELECT s.*, {boosted(negated_score(), factors)} AS negated_score
                         FROM matched AS s
                     ) AS s
                     WHERE counted.total <= {cap:d} AND {"true" if is_first_page else _AFTER}

@@ -9,11 +9,11 @@ from typing import Final
 from scholarship_api.errors import ValidationFailed
 from scholarship_api.search import limits
 from scholarship_api.search.snapshot import Snapshot, TermStatistics
-from scholarship_api.search.text import dictionary, parser, spellings, synonyms, tsquery
+from scholarship_api.search.text import dictionary, parser, spellings, tsquery
 from scholarship_api.search.text.english import is_english
 from scholarship_api.search.text.parser import Query, Word
 from scholarship_api.search.text.spellcheck import corrections
-from scholarship_api.search.text.synonyms import SynonymEntry
+from scholarship_api.search.text.synonyms import SynonymEntry, SynonymTable, is_noise
 from scholarship_api.search.text.tsquery import ExpandedTerm, Synonym, SynonymGroup, TextQuery
 from scholarship_api.search.text.weights import (
     MISLEADING_WORD_BOOST,
@@ -47,9 +47,11 @@ async def analyse(
         raise ValidationFailed.of("q", str(error)) from None
     if not query.clauses:
         return None
+    rules = await snapshot.rules()
+    table = rules.synonyms
     texts = {word: word.text for word in query.words}
-    entries = _synonym_entries(query, texts)
-    statistics, synonym_terms = await _look_up(snapshot, query, entries)
+    entries = _synonym_entries(query, texts, table)
+    statistics, synonym_terms = await _look_up(snapshot, query, entries, table)
     terms = {
         word: _expand(found)._replace(is_preferred=word.text.lower() in preferred)
         for word, found in statistics.items()
@@ -57,8 +59,10 @@ async def analyse(
     misspelt = _misspelt_words(query, statistics, entries) if correct else []
     uncorrected = None
     if misspelt:
-        respelt = _respelt_words(query, misspelt, statistics)
-        corrected = await corrections(snapshot.fetch, query, misspelt, statistics, respelt=respelt)
+        respelt = _respelt_words(query, misspelt, statistics, rules.never_corrected)
+        corrected = await corrections(
+            snapshot.fetch, query, misspelt, statistics, respelt=respelt, synonyms=table
+        )
         if corrected:
             if _has_meaningful_words(statistics):
                 uncorrected = _without(terms, corrected)
@@ -68,7 +72,7 @@ async def analyse(
                 for word, term in corrected.items()
                 if term.correction is not None
             }
-            entries = _synonym_entries(query, texts)
+            entries = _synonym_entries(query, texts, table)
             synonym_terms |= await _look_up_new(snapshot, entries, looked_up=synonym_terms)
     awards = next(iter(statistics.values())).awards
     groups = _synonym_groups(entries, terms, synonym_terms)
@@ -79,13 +83,16 @@ async def analyse(
 
 
 async def _look_up(
-    snapshot: Snapshot, query: Query, entries: Mapping[Word, SynonymEntry]
+    snapshot: Snapshot,
+    query: Query,
+    entries: Mapping[Word, SynonymEntry],
+    table: SynonymTable,
 ) -> tuple[dict[Word, TermStatistics], SynonymTerms]:
     """The statistics of the words of the query, and of their synonyms, in one round trip."""
     typed = list(query.words)
     synonymous = _words_of(entries)
     last = query.prefix_word
-    is_whole = last is None or synonyms.is_noise(last.text) or synonyms.is_entry(last.text)
+    is_whole = last is None or is_noise(last.text) or table.is_entry(last.text)
     found = await dictionary.look_up(
         snapshot,
         [*(word.text for word in typed), *synonymous],
@@ -104,14 +111,16 @@ async def _look_up_new(
     return dict(zip(new, await dictionary.look_up(snapshot, new), strict=True))
 
 
-def _synonym_entries(query: Query, texts: Mapping[Word, str]) -> dict[Word, SynonymEntry]:
+def _synonym_entries(
+    query: Query, texts: Mapping[Word, str], table: SynonymTable
+) -> dict[Word, SynonymEntry]:
     """The entries of the table of synonyms for the plain words, by the first word of each."""
     plain = query.plain_words
     typed = [texts[word] for word in plain]
     found: dict[Word, SynonymEntry] = {}
     at = count = 0
     while at < len(plain) and count < limits.MAX_SYNONYMS:
-        entry = synonyms.find_entry(typed, at=at)
+        entry = table.find_entry(typed, at=at)
         if entry is None:
             at += 1
             continue
@@ -160,7 +169,7 @@ def _expand(statistics: TermStatistics) -> ExpandedTerm:
         weight=_weight(statistics),
         share=min(1.0, documents / statistics.awards),
         completions=statistics.completions,
-        is_optional=synonyms.is_noise(word) or is_number,
+        is_optional=is_noise(word) or is_number,
     )
 
 
@@ -194,12 +203,16 @@ def _misspelt_words(
 
 
 def _respelt_words(
-    query: Query, misspelt: Sequence[Word], statistics: Mapping[Word, TermStatistics]
+    query: Query,
+    misspelt: Sequence[Word],
+    statistics: Mapping[Word, TermStatistics],
+    never_corrected: Collection[str],
 ) -> list[Word]:
     """The words that may stand for a word with other letters.
 
-    Words with digits, words in capitals, the first part of a contraction and English words are as
-    they were meant. So are short words, unless they are all that the query has.
+    Words with digits, words in capitals, the first part of a contraction, English words and those
+    that operators have named are as they were meant. So are short words, unless they are all that
+    the query has.
     """
     has_other_words = _has_meaningful_words(statistics)
     return [
@@ -209,6 +222,7 @@ def _respelt_words(
         and not word.text.isupper()
         and not _is_contracted(query, word)
         and not is_english(statistics[word].folded)
+        and statistics[word].folded not in never_corrected
         and (len(word.text) >= limits.MIN_CORRECTED_LETTERS or not has_other_words)
     ]
 
@@ -220,7 +234,7 @@ def _is_contracted(query: Query, word: Word) -> bool:
 def _has_meaningful_words(statistics: Mapping[Word, TermStatistics]) -> bool:
     """Whether some award contains a word that not nearly every award contains."""
     return any(
-        found.is_recognised and found.lexeme is not None and not synonyms.is_noise(found.folded)
+        found.is_recognised and found.lexeme is not None and not is_noise(found.folded)
         for found in statistics.values()
     )
 

@@ -5,10 +5,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from scholarship_api.platform.database.libpq import Fetch
 from scholarship_api.search import limits
 from scholarship_api.search.snapshot import TermStatistics
-from scholarship_api.search.text import dictionary, edit_distance, synonyms
+from scholarship_api.search.text import dictionary, edit_distance
 from scholarship_api.search.text.edit_distance import DictionaryTerm
 from scholarship_api.search.text.english import is_english
 from scholarship_api.search.text.parser import Query, Word
+from scholarship_api.search.text.synonyms import SynonymTable, is_noise
 from scholarship_api.search.text.tsquery import ExpandedTerm
 from scholarship_api.search.text.weights import inverse_document_frequency
 
@@ -20,6 +21,7 @@ async def corrections(
     statistics: Mapping[Word, TermStatistics],
     *,
     respelt: Collection[Word],
+    synonyms: SynonymTable,
 ) -> dict[Word, ExpandedTerm]:
     """The terms of the misspelt words that could be corrected, and of the neighbours joined to
     them.
@@ -64,6 +66,7 @@ async def corrections(
             term = _nearest_term(
                 folded[word],
                 candidates,
+                synonyms,
                 awards=awards,
                 is_alone=is_alone,
                 is_respelt=word in respelt,
@@ -86,6 +89,7 @@ def _pairs(word: Word, plain: Sequence[Word]) -> Iterator[tuple[Word, Word]]:
 def _nearest_term(
     folded: str,
     candidates: Mapping[str, DictionaryTerm],
+    synonyms: SynonymTable,
     *,
     awards: float,
     is_alone: bool,
@@ -146,5 +150,5 @@ def _corrected_term(
         weight=inverse_document_frequency(documents=term.documents, awards=awards),
         correction=term.word,
         others=tuple(dict.fromkeys(others)),
-        is_optional=synonyms.is_noise(term.word),
+        is_optional=is_noise(term.word),
     )

@@ -4,8 +4,8 @@ A search for a word also finds awards with its synonyms, ranked below awards wit
 The table never excludes an award. Synonyms that no award contains are left out of the query.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from scholarship_api.search.text.capitals import INFORMATION_TECHNOLOGY, STATE_NAMES
@@ -187,6 +187,10 @@ NOISE: Final = frozenset(
 ) - {"need", "new"}
 
 
+SynonymPair = tuple[tuple[str, ...], tuple[str, ...]]
+"""The words of a query, and words that are searched for, too. Without the latter: all synonyms."""
+
+
 @dataclass(frozen=True, slots=True)
 class SynonymEntry:
     """A row of the table, for the first `word_count` words of a text."""
@@ -202,35 +206,78 @@ class SynonymEntry:
     """Whether a sign joins the words: K-12. One of them alone means something else."""
 
 
-def find_entry(words: Sequence[str], *, at: int) -> SynonymEntry | None:
-    """The longest entry of the table that begins at `words[at]`; the words are as typed."""
-    if words[at] == INFORMATION_TECHNOLOGY:
-        return SynonymEntry(1, _INFORMATION_TECHNOLOGY)
-    if words[at] in STATE_NAMES:
-        also = _ENTRIES.get((words[at].lower(),))
-        name = tuple(STATE_NAMES[words[at]].split())
-        return SynonymEntry(1, (name, *(also.synonyms if also else ())))
-    keys = tuple(map(singular, words[at : at + _LONGEST]))
-    for length in range(len(keys), 0, -1):
-        found = _ENTRIES.get(keys[:length])
-        if found is not None:
-            return found
-    return None
+class SynonymTable:
+    """Entries by the words that have them, in small letters and the singular."""
 
+    def __init__(self, entries: Mapping[tuple[str, ...], SynonymEntry]) -> None:
+        self._entries: Final = entries
+        self._longest: Final = max(map(len, entries), default=0)
+        self._words: Final = frozenset(
+            singular(word)
+            for key, entry in entries.items()
+            for text in (key, *entry.synonyms)
+            for word in text
+        )
 
-def single_words() -> Iterator[str]:
-    """The words that have an entry of their own; a misspelt word may stand for one of them."""
-    return (key[0] for key in _ENTRIES if len(key) == 1)
+    def find_entry(self, words: Sequence[str], *, at: int) -> SynonymEntry | None:
+        """The longest entry that begins at `words[at]`; the words are as typed."""
+        if words[at] == INFORMATION_TECHNOLOGY:
+            return SynonymEntry(1, _INFORMATION_TECHNOLOGY)
+        if words[at] in STATE_NAMES:
+            also = self._entries.get((words[at].lower(),))
+            name = tuple(STATE_NAMES[words[at]].split())
+            return SynonymEntry(1, (name, *(also.synonyms if also else ())))
+        keys = tuple(map(singular, words[at : at + self._longest]))
+        for length in range(len(keys), 0, -1):
+            found = self._entries.get(keys[:length])
+            if found is not None:
+                return found
+        return None
 
+    def single_words(self) -> Iterator[str]:
+        """The words that have an entry of their own; a misspelt word may stand for one of them."""
+        return (key[0] for key in self._entries if len(key) == 1)
 
-def is_entry(word: str) -> bool:
-    """Whether the word has an entry of its own, so that it is a whole word."""
-    return word in STATE_NAMES or word == INFORMATION_TECHNOLOGY or (singular(word),) in _ENTRIES
+    def is_entry(self, word: str) -> bool:
+        """Whether the word has an entry of its own, so that it is a whole word."""
+        return (
+            word in STATE_NAMES
+            or word == INFORMATION_TECHNOLOGY
+            or (singular(word),) in self._entries
+        )
+
+    def contains(self, word: str) -> bool:
+        """Whether the table has the word, in an entry or among the synonyms of one."""
+        return singular(word) in self._words
+
+    def changed(
+        self, added: Iterable[SynonymPair], *, removed: Iterable[SynonymPair] = ()
+    ) -> "SynonymTable":
+        """The table with further pairs and without others. A pair that is added and removed is not
+        in it."""
+        synonyms = {key: dict.fromkeys(entry.synonyms) for key, entry in self._entries.items()}
+        for words, other in added:
+            if words != other:
+                synonyms.setdefault(_key(words), {})[other] = None
+        for words, other in removed:
+            kept = synonyms.get(_key(words), {})
+            without = _key(other)
+            for text in [text for text in kept if not other or _key(text) == without]:
+                del kept[text]
+        return SynonymTable(
+            {
+                key: replace(
+                    self._entries.get(key, SynonymEntry(len(key), ())), synonyms=tuple(texts)
+                )
+                for key, texts in synonyms.items()
+                if texts
+            }
+        )
 
 
 def contains(word: str) -> bool:
-    """Whether the table has the word, in an entry or among the synonyms of one."""
-    return singular(word) in _WORDS
+    """Whether the built-in table has the word, in an entry or among the synonyms of one."""
+    return BUILT_IN.contains(word)
 
 
 def is_noise(word: str) -> bool:
@@ -246,6 +293,23 @@ def singular(word: str) -> str:
     if len(word) > len("us") and word.endswith("s") and word[-2] not in "su":
         return word[:-1]
     return word
+
+
+def _key(words: Sequence[str]) -> tuple[str, ...]:
+    return tuple(map(singular, words))
+
+
+def built_in_rows() -> Iterator[tuple[list[str], list[str]]]:
+    """The rows of the table: texts that mean the same, or texts and what they find beside
+    themselves."""
+    for table in (_TABLE, _MISLEADING_WORDS):
+        for line in filter(str.strip, table.splitlines()):
+            left, _, right = line.partition(">")
+            yield _texts(left), _texts(right)
+
+
+def _texts(side: str) -> list[str]:
+    return [text.strip() for text in side.split("=") if text.strip()]
 
 
 def _read_table() -> dict[tuple[str, ...], SynonymEntry]:
@@ -268,11 +332,5 @@ def _read_table() -> dict[tuple[str, ...], SynonymEntry]:
     }
 
 
-_ENTRIES: Final = _read_table()
-_LONGEST: Final = max(map(len, _ENTRIES))
-_WORDS: Final = frozenset(
-    singular(word)
-    for key, entry in _ENTRIES.items()
-    for text in (key, *entry.synonyms)
-    for word in text
-)
+BUILT_IN: Final = SynonymTable(_read_table())
+"""The table of this file, which operators add to and take from while the service runs."""

@@ -4,17 +4,16 @@ import pytest
 
 from scholarship_api.search.text.capitals import STATE_NAMES
 from scholarship_api.search.text.synonyms import (
+    BUILT_IN,
     NOISE,
-    find_entry,
     is_noise,
-    single_words,
     singular,
 )
 from scholarship_api.vocabulary import STATES
 
 
 def synonyms_of(text: str, *, at: int = 0) -> set[str]:
-    found = find_entry(text.split(), at=at)
+    found = BUILT_IN.find_entry(text.split(), at=at)
     return set() if found is None else {" ".join(words) for words in found.synonyms}
 
 
@@ -43,7 +42,7 @@ def test_a_word_has_its_synonyms(asked: str, also: str) -> None:
 
 
 def test_the_longest_entry_is_taken() -> None:
-    found = find_entry("for computer science students".split(), at=1)
+    found = BUILT_IN.find_entry("for computer science students".split(), at=1)
     assert found is not None
     assert (found.word_count, ("technology",) in found.synonyms) == (2, True)
     assert "computer science" not in synonyms_of("computer science")
@@ -65,13 +64,13 @@ def test_all_states_of_the_vocabulary_but_small_islands_have_names() -> None:
 
 
 def test_a_misleading_word_is_marked() -> None:
-    found = find_entry(["doctor"], at=0)
+    found = BUILT_IN.find_entry(["doctor"], at=0)
     assert found is not None
     assert found.is_misleading
 
 
 def test_entries_and_noise_are_written_in_the_singular() -> None:
-    assert all(singular(word) == word for word in (*single_words(), *NOISE))
-    assert not NOISE & set(single_words())
+    assert all(singular(word) == word for word in (*BUILT_IN.single_words(), *NOISE))
+    assert not NOISE & set(BUILT_IN.single_words())
     assert is_noise("Scholarships")
     assert not is_noise("nursing")
