@@ -159,6 +159,9 @@ def requests() -> list[tuple[str, str, dict[str, Any]]]:
             ("POST", path, {"json": {**FILTERS, "genders": ["planted"]}}),
             *(("GET", path, {"params": {name: str(FILTERS[name])}}) for name in FILTERS),
         ]
+    event = {"search_id": "planted", "type": "click", "scholarship_id": "planted"}
+    for refused in (event, {**event, "profile": PLANTED}, {**event, "type": "planted"}):
+        found.append(("POST", "/api/v1/events", {"json": refused}))
     for path in ("/api/v1/scholarships", "/api/v1/scholarships/smart-search"):
         found.append(("GET", path, {"params": {"heritages": "asian.planted_heritage"}}))
     return found
