@@ -8,23 +8,20 @@ changes an award (PATCH), which raises the catalogue version. No request may fai
 percentile must stay below ten times the median, and the memory of each worker must not grow.
 """
 
-import json
 import os
-import secrets
 import statistics
-import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from itertools import islice
 from random import Random
 from typing import Final
 
+from benchmarks.administrators import administrator, token_of
 from benchmarks.catalogues import SIZES, Catalogue, catalogue
 from benchmarks.goals import Figure, run
 from benchmarks.load import CONNECTIONS, Connection
@@ -34,7 +31,6 @@ from benchmarks.progress import progress_bar
 from benchmarks.queries import SEARCH, search, vocabulary
 from benchmarks.searches import FILTERS
 from benchmarks.servers import Server, api, valkey
-from tests.deploy.gunicorn_server import environment
 
 SECONDS: Final = 60.0
 QUICK_SECONDS: Final = 10.0
@@ -66,10 +62,10 @@ def measure(*, quick: bool) -> Sequence[Figure]:
     with (
         catalogue(rows) as awards,
         valkey() as redis_url,
-        _writer(awards) as (name, password),
+        administrator(awards.url) as (name, password),
         api(awards.url, redis_url=redis_url, workers=os.cpu_count() or 1) as server,
     ):
-        requests = _Requests(awards, _token(server, name, password))
+        requests = _Requests(awards, token_of(server, name, password))
         _load(server, requests, WARM_UP_SECONDS)
         outcome = _load(server, requests, seconds)
     return _figures(outcome, rows)
@@ -186,37 +182,6 @@ def _client(server: Server, requests: _Requests, outcome: Outcome, end: float) -
         if status != HTTPStatus.OK:
             outcome.failures.append(f"{'write' if is_write else 'read'}: {status}")
     connection.close()
-
-
-@contextmanager
-def _writer(awards: Catalogue) -> Iterator[tuple[str, str]]:
-    """Name and password of an administrator's account that exists during the block."""
-    name, password = f"benchmark-{os.getpid()}", secrets.token_urlsafe(24)
-    command = [sys.executable, "-m", "scholarship_api", "users", "create", name]
-    subprocess.run(
-        [*command, "--role", "admin", "--password-stdin"],
-        env=environment({"DATABASE_URL": awards.url}, port=8000),
-        input=password,
-        text=True,
-        check=True,
-        capture_output=True,
-    )
-    try:
-        yield name, password
-    finally:
-        with awards.connect() as connection:
-            connection.execute("DELETE FROM accounts WHERE username = %s", [name])
-
-
-def _token(server: Server, name: str, password: str) -> str:
-    with Connection(server.port) as connection:
-        answer = connection.ask(
-            "/api/v1/auth/login-simple",
-            method="POST",
-            headers={"Content-Type": "application/json"},
-            body={"username": name, "password": password},
-        )
-    return str(json.loads(answer.body)["access_token"])
 
 
 if __name__ == "__main__":
