@@ -131,7 +131,7 @@ WITH changed AS MATERIALIZED (
     FROM changed CROSS JOIN LATERAL (
         SELECT * FROM saved_searches AS search
         WHERE search.notify_channel <> 'none' AND search.tokens && changed.tokens
-          AND search.match_failures < {MAX_FAILURES} AND search.query_digest IS NOT NULL
+          AND search.match_failures < {MAX_FAILURES}
           AND (search.words IS NULL OR changed.search_vector @@ search.words)
         OFFSET 0
     ) AS search
@@ -139,6 +139,12 @@ WITH changed AS MATERIALIZED (
 SELECT query_digest, search_id, array_agg(DISTINCT CAST(number AS int)) AS numbers
 FROM found GROUP BY query_digest, search_id
 """)  # noqa: S608 - of literals
+
+
+# Without the statistics of a new index, the planner would rather read every search.
+_BY_INDEX: Final = text("""
+SELECT set_config('enable_seqscan', 'off', true), set_config('enable_indexscan', 'off', true)
+""")
 
 
 class Candidate(NamedTuple):
@@ -157,6 +163,7 @@ async def candidates(
     `tokens` has the tokens of filters of each award.
     """
     award_ids = list(tokens)
+    await session.execute(_BY_INDEX)
     rows = await session.execute(
         _CANDIDATES,
         {"award_ids": award_ids, "tokens": ["\x1f".join(tokens[each]) for each in award_ids]},

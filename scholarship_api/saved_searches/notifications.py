@@ -33,7 +33,7 @@ CONSUMER: Final = "saved_searches"
 POLL_SECONDS: Final = 1.0
 """How often changes are looked for."""
 
-FOLLOWED_EVENTS: Final = 500
+FOLLOWED_EVENTS: Final = 2_000
 """Events of the outbox that are compared with the searches together."""
 
 STORED_MATCHES: Final = 20_000

@@ -6,11 +6,14 @@ and a negation has none.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 BEGINNING_LETTERS: Final = 3
 """A prefix of a tsquery is known by so many first letters; a shorter one requires nothing."""
+
+MAX_OPTIONS: Final = 8
+"""Sets of lexemes that are kept of each part of a tsquery while the cheapest one is looked for."""
 
 _SIGN: Final = re.compile(
     r"\s*(?:'(?P<lexeme>(?:[^'\\]|''|\\.)*)'(?::(?P<flags>[A-Da-d*]+))?"
@@ -55,21 +58,36 @@ def lexemes(node: Node) -> Iterator[Required]:
 def rarest(
     node: Node, cost: Callable[[Required], float]
 ) -> tuple[float, frozenset[Required]] | None:
-    """The cheapest set of lexemes of which at least one is required, with the sum of their costs;
-    None if nothing is required."""
+    """The cheapest known set of lexemes of which at least one is required, with the sum of their
+    costs; None if nothing is required."""
+    return next(iter(_options(node, cost)), None)
+
+
+def _options(
+    node: Node, cost: Callable[[Required], float]
+) -> list[tuple[float, frozenset[Required]]]:
+    """Sets of lexemes of which one is required, the cheapest ones first."""
     if node is None:
-        return None
+        return []
     kind, content = node
     if isinstance(content, str):
         required = (kind, content)
-        return cost(required), frozenset({required})
-    found = [rarest(part, cost) for part in content]
-    known = [each for each in found if each is not None]
+        return [(cost(required), frozenset({required}))]
+    parts = [_options(part, cost) for part in content]
     if kind == _AND:
-        return min(known, key=lambda each: each[0], default=None)
-    if len(known) < len(found):
-        return None
-    return sum(each[0] for each in known), frozenset().union(*(each[1] for each in known))
+        return _cheapest(option for options in parts for option in options)
+    found = parts[0]
+    for options in parts[1:]:
+        # Parts may share a lexeme, which costs once.
+        joined = {one | other for _, one in found for _, other in options}
+        found = _cheapest((sum(map(cost, lexemes)), lexemes) for lexemes in joined)
+    return found
+
+
+def _cheapest(
+    options: Iterable[tuple[float, frozenset[Required]]],
+) -> list[tuple[float, frozenset[Required]]]:
+    return sorted(options, key=lambda option: (option[0], sorted(option[1])))[:MAX_OPTIONS]
 
 
 _Sign = str | tuple[str, str]

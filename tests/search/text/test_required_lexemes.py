@@ -21,6 +21,8 @@ def rarest_of(match: str) -> tuple[float, set[str]] | None:
         ("('a'|'c')&'b'", (3, {"a", "c"})),
         ("'b'|'a'&'c'", (6, {"a", "b"})),
         ("'b'<2>'c'", (2, {"c"})),
+        # One lexeme for both parts is cheaper than the cheapest one of each.
+        ("'b'&'x'|'b'&'it''s'|'b'&'c'", (5, {"b"})),
         ("!('a')&'b'", (5, {"b"})),
         ("'b'&!!'a'", (5, {"b"})),
         ("('b')|(('c'&'x')|'nurse':*)", (107, {"b", "c", "nur"})),
