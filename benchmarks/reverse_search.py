@@ -188,6 +188,7 @@ async def _worker(url: str) -> AsyncIterator[tuple[Database, SearchParts, Search
     settings = Settings(environment="test", database_url=SecretStr(url))
     database = Database(settings)
     parts = search_parts(settings, database)
+    await parts.read_model.loaded()
     try:
         yield database, parts, SearchMatcher(database, parts.answers, parts.cursor_codec)
     finally:

@@ -23,10 +23,13 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from scholarship_api.app import create_app
 from scholarship_api.settings.settings import Settings
 from soak import report
+from soak.alerting import Alerting
 from soak.faults import REST_SECONDS, Faults, Inflicted, Planned, inflict, schedule
 from soak.hostile import Crowd
+from soak.job_workers import JobWorkers
 from soak.load import Load, wait
 from soak.observing import Observer, connections, sockets
+from soak.receivers import Receivers
 from soak.recording import Recording
 from soak.service import Service, running_service
 from soak.verdict import Finding, findings, log_finding
@@ -82,18 +85,27 @@ def main() -> int:
                 folder, workers=options.workers, max_requests=int(per_worker / RECYCLINGS)
             )
         )
-        faults = Faults(service, Crowd(service.server.port, recording)).all()
+        receivers = stack.enter_context(Receivers())
+        workers = JobWorkers(service, folder, mail_port=receivers.mailbox.port)
+        stack.callback(workers.end)
+        alerting = Alerting(service, workers, receivers)
+        crowd = Crowd(service.server.port, recording)
+        faults = Faults(service, crowd, workers, receivers).all()
         resting = WARM_UP_SECONDS + LAST_REST_SECONDS
         plan = list(schedule(faults, seed=options.seed, seconds=options.seconds - resting))
         for planned in plan:
             console.print(f"  {planned.seconds:4.1f} s  {planned.fault.name}", highlight=False)
         load = Load(service, recording, seed=options.seed)
+        alerting.start()
         with Observer(service) as observer:
             load.start()
             inflicted = _run(console, plan, load, recording)
             load.stop()
+        alerting.stop()
         found = [
             *findings(recording, inflicted, observer.lives),
+            *alerting.findings(load.ledger, faults=len(inflicted)),
+            log_finding(workers.log(), torn_allowed=0, whose="the job workers'"),
             *_final_findings(service, load, observer, inflicted),
         ]
         with service.connect() as connection:
@@ -111,7 +123,7 @@ def main() -> int:
         if all(finding.holds for finding in found):
             return 0
         KEPT_LOG.parent.mkdir(exist_ok=True)
-        KEPT_LOG.write_text(service.server.log.text())
+        KEPT_LOG.write_text(service.server.log.text() + workers.log())
     console.print(f"Again: make soak ARGS='--seed {options.seed} --seconds {options.seconds:.0f}'")
     return 1
 

@@ -6,7 +6,7 @@ import resource
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
@@ -15,7 +15,9 @@ import psycopg
 import redis
 
 from soak.hostile import Crowd
-from soak.service import SERVING_ROLE, Service
+from soak.job_workers import JobWorkers
+from soak.receivers import Receivers
+from soak.service import SERVING_ROLE, WORKER_ROLE, Service
 from tests.deploy.gunicorn_server import until
 
 SHORTEST_SECONDS: Final = 3.0
@@ -87,12 +89,16 @@ def inflict(planned: Planned) -> Inflicted:
 class Faults:
     """All faults of a service."""
 
-    def __init__(self, service: Service, crowd: Crowd) -> None:
+    def __init__(
+        self, service: Service, crowd: Crowd, workers: JobWorkers, receivers: Receivers
+    ) -> None:
         self._service = service
         self._crowd = crowd
+        self._workers = workers
+        self._receivers = receivers
 
     def all(self) -> list[Fault]:
-        crowd = self._crowd
+        crowd, receivers = self._crowd, self._receivers
         return [
             Fault("PostgreSQL restarts", self._restart_postgres, "database", certain=True),
             Fault("PostgreSQL is paused", self._pause_postgres, "database", certain=True),
@@ -104,6 +110,11 @@ class Faults:
             Fault("a worker is killed", self._kill_worker, "connections", complete=self._complete),
             Fault("all workers are reloaded", self._reload),
             Fault("the disk of the log is full", self._fill_log),
+            Fault("a job worker is killed", self._kill_job_worker),
+            Fault("a receiver is slow", lasting(lambda: receivers.troubled_by("slow"))),
+            Fault("a receiver answers 500", lasting(lambda: receivers.troubled_by("500"))),
+            Fault("a receiver is dead", lasting(receivers.dead)),
+            Fault("the mail server is away", lasting(receivers.without_mail)),
             Fault("100 slow heads", crowd.slow_heads),
             Fault("100 slow bodies", crowd.slow_bodies),
             Fault("half-closed connections", crowd.half_closed),
@@ -147,8 +158,9 @@ class Faults:
                     stack.enter_context(self._service.connect())
                 except psycopg.OperationalError:
                     first.execute(
-                        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s",
-                        [SERVING_ROLE],
+                        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                        " WHERE usename = ANY (%s)",
+                        [[SERVING_ROLE, WORKER_ROLE]],
                     )
                     time.sleep(0.02)
 
@@ -178,6 +190,9 @@ class Faults:
         workers = self._service.server.workers()
         return len(workers) >= self._service.workers and not any(map(_is_dead, workers))
 
+    def _kill_job_worker(self, _: float, rng: random.Random) -> None:
+        self._workers.kill_one(rng.randrange(1_000))
+
     def _reload(self, _: float, __: random.Random) -> None:
         before = set(self._service.server.workers())
         self._service.server.signal(signal.SIGHUP)
@@ -195,6 +210,18 @@ class Faults:
             with suppress(ProcessLookupError):
                 limit = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
                 resource.prlimit(pid, resource.RLIMIT_FSIZE, limit)
+
+
+def lasting(
+    trouble: Callable[[], AbstractContextManager[None]],
+) -> Callable[[float, random.Random], None]:
+    """A fault that lasts as long as a context."""
+
+    def inflict_it(seconds: float, _: random.Random) -> None:
+        with trouble():
+            time.sleep(seconds)
+
+    return inflict_it
 
 
 def _is_dead(pid: int) -> bool:

@@ -24,16 +24,19 @@ from tests.deploy.gunicorn_server import (
 
 APPLICATION: Final = "soak.small_caches:create_app()"
 SERVING_ROLE: Final = "scholarship_api"
+WORKER_ROLE: Final = "scholarship_worker"
+"""The job workers' own, so that the connections of the API can be counted."""
+
 CATALOGUE: Final = REPOSITORY / "scholarship_api" / "sample_data" / "catalogue.ndjson"
 UNREACHED_LIMIT: Final = "1000000/minute"
 """A rate limit that is counted and never reached."""
 
 # The serving role is not a superuser, so it gets none of the connections that PostgreSQL reserves.
-_ROLE: Final = f"""
-CREATE ROLE {SERVING_ROLE} LOGIN;
-GRANT CONNECT, TEMPORARY ON DATABASE scholarships TO {SERVING_ROLE};
-GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON ALL TABLES IN SCHEMA public TO {SERVING_ROLE};
-GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {SERVING_ROLE};
+_ROLE: Final = """
+CREATE ROLE {role} LOGIN;
+GRANT CONNECT, TEMPORARY ON DATABASE scholarships TO {role};
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON ALL TABLES IN SCHEMA public TO {role};
+GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {role};
 """
 
 
@@ -48,6 +51,12 @@ class Service:
     student: str
     """Account names."""
     password: str
+    settings: dict[str, str]
+
+    @property
+    def worker_database_url(self) -> str:
+        url = make_url(self.postgres.url).set(username=WORKER_ROLE)
+        return url.render_as_string(hide_password=False)
 
     def connect(self) -> "psycopg.Connection[Any]":
         """A connection of the superuser, for whom the last connections are reserved."""
@@ -69,7 +78,8 @@ def running_service(folder: Path, *, workers: int, max_requests: int) -> Iterato
         stack.callback(valkey.close)
         migrations.upgrade(postgres.url)
         with connect(postgres.url) as connection:
-            connection.execute(_ROLE.encode())
+            for role in (SERVING_ROLE, WORKER_ROLE):
+                connection.execute(_ROLE.format(role=role).encode())
         settings = _settings(postgres, valkey, workers=workers, max_requests=max_requests)
         owner = settings | {"DATABASE_URL": postgres.url}
         _command("import", str(CATALOGUE), settings=owner)
@@ -89,6 +99,7 @@ def running_service(folder: Path, *, workers: int, max_requests: int) -> Iterato
             "soak-admin",
             "soak-student",
             password,
+            settings,
         )
 
 

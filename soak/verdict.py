@@ -202,7 +202,7 @@ def _middle(values: Sequence[float]) -> float:
     return statistics.median(values)
 
 
-def log_finding(text: str, *, torn_allowed: int) -> Finding:
+def log_finding(text: str, *, torn_allowed: int, whose: str = "the") -> Finding:
     """Whether every line is one JSON object, except lines that a full disk has cut."""
     torn = 0
     exceptions: Counter[str] = Counter()
@@ -217,7 +217,7 @@ def log_finding(text: str, *, torn_allowed: int) -> Finding:
             exceptions[f"{event['event']}: {last_line[:120]}"] += 1
     holds = torn <= torn_allowed and not exceptions
     return Finding(
-        "the log is JSON without an exception", holds, f"{torn} torn; {_list(exceptions)}"
+        f"{whose} log is JSON without an exception", holds, f"{torn} torn; {_list(exceptions)}"
     )
 
 

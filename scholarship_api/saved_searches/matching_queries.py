@@ -42,20 +42,18 @@ async def to_index(
     session: ReadSession, *, before: dt.datetime, limit: int
 ) -> Sequence[Row[uuid.UUID, dict[str, Any]]]:
     """Searches that are told about, and not indexed since an instant."""
-    statement = (
-        select(SavedSearch.id, SavedSearch.query)
-        .where(
-            _IS_NOTIFIED,
-            or_(
-                SavedSearch.indexed_at.is_(None),
-                SavedSearch.indexed_at < before,
-                SavedSearch.tokens.is_(None),
-            ),
-        )
-        .order_by(SavedSearch.indexed_at.nulls_first())
-        .limit(limit)
+    search = select(SavedSearch.id, SavedSearch.query).where(_IS_NOTIFIED)
+    # Each part reads an index, and no part more than the limit.
+    parts = (
+        search.where(SavedSearch.tokens.is_(None)).limit(limit),
+        search.where(SavedSearch.indexed_at.is_(None)).limit(limit),
+        search.where(SavedSearch.indexed_at < before).order_by(SavedSearch.indexed_at).limit(limit),
     )
-    return (await session.execute(statement)).all()
+    found: dict[uuid.UUID, Row[uuid.UUID, dict[str, Any]]] = {}
+    for part in parts:
+        if len(found) < limit:
+            found |= {row.id: row for row in await session.execute(part)}
+    return list(found.values())[:limit]
 
 
 class Entry(NamedTuple):

@@ -5,17 +5,20 @@ job that is lost or runs twice does no harm.
 """
 
 import asyncio
+import logging
 import uuid
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Final
 
 import procrastinate
 import psycopg
+import sqlalchemy.exc
 import structlog
 from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
 from procrastinate.jobs import Status
 
+from scholarship_api.errors import DatabaseUnavailable
 from scholarship_api.mail.delivery import Mailer
 from scholarship_api.platform.database.connection_settings import serving_arguments
 from scholarship_api.settings.settings import Settings
@@ -51,6 +54,23 @@ _ERRORS: Final = (ConnectorException, psycopg.Error)
 _log = structlog.stdlib.get_logger(__name__)
 
 
+@contextmanager
+def _postponing(task: str) -> Iterator[None]:
+    """End a job without an error when the database is away: the next one does its work."""
+    try:
+        yield
+    except (DatabaseUnavailable, sqlalchemy.exc.SQLAlchemyError) as error:
+        _log.info("worker.job_postponed", task=task, error=type(error).__name__)
+
+
+def _without_traceback(record: logging.LogRecord) -> bool:
+    """Take the traceback from what procrastinate says of a lost database, which it tries again."""
+    if record.exc_info and isinstance(record.exc_info[1], _ERRORS):
+        record.exc_info = None
+        record.levelno, record.levelname = logging.WARNING, "WARNING"
+    return True
+
+
 class Jobs:
     """The queues of one worker process."""
 
@@ -58,6 +78,7 @@ class Jobs:
         pgbouncer = settings.database_pgbouncer
         arguments = serving_arguments(settings.database_url.get_secret_value(), pgbouncer=pgbouncer)
         self._listens = not pgbouncer
+        logging.getLogger("procrastinate.utils").addFilter(_without_traceback)
         self._app = procrastinate.App(
             connector=procrastinate.PsycopgConnector(
                 kwargs=arguments, min_size=1, max_size=settings.database_pool_size
@@ -66,12 +87,14 @@ class Jobs:
 
         @self._app.task(name=_TASK, queue=WEBHOOKS)
         async def deliver_webhook(webhook_id: str) -> None:
-            await deliverer.run(uuid.UUID(webhook_id))
+            with _postponing(_TASK):
+                await deliverer.run(uuid.UUID(webhook_id))
 
         @self._app.task(name=_MAIL_TASK, queue=MAIL)
         async def send_mail(mail_id: int) -> None:
             if mailer is not None:
-                await mailer.send(mail_id)
+                with _postponing(_MAIL_TASK):
+                    await mailer.send(mail_id)
 
     async def run(self) -> None:
         """Run jobs until cancelled; then wait for those that run."""
