@@ -150,7 +150,11 @@ _CITIZEN: Final = AnyOf(
         Outcome.NOT_CHECKED: "{noun} is not checked here; required: {required}.",
     },
 )
-_INSTITUTION: Final = AnyEntry(freeze=entries.institution, judge_entry=entries.judge_institution)
+_INSTITUTION: Final = AnyEntry(
+    freeze=entries.institution,
+    read_entry=entries.institution,
+    judge_entry=entries.judge_institution,
+)
 
 CRITERIA: Final = (
     row(
@@ -253,7 +257,11 @@ CRITERIA: Final = (
             Alternative(
                 field="residency_places",
                 answer="places",
-                relation=AnyEntry(freeze=entries.place, judge_entry=entries.judge_place),
+                relation=AnyEntry(
+                    freeze=entries.place,
+                    read_entry=entries.place,
+                    judge_entry=entries.judge_place,
+                ),
                 told="residence.place",
                 noun="town of residence",
                 question="In which town do you live?",

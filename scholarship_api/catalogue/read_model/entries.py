@@ -145,8 +145,7 @@ def institution(entry: Entry) -> Institution:
     )
 
 
-def judge_institution(wanted: Institution, entry: Entry) -> Outcome:
-    given = institution(entry)
+def judge_institution(wanted: Institution, given: Institution) -> Outcome:
     if wanted.unitid and given.unitid:
         return Outcome.MET if wanted.unitid == given.unitid else Outcome.FAILED
     return _judge_named(wanted.name, wanted.state, given.name, given.state)
@@ -176,13 +175,11 @@ FOREIGN: Final = "foreign"
 
 
 def place(entry: Entry) -> Place:
-    return Place(folded_name(entry["name"]), entry.get("state") or "")
+    return Place(folded_name(entry.get("name") or ""), entry.get("state") or "")
 
 
-def judge_place(wanted: Place, entry: Entry) -> Outcome:
-    return _judge_named(
-        wanted.name, wanted.state, folded_name(entry.get("name") or ""), entry.get("state") or ""
-    )
+def judge_place(wanted: Place, given: Place) -> Outcome:
+    return _judge_named(wanted.name, wanted.state, given.name, given.state)
 
 
 # --- Tests ---------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ their postings. A value of the award that is met, or may be met, decides for eve
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
@@ -209,40 +209,44 @@ def _codes(value: Any) -> Collection[Any]:  # noqa: ANN401
 class AnyEntry(Relation):
     """One of the award's entries is fulfilled as a whole by one of the profile's.
 
-    Entries are mappings. `freeze` makes an entry of the award a hashable value, and `judge_entry`
-    holds that value against one entry of the profile. `absent` is the outcome when the profile
-    has no entry that `concerns` the value; by default it has failed.
+    Entries are mappings. `freeze` makes an entry of the award a hashable value, `read_entry` does
+    what can be done with an entry of the profile alone, and `judge_entry` compares the two.
     """
 
     def __init__(
         self,
         *,
         freeze: Callable[[Mapping[str, Any]], Hashable],
-        judge_entry: Callable[[Any, Mapping[str, Any]], Outcome],
+        judge_entry: Callable[[Any, Any], Outcome],
+        read_entry: Callable[[Mapping[str, Any]], Any] | None = None,
         sentences: Sentences = LIST_SENTENCES,
     ) -> None:
         self._freeze = freeze
         self._judge_entry = judge_entry
+        self._read_entry = read_entry
         self.sentences = sentences
 
     def values(self, required: Any) -> Collection[Hashable]:  # noqa: ANN401
         return tuple(self._freeze(entry) for entry in required)
 
     def judge(self, required: Any, answer: Any) -> Outcome:  # noqa: ANN401
-        return best(self._judge_value(value, answer) for value in self.values(required))
+        judge, given = self._judge_entry, self._given(answer)
+        return best(judge(value, each) for value in self.values(required) for each in given)
 
     def select(self, postings: Postings, answer: Any) -> Selection:  # noqa: ANN401
+        judge, given = self._judge_entry, self._given(answer)
         met, unknown = [], []
         for value, bitmap in postings.items():
-            outcome = self._judge_value(value, answer)
-            if outcome is Outcome.MET:
+            outcomes = [judge(value, each) for each in given]
+            if Outcome.MET in outcomes:
                 met.append(bitmap)
-            elif outcome is Outcome.UNKNOWN:
+            elif Outcome.UNKNOWN in outcomes:
                 unknown.append(bitmap)
         return Selection(union(met), union(unknown))
 
-    def _judge_value(self, value: Hashable, answer: Iterable[Mapping[str, Any]]) -> Outcome:
-        return best(self._judge_entry(value, entry) for entry in answer)
+    def _given(self, answer: Iterable[Mapping[str, Any]]) -> Sequence[Any]:
+        read = self._read_entry
+        return list(answer) if read is None else [read(entry) for entry in answer]
 
 
 _BEST_FIRST: Final = (Outcome.MET, Outcome.UNKNOWN, Outcome.NOT_CHECKED)
