@@ -7,17 +7,18 @@ words.
 """
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
 from scholarship_api.platform.database.libpq import Fetch
 from scholarship_api.search.cursors import Keyset
 from scholarship_api.search.sql import summaries
 from scholarship_api.search.sql.scoring import boosted, negated_score
 from scholarship_api.search.sql.summaries import Item
+from scholarship_api.search.text import highlights
 from scholarship_api.search.text.required_lexemes import Required
 from scholarship_api.search.text.tsquery import TextQuery, highlighted, word_beginnings
 
@@ -31,6 +32,9 @@ _AFTER: Final = """(s.negated_score, s.closes_at, s.id)
 _IDS: Final = """CASE WHEN counted.total <= {cap:d} THEN
     (SELECT E'\\x1f' || string_agg(id, E'\\x1f') || E'\\x1f' FROM matched) END"""
 """SQL for the ids of the matches, unless they are too many."""
+
+_NO_MATCH: Final = b',"match":null}'
+"""The end of the JSON of an award that PostgreSQL has not highlighted."""
 
 _SEPARATOR: Final = b"\x1f"
 """A control character, which JSON escapes and no id contains."""
@@ -124,7 +128,8 @@ async def _ranked(
     order = "s.negated_score, s.closes_at, s.id"
     ids = "NULL" if where == _AMONG else _IDS.format(cap=cap)
     keyset = {f"key_{position}": key for position, key in enumerate(window.keyset or ())}
-    [(total, matches, shown, has_more, last)] = await fetch(
+    words = summaries.WORDS if highlight else "NULL"
+    [(total, matches, shown, has_more, last, marked)] = await fetch(
         f"""
         WITH matched AS MATERIALIZED (
             SELECT {summaries.COLUMNS}, s.name_folded, s.closes_at, s.search_vector, s.xmin
@@ -132,7 +137,7 @@ async def _ranked(
         ), counted AS MATERIALIZED (
             SELECT count(*) AS total FROM matched
         )
-        SELECT counted.total, {ids}, page.* FROM counted, LATERAL (
+        SELECT counted.total, {ids}, page.*, {words} FROM counted, LATERAL (
             SELECT
                 string_agg(concat_ws(E'\\x1f', s.id, s.xmin, {summaries.AVAILABILITY_SOURCE},
                     {item}), E'\\x1f' ORDER BY s.number) FILTER (WHERE s.number <= %(limit)s::int),
@@ -161,7 +166,10 @@ async def _ranked(
         },
     )
     rows = RankedRows(
-        _items(shown), has_more == b"t", last and tuple(from_json(last)), matches or b""
+        _items(shown, _highlight(text.match, marked) if highlight else None),
+        has_more == b"t",
+        last and tuple(from_json(last)),
+        matches or b"",
     )
     return int(total), rows
 
@@ -269,24 +277,22 @@ async def items(
     fetch: Fetch, award_ids: Sequence[str], *, words: str | None = None
 ) -> dict[str, Item]:
     """The published awards of these ids; `words` are those to show passages of."""
-    item = summaries.ITEM if words is None else summaries.HIGHLIGHTED
-    match, beginnings = None, None
+    item, marked_words = summaries.ITEM, "NULL"
     if words is not None:
-        match, beginnings = highlighted(words), word_beginnings(words)
-    [(shown,)] = await fetch(
+        item, marked_words = summaries.HIGHLIGHTED, summaries.WORDS
+    [(shown, marked)] = await fetch(
         f"SELECT string_agg(concat_ws(E'\\x1f', s.id, s.xmin, {summaries.AVAILABILITY_SOURCE},"
-        f" {item}), E'\\x1f') FROM scholarships AS s WHERE {_AMONG}",
-        {"ids": list(award_ids), "highlighted": match, "word_beginnings": beginnings},
+        f" {item}), E'\\x1f'), {marked_words} FROM scholarships AS s WHERE {_AMONG}",
+        {"ids": list(award_ids)} | ({} if words is None else _highlight_params(words)),
     )
-    return _items(shown)
+    return _items(shown, None if words is None else _highlight(words, marked))
 
 
 def text_params(text: TextQuery) -> dict[str, object]:
     """The parameters of the ranking formula, and those of highlights."""
     return {
         "match": text.match,
-        "highlighted": highlighted(text.match),
-        "word_beginnings": word_beginnings(text.match),
+        **_highlight_params(text.match),
         "clauses": [clause.tsquery for clause in text.weighted_clauses],
         "weights": [clause.weight for clause in text.weighted_clauses],
         "alternative_counts": [clause.alternative_count for clause in text.weighted_clauses],
@@ -295,14 +301,28 @@ def text_params(text: TextQuery) -> dict[str, object]:
     }
 
 
-def _items(shown: bytes | None) -> dict[str, Item]:
-    parts = shown.split(_SEPARATOR) if shown else []
+def _highlight_params(match: str) -> dict[str, object]:
     return {
-        award_id.decode(): Item(int(row_version), source, text)
-        for award_id, row_version, source, text in zip(
-            parts[::4], parts[1::4], parts[2::4], parts[3::4], strict=True
-        )
+        "highlighted": highlighted(match),
+        "word_beginnings": word_beginnings(match),
+        "lexemes": sorted(highlights.stems(match)),
     }
+
+
+def _highlight(match: str, words: bytes | None) -> Callable[[str], str]:
+    return highlights.highlighter(match, words.decode().split() if words else ())
+
+
+def _items(shown: bytes | None, highlight: Callable[[str], str] | None) -> dict[str, Item]:
+    parts = shown.split(_SEPARATOR) if shown else []
+    found = {}
+    columns = [parts[column::5] for column in range(5)]
+    for award_id, row_version, source, text, texts in zip(*columns, strict=True):
+        if texts and highlight is not None:
+            match = to_json(highlight(texts.decode()))
+            text = b'%b,"match":%b}' % (text.removesuffix(_NO_MATCH), match)  # noqa: PLW2901
+        found[award_id.decode()] = Item(int(row_version), source, text)
+    return found
 
 
 async def _ids(fetch: Fetch, statement: str, params: Mapping[str, Any]) -> list[str]:

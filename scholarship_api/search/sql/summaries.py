@@ -64,12 +64,23 @@ _ITEM: Final = f"""(SELECT row_to_json(item) FROM (
         coalesce(s.flags, '[]') AS flags{{match}}
 ) AS item)"""
 
-ITEM: Final = _ITEM.format(match="")
-"""SQL for the summary of `s` as JSON, without its availability fields."""
+_TEXTS: Final = f"concat_ws(E'\\x1e', s.name, s.organization, coalesce({_DESCRIPTION_START}, ''))"
+_IS_ASCII: Final = f"octet_length({_TEXTS}) = length({_TEXTS})"
 
-HIGHLIGHTED: Final = _ITEM.format(match=f", {_MATCH} AS match")
-"""The same with the passages that match `%(highlighted)s`. It reads whole texts, so it is for the
-rows of one page. That parameter and `%(word_beginnings)s` come from `text/tsquery.py`."""
+ITEM: Final = f"{_ITEM.format(match='')}, ''"
+"""SQL for the summary of `s` as JSON, without its availability fields; and an empty text."""
+
+_MATCH_OF_OTHERS: Final = f", CASE WHEN {_IS_ASCII} THEN NULL ELSE {_MATCH} END AS match"
+
+HIGHLIGHTED: Final = f"""{_ITEM.format(match=_MATCH_OF_OTHERS)},
+    CASE WHEN {_IS_ASCII} THEN {_TEXTS} ELSE '' END"""
+"""The same with the passages that match `%(highlighted)s`; and the texts of an award in ASCII,
+in which `text/highlights.py` marks the words. It reads whole texts, so it is for the rows of one
+page. That parameter and `%(word_beginnings)s` come from `text/tsquery.py`."""
+
+WORDS: Final = """(SELECT string_agg(DISTINCT known.word, ' ') FROM search_words AS known
+    WHERE known.lexeme = ANY (%(lexemes)s::text[]))"""
+"""SQL for the words of the catalogue with one of these lexemes."""
 
 AVAILABILITY_SOURCE: Final = """concat_ws(' ', s.status, s.deadline_kind, s.recurs,
     s.deadline_timezone, coalesce(extract(epoch FROM s.application_deadline)::text, '-'),
@@ -88,4 +99,4 @@ class Item(NamedTuple):
     row_version: int
     availability_source: bytes
     json: bytes
-    """ITEM or HIGHLIGHTED."""
+    """The JSON of ITEM or HIGHLIGHTED."""

@@ -467,8 +467,13 @@ def highlighted(match: str) -> str:
 def word_beginnings(match: str) -> str:
     """A regular expression that finds the beginnings of the words of a tsquery, and of some other
     words: the end of a stem is left off where some words with the stem lack it."""
-    lexemes = {found.replace("''", "'") for found in _QUOTED.findall(highlighted(match))}
+    lexemes = lexemes_of(highlighted(match))
     return "|".join(sorted({re.escape(_CHANGED_STEM_END.sub("", lexeme)) for lexeme in lexemes}))
+
+
+def lexemes_of(match: str) -> frozenset[str]:
+    """The lexemes that a tsquery names."""
+    return frozenset(found.replace("''", "'") for found in _QUOTED.findall(match))
 
 
 def _corrected_query(query: Query, terms: Mapping[Word, ExpandedTerm]) -> str | None:
