@@ -252,6 +252,7 @@ class Scholarship(Base):
             "search_vector",
             postgresql_using="gin",
             postgresql_where=PUBLISHED,
+            postgresql_with={"gin_pending_list_limit": 512},
         ),
     )
 
