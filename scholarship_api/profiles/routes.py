@@ -18,7 +18,7 @@ from scholarship_api.platform.database.sessions import Reading, Writing
 from scholarship_api.platform.http.content_type import require_json, require_merge_patch
 from scholarship_api.profiles import service
 from scholarship_api.profiles.schemas import PATCH_EXAMPLE, MatchesRequest, StudentProfile
-from scholarship_api.search.schemas import SearchPage
+from scholarship_api.search.response_schemas import SearchPage
 from scholarship_api.subjects import results
 from scholarship_api.subjects.access import MOUNTS, Mount, change_source
 from scholarship_api.subjects.owners import Owner

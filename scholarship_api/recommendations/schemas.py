@@ -8,7 +8,7 @@ from scholarship_api.eligibility.profiles import PROFILE_EXAMPLE, Profile
 from scholarship_api.eligibility.schemas import EligibilityResult, Explain
 from scholarship_api.input_limits import RequestModel
 from scholarship_api.recommendations.rules import PartName
-from scholarship_api.search.schemas import ScholarshipSummary
+from scholarship_api.search.response_schemas import ScholarshipSummary
 
 MAX_LIMIT: Final = 50
 

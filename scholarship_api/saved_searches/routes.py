@@ -16,7 +16,7 @@ from scholarship_api.errors import (
 from scholarship_api.platform.database.sessions import Reading, Writing
 from scholarship_api.platform.http.content_type import require_json, require_merge_patch
 from scholarship_api.saved_searches import schemas, service
-from scholarship_api.search.schemas import SearchPage
+from scholarship_api.search.response_schemas import SearchPage
 from scholarship_api.subjects import results
 from scholarship_api.subjects.access import MOUNTS, Mount, change_source
 from scholarship_api.subjects.creation import CreationKey, created_response

@@ -6,7 +6,8 @@ from typing import Final
 from scholarship_api.search import limits, service
 from scholarship_api.search.asked import Found
 from scholarship_api.search.cursors import CursorCodec
-from scholarship_api.search.schemas import SearchQuality, SearchRequest
+from scholarship_api.search.response_schemas import SearchQuality
+from scholarship_api.search.schemas import SearchRequest
 from scholarship_api.search.service import Page
 from scholarship_api.search.snapshot import Snapshot
 

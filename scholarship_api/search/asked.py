@@ -11,7 +11,8 @@ from scholarship_api.catalogue.read_model.model import ReadModel
 from scholarship_api.search.basis import Basis
 from scholarship_api.search.cursors import Cursor, CursorCodec, Keyset
 from scholarship_api.search.filters import Kept, is_filtered, keep
-from scholarship_api.search.schemas import Facets, SearchRequest
+from scholarship_api.search.response_schemas import Facets
+from scholarship_api.search.schemas import SearchRequest
 from scholarship_api.search.snapshot import Snapshot
 from scholarship_api.search.sql.statements import Window
 from scholarship_api.search.sql.summaries import Item

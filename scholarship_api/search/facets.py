@@ -9,13 +9,8 @@ from pyroaring import BitMap
 
 from scholarship_api.catalogue.read_model.ages import days_since_1970
 from scholarship_api.catalogue.read_model.model import ReadModel
-from scholarship_api.search.schemas import (
-    FACETS,
-    AmountStatistics,
-    Facets,
-    FacetValue,
-    MonthCount,
-)
+from scholarship_api.search.response_schemas import AmountStatistics, Facets, FacetValue, MonthCount
+from scholarship_api.search.schemas import FACETS
 from scholarship_api.vocabularies.service import is_named
 
 FILTERS: Final = {

@@ -34,6 +34,15 @@ from scholarship_api.platform.http.rate_limiting import RateLimits
 from scholarship_api.search import advice, limits, service, similar
 from scholarship_api.search.cursors import CursorCodec
 from scholarship_api.search.known_words import known_query
+from scholarship_api.search.response_schemas import (
+    MultiSearchResults,
+    ScholarshipList,
+    SearchMetadata,
+    SearchPage,
+    SimilarScholarships,
+    SmartSearchPage,
+    Suggestions,
+)
 from scholarship_api.search.responses import formats
 from scholarship_api.search.responses.answers import Answers, Part, Produced, Producer
 from scholarship_api.search.responses.pages import json_of, page_json, present
@@ -41,18 +50,11 @@ from scholarship_api.search.schemas import (
     FormattedQuery,
     Listing,
     MultiSearch,
-    MultiSearchResults,
-    ScholarshipList,
     SearchBody,
-    SearchMetadata,
-    SearchPage,
     SearchQuery,
     SearchRequest,
     SimilarRequest,
-    SimilarScholarships,
-    SmartSearchPage,
     SuggestionRequest,
-    Suggestions,
 )
 from scholarship_api.search.service import Page
 from scholarship_api.search.snapshot import Snapshot

@@ -29,15 +29,13 @@ from scholarship_api.search.filters import Kept, kept_awards
 from scholarship_api.search.hits import matches_of, size_of, with_matches, with_pins_marked
 from scholarship_api.search.items import read_items
 from scholarship_api.search.orders import ORDERS
-from scholarship_api.search.schemas import (
-    DISJUNCTIVE,
+from scholarship_api.search.response_schemas import (
     Facets,
     InterpretedPhrase,
-    SearchRequest,
-    Sort,
     Suggestion,
     Suggestions,
 )
+from scholarship_api.search.schemas import DISJUNCTIVE, SearchRequest, Sort
 from scholarship_api.search.snapshot import Snapshot
 from scholarship_api.search.sql import statements, suggestions
 from scholarship_api.search.sql.summaries import Item

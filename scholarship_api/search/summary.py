@@ -16,7 +16,7 @@ from pydantic_core import to_json
 from scholarship_api.catalogue import service as catalogue
 from scholarship_api.catalogue.award_parts import Coverage
 from scholarship_api.catalogue.read_model.details import AwardDetails
-from scholarship_api.search.schemas import ScholarshipSummary
+from scholarship_api.search.response_schemas import ScholarshipSummary
 from scholarship_api.search.snapshot import Snapshot
 from scholarship_api.search.sql.summaries import Item
 

@@ -24,7 +24,8 @@ from scholarship_api.search.filters import Kept
 from scholarship_api.search.hits import matches_of, size_of
 from scholarship_api.search.items import read_items
 from scholarship_api.search.orders import ORDERS, Order
-from scholarship_api.search.schemas import Facets, Sort
+from scholarship_api.search.response_schemas import Facets
+from scholarship_api.search.schemas import Sort
 from scholarship_api.search.snapshot import Snapshot
 from scholarship_api.search.sql import plan, statements
 from scholarship_api.search.sql.plan import Matching, PagePlan

@@ -24,7 +24,7 @@ from scholarship_api.platform.http import cors
 from scholarship_api.platform.server.limits import Limits
 from scholarship_api.recommendations import rules as recommendations
 from scholarship_api.recommendations.schemas import RecommendationRequest
-from scholarship_api.search import advice, limits, schemas
+from scholarship_api.search import advice, limits, response_schemas, schemas
 from scholarship_api.settings.settings import Settings
 from tests.docs.pages import Section, section
 from tests.docs.test_names import own_errors
@@ -150,7 +150,11 @@ def test_the_parameters_of_the_search() -> None:
 
 def test_the_fields_of_an_answer_to_a_search() -> None:
     text = set(quoted(part("Search").text))
-    for model in (schemas.SearchPage, schemas.ScholarshipSummary, schemas.ScholarshipList):
+    for model in (
+        response_schemas.SearchPage,
+        response_schemas.ScholarshipSummary,
+        response_schemas.ScholarshipList,
+    ):
         assert set(model.model_fields) <= text | {"scholarships"}, model
 
 

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from scholarship_api.platform.database.libpq import Row
 from scholarship_api.search import limits
 from scholarship_api.search.advice import quality
-from scholarship_api.search.schemas import SearchQuality
+from scholarship_api.search.response_schemas import SearchQuality
 
 pytestmark = pytest.mark.anyio
 

@@ -11,7 +11,8 @@ from scholarship_api.catalogue.read_model.details import read_details
 from scholarship_api.catalogue.versions import CatalogueVersions
 from scholarship_api.platform.database.engine import Database
 from scholarship_api.search import service
-from scholarship_api.search.schemas import ScholarshipSummary, SearchRequest
+from scholarship_api.search.response_schemas import ScholarshipSummary
+from scholarship_api.search.schemas import SearchRequest
 from scholarship_api.search.snapshot import CatalogueVersion, Snapshot
 from scholarship_api.search.summary import summary_of
 from scholarship_api.settings.settings import Settings
