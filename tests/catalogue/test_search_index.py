@@ -74,6 +74,7 @@ def test_every_function_of_generated_columns_and_word_triggers_is_listed(
         "scholarship_stays_merged",
         "scholarships_audit",
         "catalogue_changed",
+        "search_rules_changed",
         "search_words_changed",
     }
     assert {row["proname"] for row in rows} - others == search_index.FUNCTIONS.keys()

@@ -12,7 +12,7 @@ from scholarship_api.search.snapshot import BoundedCache, Snapshot, SnapshotCach
 from scholarship_api.search.text import dictionary
 
 NOW = dt.datetime(2027, 3, 1, tzinfo=dt.UTC)
-STATISTICS = b'["law","law",7,true,["law","lawyer"],9,100]'
+STATISTICS = b'["law","law",7,true,true,["law","lawyer"],9,100]'
 
 
 class Dictionary:
