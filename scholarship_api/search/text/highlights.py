@@ -42,23 +42,21 @@ def highlighter(match: str, words: Iterable[str]) -> Callable[[str], str]:
     """
     marked = frozenset(words) | {lexeme.removeprefix(_PARTED) for lexeme in lexemes_of(match)}
 
-    def is_marked(word: re.Match[str]) -> bool:
-        return word.group().lower() in marked
+    def has_marked(sentence: str) -> bool:
+        lowered = sentence.lower()
+        # Substrings are found at a tenth of the cost of words.
+        return any(word in lowered for word in marked) and not marked.isdisjoint(
+            _WORD.findall(lowered)
+        )
 
     def highlight(texts: str) -> str:
         name, organization, description = texts.split(TEXT_SEPARATOR)
-        sentences = [
-            sentence
-            for sentence in description.split(". ")
-            if any(map(is_marked, _WORD.finditer(sentence)))
-        ]
-        passages = " | ".join(
-            text for text in (name, organization, _GAP.join(sentences) or description) if text
-        )
+        sentences = _GAP.join(filter(has_marked, description.split(". "))) or description
+        passages = " | ".join(filter(None, (name, organization, sentences)))
         words = list(_WORD.finditer(passages))
-        places = [place for place, word in enumerate(words) if is_marked(word)]
+        places = [place for place, word in enumerate(words) if word.group().lower() in marked]
         return _GAP.join(
-            _written(passages, words, first, last, is_marked)
+            _written(passages, words, first, last, places)
             for first, last in _fragments(words, places)
         )
 
@@ -91,18 +89,15 @@ def _fragments(words: list[re.Match[str]], places: list[int]) -> list[tuple[int,
 
 
 def _written(
-    text: str,
-    words: list[re.Match[str]],
-    first: int,
-    last: int,
-    is_marked: Callable[[re.Match[str]], bool],
+    text: str, words: list[re.Match[str]], first: int, last: int, places: list[int]
 ) -> str:
     """The words from `first` to `last` and what stands between them, escaped for HTML."""
     written: list[str] = []
     at = 0 if first == 0 else words[first].start()
     end = len(text) if last == len(words) - 1 else words[last].end()
-    for word in words[first : last + 1]:
-        if is_marked(word):
+    for place in places:
+        if first <= place <= last:
+            word = words[place]
             written += (html.escape(text[at : word.start()]), f"<mark>{word.group()}</mark>")
             at = word.end()
     return "".join((*written, html.escape(text[at:end])))
