@@ -22,4 +22,8 @@ CONFIRMED: Final = _page("Confirmed", "You will get reminders of the deadlines t
 UNSUBSCRIBE: Final = _page(
     "End the mails", "Do you want no more mails about your deadlines?", "End the mails"
 )
+EXPIRED: Final = _page(
+    "This link is no longer good",
+    "It is too old, or a newer mail has replaced it. Use the link in the newest mail.",
+)
 UNSUBSCRIBED: Final = _page("Done", "You will get no more mails about your deadlines.")

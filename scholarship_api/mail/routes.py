@@ -95,7 +95,7 @@ async def delete_email(owner: Own, session: Writing, request: Request) -> None:
 async def ask_to_confirm(session: Reading, request: Request, token: Token) -> HTMLResponse:
     target = Links(request.app.state.settings, CONFIRM).read(token)
     if not await service.is_current(session, target):
-        raise service.expired_link()
+        return _expired(request)
     return HTMLResponse(pages.CONFIRM)
 
 
@@ -106,7 +106,9 @@ async def ask_to_confirm(session: Reading, request: Request, token: Token) -> HT
     responses={**_PAGE, **document(NotFound)},
 )
 async def confirm_email(session: Writing, request: Request, token: Token) -> HTMLResponse:
-    await service.confirm(session, Links(request.app.state.settings, CONFIRM).read(token))
+    target = Links(request.app.state.settings, CONFIRM).read(token)
+    if not await service.confirm(session, target):
+        return _expired(request)
     return HTMLResponse(pages.CONFIRMED)
 
 
@@ -118,7 +120,7 @@ async def confirm_email(session: Writing, request: Request, token: Token) -> HTM
 )
 async def ask_to_unsubscribe(request: Request, token: Token) -> HTMLResponse:
     if Links(request.app.state.settings, UNSUBSCRIBE).read(token) is None:
-        raise service.expired_link()
+        return _expired(request)
     return HTMLResponse(pages.UNSUBSCRIBE)
 
 
@@ -129,5 +131,15 @@ async def ask_to_unsubscribe(request: Request, token: Token) -> HTMLResponse:
     responses={**_PAGE, **document(NotFound)},
 )
 async def unsubscribe(session: Writing, request: Request, token: Token) -> HTMLResponse:
-    await service.unsubscribe(session, Links(request.app.state.settings, UNSUBSCRIBE).read(token))
+    target = Links(request.app.state.settings, UNSUBSCRIBE).read(token)
+    if target is None:
+        return _expired(request)
+    await service.unsubscribe(session, target)
     return HTMLResponse(pages.UNSUBSCRIBED)
+
+
+def _expired(request: Request) -> HTMLResponse:
+    """404: a page for a browser. Raises NotFound for a program."""
+    if "text/html" in request.headers.get("accept", ""):
+        return HTMLResponse(pages.EXPIRED, status_code=status.HTTP_404_NOT_FOUND)
+    raise NotFound("This link is no longer good.")

@@ -63,23 +63,18 @@ async def is_current(session: ReadSession | WriteSession, target: Target | None)
     return stored is not None and target is not None and digest_of(stored.address) == target.digest
 
 
-async def confirm(session: WriteSession, target: Target | None) -> None:
-    """Raises NotFound for a link that is no longer good."""
+async def confirm(session: WriteSession, target: Target | None) -> bool:
+    """False for a link that is no longer good."""
     if target is None or not await is_current(session, target):
-        raise expired_link()
+        return False
     await queries.confirm(session, target.subject_id)
+    return True
 
 
-async def unsubscribe(session: WriteSession, target: Target | None) -> None:
-    """Forget the address; a second time changes nothing. Raises NotFound for a forged link."""
-    if target is None:
-        raise expired_link()
+async def unsubscribe(session: WriteSession, target: Target) -> None:
+    """Forget the address; a second time changes nothing."""
     if await is_current(session, target):
         await queries.remove_address(session, target.subject_id)
-
-
-def expired_link() -> NotFound:
-    return NotFound("This link is no longer good.")
 
 
 async def personal_data(session: ReadSession, subject_id: uuid.UUID) -> object:

@@ -252,6 +252,12 @@ async def test_a_forged_link_is_not_found(api: Api, token: str) -> None:
         for method in ("GET", "POST"):
             answer = await api.anonymous.request(method, f"/api/v1/{kind}/{token}")
             assert answer.status_code == 404, (kind, method)
+            assert answer.json()["code"] == "NOT_FOUND"
+            shown = await api.anonymous.request(
+                method, f"/api/v1/{kind}/{token}", headers={"Accept": "text/html,*/*;q=0.8"}
+            )
+            assert shown.status_code == 404
+            assert "<h1>This link is no longer good</h1>" in shown.text
 
 
 @pytest.mark.parametrize(
