@@ -207,12 +207,18 @@ async def _probe_statuses(
         await health.close()
 
 
+_WORKER_CONNECTIONS_BESIDE_POOLS: Final = 3
+"""Two listen for jobs, and one notices changes of the catalogue."""
+
+
 async def _connections(settings: Settings, database: Database, replicas: int) -> Finding:
     workers = settings.web_concurrency or default_workers()
     pool = settings.database_pool_size + settings.database_max_overflow
-    needed = replicas * workers * (pool + CONNECTIONS_BESIDE_POOL)
+    deliveries = settings.database_pool_size + pool + _WORKER_CONNECTIONS_BESIDE_POOLS
+    needed = replicas * workers * (pool + CONNECTIONS_BESIDE_POOL) + deliveries
     product = (
-        f"{replicas} replicas x {workers} workers x ({pool} + {CONNECTIONS_BESIDE_POOL}) = {needed}"
+        f"{replicas} replicas x {workers} workers x ({pool} + {CONNECTIONS_BESIDE_POOL})"
+        f" + {deliveries} of scholarship-api worker = {needed}"
     )
     if settings.database_pgbouncer:
         return "warning", f"{product}; compare it with max_client_conn of PgBouncer"

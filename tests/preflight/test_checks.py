@@ -271,7 +271,8 @@ def test_more_connections_than_the_server_has_fail(
     outcome = check(production, "--replicas", str(replicas))
     assert outcome.checks["connections"] == "failed"
     detail = outcome.details["connections"]
-    assert f"{replicas} replicas x 2 workers x (10 + 2) = {replicas * 24}" in detail
+    counted = f"{replicas} replicas x 2 workers x (10 + 2) + 18 of scholarship-api worker"
+    assert f"{counted} = {replicas * 24 + 18}" in detail
     assert "WEB_CONCURRENCY" in detail
     assert check(production).checks["connections"] == "passed"
 
