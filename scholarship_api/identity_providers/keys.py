@@ -84,6 +84,8 @@ class ProviderKeys:
         key = self._find(key_id, algorithm)
         if key is None:
             await before_waiting()
+            key = self._find(key_id, algorithm)  # the keys may have come meanwhile
+        if key is None:
             await self._ask()
             key = self._find(key_id, algorithm)
         if key is not None:
@@ -114,10 +116,14 @@ class ProviderKeys:
         return bool(self._keys)
 
     async def _ask(self) -> None:
-        """Fetch the keys for an unknown one, unless that was done a short while ago."""
-        if self._fetch is None and time.monotonic() < self._asked_at + self._pause():
-            return
-        self._asked_at = time.monotonic()
+        """Fetch the keys for an unknown one, unless that was done a short while ago.
+
+        A fetch in flight is shared, and leaves the next unknown key its own.
+        """
+        if self._fetch is None:
+            if time.monotonic() < self._asked_at + self._pause():
+                return
+            self._asked_at = time.monotonic()
         await self.refresh()
 
     def _pause(self) -> float:
