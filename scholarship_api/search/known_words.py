@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from scholarship_api.search.snapshot import Snapshot
-from scholarship_api.search.text import dictionary, synonyms
+from scholarship_api.search.text import dictionary
 from scholarship_api.vocabulary import FIELD_ALIASES, FieldOfStudy, GradeLevel, ScholarshipType
 
 MAX_INPUT_CHARACTERS: Final = 512
@@ -46,7 +46,8 @@ async def known_query(snapshot: Snapshot, q: str | None) -> str:
     if not q:
         return ""
     words = candidate_words(q)
-    known = {word: word for word in words if word in _VOCABULARY or synonyms.contains(word)}
+    table = (await snapshot.rules()).synonyms
+    known = {word: word for word in words if word in _VOCABULARY or table.contains(word)}
     known |= await dictionary.spellings(snapshot, [word for word in words if word not in known])
     return join_known(words, known)
 

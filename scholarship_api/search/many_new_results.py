@@ -121,7 +121,7 @@ def _kept_now(
 def _kept(
     model: ReadModel, request: SearchRequest, award_ids: Collection[str], *, at: dt.datetime
 ) -> frozenset[str]:
-    """Those of the awards that the filters keep."""
+    """The given awards that the filters keep."""
     within = model.ordinals.find_all(list(award_ids))
     if not within:
         return frozenset()

@@ -297,6 +297,15 @@ async def test_two_way_synonyms_find_each_other(client: httpx.AsyncClient, creat
     assert sorted(ids(await search(client, "sacred birds"))) == ["ibis", "marmot"]
 
 
+async def test_the_words_of_a_synonym_are_known_to_the_analytics(
+    client: httpx.AsyncClient, create: Create
+) -> None:
+    unknown = (await search(client, "qzvxwj"))["search_id"]
+    assert (await search(client, "zorbing"))["search_id"] == unknown
+    await create(SYNONYMS, kind="one_way", words=["zorbing"], others=["marmot"])
+    assert (await search(client, "zorbing"))["search_id"] != unknown
+
+
 async def test_one_way_synonyms_work_in_one_direction(
     client: httpx.AsyncClient, create: Create
 ) -> None:

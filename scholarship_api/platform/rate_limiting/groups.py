@@ -18,7 +18,7 @@ CEILING: Final = "ceiling"
 
 CACHED_PATHS: Final = 256
 """Paths whose group is kept, in at most 2 MB as servers take paths of 8 KiB at most. Most requests
-go to a few paths; finding their group again takes 2 us."""
+go to a few paths."""
 
 _API_PREFIX: Final = re.compile(r"^/+api/+v1(?=/)")
 

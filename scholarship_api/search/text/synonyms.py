@@ -275,11 +275,6 @@ class SynonymTable:
         )
 
 
-def contains(word: str) -> bool:
-    """Whether the built-in table has the word, in an entry or among the synonyms of one."""
-    return BUILT_IN.contains(word)
-
-
 def is_noise(word: str) -> bool:
     """Whether nearly every award contains the word, or could."""
     return singular(word) in NOISE
