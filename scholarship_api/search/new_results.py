@@ -134,4 +134,5 @@ async def _results_now(
     ids = model.ordinals.ids_of(kept)
     if resolved.text is None or not ids:
         return set(ids)
-    return set(await statements.matching_among(snapshot.fetch, resolved.text.match, ids))
+    found = await statements.matching_among(snapshot.fetch, resolved.text.match, ids)
+    return {award_id.decode() for award_id in found}

@@ -89,7 +89,7 @@ async def some_matches(snapshot: Snapshot, model: ReadModel, text: TextQuery) ->
     """Awards with the words: all of them, or a sample where they are too many."""
     limit = limits.KNOWN_MATCHES + 1
     ids = await statements.matching_ids(snapshot.fetch, text.match, limit=limit)
-    return model.ordinals.find_all(ids)
+    return model.ordinals.find_encoded(ids)
 
 
 async def count(snapshot: Snapshot, model: ReadModel, text: TextQuery, kept: BitMap) -> int:
@@ -215,11 +215,11 @@ class _TextSearch:
         if chosen is Matching.AMONG_KEPT:
             among = self._ids(self._filtered.with_hidden)
             ids = await statements.matching_among(self._fetch, text.match, among) if among else []
-            hidden = self._filtered.among(self._model.ordinals.find_all(ids))
+            hidden = self._filtered.among(self._model.ordinals.find_encoded(ids))
             return self._known(text, hidden, filtered_out=len(ids) - len(hidden.awards))
         limit = limits.KNOWN_MATCHES + 1
         ids = await statements.matching_ids(self._fetch, text.match, limit=limit)
-        found = self._model.ordinals.find_all(ids)
+        found = self._model.ordinals.find_encoded(ids)
         hidden = self._filtered.among(found)
         kept_of_found = hidden.awards
         if len(ids) < limit:
@@ -294,7 +294,7 @@ class _TextSearch:
         ids = await statements.matching_ids(
             self._fetch, matched.text.match, limit=limits.KNOWN_MATCHES
         )
-        found = self._model.ordinals.find_all(ids)
+        found = self._model.ordinals.find_encoded(ids)
         return bool(found if self._request.include_closed else found & self._open())
 
     # --- The page ---------------------------------------------------------------------------------
@@ -487,7 +487,7 @@ class _TextSearch:
         """The kept awards with the words in a field; None if they are too many to be asked for."""
         limit = limits.KNOWN_MATCHES + 1
         ids = await statements.matching_ids(self._fetch, words, limit=limit)
-        return self._model.ordinals.find_all(ids) & self._kept if len(ids) < limit else None
+        return self._model.ordinals.find_encoded(ids) & self._kept if len(ids) < limit else None
 
     async def _read(
         self, matched: _Matched, page: Sequence[int], *, has_more: bool, keyset: Keyset | None
@@ -588,9 +588,10 @@ class _TextSearch:
 
     async def have_words(self, match: str, ordinals: Sequence[int]) -> Iterator[int]:
         """Keep the given awards that contain the words, in the same order."""
-        ids = dict(zip(self._model.ordinals.ids_of(ordinals), ordinals, strict=True))
-        found = set(await statements.matching_among(self._fetch, match, list(ids)))
-        return (ordinal for award_id, ordinal in ids.items() if award_id in found)
+        award_ids = self._model.ordinals.ids_of(ordinals)
+        ids = await statements.matching_among(self._fetch, match, award_ids)
+        found = self._model.ordinals.find_encoded(ids)
+        return (ordinal for ordinal in ordinals if ordinal in found)
 
     def page_of(
         self, order: Order, awards: BitMap, *, limit: int, after: Keyset | None

@@ -49,20 +49,29 @@ class Ordinals:
         return len(self._starts)
 
     def find(self, award_id: str) -> int | None:
-        wanted = award_id.encode()
-        ordinal = self._heads[crc32(wanted) & (len(self._heads) - 1)]
-        while ordinal != _NONE:
-            if self._lengths[ordinal] == len(wanted) and self._text.startswith(
-                wanted, self._starts[ordinal]
-            ):
-                return ordinal
-            ordinal = self._next[ordinal]
-        return None
+        return next(iter(self._find([award_id.encode()])), None)
 
     def find_all(self, award_ids: Iterable[str]) -> BitMap:
         """The ordinals of those ids that are known."""
-        found = map(self.find, award_ids)
-        return BitMap([ordinal for ordinal in found if ordinal is not None])
+        return self.find_encoded(award_id.encode() for award_id in award_ids)
+
+    def find_encoded(self, award_ids: Iterable[bytes]) -> BitMap:
+        """The ordinals of those ids, in UTF-8, that are known."""
+        return BitMap(self._find(award_ids))
+
+    def _find(self, award_ids: Iterable[bytes]) -> list[int]:
+        # One loop with local names: a search looks up thousands of ids.
+        text, starts, lengths, following = self._text, self._starts, self._lengths, self._next
+        heads, mask = self._heads, len(self._heads) - 1
+        found = []
+        for award_id in award_ids:
+            ordinal = heads[crc32(award_id) & mask]
+            while ordinal != _NONE:
+                if lengths[ordinal] == len(award_id) and text.startswith(award_id, starts[ordinal]):
+                    found.append(ordinal)
+                    break
+                ordinal = following[ordinal]
+        return found
 
     def add(self, award_id: str) -> int:
         """The ordinal of a new id. Raises ValueError for an id that is known."""

@@ -6,6 +6,7 @@ returned after 11 s. Here the socket is closed instead, and the server rolls bac
 """
 
 import asyncio
+import itertools
 import os
 import select
 import socket
@@ -74,6 +75,9 @@ class BoundedConnection(psycopg.AsyncConnection[Any]):
         self.server: Server | None = None
         self.on_silence: Callable[[Server | None], None] = lambda _: None
         """Called with `server` when a deadline has passed without an answer."""
+        self.prepared_statements: dict[bytes, bytes] = {}
+        """The names of the statements that the statement pool has prepared on it."""
+        self._statement_numbers = itertools.count()
 
     async def wait(
         self,
@@ -99,6 +103,10 @@ class BoundedConnection(psycopg.AsyncConnection[Any]):
             raise
         self.last_response_at = time.monotonic()
         return answer
+
+    def new_statement_name(self) -> bytes:
+        """A name for a prepared statement that the connection has never had."""
+        return b"statement_%d" % next(self._statement_numbers)
 
     def give_up(self) -> NoAnswerError:
         """Close the connection whose server has not answered in time; the error to raise."""

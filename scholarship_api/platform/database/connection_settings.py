@@ -18,6 +18,7 @@ PLANNER_SETTINGS: Final = {
     "random_page_cost": "1.1",  # as disks are now; the rows are wide, their indexes are not
     "jit": "off",  # compiling takes longer than any statement of ours gains by it
     "work_mem": "16MB",  # a bitmap of a common word, row by row
+    "plan_cache_mode": "force_custom_plan",  # the plan of a rare word is bad for a common one
 }
 
 _DEFAULTS: Final[Mapping[str, Any]] = {

@@ -99,6 +99,7 @@ class Database:
             acquire=self._lease,
             max_lease_seconds=MAX_LEASE_SECONDS,
             idle_lease_seconds=IDLE_LEASE_SECONDS,
+            prepare=self._prepares,
         )
         self.replicas = self._replicas_of(settings)
         """None when DATABASE_READ_URL names none."""
@@ -231,8 +232,7 @@ class Database:
             arguments,
             size=settings.database_pool_size,
             max_lag_seconds=settings.read_replica_max_lag,
-            # Behind a pooler, a standby can restart without the connection's notice.
-            remembers_position=not settings.database_pgbouncer,
+            through_pooler=settings.database_pgbouncer,
             ask_primary=self._ask_primary,
         )
 

@@ -58,8 +58,10 @@ def _value(value: object) -> bytes | None:
 def _text(value: object) -> str:
     if isinstance(value, list):
         if value and isinstance(value[0], str):
-            quoted = [text.translate(_ESCAPES_IN_QUOTES) for text in value]
-            return '{"' + '","'.join(quoted) + '"}'
+            joined = '","'.join(value)
+            if "\\" in joined or joined.count('"') != 2 * (len(value) - 1):
+                joined = '","'.join([text.translate(_ESCAPES_IN_QUOTES) for text in value])
+            return '{"' + joined + '"}'
         return "{" + ",".join(map(str, value)) + "}"
     if isinstance(value, dt.datetime | dt.date):
         return value.isoformat()

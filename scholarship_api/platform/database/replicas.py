@@ -69,14 +69,14 @@ class Replica:
     """One standby. `state` is a word for metrics and probes: `up`, or why it is left out."""
 
     def __init__(
-        self, name: str, arguments: Mapping[str, Any], *, size: int, remembers_position: bool
+        self, name: str, arguments: Mapping[str, Any], *, size: int, through_pooler: bool
     ) -> None:
         self.name = name
         self.state = "unchecked"
         self.lag_seconds = 0.0
         self._connector = Connector(arguments, accepts_standby=True)
         self._size = size
-        self._remembers_position = remembers_position
+        self._through_pooler = through_pooler
         self._pool = self._new_pool()
         self._checks = StatementPool(
             1,
@@ -143,7 +143,9 @@ class Replica:
             acquire=self._open,
             max_lease_seconds=LEASE_SECONDS,
             idle_lease_seconds=LEASE_SECONDS,
-            remembers_position=self._remembers_position,
+            prepare=not self._through_pooler,
+            # Behind a pooler, a standby can restart without the connection's notice.
+            remembers_position=not self._through_pooler,
         )
 
     async def _open(self) -> Lease:
@@ -161,11 +163,11 @@ class Replicas:
         *,
         size: int,
         max_lag_seconds: float,
-        remembers_position: bool,
+        through_pooler: bool,
         ask_primary: Callable[[str], Awaitable[list[Row]]],
     ) -> None:
         self.all = [
-            Replica(str(number), each, size=size, remembers_position=remembers_position)
+            Replica(str(number), each, size=size, through_pooler=through_pooler)
             for number, each in enumerate(arguments, start=1)
         ]
         for replica in self.all:

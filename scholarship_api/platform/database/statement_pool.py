@@ -27,9 +27,16 @@ from scholarship_api.platform.database.libpq import Row, numbered, rows, values
 CONNECTION_WAIT_SECONDS: Final = 3.0
 """How long a query waits for a free connection: as long as a session waits for the engine's."""
 
-_UNUSABLE: Final = frozenset({"57P01", "57P02", "57P03", "57P04", "57P05", "0A000"})
-"""The SQLSTATEs after which a connection is closed: the server has ended it, or a prepared
-statement's result has other types than it had (0A000)."""
+MAX_PREPARED_STATEMENTS: Final = 64
+"""How many statements a connection prepares; further ones are sent as text. PostgreSQL keeps each
+in memory, the largest in 0.2 MB, and the texts of a few statements vary."""
+
+_UNUSABLE: Final = frozenset({"57P01", "57P02", "57P03", "57P04", "57P05"})
+"""The SQLSTATEs after which a connection is closed: the server has ended it."""
+
+_MUST_PREPARE_AGAIN: Final = frozenset({"26000", "0A000"})
+"""The SQLSTATEs of a prepared statement that the connection no longer has, as psycopg may have sent
+DEALLOCATE ALL, or whose result has other types than it had."""
 
 
 _POSITION: Final = b"""
@@ -121,8 +128,8 @@ class StatementPool:
 
     A connection is released after `max_lease_seconds`, so that others get their turn, and after
     `idle_lease_seconds` without a query. With `prepare` each connection prepares every statement
-    once; without, statements are planned for their parameters. With `retry` a query whose
-    connection is lost is tried once more: as a rule the server was restarted since the last query.
+    once, which saves the server the parsing. With `retry` a query whose connection is lost is tried
+    once more: as a rule the server was restarted since the last query.
     """
 
     def __init__(
@@ -254,8 +261,7 @@ class _LeasedConnection:
         self._lease_ends_at = time.monotonic() + pool.max_lease_seconds
         self._query: PendingQuery | None = None
         self._result: pq.abc.PGresult | None = None
-        self._prepared: dict[bytes, bytes] = {}
-        """The name of each statement that the server has prepared."""
+        self._prepared = lease.connection.prepared_statements
         self._preparing: bytes | None = None
         self._position = 0
         """The position that the server had when it was asked last; it never goes back."""
@@ -334,13 +340,13 @@ class _LeasedConnection:
     def _send(self, query: PendingQuery) -> None:
         statement = query.statement
         try:
-            if not self._pool.prepare:
-                self._pgconn.send_query_params(statement, query.values)
-            elif name := self._prepared.get(statement):
+            if name := self._prepared.get(statement):
                 self._pgconn.send_query_prepared(name, query.values)
-            else:
-                self._preparing = f"statement_{len(self._prepared)}".encode()
+            elif self._pool.prepare and len(self._prepared) < MAX_PREPARED_STATEMENTS:
+                self._preparing = self.lease.connection.new_statement_name()
                 self._pgconn.send_prepare(self._preparing, statement)
+            else:
+                self._pgconn.send_query_params(statement, query.values)
             if self._pgconn.flush():  # more than the socket takes at once
                 self._loop.add_writer(self._socket, self._flush)
         except psycopg.OperationalError as error:
@@ -387,6 +393,10 @@ class _LeasedConnection:
     def _finish_with_error(self, query: PendingQuery, error: psycopg.Error) -> None:
         if error.sqlstate in _UNUSABLE:
             self.end(error)
+        elif error.sqlstate in _MUST_PREPARE_AGAIN and not query.is_retry:
+            query.is_retry = True
+            self._prepared.clear()
+            self._send(query)
         else:
             self._query = None
             query.fail(error)

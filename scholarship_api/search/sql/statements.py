@@ -1,9 +1,8 @@
 """The statements of a search for words: which awards have them, and in which order.
 
 Filters are the read model's. Statements that fetch a page answer in one row, because every row and
-every value costs time in Python. They are planned with their parameters each time: the plan for any
-parameters, which PostgreSQL makes after some executions of a prepared statement, is bad for most
-words.
+every value costs time in Python. Their texts are few, so that connections can prepare them: what
+varies is a parameter.
 """
 
 import datetime as dt
@@ -29,7 +28,7 @@ _AMONG: Final = f"{_PUBLISHED} AND s.id = ANY (%(ids)s::text[])"
 _AFTER: Final = """(s.negated_score, s.closes_at, s.id)
     > (%(key_0)s::float8, %(key_1)s::timestamptz, %(key_2)s::text)"""
 
-_IDS: Final = """CASE WHEN counted.total <= {cap:d} THEN
+_IDS: Final = """CASE WHEN counted.total <= %(cap)s::int THEN
     (SELECT E'\\x1f' || string_agg(id, E'\\x1f') || E'\\x1f' FROM matched) END"""
 """SQL for the ids of the matches, unless they are too many."""
 
@@ -126,14 +125,14 @@ async def _ranked(
     is_first_page = window.keyset is None
     item = summaries.HIGHLIGHTED if highlight else summaries.ITEM
     order = "s.negated_score, s.closes_at, s.id"
-    ids = "NULL" if where == _AMONG else _IDS.format(cap=cap)
+    ids = "NULL" if where == _AMONG else _IDS
     keyset = {f"key_{position}": key for position, key in enumerate(window.keyset or ())}
     words = summaries.WORDS if highlight else "NULL"
     [(total, matches, shown, has_more, last, marked)] = await fetch(
         f"""
         WITH matched AS MATERIALIZED (
             SELECT {summaries.COLUMNS}, s.name_folded, s.closes_at, s.search_vector, s.xmin
-            FROM scholarships AS s WHERE {where} LIMIT {cap + 1:d}
+            FROM scholarships AS s WHERE {where} LIMIT %(cap)s::int + 1
         ), counted AS MATERIALIZED (
             SELECT count(*) AS total FROM matched
         )
@@ -151,7 +150,7 @@ async def _ranked(
                         SELECT s.*, {boosted(negated_score(), factors)} AS negated_score
                         FROM matched AS s
                     ) AS s
-                    WHERE counted.total <= {cap:d} AND {"true" if is_first_page else _AFTER}
+                    WHERE counted.total <= %(cap)s::int AND {"true" if is_first_page else _AFTER}
                     ORDER BY {order} LIMIT %(limit)s::int + 1 OFFSET %(offset)s
                 ) AS s
             ) AS s
@@ -161,6 +160,7 @@ async def _ranked(
             **text_params(text),
             **params,
             **keyset,
+            "cap": cap,
             "limit": window.limit,
             "offset": window.offset,
         },
@@ -174,9 +174,9 @@ async def _ranked(
     return int(total), rows
 
 
-async def matching_ids(fetch: Fetch, match: str, *, limit: int) -> list[str]:
-    """At most so many of the published awards with the words, in no order."""
-    return await _ids(
+async def matching_ids(fetch: Fetch, match: str, *, limit: int) -> list[bytes]:
+    """The ids, in UTF-8, of at most so many of the published awards with the words, in no order."""
+    return await _encoded_ids(
         fetch,
         "SELECT string_agg(s.id, E'\\x1f') FROM"
         f" (SELECT s.id FROM scholarships AS s WHERE {_MATCHES} LIMIT {limit:d}) AS s",
@@ -184,10 +184,10 @@ async def matching_ids(fetch: Fetch, match: str, *, limit: int) -> list[str]:
     )
 
 
-async def matching_among(fetch: Fetch, match: str, award_ids: Sequence[str]) -> list[str]:
-    """Return the given awards that contain the words, in no order."""
+async def matching_among(fetch: Fetch, match: str, award_ids: Sequence[str]) -> list[bytes]:
+    """The ids, in UTF-8, of the given awards that contain the words, in no order."""
     # IS TRUE keeps the index of words out: the awards are few, and their rows say it.
-    return await _ids(
+    return await _encoded_ids(
         fetch,
         "SELECT string_agg(s.id, E'\\x1f') FROM scholarships AS s"
         f" WHERE {_AMONG} AND (s.search_vector @@ %(match)s::tsquery) IS TRUE",
@@ -326,5 +326,9 @@ def _items(shown: bytes | None, highlight: Callable[[str], str] | None) -> dict[
 
 
 async def _ids(fetch: Fetch, statement: str, params: Mapping[str, Any]) -> list[str]:
+    return [award_id.decode() for award_id in await _encoded_ids(fetch, statement, params)]
+
+
+async def _encoded_ids(fetch: Fetch, statement: str, params: Mapping[str, Any]) -> list[bytes]:
     [(joined,)] = await fetch(statement, params)
-    return joined.decode().split("\x1f") if joined else []
+    return joined.split(_SEPARATOR) if joined else []

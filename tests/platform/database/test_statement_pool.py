@@ -17,7 +17,10 @@ from scholarship_api.platform.database.engine import (
     MAX_LEASE_SECONDS,
     Database,
 )
-from scholarship_api.platform.database.statement_pool import CONNECTION_WAIT_SECONDS
+from scholarship_api.platform.database.statement_pool import (
+    CONNECTION_WAIT_SECONDS,
+    MAX_PREPARED_STATEMENTS,
+)
 from scholarship_api.settings.settings import Settings
 from tests.faults import FaultyProxy, postgres_socket, through_proxy
 
@@ -111,6 +114,59 @@ async def test_a_session_gets_a_connection_while_statements_keep_coming(database
     busy.cancel()
     await asyncio.wait([busy])
     await database.close()
+
+
+async def prepared_statements(database: Database) -> list[bytes]:
+    found = await database.fetch(
+        "SELECT statement FROM pg_prepared_statements WHERE statement LIKE '%%/* mine */'", {}
+    )
+    return [statement for (statement,) in found]
+
+
+async def test_a_connection_prepares_a_statement_once_unless_it_leads_to_a_pooler(
+    database: Database, request: pytest.FixtureRequest
+) -> None:
+    is_pooled = request.node.callspec.params["database"]
+    for number in range(3):
+        assert await database.fetch("SELECT %(n)s::int /* mine */", {"n": number})
+        await until_all_are_released(database)
+    assert len(await prepared_statements(database)) == (0 if is_pooled else 1)
+
+
+async def test_no_more_statements_are_prepared_than_a_connection_may_have(
+    database: Database,
+) -> None:
+    for number in range(MAX_PREPARED_STATEMENTS + 5):
+        assert await database.fetch(f"SELECT {number:d} /* mine */", {}) == [(b"%d" % number,)]
+    assert len(await prepared_statements(database)) <= MAX_PREPARED_STATEMENTS
+
+
+async def execute(database: Database, statement: str) -> None:
+    """Run it on the connection of the statements, which is idle in the engine's pool by then."""
+    await until_all_are_released(database)
+    async with database.write_session() as session:
+        await session.execute(text(statement))
+
+
+@pytest.mark.parametrize("change", ["DEALLOCATE ALL", "ALTER TABLE changing ADD COLUMN b int"])
+async def test_a_statement_that_can_no_longer_be_run_is_prepared_again(
+    database: Database, change: str
+) -> None:
+    await execute(database, "CREATE TABLE changing (a int)")
+    try:
+        assert await database.fetch("SELECT * FROM changing", {}) == []
+        await execute(database, change)
+        assert await database.fetch("SELECT * FROM changing", {}) == []
+    finally:
+        await execute(database, "DROP TABLE changing")
+
+
+async def test_a_prepared_statement_is_planned_for_its_parameters(database_url: str) -> None:
+    database = database_of(database_url)
+    try:
+        assert await database.fetch("SHOW plan_cache_mode", {}) == [(b"force_custom_plan",)]
+    finally:
+        await database.close()
 
 
 async def test_large_parameters_are_sent_in_parts(database: Database) -> None:
