@@ -11,7 +11,7 @@ from typing import Final
 from scholarship_api.search.schemas import SearchRequest
 from scholarship_api.search.snapshot import Snapshot
 from scholarship_api.search.text import dictionary, parser
-from scholarship_api.search.text.analysis import analyse
+from scholarship_api.search.text.analysis import absent_synonyms, analyse
 from scholarship_api.search.text.interpretation import interpret
 from scholarship_api.search.text.tsquery import quote
 
@@ -55,6 +55,8 @@ async def necessary_words(snapshot: Snapshot, request: SearchRequest) -> str | N
         if unfinished is None:
             return None
         found.append(unfinished)
+        # A synonym that no award has is searched for as soon as an award has it.
+        found += ["&".join(map(quote, each)) for each in await absent_synonyms(snapshot, text)]
     joined = "|".join(f"({match})" for match in dict.fromkeys(found) if match)
     return joined if joined and len(joined) <= MAX_CHARACTERS else None
 

@@ -151,6 +151,52 @@ async def test_a_delayed_replica_serves_no_stale_page(
         assert await eventually(replica_reads, seconds=60, every=0.2)
 
 
+async def test_a_rule_is_in_force_at_once_while_a_replica_is_behind(
+    primary: PostgresNode, standby: PostgresNode, redis_url: str
+) -> None:
+    word = uuid.uuid4().hex
+    for number in range(3):
+        write(primary, f"rule-{word}-{number}", f"Award {word}")
+    write(primary, f"pin-{word}", "Another name")
+    async with service(primary, redis_url, standby.address) as (app, client):
+        assert await is_in_state(app, "up")
+        limits = itertools.cycle(range(1, 100))
+
+        async def first() -> str:
+            found = await search(client, word, limit=next(limits))
+            return str(found[0]["id"])
+
+        assert await first() != f"pin-{word}"
+        standby.set("recovery_min_apply_delay", f"{DELAY_SECONDS}s")
+        for pin in (f"pin-{word}", f"rule-{word}-2", f"rule-{word}-1"):
+            await asyncio.to_thread(pin_for, primary, word, pin)
+            # The next request, and the same with another limit.
+            assert [await first(), await first()] == [pin, pin]
+        assert not await search(client, f"synonym{word}")
+        await asyncio.to_thread(add_synonym, primary, f"synonym{word}", word)
+        assert len(await search(client, f"synonym{word}")) == 3
+
+
+def pin_for(primary: PostgresNode, word: str, award_id: str) -> None:
+    """Pin one award for the word, in place of any other."""
+    with primary.connect() as connection, connection.transaction():
+        connection.execute("DELETE FROM search_rules")
+        connection.execute(
+            "INSERT INTO search_rules (id, query, match, pins)"
+            " VALUES (gen_random_uuid(), %s, 'exact', %s)",
+            [word, [award_id]],
+        )
+
+
+def add_synonym(primary: PostgresNode, word: str, other: str) -> None:
+    with primary.connect() as connection:
+        connection.execute(
+            "INSERT INTO search_synonyms (id, kind, words, others)"
+            " VALUES (gen_random_uuid(), 'one_way', %s, %s)",
+            [[word], [other]],
+        )
+
+
 async def test_clients_never_go_back_in_time(
     primary: PostgresNode, standby: PostgresNode, redis_url: str
 ) -> None:

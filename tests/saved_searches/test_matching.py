@@ -251,5 +251,26 @@ async def test_a_word_that_no_award_has_yet_is_found_when_an_award_has_it(
     assert told[search_id] == [award_id]
 
 
+async def test_a_change_of_the_synonyms_indexes_all_searches_again(
+    app: FastAPI, subject: Student, matcher: SearchMatcher, module_database_url: str
+) -> None:
+    put(module_database_url, [award("flugelhorn", description="Flugelhorn")])
+    search_id = await saved(subject, query={"q": "flugelhorn"})
+    await matcher.index()
+    assert await matcher.index() == 0
+    with connection(module_database_url) as database:
+        database.execute(
+            "INSERT INTO search_synonyms (id, kind, words, others)"
+            " VALUES (gen_random_uuid(), 'one_way', '{flugelhorn}', '{heckelphone}')"
+        )
+        searches = database.execute("SELECT count(*) FROM saved_searches").fetchone()
+    assert (await matcher.index(), await matcher.index()) == (*(searches or ()), 0)
+    since = dt.datetime.fromisoformat(now(module_database_url))
+    award_id = f"award-{uuid.uuid4().hex}"
+    put(module_database_url, [award(award_id, description="Heckelphone")])
+    told = await told_of(app, await matcher.match_since(since))
+    assert told[search_id] == [award_id]
+
+
 async def test_nothing_is_told_about_without_changes(matcher: SearchMatcher) -> None:
     assert await matcher.match({}, before=dt.datetime.now(dt.UTC)) == {}

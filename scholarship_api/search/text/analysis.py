@@ -82,6 +82,22 @@ async def analyse(
     return text
 
 
+async def absent_synonyms(snapshot: Snapshot, q: str) -> list[tuple[str, ...]]:
+    """The lexemes of each synonym of a word of the query that no award contains. A query does not
+    search for them until an award has them."""
+    query = parser.parse(q)
+    table = (await snapshot.rules()).synonyms
+    entries = _synonym_entries(query, {word: word.text for word in query.words}, table)
+    terms = await _look_up_new(snapshot, entries, looked_up={})
+    absent = [
+        tuple(term.lexeme for word in text if (term := terms[word]).lexeme)
+        for entry in entries.values()
+        for text in entry.synonyms
+        if not all(terms[word].is_recognised for word in text)
+    ]
+    return [lexemes for lexemes in dict.fromkeys(absent) if lexemes]
+
+
 async def _look_up(
     snapshot: Snapshot,
     query: Query,
