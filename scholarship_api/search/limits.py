@@ -180,6 +180,10 @@ MAX_BOOST_FACTOR: Final = 5.0
 """The largest factor of a boost. With it, the greatest score of an award stays below that of an
 award of which the query is the exact name; see `sql/scoring.py`."""
 
+MAX_SEPARATED_PAIRS: Final = 3
+"""Entries of separated words that one query applies, the oldest first. Each takes a statement that
+reads up to MAX_SEPARATED_AWARDS texts."""
+
 MAX_SEPARATED_AWARDS: Final = 2_000
 """Awards with a stem whose texts are compared with separated words, about 50 us each. Words of a
 stem that more awards have are mixed."""

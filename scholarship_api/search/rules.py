@@ -120,7 +120,7 @@ class SearchRules:
             pins=tuple(pins)[: limits.MAX_PINS],
             hides=hides,
             boosts=tuple(boost for rule in rules for boost in rule.boosts)[: limits.MAX_BOOSTS],
-            separated=separated,
+            separated=separated[: limits.MAX_SEPARATED_PAIRS],
         )
 
 
@@ -137,12 +137,13 @@ class _Index:
                 self._exact[rule.words].append(place)
             else:
                 self._containing[rule.words[0]].append(place)
-        self._separated: dict[str, list[SeparatedWords]] = defaultdict(list)
-        for pair in separated:
+        self._separated: dict[str, list[tuple[SeparatedWords, int]]] = defaultdict(list)
+        """By each word, with the place of the pair among all."""
+        for place, pair in enumerate(separated):
             for word in pair.words:
-                self._separated[word].append(pair)
+                self._separated[word].append((pair, place))
             for word in pair.others:
-                self._separated[word].append(SeparatedWords(pair.others, pair.words))
+                self._separated[word].append((SeparatedWords(pair.others, pair.words), place))
         first_words = {rule.words[0] for rule in rules}
         self._typed_words: Final = frozenset(
             {typed for word in first_words for typed in _typed_forms(word)} | self._separated.keys()
@@ -166,11 +167,12 @@ class _Index:
         return (self._rules[place] for place in sorted(places))
 
     def separated_for(self, words: Iterable[str]) -> tuple[SeparatedWords, ...]:
-        found = [pair for word in words for pair in self._separated.get(word, ())]
-        # A query with words of both sides asks for both.
+        """Oldest first, those that the query does not ask for by words of both sides."""
+        found = {pair: place for word in words for pair, place in self._separated.get(word, ())}
         return tuple(
-            dict.fromkeys(
-                pair for pair in found if SeparatedWords(pair.others, pair.words) not in found
+            sorted(
+                (pair for pair in found if SeparatedWords(pair.others, pair.words) not in found),
+                key=lambda pair: found[pair],
             )
         )
 

@@ -14,11 +14,13 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import httpx
+import psycopg
 import pytest
 from fastapi import FastAPI
 
 from scholarship_api.platform.database.libpq import Row
 from scholarship_api.search import limits
+from scholarship_api.search_rules.schemas import MAX_HIDDEN
 from tests.search.large_catalogue import fill
 
 pytestmark = pytest.mark.anyio
@@ -202,3 +204,74 @@ async def test_the_dearest_request_costs_a_bounded_multiple_of_a_plain_search(
         assert dear.statements <= bound.statements * plain.statements, params
         assert dear.blocks <= bound.blocks * plain.blocks, params
         assert dear.calls <= bound.calls * plain.calls, params
+
+
+RULED = "engineering fund community"
+"""The query of rules that have as many effects as they may have."""
+
+RULES_COST = Bound(2, 2, 1)
+"""The cost that rules add to a search, as multiples of the plain one."""
+
+
+@pytest.fixture
+def ruled_database_url(module_database_url: str) -> Iterator[str]:
+    """A database that loses its rules and synonyms after the test."""
+    url = module_database_url.replace("+psycopg", "")
+    yield url
+    with psycopg.connect(url) as connection:
+        connection.execute("DELETE FROM search_rules")
+        connection.execute("DELETE FROM search_synonyms")
+
+
+def add_rules(database_url: str, boosts: list[dict[str, Any]]) -> None:
+    """A rule for RULED with every effect, and words of common stems that are separated."""
+    pinned = [f"plan_{number:07d}" for number in range(1, limits.MAX_PINS + 1)]
+    hidden = [f"plan_{number:07d}" for number in range(100, 100 + MAX_HIDDEN)]
+    separated = {"community": "communities", "fund": "funding", "engineering": "engineer"}
+    assert len(separated) == limits.MAX_SEPARATED_PAIRS
+    with psycopg.connect(database_url) as connection:
+        connection.execute(
+            "INSERT INTO search_rules (id, query, match, pins, hides, boosts)"
+            " VALUES (gen_random_uuid(), %s, 'contains', %s, %s, %s)",
+            [RULED, pinned, hidden, json.dumps(boosts)],
+        )
+        for word, other in separated.items():
+            connection.execute(
+                "INSERT INTO search_synonyms (id, kind, words, others)"
+                " VALUES (gen_random_uuid(), 'separate', %s, %s)",
+                [[word], [other]],
+            )
+
+
+@pytest.mark.parametrize(
+    "boosts",
+    [
+        [{"factor": 2, "organization": f"Organization {number}"} for number in range(5)],
+        [
+            {"factor": 2, "field_of_study": field}
+            for field in ("engineering", "business", "law", "nursing", "arts")
+        ],
+    ],
+    ids=["organizations", "fields"],
+)
+async def test_rules_cost_a_bounded_multiple_of_a_plain_search(
+    meter: Meter, ruled_database_url: str, boosts: list[dict[str, Any]]
+) -> None:
+    assert len(boosts) == limits.MAX_BOOSTS
+    await meter.cost(*PLAIN)  # looks its words up
+    plain = await meter.cost(PLAIN[0], {**PLAIN[1], "limit": 21})
+    requests = [
+        {"q": RULED, **filters, **page}
+        for filters in ({}, EVERY_FILTER)
+        for page in ({"limit": 20}, LARGEST_PAGE, LAST_PAGE)
+    ]
+    await meter.cost(SEARCH, {"q": RULED, "limit": 1})
+    without = [await meter.cost(SEARCH, request) for request in requests]
+    add_rules(ruled_database_url, boosts)
+    await meter.cost(SEARCH, {"q": RULED, "limit": 1})  # reads the rules
+    for request, before in zip(requests, without, strict=True):
+        cost = await meter.cost(SEARCH, request)
+        assert cost.statements > before.statements, request
+        assert cost.statements - before.statements <= RULES_COST.statements * plain.statements
+        assert cost.blocks - before.blocks <= RULES_COST.blocks * plain.blocks, request
+        assert cost.calls - before.calls <= RULES_COST.calls * plain.calls, request

@@ -8,6 +8,8 @@ import httpx
 import psycopg
 import pytest
 
+from scholarship_api.search import limits
+from scholarship_api.search.rules import SearchRules, SeparatedWords
 from tests.api_keys.conftest import Headers
 from tests.search_rules.conftest import (
     QUOKKAS,
@@ -329,6 +331,21 @@ async def test_words_of_one_stem_are_separated(client: httpx.AsyncClient, create
     await create(SYNONYMS, kind="separate", words=["numerical", "numeric"], others=["numerate"])
     assert ids(await search(client, "numerical")) == ["numbers"]
     assert ids(await search(client, "numerate")) == ["number"]
+
+
+async def test_words_of_a_stem_of_too_many_awards_stay_mixed(
+    client: httpx.AsyncClient, create: Create, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await create(SYNONYMS, kind="separate", words=["numerical", "numeric"], others=["numerate"])
+    monkeypatch.setattr(limits, "MAX_SEPARATED_AWARDS", 1)
+    assert sorted(ids(await search(client, "numerical"))) == ["number", "numbers"]
+
+
+def test_a_search_applies_the_oldest_entries_of_separated_words() -> None:
+    pairs = [SeparatedWords(("numerical",), (f"number{count}",)) for count in range(5)]
+    for q in ("numerical", "numerical or numerical"):
+        effect = SearchRules(separated=pairs).effect_on(q, now=dt.datetime.now(dt.UTC))
+        assert list(effect.separated) == pairs[: limits.MAX_SEPARATED_PAIRS]
 
 
 async def test_a_word_is_never_corrected(client: httpx.AsyncClient, create: Create) -> None:
