@@ -14,7 +14,7 @@ from scholarship_api.accounts.access import (
 from scholarship_api.accounts.authentication import Authentication
 from scholarship_api.accounts.roles import Role
 from scholarship_api.accounts.token_check import CHECK_PATH
-from scholarship_api.catalogue.audit import ChangeSource
+from scholarship_api.catalogue.audit import ChangeSource, source_of_request
 from scholarship_api.errors import (
     BadRequest,
     DatabaseUnavailable,
@@ -28,7 +28,7 @@ from scholarship_api.errors import (
 )
 from scholarship_api.platform.database.sessions import Writing
 from scholarship_api.platform.http.content_type import require_json
-from scholarship_api.platform.http.request_context import ACCOUNT_ID_KEY, ids_of
+from scholarship_api.platform.http.request_context import ACCOUNT_ID_KEY
 
 
 async def _no_store(response: Response) -> None:
@@ -144,5 +144,4 @@ async def check(account: CurrentAccountOrNone) -> schemas.AuthenticationState:
 
 
 def _source(request: Request, account_id: uuid.UUID | None = None) -> ChangeSource:
-    ids = ids_of(request.scope)
-    return ChangeSource("api", account_id, ids.trace_id, ids.request_id)
+    return source_of_request(request.scope, account_id)

@@ -9,7 +9,7 @@ from scholarship_api.accounts.access import ACCESS_ERRORS, CurrentAccount, KeysW
 from scholarship_api.accounts.roles import Role, Scope
 from scholarship_api.api_keys import schemas, service
 from scholarship_api.api_keys.usage import UsageRecorder
-from scholarship_api.catalogue.audit import ChangeSource
+from scholarship_api.catalogue.audit import ChangeSource, source_of_request
 from scholarship_api.errors import (
     BadRequest,
     Conflict,
@@ -24,7 +24,6 @@ from scholarship_api.errors import (
 )
 from scholarship_api.platform.database.sessions import Reading, Writing
 from scholarship_api.platform.http.content_type import require_json
-from scholarship_api.platform.http.request_context import ids_of
 
 router = APIRouter(
     prefix="/api/v1",
@@ -134,5 +133,4 @@ async def show_usage(
 
 
 def _source(request: Request, account_id: uuid.UUID) -> ChangeSource:
-    ids = ids_of(request.scope)
-    return ChangeSource("api", account_id, ids.trace_id, ids.request_id)
+    return source_of_request(request.scope, account_id)

@@ -95,7 +95,7 @@ async def changes(
         change.source,
         change.account_id,
         change.trace_id,
-        null(),
+        change.request_id,
     ).where(change.id < below)
     if filters.action is not None:
         name = filters.action.removeprefix(AWARD_ACTIONS)

@@ -285,6 +285,13 @@ class ScholarshipChange(Base):
     It has no foreign key, because changes stay when their account is deleted.
     """
     trace_id: Mapped[str | None] = mapped_column(Text)
+    request_id: Mapped[str | None] = mapped_column(
+        Text,
+        server_default=text(
+            "NULLIF(current_setting('scholarship_api.request_id'::text, true), ''::text)"
+        ),
+    )
+    """The id that the client sent with its request."""
     written_in: Mapped[int | None] = mapped_column(
         BigInteger, server_default=text("((pg_current_xact_id())::text)::bigint"), index=True
     )

@@ -24,7 +24,12 @@ REFUSED_VALUE_ERRORS: Final = (
 """The driver raises one of these when the table refuses a value that the schema let pass."""
 
 _SET_CHANGE_SOURCE: Final = text(
-    SET_CHANGE_SOURCE.format(source=":source", account_id=":account_id", trace_id=":trace_id")
+    SET_CHANGE_SOURCE.format(
+        source=":source",
+        account_id=":account_id",
+        trace_id=":trace_id",
+        request_id=":request_id",
+    )
 )
 
 

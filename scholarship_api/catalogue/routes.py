@@ -15,7 +15,7 @@ from scholarship_api.accounts.access import (
 )
 from scholarship_api.accounts.credentials import AuthenticatedAccount
 from scholarship_api.catalogue import idempotency, json_ld, merges, schemas, service, writes
-from scholarship_api.catalogue.audit import ChangeSource
+from scholarship_api.catalogue.audit import ChangeSource, source_of_request
 from scholarship_api.catalogue.models import Scholarship
 from scholarship_api.catalogue.preconditions import IfMatch
 from scholarship_api.catalogue.stored_awards import StoredAward
@@ -34,7 +34,6 @@ from scholarship_api.errors import (
     UnsupportedMediaType,
     ValidationFailed,
     document,
-    trace_id_of,
 )
 from scholarship_api.platform.database.engine import Database
 from scholarship_api.platform.database.sessions import Writing
@@ -174,7 +173,7 @@ def etag(scholarship: schemas.Scholarship, body: bytes) -> str:
 
 
 def _change_source(request: Request, account: AuthenticatedAccount) -> ChangeSource:
-    return ChangeSource("api", account.id, trace_id_of(request.scope))
+    return source_of_request(request.scope, account.id)
 
 
 def _response(scholarship: Scholarship, *, status_code: int = status.HTTP_200_OK) -> Response:

@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect
 
 from scholarship_api.accounts.access import ACCESS_ERRORS, CurrentAdmin
 from scholarship_api.catalogue import schemas
-from scholarship_api.catalogue.audit import ChangeSource
+from scholarship_api.catalogue.audit import ChangeSource, source_of_request
 from scholarship_api.catalogue.bulk.importer import ImportReport, import_records, import_stream
 from scholarship_api.catalogue.bulk.records import RecordReader, UnreadableFile
 from scholarship_api.catalogue.search_index import refresh_statistics
@@ -36,7 +36,6 @@ from scholarship_api.exchange.schemas import ImportPreview, ImportRequest
 from scholarship_api.exchange.sources import ImportFormat
 from scholarship_api.exchange.table_import import TableImport
 from scholarship_api.platform.database.engine import Database
-from scholarship_api.platform.http.request_context import ids_of
 
 XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 FORMATS: Final = {
@@ -119,8 +118,7 @@ async def import_scholarships(
 ) -> schemas.ImportSummary:
     file_format, options = _file_format(request, query), _options(request, query)
     database: Database = request.app.state.database
-    ids = ids_of(request.scope)
-    change_source = ChangeSource("api", account.id, ids.trace_id, ids.request_id)
+    change_source = source_of_request(request.scope, account.id)
     now = dt.datetime.now(dt.UTC)
     chunks = _chunks(request)
     head = await _head(chunks)

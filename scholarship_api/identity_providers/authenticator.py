@@ -19,13 +19,12 @@ from scholarship_api.accounts import identities
 from scholarship_api.accounts.credentials import AuthenticatedAccount
 from scholarship_api.accounts.identities import Identity, KnownAccount
 from scholarship_api.accounts.tokens import InvalidToken
-from scholarship_api.catalogue.audit import ChangeSource
+from scholarship_api.catalogue.audit import source_of_request
 from scholarship_api.identity_providers.keys import ProviderKeys, provider_client
 from scholarship_api.identity_providers.tokens import TokenVerifier, claimed_issuer
 from scholarship_api.platform.database.engine import Database
 from scholarship_api.platform.database.sessions import ReadSession
 from scholarship_api.platform.http.rate_limiting import RateLimits
-from scholarship_api.platform.http.request_context import ids_of
 from scholarship_api.settings.identity_providers import IdentityProvider
 
 KNOWN_SECONDS: Final = 60.0
@@ -107,8 +106,7 @@ class ProviderAuthenticator:
         )
         account = self._known.find(identity)
         if account is None:
-            ids = ids_of(scope)
-            source = ChangeSource("api", None, ids.trace_id, ids.request_id)
+            source = source_of_request(scope, None)
             account = await identities.recognise(self._database, identity, source)
             self._known.keep(identity, account)
         return ProviderCredential(identity, account.id, self._known)

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response, status
 
 from scholarship_api.accounts.access import ACCESS_ERRORS, CurrentAdmin
 from scholarship_api.accounts.credentials import AuthenticatedAccount
-from scholarship_api.catalogue.audit import ChangeSource
+from scholarship_api.catalogue.audit import ChangeSource, source_of_request
 from scholarship_api.catalogue.preconditions import IfMatch
 from scholarship_api.errors import (
     BadRequest,
@@ -23,7 +23,6 @@ from scholarship_api.errors import (
 )
 from scholarship_api.platform.database.sessions import Reading, Writing
 from scholarship_api.platform.http.content_type import require_json
-from scholarship_api.platform.http.request_context import ids_of
 from scholarship_api.search_rules import schemas, service
 from scholarship_api.search_rules.service import RULES, SYNONYMS
 from scholarship_api.subjects.cursors import ListCursors
@@ -55,8 +54,7 @@ DELETION_ERRORS = document(BadRequest, NotFound, PreconditionFailed)
 
 
 def _source(request: Request, account: AuthenticatedAccount) -> ChangeSource:
-    ids = ids_of(request.scope)
-    return ChangeSource("api", account.id, ids.trace_id, ids.request_id)
+    return source_of_request(request.scope, account.id)
 
 
 # --- Synonyms ------------------------------------------------------------------------------------

@@ -26,7 +26,7 @@ from scholarship_api.accounts.access import (
 )
 from scholarship_api.accounts.credentials import AuthenticatedAccount
 from scholarship_api.accounts.roles import Role, Scope
-from scholarship_api.catalogue.audit import ChangeSource
+from scholarship_api.catalogue.audit import ChangeSource, source_of_request
 from scholarship_api.errors import (
     DatabaseUnavailable,
     Forbidden,
@@ -36,7 +36,6 @@ from scholarship_api.errors import (
     document,
 )
 from scholarship_api.platform.database.engine import Database
-from scholarship_api.platform.http.request_context import ids_of
 from scholarship_api.subjects import service
 from scholarship_api.subjects.owners import Owner, client_of
 
@@ -138,5 +137,4 @@ MOUNTS: Final = (
 
 def change_source(request: Request, owner: Owner) -> ChangeSource:
     """Who makes a change, for the audit."""
-    ids = ids_of(request.scope)
-    return ChangeSource("api", owner.account.id, ids.trace_id, ids.request_id)
+    return source_of_request(request.scope, owner.account.id)

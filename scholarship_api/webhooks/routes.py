@@ -6,7 +6,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends, Path, Query, Request, Response, status
 
 from scholarship_api.accounts.access import ACCESS_ERRORS, WebhooksWriter
-from scholarship_api.catalogue.audit import ChangeSource
+from scholarship_api.catalogue.audit import ChangeSource, source_of_request
 from scholarship_api.catalogue.preconditions import IfMatch
 from scholarship_api.errors import (
     BadRequest,
@@ -24,7 +24,6 @@ from scholarship_api.errors import (
 from scholarship_api.platform.database.sessions import Reading, Writing
 from scholarship_api.platform.http.conditional import entity_tag
 from scholarship_api.platform.http.content_type import require_json
-from scholarship_api.platform.http.request_context import ids_of
 from scholarship_api.webhooks import schemas, service
 from scholarship_api.webhooks.cursors import CursorCodec
 
@@ -224,5 +223,4 @@ def _etag(version: int) -> str:
 
 
 def _source(request: Request, account_id: uuid.UUID) -> ChangeSource:
-    ids = ids_of(request.scope)
-    return ChangeSource("api", account_id, ids.trace_id, ids.request_id)
+    return source_of_request(request.scope, account_id)

@@ -86,6 +86,7 @@ async def test_the_history_of_an_award_reads_from_its_creation_on(
     assert updated["after"] == {"name": "Another"}
     assert updated["actor"] == {"kind": "key", "id": key["id"], "name": "campus portal"}
     assert updated["trace_id"] == changed.headers["X-Trace-ID"]
+    assert [entry["request_id"] for entry in page["items"]] == [None, request_id, None]
     assert [entry["version"] for entry in page["items"]] == [3, 2, 1]
 
 
@@ -140,6 +141,7 @@ async def test_logins_and_changes_of_keys_are_recorded_with_both_ids(
     assert found[0]["trace_id"] == revoked.headers["X-Trace-ID"]
     assert found[0]["request_id"] == "mine-1"
     assert found[2]["details"]["scopes"] == ["scholarships:read"]
+    assert [entry["request_id"] for entry in found[1:]] == [None, None]
     assert {entry["actor"]["kind"] for entry in found} == {"account"}
 
 
@@ -218,6 +220,7 @@ async def test_an_import_is_recorded_with_its_counts_and_with_each_change(
     [change_of_award] = await entries(client, admin, target=award_id)
     assert change_of_award["action"] == "award.created"
     assert change_of_award["trace_id"] == latest["trace_id"]
+    assert change_of_award["request_id"] == "import-1"
 
 
 async def test_filters_choose_actions_actors_and_times(
@@ -236,6 +239,17 @@ async def test_filters_choose_actions_actors_and_times(
     instant = created["occurred_at"]
     assert await entries(client, admin, target=award_id, since=instant) == [created]
     assert await entries(client, admin, target=award_id, until=instant) == []
+
+
+@pytest.mark.parametrize(
+    "instant", ["0001-01-01T00:00:00+01:00", "9999-12-31T23:59:59-01:00", "2026-01-01T00:00:00"]
+)
+async def test_a_time_out_of_range_is_refused(
+    client: httpx.AsyncClient, admin: Headers, instant: str
+) -> None:
+    for path in (AUDIT, f"{AUDIT}/export"):
+        answer = await client.get(path, params={"since": instant}, headers=admin)
+        assert answer.status_code == 422, answer.text
 
 
 async def test_pages_of_the_audit_join_both_tables_in_one_order(

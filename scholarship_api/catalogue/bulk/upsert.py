@@ -59,6 +59,7 @@ _SET_CHANGE_SOURCE: Final = SQL(SET_CHANGE_SOURCE).format(
     source=Placeholder("source"),
     account_id=Placeholder("account_id"),
     trace_id=Placeholder("trace_id"),
+    request_id=Placeholder("request_id"),
 )
 _COPY: Final = SQL("COPY import_rows ({columns}) FROM STDIN").format(columns=_COLUMNS)
 # Unchanged rows are left out before the insert: an attempted insert computes the search vector, the

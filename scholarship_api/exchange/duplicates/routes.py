@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from scholarship_api.accounts.access import ACCESS_ERRORS, ScholarshipsWriter
 from scholarship_api.accounts.credentials import AuthenticatedAccount
-from scholarship_api.catalogue.audit import ChangeSource
+from scholarship_api.catalogue.audit import ChangeSource, source_of_request
 from scholarship_api.catalogue.preconditions import IfMatch
 from scholarship_api.errors import (
     BadRequest,
@@ -22,7 +22,6 @@ from scholarship_api.errors import (
     UnsupportedMediaType,
     ValidationFailed,
     document,
-    trace_id_of,
 )
 from scholarship_api.exchange.duplicates import schemas, service
 from scholarship_api.platform.database.sessions import Reading, Writing
@@ -38,7 +37,7 @@ router = APIRouter(
 
 
 def _source(request: Request, account: AuthenticatedAccount) -> ChangeSource:
-    return ChangeSource("api", account.id, trace_id_of(request.scope))
+    return source_of_request(request.scope, account.id)
 
 
 @router.get("/duplicates", summary="Awards that are likely the same")

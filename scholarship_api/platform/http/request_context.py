@@ -43,6 +43,11 @@ class RequestIds(NamedTuple):
     """The client's own id for the request, if it has sent a valid one; else the trace id."""
 
     @property
+    def sent_id(self) -> str | None:
+        """The client's own id for the request; None when it sent none, or it is the trace id."""
+        return None if self.request_id == self.trace_id else self.request_id
+
+    @property
     def headers(self) -> tuple[tuple[bytes, bytes], ...]:
         """The headers of the response that tell the ids."""
         trace_id = self.trace_id.encode()
