@@ -6,7 +6,6 @@ from typing import Annotated, Final, Literal
 
 from pydantic import (
     AfterValidator,
-    AwareDatetime,
     BaseModel,
     ConfigDict,
     Field,
@@ -16,6 +15,7 @@ from pydantic import (
 
 from scholarship_api.accounts.roles import Scope
 from scholarship_api.input_limits import RequestModel, at_most_items
+from scholarship_api.instants import Instant
 from scholarship_api.visible_text import require_a_visible_character, require_plain_line
 
 MAX_KEYS: Final = 1_000
@@ -24,6 +24,9 @@ MAX_KEYS: Final = 1_000
 MAX_ORIGINS: Final = 20
 MAX_OVERLAP_HOURS: Final = 30 * 24
 """The longest time for which both secrets are valid after a rotation: 30 days."""
+
+MAX_USAGE_DAYS: Final = 366
+"""The days that one answer on the use of keys spans at most: a year."""
 
 READ_SCOPES: Final = frozenset({Scope.SCHOLARSHIPS_READ})
 """The scopes that a publishable key may have: everybody can read it in a page."""
@@ -83,9 +86,7 @@ class NewApiKey(RequestModel):
         max_length=MAX_ORIGINS,
         description="The origins of the pages that may use a publishable key.",
     )
-    expires_at: AwareDatetime | None = Field(
-        default=None, description="Null: valid until it is revoked."
-    )
+    expires_at: Instant | None = Field(default=None, description="Null: valid until it is revoked.")
 
     @model_validator(mode="after")
     def _fits_its_kind(self) -> "NewApiKey":
@@ -145,7 +146,9 @@ class ApiKeyWithSecret(ApiKeySummary):
 class UsageRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    days: int = Field(default=30, ge=1, le=366, description="Today and the days before, in UTC.")
+    days: int = Field(
+        default=30, ge=1, le=MAX_USAGE_DAYS, description="Today and the days before, in UTC."
+    )
     key_id: uuid.UUID | None = Field(
         default=None, description="One key; a key itself always sees its own use alone."
     )

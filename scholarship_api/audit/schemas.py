@@ -4,7 +4,9 @@ import datetime as dt
 import uuid
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
+
+from scholarship_api.instants import Instant
 
 MAX_PAGE: Final = 200
 
@@ -72,8 +74,8 @@ class AuditFilters(BaseModel):
     )
     actor_id: uuid.UUID | None = None
     target: Annotated[str, Field(min_length=1, max_length=255)] | None = None
-    since: AwareDatetime | None = None
-    until: AwareDatetime | None = None
+    since: Instant | None = None
+    until: Instant | None = None
 
 
 class HistoryRequest(BaseModel):

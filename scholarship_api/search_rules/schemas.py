@@ -9,7 +9,6 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import (
     AfterValidator,
-    AwareDatetime,
     BaseModel,
     ConfigDict,
     Field,
@@ -19,6 +18,7 @@ from pydantic import (
 
 from scholarship_api.catalogue.field_types import ScholarshipId
 from scholarship_api.input_limits import RequestModel, at_most_items
+from scholarship_api.instants import Instant
 from scholarship_api.search import limits
 from scholarship_api.search.rules import normal_words
 from scholarship_api.search.text import parser
@@ -220,10 +220,10 @@ class WrittenRule(_Written):
         Field(max_length=limits.MAX_BOOSTS),
         at_most_items(limits.MAX_BOOSTS),
     ] = Field([], description="Awards that rank higher.")
-    starts_at: AwareDatetime | None = Field(
+    starts_at: Instant | None = Field(
         None, alias="from", description="Null: from now on. The rule is in force from this instant."
     )
-    ends_at: AwareDatetime | None = Field(
+    ends_at: Instant | None = Field(
         None, alias="until", description="Null: without end. It ends before this instant."
     )
 

@@ -273,6 +273,7 @@ async def test_a_publishable_key_is_for_its_origins_only(
         {"organization": "Acme\u115fTrust"},
         {"tier": "gold"},
         {"expires_at": "2020-01-01T00:00:00Z"},
+        {"expires_at": "9999-12-31T23:59:59-01:00"},
         {"organization": ""},
         {"unknown": 1},
     ],

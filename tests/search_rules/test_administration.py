@@ -143,6 +143,8 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     (RULES, {**RULE, "boost": [{"factor": 2, "field_of_study": "magic"}]}, ""),
     (RULES, {**RULE, "boost": [{"factor": 2, "organization": "A"}] * 6}, "at most 5 items"),
     (RULES, {**RULE, "from": "2027-01-01T00:00:00"}, "timezone"),
+    (RULES, {**RULE, "from": "0001-01-01T00:00:00+01:00"}, "years 1 to 9999"),
+    (RULES, {**RULE, "until": "9999-12-31T23:59:59-01:00"}, "years 1 to 9999"),
     (
         RULES,
         {**RULE, "from": "2027-01-01T00:00:00Z", "until": "2027-01-01T00:00:00Z"},
