@@ -36,7 +36,12 @@ COMMANDS: Final = (
     _Command(
         "keys",
         "scholarship_api.api_keys.cli:keys",
-        "Create, list, rotate and revoke API keys.",
+        "Create, list, rotate and revoke API keys, and count their requests.",
+    ),
+    _Command(
+        "audit",
+        "scholarship_api.audit.cli:audit_command",
+        "Print all changes and events as NDJSON, newest first.",
     ),
     _Command(
         "import",

@@ -9,7 +9,7 @@ import sqlalchemy.exc
 import typer
 
 from scholarship_api.command_errors import EXIT_CONFIG, EXIT_PROBLEM, EXIT_UNAVAILABLE
-from scholarship_api.errors import ApiError, DatabaseUnavailable
+from scholarship_api.errors import ApiError, DatabaseUnavailable, ValidationFailed
 from scholarship_api.platform.database.engine import Database
 from scholarship_api.platform.database.sessions import WriteSession
 from scholarship_api.platform.observability import logging
@@ -43,6 +43,8 @@ def with_database(work: Callable[[Database], Awaitable[T]]) -> T:
         return asyncio.run(run())
     except DatabaseUnavailable:
         fail("the database cannot be reached", code=EXIT_UNAVAILABLE)
+    except ValidationFailed as error:
+        fail(*(f"{field['field']}: {field['message']}" for field in error.fields))
     except ApiError as error:
         fail(error.message)
     except sqlalchemy.exc.ProgrammingError as error:

@@ -23,7 +23,7 @@ PIPE_COLUMNS: Final = 2_000
 
 keys = typer.Typer(
     name="keys",
-    help="Create, list, rotate and revoke API keys.",
+    help="Create, list, rotate and revoke API keys, and count their requests.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -68,6 +68,8 @@ def create_command(
         )
     except ValidationError as error:
         fail(*(problem["msg"].removeprefix("Value error, ") for problem in error.errors()))
+    except OverflowError:
+        fail("--expires must be before 9999-12-31")
     tiers = load_settings().rate_limit_tiers
     created = in_transaction(
         lambda session: service.create(session, new=new, source=COMMAND_LINE, tiers=tiers)
@@ -120,6 +122,33 @@ def revoke_command(key_id: KeyId) -> None:
     """End a key for good."""
     in_transaction(lambda session: service.revoke(session, key_id, source=COMMAND_LINE))
     typer.echo(f"Revoked {key_id}.")
+
+
+@keys.command("usage")
+def usage_command(
+    key_id: Annotated[
+        uuid.UUID | None, typer.Argument(help="The id of one key; all keys without it.")
+    ] = None,
+    *,
+    days: Annotated[
+        int, typer.Option(min=1, max=schemas.MAX_USAGE_DAYS, help="Today and the days before.")
+    ] = 30,
+    as_json: AsJson = False,
+) -> None:
+    """Count the requests of API keys per day (UTC) and group of routes."""
+
+    async def read(database: Database) -> schemas.Usage:
+        async with database.read_session() as session:
+            return await service.usage(session, days=days, key_id=key_id)
+
+    found = with_database(read)
+    if as_json:
+        typer.echo(found.model_dump_json(indent=2))
+        return
+    table = Table("Day", "Key", "Group of routes", "Requests", box=None)
+    for row in found.items:
+        table.add_row(f"{row.day:%Y-%m-%d}", str(row.key_id), row.route_group, str(row.requests))
+    Console(highlight=False, width=PIPE_COLUMNS).print(table)
 
 
 def _end_of(day: dt.datetime) -> dt.datetime:
