@@ -24,6 +24,21 @@ class ChangedAward(NamedTuple):
     changed_at: dt.datetime
 
 
+class Backlog(NamedTuple):
+    """The events that a consumer has not taken yet."""
+
+    consumer: str
+    events: int
+    oldest_seconds: float
+    """The age of the oldest one; 0 without one."""
+
+
+async def backlogs(session: ReadSession) -> list[Backlog]:
+    """The backlog of each consumer."""
+    rows = await queries.backlogs(session)
+    return [Backlog(row.name, row.events, row.oldest_seconds) for row in rows]
+
+
 async def take(session: WriteSession, *, consumer: str, limit: int) -> Span | None:
     """The next events of a consumer. It acts on them in the same transaction, or takes them again.
 

@@ -141,6 +141,17 @@ _CHANGED_AWARDS: Final = text(f"""
 """)  # noqa: S608 - composed of literals
 
 
+_BACKLOGS: Final = text("""
+    SELECT consumer.name, waiting.events, waiting.oldest_seconds
+    FROM outbox_consumers AS consumer CROSS JOIN LATERAL (
+        SELECT count(*) AS events,
+            CAST(coalesce(extract(epoch FROM now() - min(created_at)), 0) AS float8)
+                AS oldest_seconds
+        FROM outbox WHERE position > consumer.position
+    ) AS waiting
+""")
+
+
 class Snapshot(NamedTuple):
     text: str
     """As PostgreSQL writes a pg_snapshot."""
@@ -272,6 +283,11 @@ async def lock_consumer(session: WriteSession, name: str) -> int | None:
 async def consumer_position(session: ReadSession, name: str) -> int:
     statement = select(OutboxConsumer.position).where(OutboxConsumer.name == name)
     return int((await session.scalars(statement)).one())
+
+
+async def backlogs(session: ReadSession) -> Sequence[Row[Any]]:
+    """Each consumer with the number of events after its position, and the age of the first."""
+    return (await session.execute(_BACKLOGS)).all()
 
 
 async def changed_awards(session: ReadSession, *, after: int, until: int) -> Sequence[Row[Any]]:

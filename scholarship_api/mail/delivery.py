@@ -6,6 +6,7 @@ told at 08:00. What comes up after the digest of a day waits for the next.
 
 import datetime as dt
 import random
+import time
 import uuid
 from typing import Any, Final
 
@@ -13,7 +14,7 @@ import structlog
 
 from scholarship_api.alerts.service import MORNING
 from scholarship_api.catalogue.field_types import zone_of
-from scholarship_api.mail import messages, queries
+from scholarship_api.mail import messages, metrics, queries
 from scholarship_api.mail.links import CONFIRM, UNSUBSCRIBE, Links
 from scholarship_api.mail.sending import MailServer, Outcome
 from scholarship_api.platform.database.engine import Database
@@ -60,6 +61,16 @@ async def due(database: Database, *, limit: int) -> list[int]:
         return list(await queries.due(session, limit=limit))
 
 
+async def measure_waiting(database: Database) -> float:
+    """Set the metrics of waiting mails. Returns the age of the oldest one in seconds."""
+    async with database.read_session() as session:
+        found = await queries.waiting(session)
+        oldest = await queries.oldest_pending_seconds(session)
+    for state in ("pending", "dead"):
+        metrics.set_messages(state, found.get(state, 0))
+    return oldest
+
+
 async def purge(database: Database) -> None:
     """Remove mails that were sent or given up 30 days ago."""
     oldest = dt.datetime.now(dt.UTC) - RETENTION
@@ -101,7 +112,9 @@ class Mailer:
             return
         # The same for each attempt, so that a mailbox can tell repeats.
         message["Message-ID"] = f"<{mail.kind}-{mail_id}@{self._domain}>"
+        started = time.monotonic()
         outcome = await self._server.send(message, to=address.address)
+        metrics.observe_attempt(outcome, time.monotonic() - started)
         await self._record(mail, outcome)
 
     async def _record(self, mail: Any, outcome: Outcome) -> None:  # noqa: ANN401 - a row

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal, NamedTuple
 
 from sqlalchemy import delete, func, insert, select, text, update
@@ -167,6 +167,23 @@ async def record(
             next_attempt_at=func.now() + retry_in,
         )
     )
+
+
+async def waiting(session: ReadSession) -> Mapping[str, int]:
+    """How many mails are pending and dead."""
+    statement = (
+        select(Mail.state, func.count())
+        .where(Mail.state.in_(["pending", "dead"]))
+        .group_by(Mail.state)
+    )
+    return {row[0]: row[1] for row in await session.execute(statement)}
+
+
+async def oldest_pending_seconds(session: ReadSession) -> float:
+    """The age of the oldest mail that is pending; 0 without one."""
+    age = func.extract("epoch", func.now() - func.min(Mail.created_at))
+    statement = select(func.coalesce(age, 0)).where(Mail.state == "pending")
+    return float((await session.scalars(statement)).one())
 
 
 async def purge(session: WriteSession, *, before: dt.datetime, limit: int) -> int:

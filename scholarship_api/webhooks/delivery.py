@@ -21,8 +21,7 @@ import structlog
 from scholarship_api.changes import consumers
 from scholarship_api.errors import DatabaseUnavailable
 from scholarship_api.platform.database.engine import Database
-from scholarship_api.webhooks import queries, signatures
-from scholarship_api.webhooks.metrics import observe_attempt
+from scholarship_api.webhooks import metrics, queries, signatures
 from scholarship_api.webhooks.sending import Outcome, Result, Sender
 
 CONSUMER: Final = "webhooks"
@@ -77,11 +76,14 @@ async def due_webhooks(database: Database, *, limit: int) -> list[DueWebhook]:
         return [DueWebhook(*row) for row in await queries.due_webhooks(session, limit=limit)]
 
 
-async def waiting(database: Database) -> dict[str, int]:
-    """How many messages are pending, and dead."""
+async def measure_waiting(database: Database) -> float:
+    """Set the metrics of waiting messages. Returns the age of the oldest one in seconds."""
     async with database.read_session() as session:
         found = await queries.waiting(session)
-    return {state: found.get(state, 0) for state in ("pending", "dead")}
+        oldest = await queries.oldest_pending_seconds(session)
+    for state in ("pending", "dead"):
+        metrics.set_messages(state, found.get(state, 0))
+    return oldest
 
 
 async def purge(database: Database) -> None:
@@ -158,7 +160,7 @@ class Deliverer:
         )
         started = time.monotonic()
         result = await self._sender.send(url, body=body, headers=headers)
-        observe_attempt(result.outcome, time.monotonic() - started)
+        metrics.observe_attempt(result.outcome, time.monotonic() - started)
         return result
 
     async def _record(

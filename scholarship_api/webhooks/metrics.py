@@ -15,9 +15,14 @@ _messages: Final = GaugeMetric(
 )
 
 
+def declare() -> None:
+    """Show the attempts from the start, with zeros."""
+    _attempts.declare(outcome.value for outcome in Outcome)
+
+
 def observe_attempt(outcome: Outcome, seconds: float) -> None:
     _attempts.observe(outcome.value, seconds)
 
 
 def set_messages(state: str, number: int) -> None:
-    _messages.set(state, number)
+    _messages.set(number, state)

@@ -361,6 +361,14 @@ async def waiting(session: ReadSession) -> Mapping[str, int]:
     return {row[0]: row[1] for row in await session.execute(statement)}
 
 
+async def oldest_pending_seconds(session: ReadSession) -> float:
+    """The age of the oldest delivery that is pending; 0 without one."""
+    delivery = WebhookDelivery
+    age = func.extract("epoch", func.now() - func.min(delivery.created_at))
+    statement = select(func.coalesce(age, 0)).where(delivery.state == "pending")
+    return float((await session.scalars(statement)).one())
+
+
 async def purge(session: WriteSession, *, before: dt.datetime, limit: int) -> int:
     """Remove up to `limit` deliveries from before an instant that wait no more."""
     delivery = WebhookDelivery

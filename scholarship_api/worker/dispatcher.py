@@ -12,13 +12,13 @@ import structlog
 from procrastinate.exceptions import ConnectorException, ProcrastinateException
 
 from scholarship_api.alerts import service as alerts
-from scholarship_api.changes import sequencer
+from scholarship_api.changes import consumers, sequencer
 from scholarship_api.errors import DatabaseUnavailable
 from scholarship_api.mail import delivery as mail
 from scholarship_api.platform.database.engine import Database
 from scholarship_api.saved_searches import notifications
 from scholarship_api.webhooks import delivery
-from scholarship_api.webhooks import metrics as webhook_metrics
+from scholarship_api.worker import metrics
 from scholarship_api.worker.jobs import Jobs
 
 TICK_SECONDS: Final = 1.0
@@ -77,6 +77,7 @@ class Dispatcher:
                 postponed = True
             else:
                 self._last_turn = time.monotonic()
+                metrics.set_last_turn()
                 if postponed:
                     _log.info("worker.resumed")
                 postponed = False
@@ -119,12 +120,19 @@ class Dispatcher:
         """Do what has to be done now and then."""
         if self._is_time("upkeep", UPKEEP_SECONDS):
             await self._jobs.forget_stalled()
-            for state, number in (await delivery.waiting(self._database)).items():
-                webhook_metrics.set_messages(state, number)
+            await self._measure()
         if self._is_time("purge", PURGE_SECONDS):
             await delivery.purge(self._database)
             await alerts.purge(self._database)
             await mail.purge(self._database)
+
+    async def _measure(self) -> None:
+        """Set the metrics of what waits."""
+        async with self._database.read_session() as session:
+            for backlog in await consumers.backlogs(session):
+                metrics.set_backlog(backlog)
+        metrics.set_oldest_message("webhook", await delivery.measure_waiting(self._database))
+        metrics.set_oldest_message("mail", await mail.measure_waiting(self._database))
 
     def _is_time(self, name: str, interval: float) -> bool:
         now = time.monotonic()

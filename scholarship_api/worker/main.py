@@ -8,6 +8,7 @@ from typing import Final
 import structlog
 import uvloop
 
+from scholarship_api.mail import metrics as mail_metrics
 from scholarship_api.mail.delivery import Mailer
 from scholarship_api.mail.sending import MailServer
 from scholarship_api.platform.database.engine import Database
@@ -16,6 +17,7 @@ from scholarship_api.saved_searches import notifications
 from scholarship_api.saved_searches.matching import SearchMatcher
 from scholarship_api.search.parts import search_parts
 from scholarship_api.settings.settings import Settings
+from scholarship_api.webhooks import metrics as webhook_metrics
 from scholarship_api.webhooks.delivery import Deliverer
 from scholarship_api.webhooks.sending import Sender
 from scholarship_api.worker import probe
@@ -39,6 +41,8 @@ async def _run(settings: Settings) -> None:
     for number in STOP_SIGNALS:
         loop.add_signal_handler(number, stopping.set)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {number})
+    webhook_metrics.declare()
+    mail_metrics.declare()
     database = Database(settings)
     sender = Sender(allow_private=settings.webhook_allow_private)
     deliverer = Deliverer(database, sender, is_stopping=stopping.is_set)

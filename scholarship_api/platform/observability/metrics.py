@@ -236,11 +236,20 @@ class DurationMetric:
 
     def observe(self, label_value: str, seconds: float) -> None:
         """`label_value` comes from a bounded set."""
+        self._batch(label_value).add(seconds)
+
+    def declare(self, label_values: Iterable[str]) -> None:
+        """Show these values from the start, with zeros: a rate misses the first observation of a
+        series that begins with it."""
+        for label_value in label_values:
+            self._batch(label_value)
+
+    def _batch(self, label_value: str) -> _Batch:
         batch = self._batches.get(label_value)
         if batch is None:
             batch = _Batch(duration=self._histogram.labels(label_value))
             self._batches[label_value] = batch
-        batch.add(seconds)
+        return batch
 
     @functools.cached_property
     def _histogram(self) -> Histogram:
@@ -254,23 +263,24 @@ class DurationMetric:
 
 
 class GaugeMetric:
-    """A number with one label, for a process that is alone, such as the worker."""
+    """A number with one label or none, for a process that is alone, such as the worker."""
 
-    def __init__(self, name: str, documentation: str, *, label: str) -> None:
+    def __init__(self, name: str, documentation: str, *, label: str | None = None) -> None:
         self._name = name
         self._documentation = documentation
-        self._label = label
+        self._labels = [] if label is None else [label]
 
-    def set(self, label_value: str, value: float) -> None:
-        """`label_value` comes from a bounded set."""
-        self._gauge.labels(label_value).set(value)
+    def set(self, value: float, *label_values: str) -> None:
+        """`label_values` has the value of the label, from a bounded set."""
+        gauge = self._gauge.labels(*label_values) if label_values else self._gauge
+        gauge.set(value)
 
     @functools.cached_property
     def _gauge(self) -> Gauge:
         return Gauge(
             self._name,
             self._documentation,
-            [self._label],
+            self._labels,
             registry=_instruments().registry,
             multiprocess_mode="livemax",
         )
