@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from scholarship_api.accounts.models import Account, AccountIdentity, RevokedToken
 from scholarship_api.accounts.roles import Role
+from scholarship_api.accounts.tokens import LEEWAY_SECONDS
 from scholarship_api.platform.database.sessions import ReadSession, WriteSession
 
 PURGE_BATCH_ROWS: Final = 100
@@ -108,9 +109,13 @@ async def set_claims_issued_at(
 
 
 async def refuse_identity_tokens(session: WriteSession, account_id: uuid.UUID) -> None:
-    """Refuse for good the provider's tokens that the account has been issued so far."""
+    """Refuse for good the provider's tokens that the account has been issued so far.
+
+    The provider's clock may be ahead by the leeway, and so may be the time of issue in its tokens.
+    """
+    end = func.clock_timestamp() + dt.timedelta(seconds=LEEWAY_SECONDS)
     statement = update(AccountIdentity).where(AccountIdentity.account_id == account_id)
-    await session.execute(statement.values(refused_until=func.clock_timestamp()))
+    await session.execute(statement.values(refused_until=end))
 
 
 async def purge_identities(session: WriteSession, *, refused_before: dt.datetime) -> None:

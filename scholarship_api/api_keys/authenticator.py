@@ -1,10 +1,11 @@
 """Reads the API key of a request.
 
 The rate limits need the key's id before they count, and the id stands in the database. Known
-secrets are therefore kept for KNOWN_SECONDS. A secret that is not known counts for the client's
-address before the database is asked, so that invented secrets cannot ask it without limit. What is
-kept grants nothing: TokenCheckMiddleware asks the database at every request whether the key is
-valid.
+secrets are therefore kept, and read again after KNOWN_SECONDS. A secret that was never known counts
+for the client's address before the database is asked, so that invented secrets cannot ask it
+without limit. One that was known does not: neither other clients of the address nor a missing Redis
+keep its key from being counted. What is kept grants nothing: TokenCheckMiddleware asks the database
+at every request whether the key is valid.
 """
 
 import time
@@ -32,6 +33,8 @@ from scholarship_api.platform.http.rate_limiting import (
 )
 
 KNOWN_SECONDS: Final = 60.0
+"""The time until the tier of a key is read again."""
+
 MAX_KNOWN: Final = 4_096
 """Secrets that a worker keeps, in about 2 MB; the least recently used one gives way."""
 
@@ -88,28 +91,27 @@ class KeyAuthenticator:
         """Raises KeyRefused, and RateLimited for an address that has sent too many unknown ones."""
         if not secrets.is_secret(token):
             raise KeyRefused
-        digest = secrets.digest(token)
-        key = self._kept(digest)
-        if key is None:
-            await self._limits.count_for_address(scope)
-            async with self._database.read_session() as session:
-                key = await find_key(session, digest)
-            if key is None:
-                self._known.pop(digest, None)
-                raise KeyRefused
-            self._keep(digest, key)
+        key = await self._find(secrets.digest(token), scope)
         scope[TIER_KEY] = key.tier
         # A page's key is in the hands of all its visitors, so each of them counts alone.
         scope[COUNT_BY_ADDRESS_KEY] = key.kind == "publishable"
         self._usage.record(key.id, route_group=self._limits.group_of(scope["path"]))
-        return KeyCredential(key.id, digest)
+        return KeyCredential(key.id, secrets.digest(token))
 
-    def _kept(self, digest: bytes) -> ValidKey | None:
-        found = self._known.get(digest)
-        if found is None or found[1] < time.monotonic():
-            return None
-        self._known.move_to_end(digest)
-        return found[0]
+    async def _find(self, digest: bytes, scope: Scope) -> ValidKey:
+        known = self._known.get(digest)
+        if known is not None and known[1] >= time.monotonic():
+            self._known.move_to_end(digest)
+            return known[0]
+        if known is None:
+            await self._limits.count_for_address(scope)
+        async with self._database.read_session() as session:
+            key = await find_key(session, digest)
+        if key is None:
+            self._known.pop(digest, None)
+            raise KeyRefused
+        self._keep(digest, key)
+        return key
 
     def _keep(self, digest: bytes, key: ValidKey) -> None:
         self._known[digest] = (key, time.monotonic() + KNOWN_SECONDS)

@@ -311,6 +311,29 @@ async def test_keys_of_one_address_count_separately(
     assert (await client.get(SEARCH)).status_code == 200
 
 
+async def test_a_known_key_is_not_refused_for_the_requests_of_its_address(
+    client: httpx.AsyncClient, make_key: MakeKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scholarship_api.api_keys.authenticator.KNOWN_SECONDS", -1.0)
+    key = await make_key()
+    assert (await client.get(SEARCH, headers=sent(key))).status_code == 200
+    statuses = [(await client.get(SEARCH)).status_code for _ in range(21)]
+    assert statuses[-1] == 429
+    assert (await client.get(SEARCH, headers=sent(key))).status_code == 200
+
+
+async def test_a_key_that_was_known_counts_for_the_address_once_it_is_refused(
+    client: httpx.AsyncClient, admin: Headers, make_key: MakeKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scholarship_api.api_keys.authenticator.KNOWN_SECONDS", -1.0)
+    key = await make_key()
+    assert (await client.get(SEARCH, headers=sent(key))).status_code == 200
+    assert (await client.delete(f"{KEYS}/{key['id']}", headers=admin)).status_code == 204
+    statuses = [(await client.get(SEARCH, headers=sent(key))).status_code for _ in range(25)]
+    assert statuses[:5] == [401] * 5
+    assert statuses[-1] == 429
+
+
 async def test_usage_equals_the_requests_sent_over_all_workers(
     apps: list[FastAPI],
     clients: list[httpx.AsyncClient],
