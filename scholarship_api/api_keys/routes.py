@@ -88,6 +88,7 @@ async def rotate_key(
         key_id,
         overlap_hours=rotation.overlap_hours,
         source=_source(request, account.id),
+        grantable=account.granted,
         confined_to=account.confined_to,
     )
 

@@ -29,14 +29,15 @@ async def create(
 ) -> schemas.ApiKeyWithSecret:
     """The new key with its secret, which is not stored.
 
-    `grantable` are the scopes of whoever creates the key, and `confined_to` their organization.
-    Raises ValidationFailed for an unknown tier, Forbidden for a key with more rights than its
-    creator has, and Conflict when there are MAX_KEYS.
+    `grantable` are the scopes of whoever creates the key, and `confined_to` their organization,
+    within which tiers are not theirs to give. Raises ValidationFailed for an unknown tier,
+    Forbidden for a key with more rights than its creator has, and Conflict when there are MAX_KEYS.
     """
     if new.tier is not None and new.tier not in tiers:
         raise ValidationFailed.of("tier", "is no name of RATE_LIMIT_TIERS")
-    if not set(new.scopes) <= set(grantable):
-        raise Forbidden("A key can only have scopes that its creator has.")
+    if new.tier is not None and confined_to is not None:
+        raise Forbidden("A key of an organization cannot give a tier.")
+    _require_scopes(new.scopes, grantable)
     organization = new.organization or confined_to
     if confined_to is not None and organization != confined_to:
         raise Forbidden("This account can only create keys of its own organization.")
@@ -100,13 +101,16 @@ async def rotate(
     *,
     overlap_hours: int,
     source: ChangeSource,
+    grantable: Collection[Scope] = tuple(Scope),
     confined_to: str | None = None,
 ) -> schemas.ApiKeyWithSecret:
     """The key with a new secret; the former one ends after `overlap_hours`.
 
-    Raises NotFound, and Conflict for a revoked key or while two secrets are valid.
+    Raises NotFound, Forbidden for a key with more scopes than `grantable`, whose secret would grant
+    them, and Conflict for a revoked key or while two secrets are valid.
     """
     key = await get(session, key_id, confined_to=confined_to)
+    _require_scopes(key.scopes, grantable)
     await queries.lock(session, key_id)
     if key.revoked_at is not None:
         raise Conflict("This key is revoked; create a new one.")
@@ -151,6 +155,11 @@ async def usage(
     since = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=days - 1)
     rows = await queries.uses(session, since=since, key_id=key_id, organization=confined_to)
     return schemas.Usage(items=[schemas.UsageRow.model_validate(row) for row in rows])
+
+
+def _require_scopes(scopes: Collection[Scope], grantable: Collection[Scope]) -> None:
+    if not set(scopes) <= set(grantable):
+        raise Forbidden("A key can only have scopes that its creator has.")
 
 
 async def _add_secret(session: WriteSession, key_id: uuid.UUID, kind: str) -> str:

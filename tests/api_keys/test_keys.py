@@ -214,6 +214,35 @@ async def test_a_key_that_manages_keys_grants_no_more_than_it_has(
     assert foreign.status_code == 404
 
 
+@pytest.mark.parametrize("organization", [None, "Acme Trust"])
+async def test_a_key_that_manages_keys_gets_no_secret_of_one_with_more_scopes(
+    client: httpx.AsyncClient, make_key: MakeKey, organization: str | None
+) -> None:
+    scopes = ["keys:write", "scholarships:read"]
+    manager = await make_key(scopes=scopes, organization=organization)
+    stronger = await make_key(scopes=["scholarships:write"], organization="Acme Trust")
+    url = f"{KEYS}/{stronger['id']}/rotate"
+    refused = await client.post(url, json={}, headers=sent(manager))
+    assert (refused.status_code, refused.json()["code"]) == (403, "FORBIDDEN")
+    weaker = await make_key(organization="Acme Trust")
+    url = f"{KEYS}/{weaker['id']}/rotate"
+    assert (await client.post(url, json={}, headers=sent(manager))).status_code == 200
+    # Ending a key grants nothing.
+    ended = await client.delete(f"{KEYS}/{stronger['id']}", headers=sent(manager))
+    assert ended.status_code == 204
+
+
+async def test_a_key_of_an_organization_gives_no_tier(
+    client: httpx.AsyncClient, make_key: MakeKey
+) -> None:
+    scopes = ["keys:write", "scholarships:read"]
+    body = {"name": "fast", "scopes": ["scholarships:read"], "tier": "campus"}
+    for organization, status in (("Acme Trust", 403), (None, 201)):
+        manager = await make_key(scopes=scopes, organization=organization)
+        answer = await client.post(KEYS, json=body, headers=sent(manager))
+        assert answer.status_code == status, answer.text
+
+
 @pytest.mark.parametrize("role", [Role.PARTNER, Role.STUDENT, Role.READ_ONLY])
 async def test_only_administrators_manage_keys(
     client: httpx.AsyncClient, make_headers: MakeHeaders, role: Role
