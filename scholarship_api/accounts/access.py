@@ -7,7 +7,6 @@ TokenCheckMiddleware has refused invalid tokens before. A route without a rule m
 PUBLIC_ROUTES; a test walks over all routes.
 """
 
-import unicodedata
 from typing import Annotated, Any, Final
 
 from fastapi import Depends, Request, Security
@@ -15,6 +14,7 @@ from fastapi.params import Security as SecurityRequirement
 from fastapi.security import OAuth2PasswordBearer, SecurityScopes
 
 from scholarship_api.accounts.credentials import AuthenticatedAccount
+from scholarship_api.accounts.organizations import is_same_organization
 from scholarship_api.accounts.roles import Role, Scope
 from scholarship_api.accounts.token_check import account_of_request
 from scholarship_api.errors import Forbidden, Unauthorized
@@ -154,12 +154,3 @@ def may_change(account: AuthenticatedAccount, organization: str) -> bool:
         return False
     confined_to = account.confined_to
     return confined_to is None or is_same_organization(organization, confined_to)
-
-
-def is_same_organization(one: str, other: str) -> bool:
-    return fold_organization(one) == fold_organization(other)
-
-
-def fold_organization(organization: str) -> str:
-    """The name without letter case and outer spaces, by which the catalogue compares it too."""
-    return unicodedata.normalize("NFC", organization).strip().casefold()

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from sqlalchemy import Row
 
-from scholarship_api.accounts.access import is_same_organization
 from scholarship_api.accounts.credentials import AuthenticatedAccount
+from scholarship_api.accounts.organizations import is_same_organization
 from scholarship_api.accounts.roles import Role
 from scholarship_api.activity import queries, schemas
 from scholarship_api.activity.cursors import CursorCodec

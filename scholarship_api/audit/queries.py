@@ -8,13 +8,13 @@ from typing import Any, Final, Literal
 
 from psycopg.sql import SQL
 from psycopg.types.json import Jsonb
-from sqlalchemy import Select, func, insert, literal, null, select
+from sqlalchemy import Select, Text, cast, func, insert, literal, null, or_, select, union
 from sqlalchemy.orm import InstrumentedAttribute
 
 from scholarship_api.accounts.models import Account
 from scholarship_api.api_keys.models import ApiKey
 from scholarship_api.audit.models import AuditEvent
-from scholarship_api.catalogue.models import ScholarshipChange
+from scholarship_api.catalogue.models import Scholarship, ScholarshipChange
 from scholarship_api.platform.database.engine import BulkConnection
 from scholarship_api.platform.database.sessions import ReadSession, WriteSession
 
@@ -31,6 +31,8 @@ class Filters:
     since: dt.datetime | None = None
     until: dt.datetime | None = None
     events: bool = True
+    organizations: tuple[str, ...] | None = None
+    """The spellings of the only organization whose awards, accounts and keys are shown."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -105,6 +107,9 @@ async def changes(
             statement = statement.where(change.action == name)
     if filters.target is not None:
         statement = statement.where(change.scholarship_id == filters.target)
+    if filters.organizations is not None:
+        own = select(Scholarship.id).where(Scholarship.organization.in_(filters.organizations))
+        statement = statement.where(change.scholarship_id.in_(own))
     statement = _bounded(statement, filters, change.changed_at, change.account_id)
     rows = await session.execute(statement.order_by(change.id.desc()).limit(limit))
     return [Entry(*row) for row in rows]
@@ -140,6 +145,10 @@ async def events(
         )
     if filters.target is not None:
         statement = statement.where(event.target_id == filters.target)
+    if filters.organizations is not None:
+        own = select(Account.id).where(Account.organization.in_(filters.organizations))
+        of_own = event.target_id.in_(select(cast(Account.id, Text)).where(Account.id.in_(own)))
+        statement = statement.where(or_(event.account_id.in_(own), of_own))
     statement = _bounded(statement, filters, event.occurred_at, event.account_id)
     rows = await session.execute(statement.order_by(event.id.desc()).limit(limit))
     return [Entry(*row) for row in rows]
@@ -158,6 +167,18 @@ def _bounded(
     if filters.until is not None:
         statement = statement.where(instant < filters.until)
     return statement
+
+
+async def organizations_like(session: ReadSession, name: str) -> set[str]:
+    """The organizations of awards and accounts that fold to `name`, and perhaps others.
+
+    Folding an award's organization also removes accents.
+    """
+    of_awards = select(Scholarship.organization).where(
+        Scholarship.organization_folded == func.public.fold_text(name)
+    )
+    of_accounts = select(Account.organization).where(Account.organization.is_not(None))
+    return set((await session.scalars(union(of_awards, of_accounts))).all())
 
 
 async def actors(

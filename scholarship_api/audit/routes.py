@@ -57,19 +57,23 @@ async def show_history(
     if not may_read or not catalogue.is_storable(scholarship_id):
         raise catalogue.not_found()
     page = await service.history(session, _codec(request), query, award_id=scholarship_id)
-    if award is None and not page.items and query.cursor is None:
+    if award is None and not page.items and query.model_fields_set <= {"limit"}:
         raise catalogue.not_found()
     return page
 
 
-@router.get("/audit", summary="All changes and events, newest first")
+@router.get(
+    "/audit",
+    summary="All changes and events, newest first",
+    description="A key of an organization sees those of its own awards, accounts and keys.",
+)
 async def list_entries(
-    _: AuditReader,
+    account: AuditReader,
     session: Reading,
     request: Request,
     query: Annotated[schemas.AuditRequest, Query()],
 ) -> schemas.AuditPage:
-    return await service.entries(session, _codec(request), query)
+    return await service.entries(session, _codec(request), query, confined_to=account.confined_to)
 
 
 @router.get(
@@ -79,10 +83,11 @@ async def list_entries(
     responses={200: {"content": {NDJSON: {"schema": {"type": "string"}}}}},
 )
 async def export_entries(
-    _: AuditReader, request: Request, query: Annotated[schemas.AuditFilters, Query()]
+    account: AuditReader, request: Request, query: Annotated[schemas.AuditFilters, Query()]
 ) -> StreamingResponse:
     async def lines() -> AsyncIterator[bytes]:
-        async for entry in service.export(request.app.state.database, query):
+        entries = service.export(request.app.state.database, query, confined_to=account.confined_to)
+        async for entry in entries:
             yield entry.model_dump_json().encode() + b"\n"
 
     return StreamingResponse(

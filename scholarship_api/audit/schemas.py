@@ -66,21 +66,22 @@ class AuditPage(BaseModel):
     next_cursor: str | None
 
 
-class AuditFilters(BaseModel):
+class EntryFilters(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     action: Annotated[str, Field(max_length=64, pattern=r"^[a-z_]+\.[a-z_]*$")] | None = Field(
         default=None, description="One action, or its first part with the dot, such as `key.`."
     )
     actor_id: uuid.UUID | None = None
-    target: Annotated[str, Field(min_length=1, max_length=255)] | None = None
     since: Instant | None = None
     until: Instant | None = None
 
 
-class HistoryRequest(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+class AuditFilters(EntryFilters):
+    target: Annotated[str, Field(min_length=1, max_length=255)] | None = None
 
+
+class HistoryRequest(EntryFilters):
     limit: int = Field(default=50, ge=1, le=MAX_PAGE)
     cursor: Cursor | None = None
 

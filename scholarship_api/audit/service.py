@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Final
 
 from scholarship_api.accounts.models import DELETED_ACCOUNT_ID
+from scholarship_api.accounts.organizations import is_same_organization
 from scholarship_api.audit import queries, schemas
 from scholarship_api.audit.cursors import FIRST, CursorCodec, Position
 from scholarship_api.catalogue.audit import ChangeSource
@@ -14,6 +15,8 @@ from scholarship_api.platform.database.sessions import ReadSession, WriteSession
 
 EXPORT_BATCH: Final = 500
 """Entries that an export reads at once."""
+
+_FILTERS: Final = {"action", "actor_id", "target", "since", "until"}
 
 
 async def record(
@@ -54,27 +57,36 @@ async def history(
 ) -> schemas.AuditPage:
     """The changes of an award, newest first."""
     position = codec.decode(request.cursor)
-    filters = queries.Filters(target=award_id, events=False)
+    filters = dataclasses.replace(_filters(request), target=award_id, events=False)
     return await _page(session, codec, filters, position, limit=request.limit)
 
 
 async def entries(
-    session: ReadSession, codec: CursorCodec, request: schemas.AuditRequest
+    session: ReadSession,
+    codec: CursorCodec,
+    request: schemas.AuditRequest,
+    *,
+    confined_to: str | None = None,
 ) -> schemas.AuditPage:
-    """All changes and events, newest first."""
-    return await _page(
-        session, codec, _filters(request), codec.decode(request.cursor), limit=request.limit
-    )
+    """All changes and events, newest first; with `confined_to` those of one organization."""
+    position = codec.decode(request.cursor)
+    filters = await _confined(session, _filters(request), confined_to)
+    return await _page(session, codec, filters, position, limit=request.limit)
 
 
 async def export(
-    database: Database, request: schemas.AuditFilters
+    database: Database, request: schemas.AuditFilters, *, confined_to: str | None = None
 ) -> AsyncIterator[schemas.AuditEntry]:
-    """All changes and events that the filters let through, newest first."""
+    """All changes and events that the filters let through, newest first.
+
+    With `confined_to` only those of one organization.
+    """
     position = FIRST
+    async with database.read_session() as session:
+        filters = await _confined(session, _filters(request), confined_to)
     while True:
         async with database.read_session() as session:
-            rows, position = await _rows(session, _filters(request), position, limit=EXPORT_BATCH)
+            rows, position = await _rows(session, filters, position, limit=EXPORT_BATCH)
             named = await _entries_of(session, rows)
         for entry in named:
             yield entry
@@ -82,14 +94,18 @@ async def export(
             return
 
 
-def _filters(request: schemas.AuditFilters) -> queries.Filters:
-    return queries.Filters(
-        action=request.action,
-        actor_id=request.actor_id,
-        target=request.target,
-        since=request.since,
-        until=request.until,
-    )
+def _filters(request: schemas.EntryFilters) -> queries.Filters:
+    return queries.Filters(**request.model_dump(include=_FILTERS))
+
+
+async def _confined(
+    session: ReadSession, filters: queries.Filters, organization: str | None
+) -> queries.Filters:
+    if organization is None:
+        return filters
+    similar = await queries.organizations_like(session, organization)
+    own = tuple(name for name in similar if is_same_organization(name, organization))
+    return dataclasses.replace(filters, organizations=own)
 
 
 async def _page(

@@ -7,8 +7,9 @@ becomes a draft again, an archived one comes back. A write that changes nothing 
 import datetime as dt
 from typing import Any
 
-from scholarship_api.accounts.access import fold_organization, may_change
+from scholarship_api.accounts.access import may_change
 from scholarship_api.accounts.credentials import AuthenticatedAccount
+from scholarship_api.accounts.organizations import fold_organization
 from scholarship_api.catalogue import queries
 from scholarship_api.catalogue.audit import ChangeSource
 from scholarship_api.catalogue.columns import (

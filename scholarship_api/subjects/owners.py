@@ -3,8 +3,8 @@
 import uuid
 from dataclasses import dataclass
 
-from scholarship_api.accounts.access import fold_organization
 from scholarship_api.accounts.credentials import AuthenticatedAccount
+from scholarship_api.accounts.organizations import fold_organization
 
 
 @dataclass(frozen=True, slots=True)

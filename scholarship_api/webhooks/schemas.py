@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 
-from scholarship_api.accounts.access import fold_organization
+from scholarship_api.accounts.organizations import fold_organization
 from scholarship_api.changes.events import Event
 from scholarship_api.input_limits import RequestModel, at_most_items
 from scholarship_api.visible_text import require_plain_line

@@ -126,6 +126,27 @@ async def test_pages_of_the_history_join_without_gap_or_repeat(
     assert seen == [6, 5, 4, 3, 2, 1]
 
 
+async def test_filters_of_the_history(
+    client: httpx.AsyncClient, admin: Headers, award_id: str
+) -> None:
+    await change(client, award_id, admin, name="Another")
+    url = f"{LISTING}/{award_id}/history"
+
+    async def versions(**params: str) -> list[int]:
+        answer = await client.get(url, params=params, headers=admin)
+        assert answer.status_code == 200, answer.text
+        return [entry["version"] for entry in answer.json()["items"]]
+
+    [updated, created] = (await client.get(url, headers=admin)).json()["items"]
+    assert await versions(action="award.updated") == [2]
+    assert await versions(actor_id=created["actor"]["id"]) == [2, 1]
+    assert await versions(actor_id=str(uuid.uuid4())) == []
+    assert await versions(since=updated["occurred_at"]) == [2]
+    assert await versions(until=updated["occurred_at"]) == [1]
+    foreign = await client.get(url, params={"target": "another"}, headers=admin)
+    assert foreign.status_code == 422
+
+
 async def test_logins_and_changes_of_keys_are_recorded_with_both_ids(
     client: httpx.AsyncClient,
     admin: Headers,
@@ -297,6 +318,40 @@ async def test_the_audit_is_for_those_with_its_scope(
         assert (await client.get(AUDIT, headers=await make_headers(role))).status_code == 403
     reader = await make_key(scopes=["audit:read"])
     assert (await client.get(AUDIT, headers=sent(reader))).status_code == 200
+
+
+async def test_a_key_of_an_organization_reads_the_audit_of_its_own_alone(
+    client: httpx.AsyncClient, admin: Headers, make_key: MakeKey
+) -> None:
+    ids = {}
+    for organization in ("Acme Trust", "ACME trust", "Other Trust", "Acmé Trust"):
+        award_id = f"award-{uuid.uuid4().hex}"
+        body = {"id": award_id, **AWARD, "organization": organization}
+        created = await client.post(LISTING, json=body, headers=admin)
+        assert created.status_code == 201, created.text
+        ids[organization] = award_id
+    reader = await make_key(scopes=["audit:read"], organization="Acme Trust")
+    own_key = await make_key(organization="Acme Trust")
+    other_key = await make_key(organization="Other Trust")
+    own = {ids["Acme Trust"], ids["ACME trust"], reader["id"], own_key["id"]}
+    other = {ids["Other Trust"], ids["Acmé Trust"], other_key["id"]}
+    for target in own:
+        assert await entries(client, sent(reader), target=target), target
+        assert await entries(client, sent(reader), target=target) == await entries(
+            client, admin, target=target
+        )
+    for target in other:
+        assert await entries(client, admin, target=target), target
+        assert await entries(client, sent(reader), target=target) == []
+    exported = await client.get(f"{AUDIT}/export", headers=sent(reader))
+    targets = {json.loads(line)["target"] for line in exported.text.splitlines()}
+    assert own <= targets
+    assert not other & targets
+    # The administrator who did it is not of the organization: neither are their own events.
+    admins = {
+        entry["actor"]["id"] for entry in await entries(client, admin, target=ids["Other Trust"])
+    }
+    assert not admins & targets
 
 
 @pytest.mark.parametrize("cursor", ["x", "A" * 60, "MQ.Mg"])

@@ -11,7 +11,7 @@ import httpx
 from fastapi import FastAPI
 
 from scholarship_api.accounts import service
-from scholarship_api.accounts.access import fold_organization
+from scholarship_api.accounts.organizations import fold_organization
 from scholarship_api.accounts.roles import Role
 from scholarship_api.accounts.schemas import NewAccount
 from scholarship_api.app import create_app

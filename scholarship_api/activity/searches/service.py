@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from sqlalchemy import Row
 
-from scholarship_api.accounts.access import is_same_organization
+from scholarship_api.accounts.organizations import is_same_organization
 from scholarship_api.activity.searches import queries, schemas
 from scholarship_api.activity.searches.recording import ResultEvent, SearchRecorder
 from scholarship_api.activity.searches.search_ids import SearchIds

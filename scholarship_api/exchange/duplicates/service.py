@@ -3,8 +3,9 @@
 import datetime as dt
 from typing import Final
 
-from scholarship_api.accounts.access import fold_organization, may_change
+from scholarship_api.accounts.access import may_change
 from scholarship_api.accounts.credentials import AuthenticatedAccount
+from scholarship_api.accounts.organizations import fold_organization
 from scholarship_api.audit import service as audit
 from scholarship_api.catalogue import merges
 from scholarship_api.catalogue.audit import ChangeSource
