@@ -70,10 +70,16 @@ def prestart(settings: Settings, *, wait_seconds: float = WAIT_SECONDS) -> None:
     DATABASE_URL.
     """
     require_database(settings)
+    # Nothing is logged and nothing is migrated before all have let us in: a refusal is one line.
     _wait_for("database_migration_url", settings, _query_as_owner, wait_seconds)
-    wait_for_rate_limiter(settings, wait_seconds=wait_seconds)
+    _wait_for("database_url", settings, _query_as_serving_role, wait_seconds)
+    is_counted = _wait_for_rate_limiter(settings, wait_seconds)
+    _log_reached(settings, "database_migration_url")
+    if is_counted:
+        _log_reached(settings, "rate_limit_backend_url")
     _migrate(settings, revision="head", down=False)
     _wait_for("database_url", settings, _query_as_serving_role, wait_seconds)
+    _log_reached(settings, "database_url")
     _log.info("prestart.finished")
 
 
@@ -84,6 +90,7 @@ def migrate(settings: Settings, *, revision: str, down: bool) -> tuple[str, ...]
     """
     require_database(settings, "database_migration_url")
     _wait_for("database_migration_url", settings, _query_as_owner, WAIT_SECONDS)
+    _log_reached(settings, "database_migration_url")
     return _migrate(settings, revision=revision, down=down)
 
 
@@ -101,9 +108,17 @@ def require_database(settings: Settings, name: str = "database_url") -> None:
 
 def wait_for_rate_limiter(settings: Settings, *, wait_seconds: float) -> None:
     """Wait for Redis or Valkey where requests are counted there. Raises `PrestartError`."""
+    if _wait_for_rate_limiter(settings, wait_seconds):
+        _log_reached(settings, "rate_limit_backend_url")
+
+
+def _wait_for_rate_limiter(settings: Settings, wait_seconds: float) -> bool:
+    """Whether requests are counted there, and it was reached."""
     is_used = settings.rate_limit_enabled and not settings.disable_rate_limit_backend
-    if is_used and settings.rate_limit_backend_url.get_secret_value():
-        _wait_for("rate_limit_backend_url", settings, _count, wait_seconds)
+    if not is_used or not settings.rate_limit_backend_url.get_secret_value():
+        return False
+    _wait_for("rate_limit_backend_url", settings, _count, wait_seconds)
+    return True
 
 
 def _wait_for(
@@ -125,8 +140,11 @@ def _wait_for(
             time.sleep(min(pause, left))
             pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
         else:
-            _log.info("prestart.reached", server=settings.variable(name))
             return
+
+
+def _log_reached(settings: Settings, name: str) -> None:
+    _log.info("prestart.reached", server=settings.variable(name))
 
 
 def _query_as_owner(settings: Settings) -> None:
