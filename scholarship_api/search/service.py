@@ -14,7 +14,7 @@ from pyroaring import BitMap
 
 from scholarship_api.catalogue.read_model.model import ReadModel
 from scholarship_api.errors import NotFound
-from scholarship_api.search import cursors, limits, match_order, text_search
+from scholarship_api.search import cursors, limits, match_order, text_matching, text_search
 from scholarship_api.search.asked import Asked, Found
 from scholarship_api.search.basis import Basis
 from scholarship_api.search.curation import curated, find_with_pins
@@ -236,7 +236,7 @@ async def find_ids(
     awards, is_complete = selected.awards, True
     model = await snapshot.model()
     if selected.text is not None:
-        matches = await text_search.some_matches(snapshot, model, selected.text)
+        matches = await text_matching.some_matches(snapshot, model, selected.text)
         awards, is_complete = awards & matches, len(matches) <= limits.KNOWN_MATCHES
     page = ORDERS[Sort.DEADLINE].page(model, awards, limit=limit)
     return FoundIds(
@@ -421,7 +421,7 @@ async def count(snapshot: Snapshot, request: SearchRequest, text: TextQuery | No
     kept = kept_awards(model, request, now=snapshot.now)
     if text is None:
         return len(kept)
-    return await text_search.count(snapshot, model, text, kept)
+    return await text_matching.count(snapshot, model, text, kept)
 
 
 async def facets_of(snapshot: Snapshot, request: SearchRequest, found: Found) -> Facets:
@@ -429,7 +429,7 @@ async def facets_of(snapshot: Snapshot, request: SearchRequest, found: Found) ->
     model = await snapshot.model()
     awards = kept_awards(model, request, now=snapshot.now)
     if found.text is not None:
-        awards &= await text_search.some_matches(snapshot, model, found.text)
+        awards &= await text_matching.some_matches(snapshot, model, found.text)
     return count_facets(model, awards, total=found.total, now=snapshot.now)
 
 
@@ -444,7 +444,7 @@ async def _disjunctive_facets(asked: Asked, found: Found) -> Facets:
             model = await asked.snapshot.model()
             kept = awards = replace(asked, request=wider).keep(model).awards
             if found.text is not None:
-                awards = kept & await text_search.some_matches(asked.snapshot, model, found.text)
+                awards = kept & await text_matching.some_matches(asked.snapshot, model, found.text)
             if found.pinned is not None:
                 awards |= kept & model.ordinals.find_all(list(found.pinned.pins))
             counted = count_facets(

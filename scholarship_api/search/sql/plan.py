@@ -65,6 +65,12 @@ def choose_page(*, order: Sort, matches: float, cursor: Cursor | None) -> PagePl
     return PagePlan.TIERED if is_tiered else PagePlan.RANK
 
 
+def rank_cap(cursor: Cursor | None) -> int:
+    """The most matches that a page is ranked of; more for a later page than for the first."""
+    growth = 1 if cursor is None else limits.RANKED_WALK_GROWTH
+    return growth * limits.RANKED_MATCHES
+
+
 def first_scan(*, wanted_rows: int, matches: float, awards: int) -> int:
     """How many awards of an order to ask for the words first, so that one try is enough mostly."""
     share = min(1.0, max(matches, 1) / max(awards, 1))

@@ -184,6 +184,21 @@ async def matching_ids(fetch: Fetch, match: str, *, limit: int) -> list[bytes]:
     )
 
 
+async def all_matching_ids(fetch: Fetch, match: str, *, limit: int) -> list[bytes] | None:
+    """The ids, in UTF-8, of all published awards with the words, in no order; None if they are more
+    than `limit`."""
+    [(total, joined)] = await fetch(
+        "WITH matched AS MATERIALIZED"
+        f" (SELECT s.id FROM scholarships AS s WHERE {_MATCHES} LIMIT %(limit)s::int + 1)"
+        " SELECT count(*), CASE WHEN count(*) <= %(limit)s::int"
+        " THEN (SELECT string_agg(id, E'\\x1f') FROM matched) END FROM matched",
+        {"match": match, "limit": limit},
+    )
+    if int(total) > limit:
+        return None
+    return joined.split(_SEPARATOR) if joined else []
+
+
 async def matching_among(fetch: Fetch, match: str, award_ids: Sequence[str]) -> list[bytes]:
     """The ids, in UTF-8, of the given awards that contain the words, in no order."""
     # IS TRUE keeps the index of words out: the awards are few, and their rows say it.
