@@ -1,13 +1,17 @@
 """The order of the middleware, seen from outside: which one answers first."""
 
 import asyncio
+import inspect
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
 import pytest
 from fastapi import FastAPI
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import iter_route_contexts
 
 from scholarship_api.app import create_app, rate_limit_groups
 from scholarship_api.settings.settings import Settings
@@ -171,6 +175,31 @@ def test_what_only_some_deployments_use_is_not_imported_for_all(package: str) ->
 )
 async def test_every_path_counts_in_the_group_of_its_feature(path: str, group: str | None) -> None:
     assert rate_limit_groups(Settings(environment="test")).group_of(path) == group
+
+
+def calls_of(dependant: Dependant) -> Iterator[Callable[..., Any]]:
+    """The endpoint and every function that it depends on."""
+    if dependant.call is not None:
+        yield dependant.call
+    for each in dependant.dependencies:
+        yield from calls_of(each)
+
+
+async def test_no_request_waits_for_a_thread(app: FastAPI) -> None:
+    # FastAPI calls a function in a thread unless it is a coroutine.
+    called = {
+        call
+        for route in iter_route_contexts(app.routes)
+        if (dependant := getattr(route, "dependant", None)) is not None
+        for call in calls_of(dependant)
+        if inspect.isroutine(call)
+    }
+    assert called
+    assert [
+        call.__qualname__
+        for call in called
+        if not (inspect.iscoroutinefunction(call) or inspect.isasyncgenfunction(call))
+    ] == []
 
 
 async def test_every_configured_limit_is_used() -> None:

@@ -333,7 +333,7 @@ def _fail(waiting: "list[asyncio.Future[ReadModel]]", error: Exception) -> None:
     waiting.clear()
 
 
-def _current_model(request: Request) -> CurrentModel:
+async def _current_model(request: Request) -> CurrentModel:
     model: CurrentModel = request.app.state.read_model
     return model
 
