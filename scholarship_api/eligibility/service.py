@@ -3,7 +3,7 @@
 import datetime as dt
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -21,8 +21,8 @@ from scholarship_api.catalogue.read_model.rule import (
     MAX_SCORE,
     AwardAssessment,
     Finding,
+    Judge,
     Verdict,
-    assess_award,
 )
 from scholarship_api.catalogue.versions import utc_now
 from scholarship_api.eligibility.profiles import OpenAnswers
@@ -56,13 +56,18 @@ class Student:
     """Fields of awards that nobody is matched on."""
     now: dt.datetime
     explain: bool = False
+    _judges: dict[int | None, Judge] = field(default_factory=dict, init=False, repr=False)
+    """By the student's age."""
 
     def judge(self, award: AwardDetails) -> AwardAssessment:
         closing_day = award.record.closing_day
         day = self.now.date() if closing_day is None else EPOCH + dt.timedelta(days=closing_day)
-        return assess_award(
-            award.record.conditions, on_day(self.answers, day), unchecked=self.unchecked
-        )
+        answers = on_day(self.answers, day)
+        age = answers.get("age")
+        judge = self._judges.get(age)
+        if judge is None:
+            self._judges[age] = judge = Judge(answers, unchecked=self.unchecked)
+        return judge.award(award.record.conditions)
 
 
 async def check_one(current: CurrentModel, request: EligibilityRequest) -> EligibilityResult:

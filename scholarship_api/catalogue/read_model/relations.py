@@ -1,6 +1,6 @@
 """How an answer of a profile stands to what an award requires.
 
-Each relation gives the rule twice: `judge` for one award, and `select` for all awards at once, by
+Each relation gives the rule twice: `rule` for one award, and `select` for all awards at once, by
 their postings. A value of the award that is met, or may be met, decides for every award with it.
 """
 
@@ -82,8 +82,8 @@ class Relation(ABC):
         return (value,)
 
     @abstractmethod
-    def judge(self, required: Any, answer: Any) -> Outcome:  # noqa: ANN401
-        """The rule for one award."""
+    def rule(self, answer: Any) -> Callable[[Any], Outcome]:  # noqa: ANN401
+        """The rule for one award: a function of what it requires."""
 
     @abstractmethod
     def select(self, postings: Postings, answer: Any) -> Selection:  # noqa: ANN401
@@ -98,8 +98,8 @@ class AtLeast(Relation):
     def values(self, required: Any) -> Collection[Hashable]:  # noqa: ANN401
         return (required,)
 
-    def judge(self, required: Any, answer: Any) -> Outcome:  # noqa: ANN401
-        return Outcome.MET if answer >= required else Outcome.FAILED
+    def rule(self, answer: Any) -> Callable[[Any], Outcome]:  # noqa: ANN401
+        return lambda required: Outcome.MET if answer >= required else Outcome.FAILED
 
     def select(self, postings: Postings, answer: Any) -> Selection:  # noqa: ANN401
         if isinstance(answer, AgeByDay):
@@ -115,8 +115,8 @@ class AtMost(Relation):
     def values(self, required: Any) -> Collection[Hashable]:  # noqa: ANN401
         return (required,)
 
-    def judge(self, required: Any, answer: Any) -> Outcome:  # noqa: ANN401
-        return Outcome.MET if answer <= required else Outcome.FAILED
+    def rule(self, answer: Any) -> Callable[[Any], Outcome]:  # noqa: ANN401
+        return lambda required: Outcome.MET if answer <= required else Outcome.FAILED
 
     def select(self, postings: Postings, answer: Any) -> Selection:  # noqa: ANN401
         if isinstance(answer, AgeByDay):
@@ -132,8 +132,9 @@ class IsTrue(Relation):
     def values(self, required: Any) -> Collection[Hashable]:  # noqa: ANN401
         return (True,) if required else ()
 
-    def judge(self, required: Any, answer: Any) -> Outcome:  # noqa: ANN401, ARG002
-        return Outcome.MET if answer else Outcome.FAILED
+    def rule(self, answer: Any) -> Callable[[Any], Outcome]:  # noqa: ANN401
+        outcome = Outcome.MET if answer else Outcome.FAILED
+        return lambda required: outcome  # noqa: ARG005 - the same for all that require it
 
     def select(self, postings: Postings, answer: Any) -> Selection:  # noqa: ANN401
         return Selection(postings.restricted if answer else BitMap(), BitMap())
@@ -178,14 +179,21 @@ class AnyOf(Relation):
             return codes
         return {*codes, *(Below(broader) for code in codes for broader in self._broader(code))}
 
-    def judge(self, required: Any, answer: Any) -> Outcome:  # noqa: ANN401
-        codes, given = _codes(required), _codes(answer)
-        accepted = self._accepted(given)
-        if any(code in accepted for code in codes):
-            return Outcome.MET
-        if any(broader in given for code in codes for broader in self._broader(code)):
-            return Outcome.UNKNOWN
-        return Outcome.FAILED
+    def rule(self, answer: Any) -> Callable[[Any], Outcome]:  # noqa: ANN401
+        given = set(_codes(answer))
+        accepted, broader = self._accepted(given), self._broader
+
+        def judge(required: Any) -> Outcome:  # noqa: ANN401
+            codes = _codes(required)
+            if not accepted.isdisjoint(codes):
+                return Outcome.MET
+            if broader is not nothing and any(
+                not given.isdisjoint(broader(code)) for code in codes
+            ):
+                return Outcome.UNKNOWN
+            return Outcome.FAILED
+
+        return judge
 
     def select(self, postings: Postings, answer: Any) -> Selection:  # noqa: ANN401
         given = _codes(answer)
@@ -229,9 +237,11 @@ class AnyEntry(Relation):
     def values(self, required: Any) -> Collection[Hashable]:  # noqa: ANN401
         return tuple(self._freeze(entry) for entry in required)
 
-    def judge(self, required: Any, answer: Any) -> Outcome:  # noqa: ANN401
+    def rule(self, answer: Any) -> Callable[[Any], Outcome]:  # noqa: ANN401
         judge, given = self._judge_entry, self._given(answer)
-        return best(judge(value, each) for value in self.values(required) for each in given)
+        return lambda required: best(
+            judge(value, each) for value in self.values(required) for each in given
+        )
 
     def select(self, postings: Postings, answer: Any) -> Selection:  # noqa: ANN401
         judge, given = self._judge_entry, self._given(answer)

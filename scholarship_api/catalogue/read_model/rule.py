@@ -5,7 +5,7 @@ unknown, never met and never failed. `matching` gives the same verdict and score
 once.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
@@ -67,7 +67,7 @@ class Conditions(NamedTuple):
     preferences: Sequence[Preference] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Finding:
     """One criterion, judged."""
 
@@ -77,6 +77,7 @@ class Finding:
     """The one that decided; where none did, the first that the award names."""
     required: Any
     actual: Any
+    _reason: str | None = field(default=None, init=False, repr=False, compare=False)
 
     @property
     def cost(self) -> int:
@@ -88,51 +89,46 @@ class Finding:
     @property
     def reason(self) -> str:
         """A plain sentence."""
-        vocabulary = self.alternative.vocabulary
-        sentence = self.alternative.relation.sentences[self.outcome].format(
-            noun=self.alternative.noun or self.criterion.noun,
-            required=in_words(self.required, vocabulary),
-            actual=in_words(self.actual, vocabulary),
-        )
-        return sentence[0].upper() + sentence[1:]
+        if self._reason is None:
+            vocabulary = self.alternative.vocabulary
+            sentence = self.alternative.relation.sentences[self.outcome].format(
+                noun=self.alternative.noun or self.criterion.noun,
+                required=in_words(self.required, vocabulary),
+                actual=in_words(self.actual, vocabulary),
+            )
+            self._reason = sentence[0].upper() + sentence[1:]
+        return self._reason
 
 
-@dataclass(frozen=True, slots=True)
 class Assessment:
     """One set of criteria, judged."""
 
-    findings: tuple[Finding, ...]
+    __slots__ = ("cost", "distance", "findings", "has_unchecked")
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        self.findings = tuple(findings)
+        outcomes = [finding.outcome for finding in findings]
+        self.has_unchecked = Outcome.NOT_CHECKED in outcomes
+        unchecked = NOT_CHECKED_COST if self.has_unchecked else 0
+        self.cost = sum([finding.cost for finding in findings]) + unchecked
+        """Hundredths that the score loses, in sum."""
+        self.distance = outcomes.count(Outcome.FAILED), outcomes.count(Outcome.UNKNOWN), self.cost
+        """How far the set is from being met: failed, unknown, and what the score loses."""
 
     @property
     def verdict(self) -> Verdict:
         """The verdict on an award that has this set alone, and no other condition."""
-        outcomes = {finding.outcome for finding in self.findings}
-        if Outcome.FAILED in outcomes:
+        failed, unknown, _ = self.distance
+        if failed:
             return Verdict.INELIGIBLE
-        if Outcome.UNKNOWN in outcomes:
+        if unknown:
             return Verdict.NEEDS_INFORMATION
         return Verdict.LIKELY_ELIGIBLE if self.has_unchecked else Verdict.ELIGIBLE
-
-    @property
-    def has_unchecked(self) -> bool:
-        return any(finding.outcome is Outcome.NOT_CHECKED for finding in self.findings)
-
-    @property
-    def cost(self) -> int:
-        """Hundredths that the score loses, in sum."""
-        unchecked = NOT_CHECKED_COST if self.has_unchecked else 0
-        return sum(finding.cost for finding in self.findings) + unchecked
 
     @property
     def score(self) -> int:
         """Hundredths: what is left of MAX_SCORE, at least 0."""
         return max(0, MAX_SCORE - self.cost)
-
-    @property
-    def distance(self) -> tuple[int, int, int]:
-        """How far the set is from being met: failed, unknown, and what the score loses."""
-        outcomes = [finding.outcome for finding in self.findings]
-        return outcomes.count(Outcome.FAILED), outcomes.count(Outcome.UNKNOWN), self.cost
 
     @property
     def reasons(self) -> list[str]:
@@ -147,15 +143,15 @@ class Assessment:
     @property
     def missing(self) -> list[str]:
         """The fields of the profile whose answers are missing."""
-        fields = (
+        fields = [
             finding.alternative.profile_field
             for finding in self.findings
             if finding.outcome is Outcome.UNKNOWN
-        )
+        ]
         return list(dict.fromkeys(fields))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class AwardAssessment:
     """An award, judged."""
 
@@ -222,6 +218,106 @@ class AwardAssessment:
         return [*texts, *unchecked, *([] if self.conditions.is_complete else [MAY_HAVE_MORE])]
 
 
+class _Row(NamedTuple):
+    """A field of the table of criteria."""
+
+    position: int
+    criterion: Criterion
+    alternative: Alternative
+
+
+def _rows(criteria: Sequence[Criterion]) -> Mapping[str, _Row]:
+    """By field, in the order of the table."""
+    alternatives = ((each, one) for each in criteria for one in each.alternatives)
+    return {
+        alternative.field: _Row(position, criterion, alternative)
+        for position, (criterion, alternative) in enumerate(alternatives)
+    }
+
+
+_ROWS: Final = _rows(CRITERIA)
+
+
+def _position(named: tuple[_Row, Any]) -> int:
+    return named[0].position
+
+
+def _unknown(required: object) -> Outcome:  # noqa: ARG001 - the same for all awards
+    return Outcome.UNKNOWN
+
+
+def _not_checked(required: object) -> Outcome:  # noqa: ARG001
+    return Outcome.NOT_CHECKED
+
+
+class Judge:
+    """Judges awards by one profile.
+
+    Everything that follows from the profile alone is found out once, and not for each award.
+    """
+
+    def __init__(
+        self,
+        answers: Answers,
+        *,
+        criteria: Sequence[Criterion] = CRITERIA,
+        unchecked: Collection[str] = (),
+    ) -> None:
+        """`unchecked` are fields of awards that nobody is matched on."""
+        self._answers = answers
+        self._unchecked = unchecked
+        self._rows = _ROWS if criteria is CRITERIA else _rows(criteria)
+        self._rules: dict[str, Callable[[Any], Outcome]] = {}
+        """By the award's field."""
+
+    def award(self, conditions: Conditions) -> AwardAssessment:
+        """Judge an award by the set that is nearest to being met."""
+        sets = [self.criteria_set(each) for each in conditions.sets or ({},)]
+        nearest = 0
+        if len(sets) > 1:
+            nearest = min(range(len(sets)), key=lambda index: sets[index].distance)
+        met = [self._is_met(each) for each in conditions.preferences]
+        return AwardAssessment(conditions, sets, nearest, met)
+
+    def criteria_set(self, criteria_set: CriteriaSet) -> Assessment:
+        """Judge one set of an award's criteria."""
+        rows = self._rows
+        named = [
+            (rows[name], required)
+            for name, required in criteria_set.items()
+            if requires(required) and name in rows
+        ]
+        named.sort(key=_position)
+        by_criterion: dict[str, list[tuple[_Row, Any]]] = {}
+        for each in named:
+            by_criterion.setdefault(each[0].criterion.name, []).append(each)
+        return Assessment([self._judge(alternatives) for alternatives in by_criterion.values()])
+
+    def _judge(self, named: Sequence[tuple[_Row, Any]]) -> Finding:
+        """Judge one criterion by all of its alternatives that the award names."""
+        outcomes = [self._outcome(row.alternative, required) for row, required in named]
+        outcome = outcomes[0] if len(outcomes) == 1 else best(outcomes)
+        row, required = named[outcomes.index(outcome)]
+        actual = self._answers.get(row.alternative.profile_field)
+        return Finding(row.criterion, outcome, row.alternative, required, actual)
+
+    def _outcome(self, alternative: Alternative, required: object) -> Outcome:
+        rule = self._rules.get(alternative.field)
+        if rule is None:
+            self._rules[alternative.field] = rule = self._rule_of(alternative)
+        return rule(required)
+
+    def _rule_of(self, alternative: Alternative) -> Callable[[Any], Outcome]:
+        if alternative.field in self._unchecked:
+            return _not_checked
+        answer = self._answers.get(alternative.answer)
+        return _unknown if answer is None else alternative.relation.rule(answer)
+
+    def _is_met(self, preference: Preference) -> bool:
+        judged = self.criteria_set(preference.criteria)
+        return bool(judged.findings) and judged.verdict is Verdict.ELIGIBLE
+
+
 def assess(
     criteria_set: CriteriaSet,
     answers: Answers,
@@ -229,9 +325,8 @@ def assess(
     criteria: Sequence[Criterion] = CRITERIA,
     unchecked: Collection[str] = (),
 ) -> Assessment:
-    """Judge one set of an award's criteria. `unchecked` are fields that nobody is matched on."""
-    findings = [_judge(criterion, criteria_set, answers, unchecked) for criterion in criteria]
-    return Assessment(tuple(finding for finding in findings if finding is not None))
+    """Judge one set of criteria of one award."""
+    return Judge(answers, criteria=criteria, unchecked=unchecked).criteria_set(criteria_set)
 
 
 def assess_award(
@@ -241,59 +336,5 @@ def assess_award(
     criteria: Sequence[Criterion] = CRITERIA,
     unchecked: Collection[str] = (),
 ) -> AwardAssessment:
-    """Judge an award by the set that is nearest to being met."""
-    sets = [
-        assess(each, answers, criteria=criteria, unchecked=unchecked)
-        for each in conditions.sets or ({},)
-    ]
-    nearest = min(range(len(sets)), key=lambda index: sets[index].distance)
-    met = [
-        _is_met(each, answers, criteria=criteria, unchecked=unchecked)
-        for each in conditions.preferences
-    ]
-    return AwardAssessment(conditions, sets, nearest, met)
-
-
-def _is_met(
-    preference: Preference,
-    answers: Answers,
-    *,
-    criteria: Sequence[Criterion],
-    unchecked: Collection[str],
-) -> bool:
-    judged = assess(preference.criteria, answers, criteria=criteria, unchecked=unchecked)
-    return bool(judged.findings) and judged.verdict is Verdict.ELIGIBLE
-
-
-def _judge(
-    criterion: Criterion,
-    criteria_set: CriteriaSet,
-    answers: Answers,
-    unchecked: Collection[str],
-) -> Finding | None:
-    """None for an award without this criterion."""
-    judged = [
-        (_outcome(alternative, required, answers, unchecked), alternative, required)
-        for alternative in criterion.alternatives
-        if requires(required := criteria_set.get(alternative.field))
-    ]
-    if not judged:
-        return None
-    outcome = best(each for each, _, _ in judged)
-    alternative, required = next(
-        (alternative, required) for each, alternative, required in judged if each is outcome
-    )
-    return Finding(
-        criterion, outcome, alternative, required, answers.get(alternative.profile_field)
-    )
-
-
-def _outcome(
-    alternative: Alternative, required: object, answers: Answers, unchecked: Collection[str]
-) -> Outcome:
-    if alternative.field in unchecked:
-        return Outcome.NOT_CHECKED
-    answer = answers.get(alternative.answer)
-    if answer is None:
-        return Outcome.UNKNOWN
-    return alternative.relation.judge(required, answer)
+    """Judge one award."""
+    return Judge(answers, criteria=criteria, unchecked=unchecked).award(conditions)

@@ -16,6 +16,8 @@ _NONE: Final = "none of these"
 
 def in_words(value: object, vocabulary: str | None = None) -> str:
     """`vocabulary` has the labels of the codes."""
+    if isinstance(value, str):
+        return _code(value, vocabulary)
     if isinstance(value, Decimal):
         return f"{value.normalize():f}"
     if isinstance(value, float):
@@ -24,7 +26,10 @@ def in_words(value: object, vocabulary: str | None = None) -> str:
         return ", ".join(in_words(item, vocabulary) for item in value) or _NONE
     if isinstance(value, Mapping):
         return _entry(value)
-    text = str(value)
+    return _code(str(value), vocabulary)
+
+
+def _code(text: str, vocabulary: str | None) -> str:
     if vocabulary is not None:
         return VOCABULARIES[vocabulary].label(text)
     return _MEANINGS.get(text, text.replace("_", " "))
