@@ -41,6 +41,7 @@ root_router = APIRouter(tags=["eligibility"], responses=document(*ERRORS), depre
 
 CheckByQuery = Annotated[CheckQuery, Query()]
 
+_result: Final = TypeAdapter(EligibilityResult)
 _results: Final = TypeAdapter(list[EligibilityResult])
 
 
@@ -60,7 +61,7 @@ def _private(body: str | bytes, headers: RawHeaders = ()) -> Response:
 )
 async def check_one(current: Model, request: EligibilityRequest) -> Response:
     result = await service.check_one(current, request)
-    return _private(result.model_dump_json())
+    return _private(_result.dump_json(result))
 
 
 @router.post(
