@@ -50,6 +50,7 @@ from scholarship_api.errors import ValidationFailed
 from scholarship_api.platform.database.engine import Database
 from scholarship_api.saved_searches import notifications
 from scholarship_api.saved_searches.indexing import digest_of
+from scholarship_api.saved_searches.indexing_queries import Unindexed
 from scholarship_api.saved_searches.matching import Found, SearchMatcher
 from scholarship_api.saved_searches.schemas import canonical_query, request_of
 from scholarship_api.search import new_results, service
@@ -246,9 +247,9 @@ async def _check_every(
 
 
 def _compare(found: Found, queries: Sequence[Query], expected: Sequence[set[str]]) -> None:
-    by_digest = {query.digest: set(award_ids) for query, award_ids in found.items()}
     for query, awards in zip(queries, expected, strict=True):
-        if by_digest.get(digest_of(query), set()) != awards:
+        search = Unindexed(uuid.uuid4(), query, use_profile=False)
+        if set(found.get(digest_of(search), ())) != awards:
             raise RuntimeError(f"the reverse search and the search disagree about {query}")
 
 

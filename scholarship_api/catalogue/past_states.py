@@ -77,11 +77,15 @@ queries AS MATERIALIZED (
     SELECT * FROM unnest(%(numbers)s::int[], %(pair_ids)s::text[]) AS pairs (number, id)
 )
 """
+# Concatenated with nothing, a vector is read once, not once for each of its pairs.
 _PAIRS_NOW: Final = f"""
-WITH {_PAIRS}
+WITH {_PAIRS}, vectors AS MATERIALIZED (
+    SELECT s.id, s.search_vector || ''::tsvector AS words FROM scholarships AS s
+    WHERE s.id = ANY (ARRAY(SELECT DISTINCT id FROM pairs)) AND s.status = 'published'
+)
 SELECT pairs.number::text, pairs.id
-FROM pairs JOIN queries USING (number) JOIN scholarships AS s ON s.id = pairs.id
-WHERE s.status = 'published' AND (s.search_vector @@ queries.match) IS TRUE
+FROM pairs JOIN queries USING (number) JOIN vectors USING (id)
+WHERE (vectors.words @@ queries.match) IS TRUE
 """  # noqa: S608 - of literals
 _PAIRS_BEFORE: Final = f"""{_BEFORE}, vectors AS MATERIALIZED (
     SELECT s.id, public.scholarship_search_vector({_WORDS}) AS words FROM s

@@ -1,18 +1,19 @@
 """Indexes saved searches by their rarest words and filters, see `tokens.py`."""
 
+import asyncio
 import datetime as dt
 import hashlib
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from pydantic_core import to_json
 
 from scholarship_api.errors import ValidationFailed
 from scholarship_api.platform.database.engine import Database
-from scholarship_api.saved_searches import matching_queries as queries
+from scholarship_api.saved_searches import indexing_queries as queries
 from scholarship_api.saved_searches import tokens
-from scholarship_api.saved_searches.matching_queries import Entry
+from scholarship_api.saved_searches.indexing_queries import Entry, Unindexed
 from scholarship_api.search.necessary_words import necessary_words
 from scholarship_api.search.responses.answers import Answers
 from scholarship_api.search.schemas import SearchBody
@@ -22,11 +23,26 @@ from scholarship_api.search.text import required_lexemes
 from scholarship_api.search.text.required_lexemes import Node
 
 INDEX_AGE: Final = dt.timedelta(days=1)
-"""A search is indexed anew after this time: synonyms, spellings and the number of awards with a
-word may have changed."""
+"""An entry is made anew after this time: other tokens may have become the rarest. The old entry
+finds the same searches, and only more of those that are not results."""
 
 INDEX_BATCH: Final = 500
-"""Searches that are indexed in one transaction."""
+"""Searches or entries that are indexed in one transaction."""
+
+LOCKED_SECONDS: Final = 0.05
+"""The pause before searches are tried again that other transactions have locked."""
+
+
+class _Filters:
+    """How many awards have each token of a filter, counted once for all batches of a run."""
+
+    def __init__(self) -> None:
+        self._awards: Mapping[str, int] | None = None
+
+    async def awards(self, snapshot: Snapshot) -> Mapping[str, int]:
+        if self._awards is None:
+            self._awards = tokens.awards_by_filter(await snapshot.model())
+        return self._awards
 
 
 class SearchIndex:
@@ -37,47 +53,62 @@ class SearchIndex:
         self._answers = answers
 
     async def update(self) -> int:
-        """Index searches that are new, have changed or were indexed long ago; their number.
+        """Index what changed awards would not find otherwise: searches that are new or have
+        changed, and all entries after a change of the synonyms. Returns their number.
+
+        Each batch commits. Raises DatabaseUnavailable.
+        """
+        rules = await (await self._answers.snapshot()).rules()
+        filters = _Filters()
+        indexed = 0
+        if rules.synonyms_changed_at is not None:
+            while renewed := await self._renew(filters, before=rules.synonyms_changed_at):
+                indexed += renewed
+        while True:
+            async with self._database.read_session() as session:
+                searches = await queries.unindexed(session, limit=INDEX_BATCH)
+            if not searches:
+                return indexed
+            indexed += await self._index(filters, searches)
+
+    async def renew_some(self) -> int:
+        """Make the oldest entries anew, INDEX_BATCH at most, if they are older than INDEX_AGE.
+        Returns their number.
 
         Raises DatabaseUnavailable.
         """
-        before = await self._outdated_before()
-        indexed = 0
-        by_filter: Mapping[str, int] | None = None
-        while True:
-            async with self._database.read_session() as session:
-                rows = await queries.to_index(session, before=before, limit=INDEX_BATCH)
-                digests = [digest_of(row.query) for row in rows]
-                entries = await queries.indexed(session, digests, since=before) if rows else {}
-            new = {
-                digest: row.query
-                for digest, row in zip(digests, rows, strict=True)
-                if digest not in entries
-            }
-            if new:
-                snapshot = await self._answers.snapshot()
-                if by_filter is None:
-                    by_filter = tokens.awards_by_filter(await snapshot.model())
-                entries |= await _entries(snapshot, new, by_filter)
-            if rows:
-                async with self._database.write_session() as session:
-                    await queries.index(
-                        session,
-                        [
-                            (row.id, row.query, entries[digest])
-                            for row, digest in zip(rows, digests, strict=True)
-                        ],
-                    )
-            indexed += len(rows)
-            if len(rows) < INDEX_BATCH:
-                return indexed
+        return await self._renew(_Filters(), before=dt.datetime.now(dt.UTC) - INDEX_AGE)
 
-    async def _outdated_before(self) -> dt.datetime:
-        """The instant before which an entry of the index is outdated. A change of the synonyms by
-        an operator outdates all entries."""
-        before = dt.datetime.now(dt.UTC) - INDEX_AGE
-        rules = await (await self._answers.snapshot()).rules()
-        return max(before, rules.synonyms_changed_at or before)
+    async def _index(self, filters: _Filters, searches: Sequence[Unindexed]) -> int:
+        digests = {each.id: digest_of(each) for each in searches}
+        async with self._database.read_session() as session:
+            known = await queries.known(session, set(digests.values()))
+        new = {digests[each.id]: each.query for each in searches if digests[each.id] not in known}
+        entries = await self._entries(filters, new)
+        async with self._database.write_session() as session:
+            indexed = await queries.index(
+                session, [(each, digests[each.id]) for each in searches], entries
+            )
+        if not indexed:
+            await asyncio.sleep(LOCKED_SECONDS)
+        return indexed
+
+    async def _renew(self, filters: _Filters, *, before: dt.datetime) -> int:
+        async with self._database.read_session() as session:
+            rows = await queries.outdated(session, before=before, limit=INDEX_BATCH)
+        if rows:
+            entries = await self._entries(filters, {row.digest: row.query for row in rows})
+            async with self._database.write_session() as session:
+                await queries.renew(session, entries)
+        return len(rows)
+
+    async def _entries(
+        self, filters: _Filters, new: Mapping[bytes, dict[str, Any]]
+    ) -> dict[bytes, Entry]:
+        if not new:
+            return {}
+        snapshot = await self._answers.snapshot()
+        return await _entries(snapshot, new, await filters.awards(snapshot))
 
 
 async def _entries(
@@ -93,7 +124,6 @@ async def _entries(
     awards = dict(by_filter) | await _awards_by_word(snapshot, list(required.values()))
     return {
         digest: Entry(
-            digest,
             words[digest],
             tokens.choose(
                 required[digest],
@@ -135,9 +165,11 @@ async def _awards_by_word(snapshot: Snapshot, required: list[Node]) -> dict[str,
     return {tokens.word_token(each): awards for each, awards in found.items()}
 
 
-def digest_of(query: dict[str, Any]) -> bytes:
-    """The same for equal queries, whatever the order of their keys."""
-    return hashlib.sha256(to_json(_sorted(query))).digest()
+def digest_of(search: Unindexed) -> bytes:
+    """The same for equal queries, whatever the order of their keys. A search that uses the stored
+    profile has its own."""
+    own = search.id.bytes if search.use_profile else b""
+    return hashlib.sha256(to_json(_sorted(search.query)) + own).digest()
 
 
 def _sorted(value: object) -> object:

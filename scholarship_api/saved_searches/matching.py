@@ -1,9 +1,9 @@
 """Which saved searches have new results because awards have changed: the reverse of a search.
 
-Each search is indexed by tokens of which each of its results has one, see `tokens.py`. A changed
-award looks up the searches that share a token with it, and only these are checked, with the filters
-and words that answer a search; equal queries once. So a search is told about exactly what
-`results?since=` shows.
+Each query is indexed by tokens of which each of its results has one, see `tokens.py`. A changed
+award looks up the queries that share a token with it, and only these are checked, with the filters
+and words that answer a search. Searches with the same query share its entry and its check. So a
+search is told about exactly what `results?since=` shows.
 """
 
 import datetime as dt
@@ -23,12 +23,7 @@ from scholarship_api.saved_searches import matching_queries as queries
 from scholarship_api.saved_searches import schemas
 from scholarship_api.saved_searches.batches import batches
 from scholarship_api.saved_searches.indexing import SearchIndex
-from scholarship_api.saved_searches.matching_queries import (
-    MAX_FAILURES,
-    Candidate,
-    Notified,
-    StoredQuery,
-)
+from scholarship_api.saved_searches.matching_queries import Notified, StoredQuery
 from scholarship_api.saved_searches.tokens import EVERY_AWARD, filter_tokens_of_awards
 from scholarship_api.search import many_new_results, new_results
 from scholarship_api.search.cursors import CursorCodec
@@ -39,7 +34,7 @@ from scholarship_api.search.schemas import SearchBody
 from scholarship_api.search.snapshot import Snapshot
 
 LOOKED_UP_AWARDS: Final = 50
-"""Awards that look up searches with one statement: 20 ms with 100 000 searches."""
+"""Awards that look up queries with one statement."""
 
 CHECKED_QUERIES: Final = 500
 """Queries that are checked together, about 1 ms each."""
@@ -49,8 +44,8 @@ EXPANDED_QUERIES: Final = 500
 
 _log = structlog.stdlib.get_logger(__name__)
 
-Found = Mapping[Candidate, Sequence[str]]
-"""Queries with the ids of their new results, dismissed ones included."""
+Found = Mapping[bytes, Sequence[str]]
+"""Digests of queries with the ids of their new results, dismissed ones included."""
 
 
 class NewResults(NamedTuple):
@@ -92,8 +87,12 @@ class SearchMatcher:
         return await self._match(snapshot, await new_results.since(snapshot, instant))
 
     async def index(self) -> int:
-        """Index searches that are new, have changed or were indexed long ago; their number."""
+        """Index what changed awards would not find otherwise. Returns how much that was."""
         return await self._index.update()
+
+    async def renew_index(self) -> int:
+        """Index again some of what was indexed long ago. Returns how much that was."""
+        return await self._index.renew_some()
 
     async def _match(self, snapshot: Snapshot, since: Since) -> Found:
         unchecked = (await snapshot.model()).unchecked
@@ -105,29 +104,29 @@ class SearchMatcher:
             past=await past_states.model_before(snapshot.fetch, since.known, unchecked=unchecked),
         )
         candidates = await self._candidates(changed)
-        found: dict[Candidate, Sequence[str]] = {}
+        found: dict[bytes, Sequence[str]] = {}
         for some in batches(list(candidates), CHECKED_QUERIES):
             found |= await self._check(snapshot, {each: candidates[each] for each in some}, changed)
         return found
 
-    async def _candidates(self, changed: ChangedAwards) -> dict[Candidate, list[str]]:
+    async def _candidates(self, changed: ChangedAwards) -> dict[bytes, list[str]]:
         """The queries that may have new results, each with the awards that may be one."""
         of_filters = filter_tokens_of_awards(changed.present)
         present = changed.present.ordinals.ids_of(changed.present.all())
-        found: dict[Candidate, list[str]] = {}
+        found: dict[bytes, list[str]] = {}
         for some in batches(present, LOOKED_UP_AWARDS):
             tokens = {each: [EVERY_AWARD, *of_filters.get(each, ())] for each in some}
             async with self._database.read_session() as session:
-                for query, award_ids in (await queries.candidates(session, tokens)).items():
-                    found.setdefault(query, []).extend(award_ids)
+                for digest, award_ids in (await queries.candidates(session, tokens)).items():
+                    found.setdefault(digest, []).extend(award_ids)
         return found
 
     async def _check(
         self,
         snapshot: Snapshot,
-        candidates: Mapping[Candidate, Collection[str]],
+        candidates: Mapping[bytes, Collection[str]],
         changed: ChangedAwards,
-    ) -> dict[Candidate, Sequence[str]]:
+    ) -> dict[bytes, Sequence[str]]:
         """The new results of these queries; one by one where they cannot be checked together."""
         try:
             return await self._check_together(snapshot, candidates, changed)
@@ -135,48 +134,44 @@ class SearchMatcher:
             if len(candidates) == 1:
                 await self._give_up(next(iter(candidates)))
                 return {}
-        found: dict[Candidate, Sequence[str]] = {}
-        for query, award_ids in candidates.items():
-            found |= await self._check(snapshot, {query: award_ids}, changed)
+        found: dict[bytes, Sequence[str]] = {}
+        for digest, award_ids in candidates.items():
+            found |= await self._check(snapshot, {digest: award_ids}, changed)
         return found
 
-    async def _give_up(self, query: Candidate) -> None:
-        """Let the changes be compared again, or leave this query out if it has failed too often.
+    async def _give_up(self, digest: bytes) -> None:
+        """Let the changes be compared again, or pause this query if it has failed too often.
 
         Raises DatabaseUnavailable.
         """
         async with self._database.write_session() as session:
-            failures = await queries.add_failure(session, query)
-        if failures < MAX_FAILURES:
+            paused_until = await queries.add_failure(session, digest)
+        if paused_until is None:
             raise DatabaseUnavailable
-        _log.error(
-            "saved_searches.search_skipped",
-            query_digest=query.digest.hex(),
-            search_id=None if query.search_id is None else str(query.search_id),
-        )
+        _log.error("saved_searches.search_skipped", query_digest=digest.hex())
 
     async def _check_together(
         self,
         snapshot: Snapshot,
-        candidates: Mapping[Candidate, Collection[str]],
+        candidates: Mapping[bytes, Collection[str]],
         changed: ChangedAwards,
-    ) -> dict[Candidate, Sequence[str]]:
+    ) -> dict[bytes, Sequence[str]]:
         async with self._database.read_session() as session:
-            stored = await queries.stored_queries(session, candidates)
             requests = {
-                query: await self._request_of(session, each) for query, each in stored.items()
+                each.digest: await self._request_of(session, each)
+                for each in await queries.stored_queries(session, candidates)
             }
         questions = {
-            query: Question(request, candidates[query])
-            for query, request in requests.items()
+            digest: Question(request, candidates[digest])
+            for digest, request in requests.items()
             if request is not None
         }
         found = await many_new_results.find(
             snapshot, list(questions.values()), changed=changed, codec=self._codec
         )
         return {
-            query: sorted(award_ids)
-            for query, award_ids in zip(questions, found, strict=True)
+            digest: sorted(award_ids)
+            for digest, award_ids in zip(questions, found, strict=True)
             if award_ids
         }
 
@@ -200,8 +195,8 @@ async def searches_of(
     awards = {award_id for award_ids in found.values() for award_id in award_ids}
     dismissed = await queries.dismissals(session, awards)
     expanded = [
-        NewResults(search, _without_dismissed(found[query], search.subject_id, dismissed))
-        for query, search in await queries.notified(session, found, lock=lock)
+        NewResults(search, _without_dismissed(found[digest], search.subject_id, dismissed))
+        for digest, search in await queries.notified(session, found, lock=lock)
     ]
     return [each for each in expanded if each.scholarship_ids]
 
@@ -219,4 +214,4 @@ def _without_dismissed(
 def parts_of(found: Found) -> Iterator[Found]:
     """The same in parts whose searches are read together."""
     for some in batches(list(found), EXPANDED_QUERIES):
-        yield {query: found[query] for query in some}
+        yield {digest: found[digest] for digest in some}

@@ -16,10 +16,11 @@ from sqlalchemy import (
     SmallInteger,
     Text,
     func,
+    select,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB, TSQUERY
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, column_property, mapped_column
 
 from scholarship_api.platform.database.base import Base
 
@@ -38,6 +39,40 @@ class Frequency(StrEnum):
     WEEKLY = "weekly"
 
 
+class SavedQuery(Base):
+    """An entry of the index that all searches with the same query share. A search that uses the
+    stored profile has one for itself.
+
+    The database removes it with the last search that refers to it.
+    """
+
+    __tablename__ = "saved_queries"
+
+    digest: Mapped[bytes] = mapped_column(primary_key=True)
+    words: Mapped[str | None] = mapped_column(TSQUERY)
+    """The words without which no award is a result, see `necessary_words`; null: none."""
+    tokens: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    """Tokens of which each result has one, see `tokens.py`."""
+    failures: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
+    """How often changed awards could not be compared with it in time, since it was indexed or
+    paused."""
+    paused_until: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))
+    """Until when it is not compared with changed awards, because that failed too often."""
+    indexed_at: Mapped[dt.datetime] = mapped_column(
+        DateTime(timezone=True), server_default=func.now()
+    )
+
+    __table_args__ = (
+        Index(
+            "ix_saved_queries_tokens",
+            "tokens",
+            postgresql_using="gin",
+            postgresql_with={"fastupdate": "off"},
+        ),
+        Index("ix_saved_queries_indexed_at", "indexed_at"),
+    )
+
+
 class SavedSearch(Base):
     __tablename__ = "saved_searches"
 
@@ -54,23 +89,31 @@ class SavedSearch(Base):
     creation_key: Mapped[str | None] = mapped_column(Text(collation="C"))
     """The Idempotency-Key of the request that created it."""
     creation_digest: Mapped[bytes | None]
+    indexed_query: Mapped[bytes | None] = mapped_column(
+        ForeignKey("saved_queries.digest", ondelete="SET NULL")
+    )
+    """The entry by which changed awards find the search. Null until the worker has indexed it,
+    which it does before it compares the next changes; the database sets null when the query
+    changes."""
+    # Only releases without `saved_queries` use these five.
     query_digest: Mapped[bytes | None]
-    """A digest that equal queries share; null until the search is indexed."""
     words: Mapped[str | None] = mapped_column(TSQUERY)
-    """The words without which no award is a result, see `necessary_words`; null: none."""
     tokens: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
-    """Tokens of which each result has one, see `tokens.py`; null until the search is indexed."""
     match_failures: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
-    """How often changed awards could not be compared with it in time, since it was indexed."""
     indexed_at: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))
-    """When the index was made; null when the query has changed since. The worker makes it before it
-    compares the next changes."""
     created_at: Mapped[dt.datetime] = mapped_column(
         DateTime(timezone=True), server_default=func.now()
     )
     updated_at: Mapped[dt.datetime] = mapped_column(
         DateTime(timezone=True), server_default=func.now()
     )
+    paused_until: Mapped[dt.datetime | None] = column_property(
+        select(SavedQuery.paused_until)
+        .where(SavedQuery.digest == indexed_query, SavedQuery.paused_until > func.now())
+        .correlate_except(SavedQuery)
+        .scalar_subquery()
+    )
+    """Until when changed awards are not compared with it."""
 
     __table_args__ = (
         CheckConstraint("length(name) BETWEEN 1 AND 100", "name_length"),
@@ -112,6 +155,16 @@ class SavedSearch(Base):
             "ix_saved_searches_without_tokens",
             "id",
             postgresql_where=text("notify_channel <> 'none' AND tokens IS NULL"),
+        ),
+        Index(
+            "ix_saved_searches_indexed_query",
+            "indexed_query",
+            postgresql_where=text("indexed_query IS NOT NULL"),
+        ),
+        Index(
+            "ix_saved_searches_to_index",
+            "id",
+            postgresql_where=text("notify_channel <> 'none' AND indexed_query IS NULL"),
         ),
     )
 

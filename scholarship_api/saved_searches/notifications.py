@@ -33,8 +33,9 @@ CONSUMER: Final = "saved_searches"
 POLL_SECONDS: Final = 1.0
 """How often changes are looked for."""
 
-FOLLOWED_EVENTS: Final = 2_000
-"""Events of the outbox that are compared with the searches together."""
+FOLLOWED_EVENTS: Final = 10_000
+"""Events of the outbox that are compared with the searches together. Each of their queries is
+read and analysed once for all of them."""
 
 STORED_MATCHES: Final = 20_000
 """Matches that are stored with one statement."""
@@ -65,6 +66,7 @@ async def run(database: Database, matcher: SearchMatcher) -> None:
         try:
             while await follow_changes(database, matcher, now=dt.datetime.now(dt.UTC)):
                 pass
+            await matcher.renew_index()
         except (DatabaseUnavailable, sqlalchemy.exc.SQLAlchemyError) as error:
             if not postponed:
                 _log.warning("saved_searches.matching_postponed", error=type(error).__name__)

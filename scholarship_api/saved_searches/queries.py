@@ -20,7 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from scholarship_api.platform.database.sessions import ReadSession, WriteSession
-from scholarship_api.saved_searches.models import Channel, SavedSearch, SavedSearchMatch
+from scholarship_api.saved_searches.models import Channel, SavedQuery, SavedSearch, SavedSearchMatch
 
 
 async def count(session: WriteSession, subject_id: uuid.UUID) -> int:
@@ -37,8 +37,8 @@ async def created_by(session: WriteSession, subject_id: uuid.UUID, key: str) -> 
 
 
 async def add(session: WriteSession, values: dict[str, Any]) -> SavedSearch:
-    statement = insert(SavedSearch).values(values).returning(SavedSearch)
-    return (await session.scalars(statement)).one()
+    await session.execute(insert(SavedSearch).values(values))
+    return await _written(session, values["id"])
 
 
 async def page(
@@ -67,14 +67,31 @@ async def by_id(session: AsyncSession, search_id: uuid.UUID) -> SavedSearch | No
 async def change(
     session: WriteSession, search_id: uuid.UUID, values: dict[str, Any]
 ) -> SavedSearch:
-    statement = (
+    await session.execute(
         update(SavedSearch)
         .where(SavedSearch.id == search_id)
-        .values(**values, version=SavedSearch.version + 1, updated_at=func.now())
-        .returning(SavedSearch)
+        .values(**values, version=SavedSearch.version + 1, updated_at=func.now()),
+        execution_options={"synchronize_session": False},
     )
-    changed = await session.scalars(statement, execution_options={"populate_existing": True})
-    return changed.one()
+    return await _written(session, search_id)
+
+
+async def _written(session: WriteSession, search_id: uuid.UUID) -> SavedSearch:
+    """The search as it is now, with `paused_until`, which RETURNING does not give."""
+    statement = select(SavedSearch).where(SavedSearch.id == search_id)
+    found = await session.scalars(statement, execution_options={"populate_existing": True})
+    return found.one()
+
+
+async def end_pause(session: WriteSession, search_id: uuid.UUID) -> None:
+    """Compare changed awards with the query of this search again, if it is paused."""
+    query = select(SavedSearch.indexed_query).where(SavedSearch.id == search_id)
+    await session.execute(
+        update(SavedQuery)
+        .where(SavedQuery.digest == query.scalar_subquery(), SavedQuery.paused_until.is_not(None))
+        .values(failures=0, paused_until=None),
+        execution_options={"synchronize_session": False},
+    )
 
 
 async def remove(session: WriteSession, search_id: uuid.UUID) -> None:

@@ -98,6 +98,13 @@ class SavedSearch(BaseModel):
     query: dict[str, Any]
     use_profile: bool
     notify: Notify
+    alerts_paused_until: dt.datetime | None = Field(
+        description=(
+            "Until when no alert is made of this search, because it took too long three times to"
+            " compare changed awards with it; `null`: alerts are made. Writing `query`, also the"
+            " same one, ends the pause. `results?since=` shows what came up meanwhile."
+        )
+    )
     created_at: dt.datetime
     updated_at: dt.datetime
 

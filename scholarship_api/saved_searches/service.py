@@ -151,11 +151,9 @@ async def patch(
         new = schemas.WrittenSearch.model_validate(patched)
     except ValidationError as error:
         raise ValidationFailed(validation_fields(error.errors())) from None
-    columns = _columns(new)
-    if new.query != stored.query:
-        columns |= {"query_digest": None, "words": None, "tokens": None, "indexed_at": None}
-        columns |= {"match_failures": 0}
-    changed = await queries.change(session, search_id, columns)
+    if "query" in changes:
+        await queries.end_pause(session, search_id)
+    changed = await queries.change(session, search_id, _columns(new))
     await audit.record(session, "saved_search.updated", source=source, target_id=search_id)
     return _stored(changed)
 
@@ -218,6 +216,7 @@ def _stored(row: models.SavedSearch) -> StoredSearch:
     shown = schemas.SavedSearch(
         id=row.id,
         **_written(row),
+        alerts_paused_until=row.paused_until,
         created_at=row.created_at,
         updated_at=row.updated_at,
     )

@@ -232,7 +232,9 @@ async def test_a_search_is_indexed_again_when_its_query_changes(
 def words_of(url: str, search_id: str) -> str | None:
     with psycopg.connect(url.replace("+psycopg", "")) as connection:
         row = connection.execute(
-            "SELECT words::text FROM saved_searches WHERE id = %s", [search_id]
+            "SELECT entry.words::text FROM saved_searches LEFT JOIN saved_queries AS entry"
+            " ON digest = indexed_query WHERE id = %s",
+            [search_id],
         ).fetchone()
     assert row is not None
     words: str | None = row[0]
@@ -263,8 +265,8 @@ async def test_a_change_of_the_synonyms_indexes_all_searches_again(
             "INSERT INTO search_synonyms (id, kind, words, others)"
             " VALUES (gen_random_uuid(), 'one_way', '{flugelhorn}', '{heckelphone}')"
         )
-        searches = database.execute("SELECT count(*) FROM saved_searches").fetchone()
-    assert (await matcher.index(), await matcher.index()) == (*(searches or ()), 0)
+        entries = database.execute("SELECT count(*) FROM saved_queries").fetchone()
+    assert (await matcher.index(), await matcher.index()) == (*(entries or ()), 0)
     since = dt.datetime.fromisoformat(now(module_database_url))
     award_id = f"award-{uuid.uuid4().hex}"
     put(module_database_url, [award(award_id, description="Heckelphone")])
