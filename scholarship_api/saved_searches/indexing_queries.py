@@ -21,7 +21,7 @@ class Unindexed(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """What the index holds of a query."""
+    """The index entry of a query."""
 
     words: str | None
     tokens: Sequence[str]

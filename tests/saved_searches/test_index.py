@@ -148,7 +148,7 @@ async def test_a_search_that_fails_three_times_is_paused_until_its_query_is_writ
     listed = (await subject.send("GET", "/saved-searches")).json()["items"]
     assert {each["id"] for each in listed if each["alerts_paused_until"]} == {failing}
     assert failing not in await told_of(app, await matcher.match_since(since))
-    # What came up meanwhile is among the results.
+    # Results of the time of the pause are shown all the same.
     assert await results(subject, failing, since.isoformat().replace("+00:00", "Z")) == {award_id}
 
     same = {"query": {"q": "theorbo"}}
