@@ -259,19 +259,33 @@ async def test_rules_cost_a_bounded_multiple_of_a_plain_search(
 ) -> None:
     assert len(boosts) == limits.MAX_BOOSTS
     await meter.cost(*PLAIN)  # looks its words up
-    plain = await meter.cost(PLAIN[0], {**PLAIN[1], "limit": 21})
-    requests = [
+    plain = await least_cost(meter, PLAIN[1])
+    requests: list[dict[str, Any]] = [
         {"q": RULED, **filters, **page}
         for filters in ({}, EVERY_FILTER)
-        for page in ({"limit": 20}, LARGEST_PAGE, LAST_PAGE)
+        for page in ({}, LARGEST_PAGE, LAST_PAGE)
     ]
     await meter.cost(SEARCH, {"q": RULED, "limit": 1})
-    without = [await meter.cost(SEARCH, request) for request in requests]
+    without = [await least_cost(meter, request) for request in requests]
     add_rules(ruled_database_url, boosts)
     await meter.cost(SEARCH, {"q": RULED, "limit": 1})  # reads the rules
     for request, before in zip(requests, without, strict=True):
-        cost = await meter.cost(SEARCH, request)
+        cost = await least_cost(meter, request)
         assert cost.statements > before.statements, request
         assert cost.statements - before.statements <= RULES_COST.statements * plain.statements
         assert cost.blocks - before.blocks <= RULES_COST.blocks * plain.blocks, request
         assert cost.calls - before.calls <= RULES_COST.calls * plain.calls, request
+
+
+async def least_cost(meter: Meter, request: dict[str, Any]) -> Cost:
+    """The least cost of three searches that differ in a row of their pages, so that no cache
+    answers them. Tasks in the background may add calls to one."""
+    costs = [
+        await meter.cost(SEARCH, {**request, "limit": request.get("limit", 20) - fewer})
+        for fewer in range(3)
+    ]
+    return Cost(
+        min(cost.statements for cost in costs),
+        min(cost.blocks for cost in costs),
+        min(cost.calls for cost in costs),
+    )
