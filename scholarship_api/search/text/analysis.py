@@ -163,7 +163,13 @@ def _with_other_spellings(
         entry = found.get(first)
         if entry is not None and entry.word_count == spelling.word_count:
             found[first] = replace(entry, synonyms=entry.synonyms + spelling.synonyms)
-        elif not any(word in covered for word in words):
+            continue
+        last = words[-1]
+        if first not in covered and covered.get(last) == last and spellings.is_joined(query, first):
+            # In pre-law, law is no word by itself.
+            del covered[last]
+            del found[last]
+        if not any(word in covered for word in words):
             found[first] = spelling
             covered |= dict.fromkeys(words, first)
     return found
@@ -179,14 +185,20 @@ def _expand(statistics: TermStatistics) -> ExpandedTerm:
     word = statistics.folded
     is_replaced = bool(statistics.completions) and not statistics.is_recognised
     documents = statistics.documents + statistics.prefix_documents
-    is_number = word.isdigit() and len(word) >= limits.OPTIONAL_NUMBER_DIGITS
     return ExpandedTerm(
         lexeme=None if is_replaced else statistics.lexeme,
         weight=_weight(statistics),
         share=min(1.0, documents / statistics.awards),
         completions=statistics.completions,
-        is_optional=is_noise(word) or is_number,
+        is_optional=is_noise(word) or _is_optional_number(word),
     )
+
+
+def _is_optional_number(word: str) -> bool:
+    """Whether the word is an amount or a year: 5000, 5k."""
+    if word.isdigit():
+        return len(word) >= limits.OPTIONAL_NUMBER_DIGITS
+    return word.endswith("k") and word[:-1].isdigit()
 
 
 def _weight(statistics: TermStatistics) -> float:

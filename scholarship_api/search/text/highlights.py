@@ -8,7 +8,7 @@ digits. PostgreSQL marks the other texts, see `sql/summaries.py`. A test compare
 
 import html
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Final
 
 from scholarship_api.search.text.tsquery import lexemes_of
@@ -24,6 +24,9 @@ MIN_WORDS: Final = 8
 
 _PARTED: Final = "="
 """The sign of a word that is told apart from others with its stem."""
+
+_JOINED: Final = re.compile(r"([A-Za-z0-9]+)[-'&]([A-Za-z0-9]+)")
+"""Two words that are found as one, too: pre-med, O'Brien."""
 
 _WORD: Final = re.compile(r"[A-Za-z0-9]+")
 _GAP: Final = " … "
@@ -55,12 +58,27 @@ def highlighter(match: str, words: Iterable[str]) -> Callable[[str], str]:
         passages = " | ".join(filter(None, (name, organization, sentences)))
         words = list(_WORD.finditer(passages))
         places = [place for place, word in enumerate(words) if word.group().lower() in marked]
+        if not places:
+            passages = " | ".join(filter(None, (name, organization, description)))
+            words = list(_WORD.finditer(passages))
+            places = _places_of_joined(passages, words, marked)
         return _GAP.join(
             _written(passages, words, first, last, places)
             for first, last in _fragments(words, places)
         )
 
     return highlight
+
+
+def _places_of_joined(text: str, words: list[re.Match[str]], marked: Collection[str]) -> list[int]:
+    """The places of words that are marked together only."""
+    starts = {
+        found.start(part)
+        for found in _JOINED.finditer(text)
+        if (found[1] + found[2]).lower() in marked
+        for part in (1, 2)
+    }
+    return [place for place, word in enumerate(words) if word.start() in starts]
 
 
 def _fragments(words: list[re.Match[str]], places: list[int]) -> list[tuple[int, int]]:

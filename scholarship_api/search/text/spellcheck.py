@@ -9,6 +9,7 @@ from scholarship_api.search.text import dictionary, edit_distance
 from scholarship_api.search.text.edit_distance import DictionaryTerm
 from scholarship_api.search.text.english import is_english
 from scholarship_api.search.text.parser import Query, Word
+from scholarship_api.search.text.spellings import NEVER_JOINED
 from scholarship_api.search.text.synonyms import SynonymTable, is_noise
 from scholarship_api.search.text.tsquery import ExpandedTerm
 from scholarship_api.search.text.weights import inverse_document_frequency
@@ -77,12 +78,18 @@ async def corrections(
 
 
 def _pairs(word: Word, plain: Sequence[Word]) -> Iterator[tuple[Word, Word]]:
-    """The word with each neighbour from which one character, a space or a sign, separates it."""
+    """The word with each neighbour from which one character, a space or a sign, separates it. Words
+    such as "in" are parts of no other word."""
     if word not in plain:
         return
     at = plain.index(word)
     for first, second in ((at, at + 1), (at - 1, at)):
-        if first >= 0 and second < len(plain) and plain[second].start == plain[first].end + 1:
+        if (
+            first >= 0
+            and second < len(plain)
+            and plain[second].start == plain[first].end + 1
+            and NEVER_JOINED.isdisjoint((plain[first].text.lower(), plain[second].text.lower()))
+        ):
             yield plain[first], plain[second]
 
 

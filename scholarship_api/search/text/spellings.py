@@ -1,8 +1,9 @@
-"""Words that are written as one or as two: premed, pre-med and pre med; K-12 and K12."""
+"""Words that are written as one or as several: premed, pre-med and pre med; K-12 and K12; M.B.A.
+and MBA."""
 
 import re
 from collections.abc import Iterator
-from itertools import zip_longest
+from itertools import pairwise
 from typing import Final
 
 from scholarship_api.catalogue.search_index import JOINED_LETTERS
@@ -14,26 +15,53 @@ _LETTERS_AND_DIGITS: Final = re.compile(r"([A-Za-z]+)([0-9]+)|([0-9]+)([A-Za-z]+
 _ORDINAL_ENDINGS: Final = frozenset({"st", "nd", "rd", "th"})
 _JOINING_SIGNS: Final = "-&"
 _POSSESSIVE_ENDINGS: Final = frozenset("s t re ve ll d m".split())
-_NEVER_JOINED: Final = frozenset(
+NEVER_JOINED: Final = frozenset(
     "a an and are as at be by do for go he her his how i if in is it its me my no not of on or our"
-    " she so the to up us was we who you all any can get has have".split()
+    " s she so the to up us was we who you all any can get has have".split()
 )
 """Words that stand beside every other word and begin or end none."""
 
 
+_PREFIXES: Final = frozenset(
+    "pre post non anti bio geo eco neuro co e re ex semi multi inter cyber agri tele".split()
+)
+"""Beginnings of words that many write apart."""
+_INITIALS: Final = re.compile(r"(?<!\w)(?:[A-Za-z]\.){2,5}")
+
+
 def other_spellings(query: Query) -> Iterator[tuple[Word, SynonymEntry]]:
-    """Other spellings of plain words, each with the first word that it stands for."""
+    """Other spellings of plain words, each with the first word that it stands for. Where two of
+    them share a word, the likelier one comes first."""
     plain = query.plain_words
-    for word, following in zip_longest(plain, plain[1:]):
+    for word in plain:
         parted = _LETTERS_AND_DIGITS.fullmatch(word.text)
         if parted:
             texts = tuple(text.lower() for text in parted.groups() if text)
             if texts[-1] not in _ORDINAL_ENDINGS:
                 yield word, SynonymEntry(1, (texts,), is_spelling=True)
-        if following is not None and _may_be_one_word(query, word, following):
-            joined = (word.text + following.text).lower()
-            is_whole = query.text[word.end] in _JOINING_SIGNS
-            yield word, SynonymEntry(2, ((joined,),), is_spelling=True, is_whole=is_whole)
+    for initials in _INITIALS.finditer(query.text):
+        letters = [word for word in plain if initials.start() <= word.start < initials.end()]
+        if letters:
+            joined = "".join(word.text for word in letters).lower()
+            yield letters[0], SynonymEntry(len(letters), ((joined,),), is_spelling=True)
+    pairs = [pair for pair in pairwise(plain) if _may_be_one_word(query, *pair)]
+    for word, following in sorted(pairs, key=lambda pair: _unlikeliness(query, *pair)):
+        joined = (word.text + following.text).lower()
+        is_whole = query.text[word.end] in _JOINING_SIGNS
+        yield word, SynonymEntry(2, ((joined,),), is_spelling=True, is_whole=is_whole)
+
+
+def _unlikeliness(query: Query, word: Word, following: Word) -> int:
+    """A sign and some beginnings join words. Otherwise, a short word rather begins a word than ends
+    one."""
+    if is_joined(query, word):
+        return 0
+    return 1 if len(word.text) <= len(following.text) else 2
+
+
+def is_joined(query: Query, word: Word) -> bool:
+    """Whether a sign, or what the word is, joins it to the next word."""
+    return query.text[word.end] != " " or word.text.lower() in _PREFIXES
 
 
 def _may_be_one_word(query: Query, word: Word, following: Word) -> bool:
@@ -43,10 +71,11 @@ def _may_be_one_word(query: Query, word: Word, following: Word) -> bool:
     sign = query.text[word.end]
     if sign == "'":
         return following.text.lower() not in _POSSESSIVE_ENDINGS and shorter <= JOINED_LETTERS
+    is_beginning = word.text.lower() in _PREFIXES
     if sign in _JOINING_SIGNS:
-        return shorter <= JOINED_LETTERS
+        return shorter <= JOINED_LETTERS or is_beginning
     return (
         sign == " "
-        and shorter <= limits.MAX_PARTED_LETTERS
-        and not {word.text.lower(), following.text.lower()} & _NEVER_JOINED
+        and (shorter <= limits.MAX_PARTED_LETTERS or is_beginning)
+        and NEVER_JOINED.isdisjoint((word.text.lower(), following.text.lower()))
     )

@@ -37,6 +37,14 @@ def test_numbers_and_parted_words_are_their_own_lexemes() -> None:
     )
 
 
+def test_words_that_are_found_as_one_are_marked_together() -> None:
+    found = marked("('obrien'|'premed')", "obrien premed", description="O'Brien, O Brien & Pre-Med")
+    assert found == (
+        "An award | <mark>O</mark>&#x27;<mark>Brien</mark>, O Brien &amp;"
+        " <mark>Pre</mark>-<mark>Med</mark>"
+    )
+
+
 def test_only_sentences_with_a_word_are_shown() -> None:
     description = f"{FILLER}. A nurse. {FILLER}. Another nurse. {FILLER}"
     found = marked("('nurs')", "nurse", organization="A trust", description=description)
