@@ -7,7 +7,7 @@ interpreted.
 
 import datetime as dt
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -36,8 +36,14 @@ _RETURN: Final = re.compile(
 _TWO_CAPITALS: Final = re.compile(r"(?<![A-Z])[A-Z]{2}(?![A-Z])")
 """A text without two capitals names no state by its code, and needs no parsing."""
 
-_EXCLUDED: Final = re.compile(r"(?:(?:^|\s)-|\bNOT )$")
+_EXCLUDED: Final = re.compile(r"(?:(?:^|\s)-|\bNOT |\b(?:not|non|never|except)[ -](?:an? )?)$")
 """The end of a text before a phrase that awards must not have."""
+
+_AGE: Final = re.compile(
+    r"\b(?:i'?m|i am|aged?|over|under) [0-9]{2}\b(?:[ -]?(?:years?|yrs?)(?:[ -]olds?)?)?"
+    r"|\b[0-9]{2}[ -]?(?:(?:years?|yrs?)[ -]olds?|yo)\b"
+)
+"""The age of a person, which few awards name as a number."""
 
 _STOP_WORDS: Final = frozenset(
     "a an and any are at be by can do for from have i in is it me my of on or our that the their"
@@ -81,13 +87,20 @@ def interpret(q: str, *, today: dt.date, filters: Collection[str]) -> Interpreta
     reading.prefer_common_words()
     if not reading.phrases and not reading.preferred:
         return Interpretation(q)
-    words = " ".join(reading.text.split())
     return Interpretation(
-        q=words if _has_words(words) else None,
+        q=_words_to_search(reading),
         filters=reading.filters,
         phrases=tuple(reading.phrases),
         preferred_words=frozenset(reading.preferred),
     )
+
+
+def _words_to_search(reading: "_Reading") -> str | None:
+    words = reading.text.split()
+    if _has_words([word for word in words if word not in reading.added]):
+        return " ".join(words)
+    # Common words beside those that replace a phrase only keep awards out.
+    return " ".join(word for word in words if word in reading.added) or None
 
 
 class _Reading:
@@ -99,6 +112,8 @@ class _Reading:
         self.filters: dict[str, Any] = {}
         self.phrases: list[Phrase] = []
         self.preferred: set[str] = set()
+        self.added: set[str] = set()
+        """Words that are searched for in place of the phrase of a filter."""
         self._typed = text
         self._is_taken = [False] * len(text)
 
@@ -130,16 +145,25 @@ class _Reading:
         returning = _RETURN.search(self.folded)
         if returning is not None:
             self.preferred.update({"back", *_WORD.findall(returning.group())})
+        age = _AGE.search(self.folded)
+        if age is not None:
+            self.preferred.update(_WORD.findall(age.group()))
 
     def _note(self, rule: Rule, effect: Effect, start: int, end: int) -> None:
         typed = self._typed[start:end].strip(" ,")
         if rule.filter == GROUP:
             self.phrases.append(Phrase(typed, GROUP, effect.group, is_removed=False))
         for name, value in effect.filters.items():
-            self.phrases.append(Phrase(typed, name, value, is_removed=not rule.keeps_words))
+            is_removed = not rule.keeps_words and not effect.words
+            self.phrases.append(Phrase(typed, name, value, is_removed=is_removed))
         if not rule.keeps_words:
-            # The first word names the group; awards need not say the others.
-            self.preferred.update(effect.words.split()[1:])
+            replacing = effect.words.split()
+            if rule.filter == GROUP:
+                # The first word names the group; awards need not say the others.
+                self.preferred.update(replacing[1:])
+            else:
+                self.preferred.update(replacing)
+                self.added.update(replacing)
             words = effect.words[: end - start].ljust(end - start)
             self.text = self.text[:start] + words + self.text[end:]
             self.folded = self.folded[:start] + words + self.folded[end:]
@@ -163,8 +187,9 @@ def _state_codes(text: str, is_taken: list[bool]) -> list[str]:
     return codes if len(words) > 1 else []
 
 
-def _has_words(text: str) -> bool:
+def _has_words(texts: Sequence[str]) -> bool:
     return any(
         word not in _STOP_WORDS and not synonyms.is_noise(word)
+        for text in texts
         for word in _WORD.findall(text.lower())
     )

@@ -41,14 +41,16 @@ def filter_rule(
     *,
     hints: str,
     keeps_words: bool = False,
+    words: str = "",
 ) -> Rule:
-    """A rule with a constant, or with a function of the match and the day."""
+    """A rule with a constant, or with a function of the match and the day. `words` are searched for
+    in place of the phrase."""
 
     def effect(match: re.Match[str], today: dt.date) -> Effect | None:
         result = value(match, today) if callable(value) else value
         if result is None:
             return None
-        return Effect(result if isinstance(result, dict) else {name: result})
+        return Effect(result if isinstance(result, dict) else {name: result}, words=words)
 
     return Rule(re.compile(pattern), name, effect, tuple(hints.split()), keeps_words)
 

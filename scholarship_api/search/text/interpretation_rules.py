@@ -15,12 +15,32 @@ from scholarship_api.vocabulary import FIELD_ALIASES, FieldOfStudy
 _LEAST_AMOUNT: Final = 100
 """A smaller number is no amount of money: an age, a grade or a rank."""
 
+_FIRST_YEAR: Final = 1900
+_YEARS_END: Final = 2100
+"""Numbers that are rather years than amounts, where no sign says so."""
+
 # --- Values --------------------------------------------------------------------------------------
 
 
 def _amount(match: re.Match[str], _today: dt.date) -> int | None:
     amount = float(match["amount"].replace(",", "")) * (1000 if match["thousands"] else 1)
     return int(amount) if amount >= _LEAST_AMOUNT else None
+
+
+def _amounts(match: re.Match[str], _today: dt.date) -> dict[str, int] | None:
+    """The bounds of a range; "5-10k" means thousands on both sides."""
+    thousands = 1000 if match["thousands"] else 1
+    least, most = (
+        float(match[name].replace(",", "")) * factor
+        for name, factor in (
+            ("least", 1000 if match["least_thousands"] else thousands),
+            ("amount", thousands),
+        )
+    )
+    are_years = all(_FIRST_YEAR <= bound < _YEARS_END for bound in (least, most))
+    if least < _LEAST_AMOUNT or most < least or (are_years and "$" not in match.group()):
+        return None
+    return {"min_amount": int(least), "max_amount": int(most)}
 
 
 _CODES_BY_NAME: Final = {name: code for code, name in STATE_NAMES.items()}
@@ -69,11 +89,21 @@ _NO: Final = (
 )
 _NEEDED: Final = r"(?: (?:required|needed|necessary))?\b"
 _NUMBER: Final = r"\$? ?(?P<amount>[0-9][0-9,]*(?:\.[0-9]+)?) ?(?P<thousands>k\b)?"
+_LEAST: Final = r"\$? ?(?P<least>[0-9][0-9,]*(?:\.[0-9]+)?) ?(?P<least_thousands>k\b)?"
+_APPLIED_FOR: Final = r"(?:scholarships?|grants?|awards?|applications?|apps?|money|ones?)"
 
 RULES: Final = (
     # The contents of an application.
     filter_rule(rf"{_NO}essays?{_NEEDED}", "essay_required", value=False, hints="essay"),
     filter_rule(r"\bessay[ -]free\b|\bessayless\b", "essay_required", value=False, hints="essay"),
+    filter_rule(
+        r"\b(?:easy|easiest|quick|quickest|simple|simplest)(?: (?:and|&) (?:easy|quick|simple))?"
+        r"(?: to (?:get|win|enter|apply(?: for| to)?))?"
+        rf"(?= (?:college )?{_APPLIED_FOR}\b|$)",
+        "essay_required",
+        value=False,
+        hints="eas quick simpl",
+    ),
     filter_rule(
         rf"{_NO}(?:letters? of rec(?:ommendation)?s?|rec(?:ommendation)?s?(?: letters?)?){_NEEDED}",
         "max_recommendation_letters",
@@ -95,14 +125,27 @@ RULES: Final = (
         hints="tuition",
     ),
     filter_rule(
-        rf"\b(?:over|above|more than|at least|minimum(?: of)?|min) {_NUMBER}(?: dollars\b)?",
+        rf"\b(?:between|from) {_LEAST} ?(?:and|to|-) ?{_NUMBER}(?: ?dollars\b)?",
+        "min_amount",
+        _amounts,
+        hints="between from",
+    ),
+    filter_rule(
+        rf"(?<![0-9.,])(?=\$|[0-9.,k]+ ?(?:-|to) ?(?:\$|[0-9.,]+ ?(?:k|dollars)\b))"
+        rf"{_LEAST} ?(?:-|to) ?{_NUMBER}(?: ?dollars\b)?(?! ?(?:gpa|hours?|weeks?|years?)\b)",
+        "min_amount",
+        _amounts,
+        hints="$ k dollars",
+    ),
+    filter_rule(
+        rf"\b(?:over|above|more than|at least|minimum(?: of)?|min) {_NUMBER}(?: ?dollars\b)?",
         "min_amount",
         _amount,
         hints="over above more least min",
     ),
-    filter_rule(rf"(?<![0-9.,]){_NUMBER}\+(?: dollars\b)?", "min_amount", _amount, hints="+"),
+    filter_rule(rf"(?<![0-9.,]){_NUMBER}\+(?: ?dollars\b)?", "min_amount", _amount, hints="+"),
     filter_rule(
-        rf"\b(?:under|below|less than|up to|maximum(?: of)?|max) {_NUMBER}(?: dollars\b)?",
+        rf"\b(?:under|below|less than|up to|maximum(?: of)?|max) {_NUMBER}(?: ?dollars\b)?",
         "max_amount",
         _amount,
         hints="under below less up max",
@@ -119,6 +162,8 @@ RULES: Final = (
     filter_rule(
         r"\b(?:for )?(?:high ?schoolers?|high[ -]?school (?:seniors?|juniors?|sophomores?|students?"
         r"|freshm[ae]n)|(?:seniors?|juniors?|sophomores?|freshm[ae]n) in high school"
+        r"|(?<=girls )in high school|(?<=boys )in high school|(?<=kids )in high school"
+        r"|(?<=students )in high school|still in high school"
         r"|(?:9|10|11|12)th[ -]grade(?:rs?)?)\b|\bfor high[ -]?school$",
         "grade_level",
         "high_school",
@@ -179,6 +224,12 @@ RULES: Final = (
         keeps_words=True,
         hints="international",
     ),
+    filter_rule(
+        r"\b(?:for )?(?:(?:not|non)[ -](?:an? )?(?:u\.?s\.? )?citizens?)\b",
+        "citizenship",
+        "international",
+        hints="citizen",
+    ),
     filter_rule(r"\b(?:for )?u\.?s\.? citizens?(?: only)?\b", "citizenship", "US", hints="citizen"),
     filter_rule(
         r"\b(?:for )?(?:permanent residents?|green card(?: holders?)?)\b",
@@ -210,6 +261,7 @@ RULES: Final = (
         "min_gpa",
         _LOW_GPA,
         hints="gpa grades",
+        words="gpa",
     ),
     filter_rule(
         rf"{_NO}(?:minimum )?gpas?{_NEEDED}(?: requirements?\b)?", "min_gpa", 0.0, hints="gpa"
@@ -219,6 +271,7 @@ RULES: Final = (
         "min_gpa",
         _gpa_of_average_students,
         hints="student",
+        words="gpa",
     ),
     filter_rule(
         r"\bneed[ -]based\b|\bbased on (?:financial )?need\b",

@@ -14,6 +14,7 @@ from scholarship_api.search.text.capitals import INFORMATION_TECHNOLOGY, STATE_N
 # other way round. Plurals need no row of their own.
 _TABLE: Final = """
     women = woman = female = girl
+    men = man = male = boy
     black = african american
     hispanic = latino = latina = latinx
     native american = american indian = alaska native = indigenous = tribal
@@ -36,6 +37,8 @@ _TABLE: Final = """
     dad = father
     adhd = autism = autistic = dyslexia = dyslexic = deaf > disability = disabled
     aapi = asian american = pacific islander
+    stepparent = step parent
+    caregiver = care giver = carer
     kid = child = children = youth
     teen = teenager = young people
     orphan = foster
@@ -47,6 +50,14 @@ _TABLE: Final = """
     phd = ph d = doctoral = doctorate
     postdoc = postdoctoral = post doctoral
     mba = business school
+    ma > master of arts = master
+    ba > bachelor of arts = bachelor
+    bs > bachelor of science = bachelor
+    bsn = bachelor of science in nursing
+    rn = registered nurse
+    msw = master of social work
+    mph = master of public health
+    ot > occupational therapy
     jd = law school
     llm = ll m = master of laws
     md = medical school
@@ -66,6 +77,9 @@ _TABLE: Final = """
     ai = artificial intelligence = machine learning
     cybersecurity = cyber security = information security
     medicine = medical = physician = health care
+    healthcare = health care
+    homeschool = home school = homeschooled = homeschooler
+    childcare = child care
     dentist = dentistry = dental
     vet = veterinary = veterinarian
     law = legal
@@ -181,6 +195,7 @@ _INFORMATION_TECHNOLOGY: Final = (("information", "technology"), ("computer", "s
 NOISE: Final = frozenset(
     """scholarship grant award fellowship bursary prize fund funding money cash aid help support
     student people person someone anyone program programme opportunity
+    please pl plz thank hello hey im ive dont doesnt cant didnt isnt
     find search look looking get getting want need needed needing apply applying application
     pay paying give giving become becoming study studying learn learning go going offer offered
     best top good available list free new easy quick simple""".split()

@@ -51,6 +51,19 @@ def within(last: dt.date) -> dict[str, dt.date]:
         ("10k+ law", {"min_amount": 10000}, "law"),
         ("under $1,000", {"max_amount": 1000}, None),
         ("over 18", {}, "over 18"),
+        ("between 1000 and 5000 art", {"min_amount": 1000, "max_amount": 5000}, "art"),
+        ("$1,500-$2,500", {"min_amount": 1500, "max_amount": 2500}, None),
+        ("5k to 10k law", {"min_amount": 5000, "max_amount": 10000}, "law"),
+        ("5-10k", {"min_amount": 5000, "max_amount": 10000}, None),
+        ("1000 to 2000 dollars", {"min_amount": 1000, "max_amount": 2000}, None),
+        ("from 2026 to 2027", {}, "from 2026 to 2027"),
+        ("between 18 and 25", {}, "between 18 and 25"),
+        ("grades 9-12", {}, "grades 9-12"),
+        ("$5,000-$1,000", {}, "$5,000-$1,000"),
+        ("easy", {"essay_required": False}, None),
+        ("easy scholarships for art", {"essay_required": False}, "scholarships for art"),
+        ("grants that are easy to get", {"essay_required": False}, None),
+        ("easy essay topics", {}, "easy essay topics"),
         ("renewable", {"renewable": True}, None),
         ("not renewable", {"renewable": False}, None),
         ("renewable energy", {}, "renewable energy"),
@@ -130,15 +143,19 @@ def within(last: dt.date) -> dict[str, dt.date]:
         ("GPA 2.5", {"min_gpa": 2.5}, None),
         ("3.2 gpa art", {"min_gpa": 3.2}, "art"),
         ("gpa 5.0", {}, "gpa 5.0"),
-        ("low gpa", {"min_gpa": 2.0}, None),
-        ("bad grades art", {"min_gpa": 2.0}, "art"),
+        ("low gpa", {"min_gpa": 2.0}, "gpa"),
+        ("bad grades art", {"min_gpa": 2.0}, "gpa art"),
         ("no gpa requirement", {"min_gpa": 0.0}, None),
         ("without a minimum gpa", {"min_gpa": 0.0}, None),
-        ("for average students", {"min_gpa": 2.5}, None),
-        ("b students", {"min_gpa": 3.0}, None),
-        ("c average students", {"min_gpa": 2.0}, None),
+        ("for average students", {"min_gpa": 2.5}, "gpa"),
+        ("b students", {"min_gpa": 3.0}, "gpa"),
+        ("c average students", {"min_gpa": 2.0}, "gpa"),
         ("average cost", {}, "average cost"),
         ("music for high school", {"grade_level": "high_school"}, "music for high school"),
+        ("girls in high school", {"grade_level": "high_school"}, "girls in high school"),
+        ("teach in high school", {}, "teach in high school"),
+        ("non-US citizens", {"citizenship": "international"}, None),
+        ("art for non citizens", {"citizenship": "international"}, "art"),
         ("for high school teachers", {}, "for high school teachers"),
         ("need based", {"scholarship_types": ["need_based"]}, "need based"),
         ("merit scholarships", {"scholarship_types": ["merit_based"]}, "merit scholarships"),
@@ -202,7 +219,19 @@ def test_words_about_a_person_ask_for_awards_that_name_the_group(
     assert found.q == left
 
 
-@pytest.mark.parametrize("q", ["engineering NOT women", "engineering -veterans", "-renewable art"])
+@pytest.mark.parametrize(
+    "q",
+    [
+        "engineering NOT women",
+        "engineering -veterans",
+        "-renewable art",
+        "not need based",
+        "non-need based",
+        "not for women",
+        "except veterans",
+        "not a part time student",
+    ],
+)
 def test_a_phrase_that_is_excluded_is_no_filter(q: str) -> None:
     assert understand(q) == Interpretation(q)
 
@@ -217,9 +246,12 @@ def test_a_phrase_that_is_excluded_is_no_filter(q: str) -> None:
         ("nursing school", set()),
         ("going back to college", {"going", "back", "to", "college"}),
         ("return to school", {"return", "back", "to", "school"}),
+        ("im 16 and want to study abroad", {"im", "16"}),
+        ("for 30 year olds", {"30", "year", "olds"}),
+        ("9 year old company", set()),
     ],
 )
-def test_words_about_schools_rank_where_awards_name_the_subject(
+def test_words_about_schools_and_ages_rank_where_awards_name_the_subject(
     q: str, preferred: set[str]
 ) -> None:
     assert understand(q).preferred_words == preferred
