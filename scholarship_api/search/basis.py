@@ -44,14 +44,15 @@ class Basis:
     ) -> bool:
         """Whether none of the changed awards was found, or would be found now.
 
-        Where the awards that were found are not all known, none of the changed awards may have the
-        words, whatever the filters: as long as they are not reworded, they had the words that they
-        have. Raises DatabaseUnavailable.
+        An award that was not found can only be found now if words or filters judge it anew. Where
+        the awards that were found are not all known, none of the changed awards may have the words,
+        whatever the filters: as long as they are not reworded, they had the words that they have.
+        Raises DatabaseUnavailable.
         """
         if self.ordinals.intersect(changed.ordinals) or self._names_one_of(changed):
             return False
         if self.is_complete:
-            kept = keep(model, self.request, now=snapshot.now, within=changed.ordinals).with_hidden
+            kept = self._kept(changed.judged_anew, model=model, snapshot=snapshot)
             asked = model.ordinals.ids_of(kept)
         elif changed.reworded:
             return False
@@ -62,6 +63,12 @@ class Basis:
         if not self.words or len(asked) > limits.MAX_COMPARED_CHANGES:
             return False
         return not await statements.any_has_words(snapshot.fetch, self.words, asked)
+
+    def _kept(self, awards: BitMap, *, model: ReadModel, snapshot: Snapshot) -> BitMap:
+        """Those of the awards that the filters keep now, shown or counted as hidden."""
+        if not awards:
+            return awards
+        return keep(model, self.request, now=snapshot.now, within=awards).with_hidden
 
     def _names_one_of(self, changed: Changed) -> bool:
         return any(b"\x1f%b\x1f" % each.encode() in ids for ids in self.ids for each in changed.ids)

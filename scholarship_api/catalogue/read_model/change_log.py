@@ -22,6 +22,9 @@ class Changed:
     ordinals: BitMap
     """The awards that were in the model before, and those that are in it now."""
     ids: frozenset[str]
+    judged_anew: BitMap
+    """Those of `ordinals` that words, filters and orders may treat in another way than before. The
+    others have changed only in what is shown of them."""
     reworded: bool
     """Whether the words of one of them may be others than they were."""
 
@@ -38,10 +41,12 @@ class ChangeLog:
         """All changes after this revision are in the log."""
         self._size = 0
 
-    def add(self, ordinals: BitMap, ids: Iterable[str], *, reworded: bool) -> None:
+    def add(
+        self, ordinals: BitMap, ids: Iterable[str], *, judged_anew: BitMap, reworded: bool
+    ) -> None:
         """Some awards have changed."""
         self.revision += 1
-        changed = Changed(ordinals, frozenset(ids), reworded)
+        changed = Changed(ordinals, frozenset(ids), judged_anew, reworded)
         self._entries.append((self.revision, changed))
         self._size += len(changed.ids)
         while self._size > MAX_CHANGES or len(self._entries) > MAX_ENTRIES:
@@ -65,5 +70,6 @@ class ChangeLog:
         return Changed(
             BitMap().union(*(changed.ordinals for changed in found)),
             frozenset().union(*(changed.ids for changed in found)),
+            BitMap().union(*(changed.judged_anew for changed in found)),
             any(changed.reworded for changed in found),
         )

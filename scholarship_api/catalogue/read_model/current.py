@@ -256,14 +256,22 @@ class CurrentModel:
         for start in range(0, len(changed), CHANGES_PER_TURN):
             if start:
                 await asyncio.sleep(0)
+            rows = changed[start : start + CHANGES_PER_TURN]
             changes = [
                 Change(award_id.decode(), None if record is None else parse(record))
-                for award_id, record, _, _ in changed[start : start + CHANGES_PER_TURN]
+                for award_id, record, _, _ in rows
             ]
+            reworded = [
+                change.id
+                for change, (_, _, is_reworded, _) in zip(changes, rows, strict=True)
+                if is_reworded == b"true"
+            ]
+            applied = model.apply(changes)
             self.changes.add(
-                model.apply(changes),
+                applied.changed,
                 (change.id for change in changes),
-                reworded=any(is_reworded == b"true" for _, _, is_reworded, _ in changed),
+                judged_anew=applied.judged_anew | model.ordinals.find_all(reworded),
+                reworded=bool(reworded),
             )
 
     async def _load_first(self) -> ReadModel:

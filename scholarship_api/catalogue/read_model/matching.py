@@ -99,6 +99,8 @@ class Tables:
             self.with_texts.add(ordinal)
 
     def discard(self, ordinals: BitMap) -> None:
+        if not ordinals:
+            return
         for layer in self.all_layers():
             layer.discard(ordinals)
         # A request may hold these bitmaps as they were.

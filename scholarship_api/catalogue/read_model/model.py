@@ -6,20 +6,20 @@ and everything that is shown of an award, stay in PostgreSQL.
 
 import datetime as dt
 from array import array
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from pyroaring import BitMap
 
 from scholarship_api.catalogue.read_model.ages import AgeByDay, days_since_1970
 from scholarship_api.catalogue.read_model.answers import derive
+from scholarship_api.catalogue.read_model.attributes import ATTRIBUTES, FULL_COVERAGE, Attribute
 from scholarship_api.catalogue.read_model.criteria import CRITERIA, Alternative, Answers, Criterion
 from scholarship_api.catalogue.read_model.matching import Matches, Tables, not_failed
 from scholarship_api.catalogue.read_model.ordered_index import OrderedIndex
 from scholarship_api.catalogue.read_model.ordinals import Ordinals
 from scholarship_api.catalogue.read_model.postings import Postings, Value, union
-from scholarship_api.catalogue.read_model.records import NEVER, NO_AMOUNT, AwardRecord
+from scholarship_api.catalogue.read_model.records import NEVER, NO_AMOUNT, NO_DIGEST, AwardRecord
 from scholarship_api.catalogue.read_model.relations import Below
 from scholarship_api.catalogue.read_model.sums import BitSlices
 
@@ -45,57 +45,6 @@ def microseconds(instant: dt.datetime) -> int:
     return (instant - _EPOCH) // _MICROSECOND
 
 
-@dataclass(frozen=True, slots=True)
-class Attribute:
-    """A field of the award itself, which is filtered by and counted, but held against nobody."""
-
-    name: str
-    values: Callable[[AwardRecord], Collection[Value]]
-    filter: str
-    facet: str | None = None
-    at_most: bool = False
-    """Whether the filter's value is the highest that is kept, instead of one of several."""
-
-
-ATTRIBUTES: Final = (
-    Attribute(
-        "scholarship_type",
-        lambda record: (record.scholarship_type,),
-        filter="scholarship_types",
-        facet="scholarship_types",
-    ),
-    Attribute(
-        "renewable", lambda record: (record.renewable,), filter="renewable", facet="renewable"
-    ),
-    Attribute(
-        "essay_required",
-        lambda record: (record.essay_required,),
-        filter="essay_required",
-    ),
-    Attribute(
-        "recommendation_letters",
-        lambda record: (record.recommendation_letters,),
-        filter="max_recommendation_letters",
-        at_most=True,
-    ),
-    Attribute(
-        "coverage",
-        lambda record: () if record.coverage_kind is None else (record.coverage_kind,),
-        filter="coverage",
-        facet="coverage",
-    ),
-    Attribute(
-        "requirement_kinds",
-        lambda record: set(record.requirement_kinds),
-        filter="requirement_kinds",
-        facet="requirement_kinds",
-    ),
-    Attribute("no_fee", lambda record: (not record.asks_for_fee,), filter="no_fee"),
-)
-
-FULL_COVERAGE: Final = ("full_tuition", "full_cost")
-"""Kinds of coverage that are above any amount."""
-
 _NO_PARTS: Final = frozenset({"criteria", "attributes", "unchecked", "_closing_days_found"})
 """The attributes of a model that are code, settings or a cache."""
 
@@ -106,6 +55,15 @@ class Change(NamedTuple):
     id: str
     record: AwardRecord | None
     """None for an award that is not published any more, or deleted."""
+
+
+class Applied(NamedTuple):
+    """What the changes of a write have done to a model, as sets of awards."""
+
+    changed: BitMap
+    """The ordinals of the awards as they were and as they are."""
+    judged_anew: BitMap
+    """Those of the changed awards that filters and orders may treat in another way than before."""
 
 
 class ReadModel:
@@ -128,6 +86,8 @@ class ReadModel:
         self.created_at = array("q")
         self.unchecked = unchecked
         self.tables = Tables(criteria)
+        self._conditions_digests = array("Q")
+        """The digests of the conditions that `tables` has, by ordinal."""
         self._amount_sums = BitSlices()
         self.by_attribute = {attribute.name: Postings() for attribute in attributes}
         self.closing_days = array("i")
@@ -163,42 +123,93 @@ class ReadModel:
         self._set_open(self._open_at)
         self._closing_days_found.clear()
 
-    def apply(self, changes: Sequence[Change]) -> BitMap:
+    def apply(self, changes: Sequence[Change]) -> Applied:
         """Apply the changes of a write. The last change of each award counts.
 
-        Return the ordinals of the awards as they were and as they are.
+        Conditions that stay the same, as in most writes, stay where they are: to take an award out
+        of the bitmaps of thousands of institutions and places takes 0.5 ms.
         """
         self._closing_days_found.clear()
         latest = {change.id: change.record for change in changes}
-        present = {award_id: self.ordinals.find(award_id) for award_id in latest}
-        changed = BitMap([ordinal for ordinal in present.values() if ordinal is not None])
-        self._take_out(changed)
+        removed, replaced, new = BitMap(), dict[int, AwardRecord](), list[AwardRecord]()
         for award_id, record in latest.items():
-            ordinal = present[award_id]
-            if record is not None and ordinal is None:
-                self._set(ordinal := self.ordinals.add(award_id), record)
-                changed.add(ordinal)
-                for order, _ in self._orders:
-                    order.add(ordinal)
-            elif record is not None and ordinal is not None:
-                self._replace(ordinal, record)
-            elif ordinal is not None:
-                for order, _ in self._orders:
-                    order.discard(ordinal)
-                self.ordinals.discard(ordinal)
-        return changed
+            ordinal = self.ordinals.find(award_id)
+            if record is None:
+                removed |= BitMap([] if ordinal is None else [ordinal])
+            elif ordinal is None:
+                new.append(record)
+            else:
+                replaced[ordinal] = record
+        changed = removed | BitMap(replaced)
+        same_facts, same_conditions = self._unchanged(replaced)
+        self._take_out_facts(changed - same_facts)
+        self.tables.discard(changed - same_conditions)
+        for ordinal in removed:
+            self._remove(ordinal)
+        for ordinal, record in replaced.items():
+            self.row_versions[ordinal] = record.row_version
+            if ordinal not in same_facts:
+                self._replace_facts(ordinal, record)
+            if ordinal not in same_conditions:
+                self._set_conditions(ordinal, record)
+        changed |= BitMap([self._add(record) for record in new])
+        return Applied(changed, changed - (same_facts & same_conditions))
 
-    def _take_out(self, replaced: BitMap) -> None:
-        """Take awards out of every bitmap but those of the orders, where most stay in place."""
+    def _unchanged(self, replaced: Mapping[int, AwardRecord]) -> tuple[BitMap, BitMap]:
+        """The awards whose facts are those of their record, and those whose conditions are."""
+        facts = [each for each, record in replaced.items() if self._has_facts(each, record)]
+        conditions = [
+            each for each, record in replaced.items() if self._has_conditions(each, record)
+        ]
+        return BitMap(facts), BitMap(conditions)
+
+    def _add(self, record: AwardRecord) -> int:
+        """Take a new award; its ordinal."""
+        ordinal = self.ordinals.add(record.id)
+        self._set(ordinal, record)
+        for order, _ in self._orders:
+            order.add(ordinal)
+        return ordinal
+
+    def _remove(self, ordinal: int) -> None:
+        """Let an award go that no bitmap has any more."""
+        for order, _ in self._orders:
+            order.discard(ordinal)
+        self.ordinals.discard(ordinal)
+
+    def _has_facts(self, ordinal: int, record: AwardRecord) -> bool:
+        """Whether all but the version of the row and the conditions is as in the record."""
+        return (
+            self.closes_at[ordinal] == record.closes_at
+            and self.amounts[ordinal] == record.amount
+            and self.created_at[ordinal] == record.created_at
+            and self.closing_days[ordinal] == _closing_day(record)
+            and self._opens_at.get(ordinal) == record.opens_at
+            and self.time_zones.has_exactly(ordinal, (record.time_zone,))
+            and all(
+                self.by_attribute[each.name].has_exactly(ordinal, each.values(record))
+                for each in self.attributes
+            )
+        )
+
+    def _has_conditions(self, ordinal: int, record: AwardRecord) -> bool:
+        """Whether the conditions are known to be those of the record."""
+        digest = record.conditions_digest
+        return digest != NO_DIGEST and digest == self._conditions_digests[ordinal]
+
+    def _take_out_facts(self, replaced: BitMap) -> None:
+        """Take awards out of the bitmaps of facts, but not out of the orders, where most stay in
+        place."""
+        if not replaced:
+            return
         for postings in (*self.by_attribute.values(), self.time_zones):
             postings.discard(replaced)
-        self.tables.discard(replaced)
         self._amount_sums.discard(replaced)
         for ordinal in replaced if self._opens_at else ():
             self._opens_at.pop(ordinal, None)
         self._open = self._open - replaced  # a request may hold the bitmap as it was
 
-    def _replace(self, ordinal: int, record: AwardRecord) -> None:
+    def _replace_facts(self, ordinal: int, record: AwardRecord) -> None:
         moved = [
             order
             for order, name in self._orders
@@ -206,7 +217,7 @@ class ReadModel:
         ]
         for order in moved:
             order.discard(ordinal)
-        self._set(ordinal, record)
+        self._set_facts(ordinal, record)
         for order in moved:
             order.add(ordinal)
 
@@ -224,10 +235,14 @@ class ReadModel:
             for column in self._columns:
                 column.append(0)
         self.row_versions[ordinal] = record.row_version
+        self._set_facts(ordinal, record)
+        self._set_conditions(ordinal, record)
+
+    def _set_facts(self, ordinal: int, record: AwardRecord) -> None:
         self.closes_at[ordinal] = record.closes_at
         self.amounts[ordinal] = record.amount
         self.created_at[ordinal] = record.created_at
-        self.closing_days[ordinal] = NO_DAY if record.closing_day is None else record.closing_day
+        self.closing_days[ordinal] = _closing_day(record)
         for attribute in self.attributes:
             self.by_attribute[attribute.name].add(ordinal, attribute.values(record))
         if record.opens_at is not None:
@@ -236,9 +251,12 @@ class ReadModel:
         if record.closes_at >= self._open_at:
             self._open.add(ordinal)
             self._next_closing = min(self._next_closing, record.closes_at)
-        self.tables.add(ordinal, record.conditions)
         if record.amount != NO_AMOUNT:
             self._amount_sums.add(ordinal, record.amount)
+
+    def _set_conditions(self, ordinal: int, record: AwardRecord) -> None:
+        self.tables.add(ordinal, record.conditions)
+        self._conditions_digests[ordinal] = record.conditions_digest
 
     @property
     def _columns(self) -> "tuple[array[int], ...]":
@@ -248,6 +266,7 @@ class ReadModel:
             self.amounts,
             self.created_at,
             self.closing_days,
+            self._conditions_digests,
         )
 
     # --- Snapshots --------------------------------------------------------------------------------
@@ -494,6 +513,10 @@ class ReadModel:
                 for each in alternatives
             ]
         )
+
+
+def _closing_day(record: AwardRecord) -> int:
+    return NO_DAY if record.closing_day is None else record.closing_day
 
 
 def _as_text(value: object) -> str:

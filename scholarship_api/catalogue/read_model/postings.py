@@ -66,6 +66,11 @@ class Postings:
             del self._bitmaps[value]
             self._sorted = None
 
+    def has_exactly(self, ordinal: int, values: Iterable[Value]) -> bool:
+        """Whether the award names these values and no others. It looks at every bitmap."""
+        named = {value for value, bitmap in self._bitmaps.items() if ordinal in bitmap}
+        return named == set(values)
+
     def of(self, values: Iterable[Value]) -> BitMap:
         """The awards that name any of `values`; not to be changed."""
         return union([found for value in values if (found := self._bitmaps.get(value))])

@@ -1,11 +1,12 @@
 """The record of an award in the read model, and the columns that it is read from."""
 
 import functools
+import hashlib
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
 from scholarship_api.catalogue.read_model.criteria import CRITERIA, CriteriaSet, fields_of
 from scholarship_api.catalogue.read_model.rule import Conditions, Preference
@@ -16,6 +17,11 @@ NEVER: Final = 2**63 - 1
 NO_AMOUNT: Final = -1
 """The amount of an award that names none; amounts are never negative."""
 
+NO_DIGEST: Final = 0
+"""The digest of conditions that have none; they equal no others."""
+
+_DIGEST_BYTES: Final = 8
+"""A change that leaves the digest as it was, by chance, comes once in 10^19 changes."""
 
 _FIELDS: Final = frozenset(fields_of(CRITERIA))
 
@@ -51,6 +57,8 @@ class AwardRecord(NamedTuple):
     coverage_kind: str | None = None
     requirement_kinds: Sequence[str] = ()
     asks_for_fee: bool = False
+    conditions_digest: int = NO_DIGEST
+    """Records with the same digest have the same conditions, unless it is NO_DIGEST."""
 
     @property
     def conditions(self) -> Conditions:
@@ -74,14 +82,18 @@ RECORD: Final = f"""json_build_array(s.id, s.xmin::text::bigint,
     {_MICROSECONDS.format("s.application_deadline")}, (s.amount * 100)::bigint,
     {_MICROSECONDS.format("s.created_at")}, s.deadline_date - DATE '1970-01-01',
     s.deadline_timezone, s.scholarship_type, s.renewable,
+    {_MICROSECONDS.format("s.opens_at")},
     (s.min_gpa * 100)::int, (s.max_gpa * 100)::int, s.citizenship_required, s.grade_levels,
     s.residency_states, s.fields_of_study, s.min_age, s.max_age, s.financial_need,
-    s.eligibility_sets, {_MICROSECONDS.format("s.opens_at")}, s.criteria_complete,
+    s.eligibility_sets, s.criteria_complete,
     s.other_requirements, s.preferences, s.essay_required, s.recommendation_letters,
     s.coverage ->> 'kind', jsonb_path_query_array(s.requirements, '$.kind'),
     coalesce((s.application ->> 'fee')::numeric > 0, false)
         OR coalesce(s.flags ? 'requires_fee', false))"""
 """In SQL, what `parse` reads, of the row `s` of scholarships."""
+
+_CONDITIONS: Final = slice(10, 22)
+"""The values of `RECORD` that the conditions are made of."""
 
 _CRITERIA_FIELDS: Final = (
     "citizenship_required",
@@ -96,10 +108,12 @@ _CRITERIA_FIELDS: Final = (
 
 def parse(text: bytes) -> AwardRecord:
     """The record that `RECORD` is the text of."""
-    return record_of(from_json(text))
+    values = from_json(text)
+    conditions = hashlib.blake2b(to_json(values[_CONDITIONS]), digest_size=_DIGEST_BYTES)
+    return record_of(values, conditions_digest=int.from_bytes(conditions.digest()))
 
 
-def record_of(values: Sequence[Any]) -> AwardRecord:
+def record_of(values: Sequence[Any], *, conditions_digest: int = NO_DIGEST) -> AwardRecord:
     """The record of the values that `RECORD` lists."""
     (
         award_id,
@@ -111,6 +125,7 @@ def record_of(values: Sequence[Any]) -> AwardRecord:
         time_zone,
         scholarship_type,
         renewable,
+        opens_at,
         min_gpa,
         max_gpa,
         citizenship_required,
@@ -121,7 +136,6 @@ def record_of(values: Sequence[Any]) -> AwardRecord:
         max_age,
         financial_need,
         eligibility_sets,
-        opens_at,
         criteria_complete,
         other_requirements,
         preferences,
@@ -175,6 +189,7 @@ def record_of(values: Sequence[Any]) -> AwardRecord:
         coverage_kind,
         requirement_kinds or (),
         asks_for_fee,
+        conditions_digest,
     )
 
 

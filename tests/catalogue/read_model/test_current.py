@@ -132,6 +132,33 @@ async def test_any_write_reaches_the_model(
     await assert_newest(model, database)
 
 
+@pytest.mark.parametrize(
+    ("write", "is_judged_anew"),
+    [
+        ("max_awards = 7", False),
+        ("residency_states = '{}'", False),
+        ("amount_max = 5000", True),
+        ("residency_states = '{CA}'", True),
+        ("min_gpa = 3", True),
+        ("renewable = true", True),
+        ("description = 'For painters'", True),
+        ("status = 'draft'", True),
+    ],
+)
+async def test_a_write_of_what_is_only_shown_judges_no_award_anew(
+    write: str, is_judged_anew: bool, model: CurrentModel, writer: Connection
+) -> None:
+    before, _ = await model.newest()
+    award = before.ordinals.find("award-03")
+    revision = model.changes.revision
+    writer.execute(SQL("UPDATE scholarships SET ") + SQL(write) + SQL(" WHERE id = 'award-03'"))
+    await model.newest()
+    changed = model.changes.since(revision)
+    assert changed is not None
+    assert list(changed.ordinals) == [award]
+    assert list(changed.judged_anew) == ([award] if is_judged_anew else [])
+
+
 async def test_an_award_that_comes_back_is_in_the_model_again(
     model: CurrentModel, database: Database, writer: Connection
 ) -> None:

@@ -1,7 +1,8 @@
 """The model after any writes is the one that would be made anew, and answers as a list would."""
 
 import datetime as dt
-from typing import Final
+import hashlib
+from typing import Any, Final
 
 import pytest
 from hypothesis import given
@@ -29,6 +30,36 @@ def ids(model: ReadModel, ordinals: BitMap) -> set[str]:
 
 def instant(number: int) -> dt.datetime:
     return dt.datetime.fromtimestamp(number / 1_000_000, dt.UTC)
+
+
+CONDITIONS: Final = (
+    "eligibility_sets",
+    "criteria_complete",
+    "other_requirements",
+    "preferences",
+    "conditions_digest",
+)
+FACTS: Final = tuple(
+    name for name in AwardRecord._fields if name not in {*CONDITIONS, "id", "row_version"}
+)
+
+
+def with_digest(record: AwardRecord) -> AwardRecord:
+    conditions = repr([getattr(record, name) for name in CONDITIONS[:-1]])
+    digest = hashlib.sha256(conditions.encode()).digest()
+    return record._replace(conditions_digest=int.from_bytes(digest[:8]))
+
+
+def part_of(record: AwardRecord, names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: getattr(record, name) for name in names}
+
+
+@st.composite
+def rewritten(draw: st.DrawFn, record: AwardRecord) -> AwardRecord:
+    """The award after a write that has left its facts, its conditions or both alone."""
+    other = with_digest(draw(records(award_id=record.id)))
+    names = draw(st.sampled_from([(), FACTS, CONDITIONS, (*FACTS, *CONDITIONS)]))
+    return record._replace(**part_of(other, names), row_version=record.row_version + 1)
 
 
 @st.composite
@@ -110,6 +141,28 @@ def test_after_writes_the_model_is_the_one_that_would_be_made_anew(
             if record is not None:
                 expected[award_id] = record
     assert contents(model, NOW) == contents(model_of(list(expected.values())), NOW)
+
+
+@pytest.mark.slow
+@examples
+@given(catalogues(), st.data())
+def test_awards_are_judged_anew_when_their_facts_or_conditions_have_changed(
+    awards: list[AwardRecord], data: st.DataObject
+) -> None:
+    present = {award.id: with_digest(award) for award in awards}
+    model = model_of(list(present.values()))
+    for _ in range(3):
+        chosen = data.draw(st.lists(st.sampled_from(awards), max_size=5)) if awards else []
+        after = {each.id: data.draw(rewritten(present[each.id])) for each in chosen}
+        applied = model.apply([Change(award_id, record) for award_id, record in after.items()])
+        assert ids(model, applied.changed) == after.keys()
+        assert ids(model, applied.judged_anew) == {
+            award_id
+            for award_id, record in after.items()
+            if record._replace(row_version=0) != present[award_id]._replace(row_version=0)
+        }
+        present |= after
+        assert contents(model, NOW) == contents(model_of(list(present.values())), NOW)
 
 
 @pytest.mark.slow

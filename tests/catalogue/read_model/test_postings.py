@@ -36,6 +36,17 @@ def test_awards_are_found_by_value_and_by_range(
 
 
 @examples
+@given(AWARDS, st.integers(0, 30), st.lists(st.integers(0, 5), max_size=3))
+def test_an_award_has_exactly_the_values_that_it_names(
+    awards: dict[int, list[int]], ordinal: int, values: list[int]
+) -> None:
+    named = awards.get(ordinal, [])
+    postings = posted(awards)
+    assert postings.has_exactly(ordinal, named)
+    assert postings.has_exactly(ordinal, values) == (set(values) == set(named))
+
+
+@examples
 @given(AWARDS, st.sets(st.integers(0, 30)))
 def test_discarded_awards_are_in_no_bitmap(awards: dict[int, list[int]], gone: set[int]) -> None:
     postings = posted(awards)
