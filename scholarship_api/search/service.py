@@ -4,7 +4,7 @@ A search without `q` is answered from the read model, which knows every filter a
 search with `q` asks PostgreSQL for the awards with the words, see `text_search`.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -374,7 +374,7 @@ async def _find_structured(asked: Asked, *, among: Sequence[str] | None = None) 
             )
             if request.facets
             else None,
-            basis=_basis(asked, kept.with_hidden),
+            basis=_basis(asked, kept.with_hidden, model.ordinals.ids_of(page)),
             matches=matches_of(kept, page),
             ineligible_hidden=size_of(kept.ineligible),
             unknown_amounts_hidden=size_of(kept.unknown_amounts),
@@ -409,10 +409,17 @@ def _structured_page(
     return page, order.keyset_of(model, page[-1]) if has_more else None
 
 
-def _basis(asked: Asked, kept: BitMap) -> Basis | None:
-    if asked.is_restricted or len(kept) > limits.MAX_BASIS_AWARDS:
+def _basis(asked: Asked, kept: BitMap, shown: Iterable[str]) -> Basis | None:
+    if asked.is_restricted:
         return None
-    return Basis(asked.request, asked.snapshot.revision, kept)
+    is_complete = len(kept) <= limits.MAX_BASIS_AWARDS
+    return Basis(
+        asked.request,
+        asked.snapshot.revision,
+        frozenset(shown),
+        kept if is_complete else BitMap(),
+        is_complete=is_complete,
+    )
 
 
 async def count(snapshot: Snapshot, request: SearchRequest, text: TextQuery | None) -> int:

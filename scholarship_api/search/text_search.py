@@ -133,7 +133,8 @@ class _TextSearch:
             for matched in self._matching.tried
             if matched.awards is not None
         ]
-        ids = [matched.rows.matches for matched in self._matching.tried if matched.rows is not None]
+        ranked = [each.rows for each in self._matching.tried if each.rows is not None]
+        ids = [rows.matches for rows in ranked]
         words = [matched.text.match for matched in self._matching.tried]
         found = union(awards)
         is_complete = (
@@ -144,6 +145,7 @@ class _TextSearch:
         return Basis(
             self._request,
             self._revision,
+            frozenset(self._shown).union(*(rows.items for rows in ranked)),
             found if is_complete else BitMap(),
             ids if is_complete else (),
             words,

@@ -1,7 +1,6 @@
 """Which awards a process has seen change, so that answers from before can be used again."""
 
 from collections import deque
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,12 +18,13 @@ MAX_ENTRIES: Final = 256
 class Changed:
     """Awards that are not what they were."""
 
-    ordinals: BitMap
-    """The awards that were in the model before, and those that are in it now."""
     ids: frozenset[str]
+    """All of them."""
     judged_anew: BitMap
-    """Those of `ordinals` that words, filters and orders may treat in another way than before. The
-    others have changed only in what is shown of them."""
+    """The ordinals, before and after, of those that words, filters and orders may treat in another
+    way than before. The others have changed only in what is shown of them."""
+    ids_judged_anew: frozenset[str]
+    """The ids of the same awards, and of those that the model does not have."""
     reworded: bool
     """Whether the words of one of them may be others than they were."""
 
@@ -41,12 +41,9 @@ class ChangeLog:
         """All changes after this revision are in the log."""
         self._size = 0
 
-    def add(
-        self, ordinals: BitMap, ids: Iterable[str], *, judged_anew: BitMap, reworded: bool
-    ) -> None:
+    def add(self, changed: Changed) -> None:
         """Some awards have changed."""
         self.revision += 1
-        changed = Changed(ordinals, frozenset(ids), judged_anew, reworded)
         self._entries.append((self.revision, changed))
         self._size += len(changed.ids)
         while self._size > MAX_CHANGES or len(self._entries) > MAX_ENTRIES:
@@ -68,8 +65,8 @@ class ChangeLog:
         if len(found) == 1:
             return found[0]
         return Changed(
-            BitMap().union(*(changed.ordinals for changed in found)),
             frozenset().union(*(changed.ids for changed in found)),
             BitMap().union(*(changed.judged_anew for changed in found)),
+            frozenset().union(*(changed.ids_judged_anew for changed in found)),
             any(changed.reworded for changed in found),
         )

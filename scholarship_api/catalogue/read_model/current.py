@@ -16,7 +16,7 @@ import structlog
 from fastapi import Depends, Request
 
 from scholarship_api.catalogue.read_model import statements
-from scholarship_api.catalogue.read_model.change_log import ChangeLog
+from scholarship_api.catalogue.read_model.change_log import Changed, ChangeLog
 from scholarship_api.catalogue.read_model.model import Change, ReadModel
 from scholarship_api.catalogue.read_model.position import Position
 from scholarship_api.catalogue.read_model.records import parse
@@ -256,23 +256,7 @@ class CurrentModel:
         for start in range(0, len(changed), CHANGES_PER_TURN):
             if start:
                 await asyncio.sleep(0)
-            rows = changed[start : start + CHANGES_PER_TURN]
-            changes = [
-                Change(award_id.decode(), None if record is None else parse(record))
-                for award_id, record, _, _ in rows
-            ]
-            reworded = [
-                change.id
-                for change, (_, _, is_reworded, _) in zip(changes, rows, strict=True)
-                if is_reworded == b"true"
-            ]
-            applied = model.apply(changes)
-            self.changes.add(
-                applied.changed,
-                (change.id for change in changes),
-                judged_anew=applied.judged_anew | model.ordinals.find_all(reworded),
-                reworded=bool(reworded),
-            )
+            self.changes.add(_applied(model, changed[start : start + CHANGES_PER_TURN]))
 
     async def _load_first(self) -> ReadModel:
         """The snapshot of another worker, or else a model that is loaded for all of them."""
@@ -323,6 +307,31 @@ class CurrentModel:
         model.unchecked = self.unchecked
         self._model, self._position = model, position
         self._is_whole = True
+
+
+def _applied(model: ReadModel, rows: Sequence[Row]) -> Changed:
+    """Apply the awards that CHANGES has found."""
+    changes = [
+        Change(award_id.decode(), None if record is None else parse(record))
+        for award_id, record, _, _ in rows
+    ]
+    judged_anew = model.apply(changes)
+    # After several steps an award may be what it was, but PostgreSQL may have answered in between.
+    judged_anew |= model.ordinals.find_all(
+        change.id
+        for change, (_, _, is_reworded, steps) in zip(changes, rows, strict=True)
+        if is_reworded == b"true" or steps != b"1"
+    )
+    return Changed(
+        ids=frozenset(change.id for change in changes),
+        judged_anew=judged_anew,
+        ids_judged_anew=frozenset(
+            change.id
+            for change in changes
+            if (ordinal := model.ordinals.find(change.id)) is None or ordinal in judged_anew
+        ),
+        reworded=any(is_reworded == b"true" for _, _, is_reworded, _ in rows),
+    )
 
 
 def _is_continued(position: Position, following: Position) -> bool:

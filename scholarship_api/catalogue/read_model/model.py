@@ -57,15 +57,6 @@ class Change(NamedTuple):
     """None for an award that is not published any more, or deleted."""
 
 
-class Applied(NamedTuple):
-    """What the changes of a write have done to a model, as sets of awards."""
-
-    changed: BitMap
-    """The ordinals of the awards as they were and as they are."""
-    judged_anew: BitMap
-    """Those of the changed awards that filters and orders may treat in another way than before."""
-
-
 class ReadModel:
     """`criteria` and `attributes` are the rows of its table; `unchecked` are the fields of criteria
     that nobody is matched on."""
@@ -123,8 +114,11 @@ class ReadModel:
         self._set_open(self._open_at)
         self._closing_days_found.clear()
 
-    def apply(self, changes: Sequence[Change]) -> Applied:
+    def apply(self, changes: Sequence[Change]) -> BitMap:
         """Apply the changes of a write. The last change of each award counts.
+
+        Return the ordinals, before and after, of the awards that filters and orders may treat in
+        another way now. What has changed of the others is not in the model.
 
         Conditions that stay the same, as in most writes, stay where they are: to take an award out
         of the bitmaps of thousands of institutions and places takes 0.5 ms.
@@ -153,7 +147,7 @@ class ReadModel:
             if ordinal not in same_conditions:
                 self._set_conditions(ordinal, record)
         changed |= BitMap([self._add(record) for record in new])
-        return Applied(changed, changed - (same_facts & same_conditions))
+        return changed - (same_facts & same_conditions)
 
     def _unchanged(self, replaced: Mapping[int, AwardRecord]) -> tuple[BitMap, BitMap]:
         """The awards whose facts are those of their record, and those whose conditions are."""

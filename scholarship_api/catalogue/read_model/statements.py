@@ -35,7 +35,8 @@ WITH present AS (
     SELECT {_STATE}
 ), changed AS (
     SELECT scholarship_id AS id,
-        bool_or(action = 'deleted' OR coalesce(before ?| ARRAY[{_INDEXED}], false)) AS is_reworded
+        bool_or(action = 'deleted' OR coalesce(before ?| ARRAY[{_INDEXED}], false)) AS is_reworded,
+        count(*) AS steps
     FROM scholarship_changes, present
     WHERE written_in >= pg_snapshot_xmin(%(snapshot)s::pg_snapshot)::text::bigint
       AND written_in < pg_snapshot_xmax(present.snapshot)::text::bigint
@@ -49,8 +50,8 @@ SELECT present.state::text, present.snapshot::text, present.history, (
 )::text FROM present
 UNION ALL
 SELECT changed.id, CASE WHEN s.id IS NOT NULL THEN {RECORD}::text END,
-    changed.is_reworded::text, NULL
+    changed.is_reworded::text, changed.steps::text
 FROM changed LEFT JOIN scholarships AS s ON s.id = changed.id AND s.status = 'published'
 """  # noqa: S608 - of literals
-"""The state, then each award that was changed since %(snapshot)s: its id, what it is now, and
-whether its words may be others than they were."""
+"""The state, then each award that was changed since %(snapshot)s: its id, what it is now, whether
+its words may be others than they were, and in how many steps it has changed."""

@@ -6,7 +6,7 @@ varies is a parameter.
 """
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -237,7 +237,7 @@ async def awards_with_words(
     return {(kind.decode(), letters.decode()): int(documents) for kind, letters, documents in rows}
 
 
-async def any_has_words(fetch: Fetch, tsqueries: Sequence[str], award_ids: Sequence[str]) -> bool:
+async def any_has_words(fetch: Fetch, tsqueries: Sequence[str], award_ids: Collection[str]) -> bool:
     """Whether one of the given awards, published or not, has the words of one of the tsqueries."""
     [(found,)] = await fetch(
         "SELECT EXISTS (SELECT FROM scholarships AS s"

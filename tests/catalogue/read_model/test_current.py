@@ -149,14 +149,31 @@ async def test_a_write_of_what_is_only_shown_judges_no_award_anew(
     write: str, is_judged_anew: bool, model: CurrentModel, writer: Connection
 ) -> None:
     before, _ = await model.newest()
-    award = before.ordinals.find("award-03")
+    ordinal = before.ordinals.find("award-03")
     revision = model.changes.revision
     writer.execute(SQL("UPDATE scholarships SET ") + SQL(write) + SQL(" WHERE id = 'award-03'"))
     await model.newest()
     changed = model.changes.since(revision)
     assert changed is not None
-    assert list(changed.ordinals) == [award]
-    assert list(changed.judged_anew) == ([award] if is_judged_anew else [])
+    assert changed.ids == {"award-03"}
+    assert changed.ids_judged_anew == ({"award-03"} if is_judged_anew else set())
+    assert list(changed.judged_anew) == ([ordinal] if is_judged_anew else [])
+
+
+async def test_an_award_that_is_again_what_it_was_is_judged_anew(
+    model: CurrentModel, database: Database, writer: Connection
+) -> None:
+    """A statement may have seen what it was in between."""
+    before, _ = await model.newest()
+    ordinal = before.ordinals.find("award-03")
+    revision = model.changes.revision
+    for status in ("archived", "published"):
+        writer.execute("UPDATE scholarships SET status = %s WHERE id = 'award-03'", [status])
+    await assert_newest(model, database)
+    changed = model.changes.since(revision)
+    assert changed is not None
+    assert changed.ids_judged_anew == {"award-03"}
+    assert list(changed.judged_anew) == [ordinal]
 
 
 async def test_an_award_that_comes_back_is_in_the_model_again(

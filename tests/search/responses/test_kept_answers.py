@@ -150,3 +150,37 @@ async def test_an_unrelated_write_keeps_an_answer_and_a_related_one_does_not(
         assert responses() != kept
         writer.execute("DELETE FROM scholarships WHERE id = 'aardvark-1'")
         assert content(await client.get(path))["total"] == 1
+
+
+async def test_what_is_only_shown_of_an_award_concerns_the_pages_that_show_it(
+    services: tuple[FastAPI, httpx.AsyncClient, httpx.AsyncClient], module_database_url: str
+) -> None:
+    app, cached, new = services
+    insert = """
+        INSERT INTO scholarships (id, name, organization, scholarship_type, deadline_kind)
+        VALUES (%s, 'Numbat award', 'Trust', 'merit_based', 'rolling')
+    """
+    pages = [f"/api/v1/search?q=numbat&limit=1&offset={offset}" for offset in (0, 1)]
+
+    def responses() -> list[object]:
+        items = app.state.answers.cache._responses._items
+        return [response for key, (response, _) in items.items() if "numbat" in key]
+
+    with psycopg.connect(module_database_url.replace("+psycopg", ""), autocommit=True) as writer:
+        for award_id in ("numbat-1", "numbat-2"):
+            writer.execute(insert, [award_id])
+        first, second = [content(await cached.get(page)) for page in pages]
+        assert first["total"] == second["total"] == 2
+        before = responses()
+        assert len(before) == 2
+        shown = second["items"][0]["id"]
+        writer.execute("UPDATE scholarships SET max_awards = 7 WHERE id = %s", [shown])
+        for page in pages:
+            assert content(await cached.get(page)) == content(await new.get(page))
+        assert sum(one is other for one in before for other in responses()) == 1
+        writer.execute(
+            "UPDATE scholarships SET amount_max = 7, currency = 'USD' WHERE id = %s", [shown]
+        )
+        for page in pages:
+            assert content(await cached.get(page)) == content(await new.get(page))
+        assert not any(one is other for one in before for other in responses())
