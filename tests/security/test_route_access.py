@@ -10,6 +10,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 
+import anyio
 import pytest
 from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
@@ -42,6 +43,9 @@ pytestmark = pytest.mark.anyio
 Route = tuple[str, str]
 
 ALLOWED, NEEDS_ACCOUNT, FORBIDDEN = "allowed", "401", "403"
+
+UNAVAILABLE = 503
+PATIENCE_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -195,6 +199,10 @@ async def outcome(app: FastAPI, route: Route, headers: Headers) -> str:
     body: object = {} if method in {"POST", "PUT", "PATCH"} else None
     async with connected(app, new_address()) as client:
         answer = await client.request(method, target(path), json=body, headers=headers)
+        with anyio.fail_after(PATIENCE_SECONDS):
+            while answer.status_code == UNAVAILABLE:  # Redis had no CPU for 0.4 s
+                await anyio.sleep(float(answer.headers["Retry-After"]))
+                answer = await client.request(method, target(path), json=body, headers=headers)
     assert answer.status_code < 500, (route, answer.text)
     return str(answer.status_code) if answer.status_code in (401, 403) else ALLOWED
 
