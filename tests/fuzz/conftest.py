@@ -99,6 +99,8 @@ def fuzzed(module_database_url: str, redis_url: str) -> Iterator[FuzzedService]:
         "RATE_LIMIT_PER_MINUTE": "1000000",
         "TRUSTED_PROXY_IPS": "127.0.0.1",
         "MAX_REQUESTS": "0",
+        # As long as the runs take on a slow machine; the allowed maximum.
+        "ACCESS_TOKEN_EXPIRE_MINUTES": "1440",
         **{
             f"RATE_LIMIT_{group}": UNLIMITED
             for group in (
