@@ -1,5 +1,7 @@
 """The sources of settings besides the process environment: secret files and `.env`."""
 
+import errno
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -11,6 +13,9 @@ from scholarship_api.settings.errors import SettingError, SettingsError
 
 DOTENV_ENVIRONMENTS: Final = frozenset({"", "development", "local"})
 """Values of ENVIRONMENT in which a `.env` file of the working directory is read."""
+
+MAX_FILE_BYTES: Final = 65_536
+"""The longest file of a setting. A device such as /dev/zero has no end."""
 
 
 class Unreadable:
@@ -65,7 +70,7 @@ class SecretFiles(PydanticBaseSettingsSource):
             reason = f"give {name} or {name}_FILE, not both"
             return Unreadable(name, reason), field_name, False
         try:
-            text = Path(path).read_text(encoding="utf-8")
+            text = _read(Path(path))
         except UnicodeDecodeError:
             reason = "the file that it names is not UTF-8 text"
         except (OSError, ValueError) as error:
@@ -83,6 +88,15 @@ class SecretFiles(PydanticBaseSettingsSource):
                 if value is not None:
                     found[key] = value
         return found
+
+
+def _read(path: Path) -> str:
+    """The text of a file. Raises OSError, for too long a file as well, and UnicodeDecodeError."""
+    with path.open("rb") as file:
+        content = file.read(MAX_FILE_BYTES + 1)
+    if len(content) > MAX_FILE_BYTES:
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
+    return content.decode()
 
 
 def dotenv_source(settings: type[BaseSettings], file: Path | None) -> DotEnvSettingsSource:

@@ -43,7 +43,12 @@ SECRET_NAMES = sorted(name.upper() for name in SECRETS)
 @pytest.mark.parametrize("name", SECRET_NAMES)
 @pytest.mark.parametrize(
     ("kind", "reason"),
-    [("missing", "No such file"), ("folder", "Is a directory"), ("binary", "not UTF-8 text")],
+    [
+        ("missing", "No such file"),
+        ("folder", "Is a directory"),
+        ("binary", "not UTF-8 text"),
+        ("endless", "File too large"),
+    ],
 )
 def test_a_secret_file_that_cannot_be_read_is_named(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, kind: str, reason: str
@@ -53,6 +58,8 @@ def test_a_secret_file_that_cannot_be_read_is_named(
         file.mkdir()
     elif kind == "binary":
         file.write_bytes(b"\xff\xfe\x00")
+    elif kind == "endless":
+        file.symlink_to("/dev/zero")
     found = reasons(monkeypatch, {f"{name}_FILE": str(file), "DEBUG": "unsure"})
     assert set(found) == {f"{name}_FILE", "DEBUG"}
     assert reason in found[f"{name}_FILE"]
