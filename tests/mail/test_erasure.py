@@ -15,8 +15,9 @@ from scholarship_api.saved_searches import notifications
 from scholarship_api.webhooks import delivery as webhook_delivery
 from tests.catalogue.api import Api, User, _user, created
 from tests.mail.conftest import MailServer, link_in
-from tests.saved_searches.test_notifications import follow, hooked, key_client
+from tests.saved_searches.test_notifications import follow, hooked
 from tests.security.conftest import dumped_tables
+from tests.webhooks.test_webhooks import key_client
 from tests.worker.conftest import until, working
 
 pytestmark = pytest.mark.anyio
