@@ -6,7 +6,7 @@ varies is a parameter.
 """
 
 import datetime as dt
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -31,9 +31,6 @@ _AFTER: Final = """(s.negated_score, s.closes_at, s.id)
 _IDS: Final = """CASE WHEN counted.total <= %(cap)s::int THEN
     (SELECT E'\\x1f' || string_agg(id, E'\\x1f') || E'\\x1f' FROM matched) END"""
 """SQL for the ids of the matches, unless they are too many."""
-
-_NO_MATCH: Final = b',"match":null}'
-"""The end of the JSON of an award that PostgreSQL has not highlighted."""
 
 _SEPARATOR: Final = b"\x1f"
 """A control character, which JSON escapes and no id contains."""
@@ -123,7 +120,7 @@ async def _ranked(
     factors: Sequence[float] = (),
 ) -> tuple[int, RankedRows]:
     is_first_page = window.keyset is None
-    item = summaries.HIGHLIGHTED if highlight else summaries.ITEM
+    item = summaries.ITEM_WITH_TEXTS if highlight else summaries.ITEM
     order = "s.negated_score, s.closes_at, s.id"
     ids = "NULL" if where == _AMONG else _IDS
     keyset = {f"key_{position}": key for position, key in enumerate(window.keyset or ())}
@@ -166,7 +163,7 @@ async def _ranked(
         },
     )
     rows = RankedRows(
-        _items(shown, _highlight(text.match, marked) if highlight else None),
+        await _items(fetch, shown, match=text.match if highlight else None, words=marked),
         has_more == b"t",
         last and tuple(from_json(last)),
         matches or b"",
@@ -294,20 +291,20 @@ async def items(
     """The published awards of these ids; `words` are those to show passages of."""
     item, marked_words = summaries.ITEM, "NULL"
     if words is not None:
-        item, marked_words = summaries.HIGHLIGHTED, summaries.WORDS
+        item, marked_words = summaries.ITEM_WITH_TEXTS, summaries.WORDS
     [(shown, marked)] = await fetch(
         f"SELECT string_agg(concat_ws(E'\\x1f', s.id, s.xmin, {summaries.AVAILABILITY_SOURCE},"
         f" {item}), E'\\x1f'), {marked_words} FROM scholarships AS s WHERE {_AMONG}",
-        {"ids": list(award_ids)} | ({} if words is None else _highlight_params(words)),
+        {"ids": list(award_ids)} | ({} if words is None else _stems(words)),
     )
-    return _items(shown, None if words is None else _highlight(words, marked))
+    return await _items(fetch, shown, match=words, words=marked)
 
 
 def text_params(text: TextQuery) -> dict[str, object]:
-    """The parameters of the ranking formula, and those of highlights."""
+    """The parameters of the ranking formula, and of the words to mark."""
     return {
         "match": text.match,
-        **_highlight_params(text.match),
+        **_stems(text.match),
         "clauses": [clause.tsquery for clause in text.weighted_clauses],
         "weights": [clause.weight for clause in text.weighted_clauses],
         "alternative_counts": [clause.alternative_count for clause in text.weighted_clauses],
@@ -316,28 +313,57 @@ def text_params(text: TextQuery) -> dict[str, object]:
     }
 
 
-def _highlight_params(match: str) -> dict[str, object]:
-    return {
-        "highlighted": highlighted(match),
-        "word_beginnings": word_beginnings(match),
-        "lexemes": sorted(highlights.stems(match)),
-    }
+def _stems(match: str) -> dict[str, object]:
+    """The parameter of `summaries.WORDS`."""
+    return {"lexemes": sorted(highlights.stems(match))}
 
 
-def _highlight(match: str, words: bytes | None) -> Callable[[str], str]:
-    return highlights.highlighter(match, words.decode().split() if words else ())
+async def _items(
+    fetch: Fetch, shown: bytes | None, *, match: str | None, words: bytes | None
+) -> dict[str, Item]:
+    """The awards of a page as PostgreSQL gives them.
 
-
-def _items(shown: bytes | None, highlight: Callable[[str], str] | None) -> dict[str, Item]:
+    With `match`, each has its passages, in which the `words` of the catalogue are marked.
+    """
     parts = shown.split(_SEPARATOR) if shown else []
-    found = {}
+    found: dict[str, Item] = {}
+    unmarked: list[str] = []
+    highlight = None
+    if match is not None:
+        highlight = highlights.highlighter(match, words.decode().split() if words else ())
     columns = [parts[column::5] for column in range(5)]
-    for award_id, row_version, source, text, texts in zip(*columns, strict=True):
-        if texts and highlight is not None:
-            match = to_json(highlight(texts.decode()))
-            text = b'%b,"match":%b}' % (text.removesuffix(_NO_MATCH), match)  # noqa: PLW2901
-        found[award_id.decode()] = Item(int(row_version), source, text)
+    for encoded_id, row_version, source, summary, encoded_texts in zip(*columns, strict=True):
+        award_id, json = encoded_id.decode(), summary
+        if highlight is not None:
+            texts = encoded_texts.decode()
+            if highlights.can_mark(texts):
+                json = _with_match(summary, highlight(texts))
+            else:
+                unmarked.append(award_id)
+        found[award_id] = Item(int(row_version), source, json)
+    if unmarked and match is not None:
+        passages = await _passages(fetch, match, unmarked)
+        for award_id in unmarked:
+            item = found[award_id]
+            found[award_id] = item._replace(json=_with_match(item.json, passages.get(award_id)))
     return found
+
+
+async def _passages(fetch: Fetch, match: str, award_ids: Sequence[str]) -> dict[str, str]:
+    """The passages of awards that PostgreSQL has to mark, as HTML."""
+    rows = await fetch(
+        f"SELECT s.id, {summaries.MARKED} FROM scholarships AS s WHERE {_AMONG}",
+        {
+            "ids": list(award_ids),
+            "highlighted": highlighted(match),
+            "word_beginnings": word_beginnings(match),
+        },
+    )
+    return {award_id.decode(): passages.decode() for award_id, passages in rows}
+
+
+def _with_match(summary: bytes, passages: str | None) -> bytes:
+    return b'%b,"match":%b}' % (summary[:-1], to_json(passages))
 
 
 async def _ids(fetch: Fetch, statement: str, params: Mapping[str, Any]) -> list[str]:

@@ -51,32 +51,28 @@ def _replaced(text: str, replacements: Mapping[str, str]) -> str:
 
 # Escaped as html.escape does it. Stored text contains no control characters, so those around the
 # found words are replaced last.
-_MATCH: Final = _replaced(
+MARKED: Final = _replaced(
     _HEADLINE,
     {"\\x01": "", "\\x03\\x02": ""}
     | {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\\'": "&#x27;"}
     | {"\\x02": "<mark>", "\\x03": "</mark>"},
 )
+"""SQL for the passages of `s` that match `%(highlighted)s`, as HTML. That parameter and
+`%(word_beginnings)s` come from `text/tsquery.py`."""
 
 _ITEM: Final = f"""(SELECT row_to_json(item) FROM (
     SELECT s.id, s.name, s.organization, s.amount, s.currency, s.scholarship_type,
         {shortened_description("s.description")} AS description, s.coverage,
-        coalesce(s.flags, '[]') AS flags{{match}}
+        coalesce(s.flags, '[]') AS flags
 ) AS item)"""
 
-_TEXTS: Final = f"concat_ws(E'\\x1e', s.name, s.organization, coalesce({_DESCRIPTION_START}, ''))"
-_IS_ASCII: Final = f"octet_length({_TEXTS}) = length({_TEXTS})"
-
-ITEM: Final = f"{_ITEM.format(match='')}, ''"
+ITEM: Final = f"{_ITEM}, ''"
 """SQL for the summary of `s` as JSON, without its availability fields; and an empty text."""
 
-_MATCH_OF_OTHERS: Final = f", CASE WHEN {_IS_ASCII} THEN NULL ELSE {_MATCH} END AS match"
-
-HIGHLIGHTED: Final = f"""{_ITEM.format(match=_MATCH_OF_OTHERS)},
-    CASE WHEN {_IS_ASCII} THEN {_TEXTS} ELSE '' END"""
-"""The same with the passages that match `%(highlighted)s`; and the texts of an award in ASCII,
-in which `text/highlights.py` marks the words. It reads whole texts, so it is for the rows of one
-page. That parameter and `%(word_beginnings)s` come from `text/tsquery.py`."""
+ITEM_WITH_TEXTS: Final = f"""{_ITEM},
+    concat_ws(E'\\x1e', s.name, s.organization, coalesce({_DESCRIPTION_START}, ''))"""
+"""The same with the texts in which `text/highlights.py` marks words. It reads whole texts, so it is
+for the rows of one page."""
 
 WORDS: Final = """(SELECT string_agg(DISTINCT known.word, ' ') FROM search_words AS known
     WHERE known.lexeme = ANY (%(lexemes)s::text[]))"""
@@ -99,4 +95,4 @@ class Item(NamedTuple):
     row_version: int
     availability_source: bytes
     json: bytes
-    """The JSON of ITEM or HIGHLIGHTED."""
+    """The JSON of ITEM, with `match` where passages are shown."""

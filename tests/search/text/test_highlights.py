@@ -7,7 +7,13 @@ from importlib import resources
 import psycopg
 import pytest
 
-from scholarship_api.search.text.highlights import MAX_WORDS, highlighter, stems
+from scholarship_api.search.text.highlights import (
+    FOLDED_LETTERS,
+    MAX_WORDS,
+    can_mark,
+    highlighter,
+    stems,
+)
 
 FILLER = "one two three four five six seven eight nine ten"
 
@@ -66,6 +72,34 @@ def test_the_fragments_with_the_most_different_words_are_shown() -> None:
         assert len(re.findall(r"\w+", fragment.replace("mark>", ""))) <= MAX_WORDS
 
 
+def test_letters_with_marks_are_found_and_shown_as_they_are() -> None:
+    found = marked(
+        "('gomez')&('saint')", "gomez saint", name="Gómez", description="“SÁINT”—łódź\u2019s"
+    )
+    assert found == "<mark>Gómez</mark> | “<mark>SÁINT</mark>”—łódź\u2019s"
+
+
+def test_postgresql_folds_the_letters_alike(database_url: str) -> None:
+    with psycopg.connect(database_url.replace("+psycopg", "")) as connection:
+        folded = connection.execute(
+            "SELECT letter, public.fold_text(letter) FROM unnest(%s::text[]) AS given (letter)",
+            (list(FOLDED_LETTERS),),
+        ).fetchall()
+    assert dict(folded) == {letter: base.lower() for letter, base in FOLDED_LETTERS.items()}
+
+
+def test_every_sign_that_parts_words_is_one_letter_after_folding() -> None:
+    signs = [chr(code) for code in range(0x80, 0x110000) if chr(code).isprintable()]
+    markable = [sign for sign in signs if can_mark(sign)]
+    assert {"é", "ł", "—", "\u2019", "€"} <= set(markable)
+    assert all(len(sign.lower()) == 1 or sign in FOLDED_LETTERS for sign in markable)
+
+
+@pytest.mark.parametrize("text", ["Straße", "œuvre", "奨学金", "стипендия", "e\u0301", "a\u00adb"])
+def test_other_texts_are_left_to_postgresql(text: str) -> None:
+    assert not can_mark(text)
+
+
 @pytest.mark.parametrize("sign", ["<b>", '"', "'", "&"])
 def test_everything_but_the_marks_is_escaped(sign: str) -> None:
     found = marked("('art')", "art", name=f"{sign}art{sign}", description=sign)
@@ -76,8 +110,11 @@ def test_everything_but_the_marks_is_escaped(sign: str) -> None:
 
 @pytest.mark.parametrize("lexeme", ["engin", "student", "nurs", "studi", "women", "12", "maintain"])
 def test_the_words_that_postgresql_marks_are_marked(database_url: str, lexeme: str) -> None:
-    texts = [text for text in bundled_texts() if text.isascii()]
-    words = sorted({word.lower() for text in texts for word in re.findall("[A-Za-z0-9]+", text)})
+    texts = [text for text in bundled_texts() if can_mark(text)]
+    assert not all(text.isascii() for text in texts)
+    words = sorted(
+        {word.lower() for text in texts for word in re.findall("[A-Za-z0-9]+", text)} | {"resume"}
+    )
     match = f"('{lexeme}')"
     with psycopg.connect(database_url.replace("+psycopg", "")) as connection:
         known = connection.execute(
