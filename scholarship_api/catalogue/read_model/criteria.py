@@ -154,6 +154,8 @@ _INSTITUTION: Final = AnyEntry(
     freeze=entries.institution,
     read_entry=entries.institution,
     judge_entry=entries.judge_institution,
+    keys=entries.institution_keys,
+    keys_to_judge=entries.institution_keys_to_judge,
 )
 
 CRITERIA: Final = (
@@ -261,6 +263,8 @@ CRITERIA: Final = (
                     freeze=entries.place,
                     read_entry=entries.place,
                     judge_entry=entries.judge_place,
+                    keys=entries.place_keys,
+                    keys_to_judge=entries.place_keys_to_judge,
                 ),
                 told="residence.place",
                 noun="town of residence",
@@ -583,7 +587,12 @@ CRITERIA: Final = (
     ),
     row(
         "affiliations",
-        AnyEntry(freeze=entries.affiliation, judge_entry=entries.judge_affiliation),
+        AnyEntry(
+            freeze=entries.affiliation,
+            judge_entry=entries.judge_affiliation,
+            keys=entries.affiliation_keys,
+            keys_to_judge=entries.affiliation_keys_to_judge,
+        ),
         PERSON,
         "membership or employer",
         question="Which groups and employers do you or your relatives belong to?",

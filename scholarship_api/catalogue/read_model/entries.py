@@ -3,6 +3,8 @@
 For each kind there is a function that makes an entry of an award a hashable value of the postings,
 and one that holds such a value against an entry of a profile. An award's part that is left out
 fits everybody; a profile's part that is left out is unknown.
+
+Kinds with many values have keys, too: a value that shares none with an entry of a profile fails.
 """
 
 import functools
@@ -126,6 +128,15 @@ def judge_affiliation(wanted: Affiliation, entry: Entry) -> Outcome:
     return worst_part((relations, Outcome.MET if told else Outcome.UNKNOWN))
 
 
+def affiliation_keys(wanted: Affiliation) -> tuple[str]:
+    return (wanted.name,)
+
+
+def affiliation_keys_to_judge(entry: Entry) -> tuple[str, ...] | None:
+    name = folded_name(entry.get("name") or "")
+    return (name, "") if name else None
+
+
 # --- Institutions --------------------------------------------------------------------------------
 
 
@@ -149,6 +160,19 @@ def judge_institution(wanted: Institution, given: Institution) -> Outcome:
     if wanted.unitid and given.unitid:
         return Outcome.MET if wanted.unitid == given.unitid else Outcome.FAILED
     return _judge_named(wanted.name, wanted.state, given.name, given.state)
+
+
+def institution_keys(wanted: Institution) -> tuple[tuple[str, str], ...]:
+    by_state = ("state", wanted.state)
+    return (by_state, ("unitid", wanted.unitid)) if wanted.unitid else (by_state,)
+
+
+def institution_keys_to_judge(given: Institution) -> tuple[tuple[str, str], ...] | None:
+    # A value with the same number is met in whatever state it is.
+    if not given.state:
+        return None
+    by_state = (("state", given.state), ("state", ""))
+    return (*by_state, ("unitid", given.unitid)) if given.unitid else by_state
 
 
 def _judge_named(wanted: str, wanted_state: str, name: str, state: str) -> Outcome:
@@ -176,6 +200,14 @@ FOREIGN: Final = "foreign"
 
 def place(entry: Entry) -> Place:
     return Place(folded_name(entry.get("name") or ""), entry.get("state") or "")
+
+
+def place_keys(wanted: Place) -> tuple[str]:
+    return (wanted.state,)
+
+
+def place_keys_to_judge(given: Place) -> tuple[str, ...] | None:
+    return (given.state, "") if given.state else None
 
 
 def judge_place(wanted: Place, given: Place) -> Outcome:

@@ -1,7 +1,7 @@
 """Postings: for each value of a field, the bitmap of the awards that name it."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from pyroaring import BitMap
@@ -22,6 +22,8 @@ class Postings:
         """The awards that name any value; the others are open to all."""
         self._bitmaps: dict[Any, BitMap] = {}
         self._sorted: list[Any] | None = None
+        self._groups: dict[Hashable, list[Any]] | None = None
+        """Like `_sorted` made when first needed, and again once a value has come or gone."""
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self._bitmaps)
@@ -33,13 +35,24 @@ class Postings:
         """Each value with its bitmap, which belongs to us."""
         return self._bitmaps.items()
 
+    def grouped(
+        self, keys: Callable[[Any], Iterable[Hashable]]
+    ) -> Mapping[Hashable, Sequence[Any]]:
+        """The values by their keys. `keys` has to be the same function each time."""
+        if self._groups is None:
+            self._groups = {}
+            for value in self._bitmaps:
+                for key in keys(value):
+                    self._groups.setdefault(key, []).append(value)
+        return self._groups
+
     def add(self, ordinal: int, values: Iterable[Value]) -> None:
         bitmaps = self._bitmaps
         for value in values:
             bitmap = bitmaps.get(value)
             if bitmap is None:
                 bitmaps[value] = bitmap = BitMap()
-                self._sorted = None
+                self._forget_order()
             bitmap.add(ordinal)
             self.restricted.add(ordinal)
 
@@ -47,7 +60,7 @@ class Postings:
         """Take the awards of `value` from a snapshot."""
         self._bitmaps[value] = bitmap
         self.restricted |= bitmap
-        self._sorted = None
+        self._forget_order()
 
     def discard(self, ordinals: BitMap) -> None:
         """Take these awards out of every bitmap."""
@@ -64,7 +77,7 @@ class Postings:
                 bitmap.difference_update(ordinals)
         for value in [value for value, bitmap in self._bitmaps.items() if not bitmap]:
             del self._bitmaps[value]
-            self._sorted = None
+            self._forget_order()
 
     def has_exactly(self, ordinal: int, values: Iterable[Value]) -> bool:
         """Whether the award names these values and no others. It looks at every bitmap."""
@@ -88,6 +101,9 @@ class Postings:
     def _between(self, start: int, end: int) -> BitMap:
         numbers = self._numbers()
         return union([self._bitmaps[number] for number in numbers[start:end]])
+
+    def _forget_order(self) -> None:
+        self._sorted = self._groups = None
 
     def _numbers(self) -> list[Any]:
         if self._sorted is None:

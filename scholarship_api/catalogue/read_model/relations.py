@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 from pyroaring import BitMap
 
 from scholarship_api.catalogue.read_model.ages import AgeByDay
-from scholarship_api.catalogue.read_model.postings import Postings, union
+from scholarship_api.catalogue.read_model.postings import Postings
 
 
 class Outcome(StrEnum):
@@ -219,6 +219,10 @@ class AnyEntry(Relation):
 
     Entries are mappings. `freeze` makes an entry of the award a hashable value, `read_entry` does
     what can be done with an entry of the profile alone, and `judge_entry` compares the two.
+
+    `keys` and `keys_to_judge` spare the rule for all awards the values that fail for certain: it
+    judges those that have one of the entry's keys. Without keys, or for an entry for which
+    `keys_to_judge` is None, it judges all values.
     """
 
     def __init__(
@@ -227,11 +231,15 @@ class AnyEntry(Relation):
         freeze: Callable[[Mapping[str, Any]], Hashable],
         judge_entry: Callable[[Any, Any], Outcome],
         read_entry: Callable[[Mapping[str, Any]], Any] | None = None,
+        keys: Callable[[Any], Collection[Hashable]] | None = None,
+        keys_to_judge: Callable[[Any], Collection[Hashable] | None] | None = None,
         sentences: Sentences = LIST_SENTENCES,
     ) -> None:
         self._freeze = freeze
         self._judge_entry = judge_entry
         self._read_entry = read_entry
+        self._keys = keys
+        self._keys_to_judge = keys_to_judge
         self.sentences = sentences
 
     def values(self, required: Any) -> Collection[Hashable]:  # noqa: ANN401
@@ -244,15 +252,25 @@ class AnyEntry(Relation):
         )
 
     def select(self, postings: Postings, answer: Any) -> Selection:  # noqa: ANN401
-        judge, given = self._judge_entry, self._given(answer)
-        met, unknown = [], []
-        for value, bitmap in postings.items():
-            outcomes = [judge(value, each) for each in given]
-            if Outcome.MET in outcomes:
-                met.append(bitmap)
-            elif Outcome.UNKNOWN in outcomes:
-                unknown.append(bitmap)
-        return Selection(union(met), union(unknown))
+        judge = self._judge_entry
+        met: set[Hashable] = set()
+        unknown: set[Hashable] = set()
+        for entry in self._given(answer):
+            for value in self._candidates(postings, entry):
+                outcome = judge(value, entry)
+                if outcome is Outcome.MET:
+                    met.add(value)
+                elif outcome is Outcome.UNKNOWN:
+                    unknown.add(value)
+        return Selection(postings.of(met), postings.of(unknown - met))
+
+    def _candidates(self, postings: Postings, entry: Any) -> Iterable[Hashable]:  # noqa: ANN401
+        """The values that the entry of a profile may not fail; some may be there twice."""
+        keys = None if self._keys_to_judge is None else self._keys_to_judge(entry)
+        if self._keys is None or keys is None:
+            return postings
+        groups = postings.grouped(self._keys)
+        return [value for key in keys for value in groups.get(key, ())]
 
     def _given(self, answer: Iterable[Mapping[str, Any]]) -> Sequence[Any]:
         read = self._read_entry
