@@ -37,7 +37,9 @@ _FAILED: Final = 1 << (_COST_BITS + _COUNT_BITS)
 """A distance is one number, in whose order failed criteria count first, then unknown ones, then
 what the score loses: `failed * _FAILED + unknown * _UNKNOWN + cost`."""
 
-_NO_AWARDS: Final = Postings()
+_NO_POSTINGS: Final = Postings()
+_NO_AWARDS: Final = BitMap()
+"""Neither of them is changed."""
 
 
 class Layer:
@@ -52,7 +54,7 @@ class Layer:
 
     def of(self, name: str) -> Postings:
         """The postings of a field; not to be changed."""
-        return self.postings.get(name, _NO_AWARDS)
+        return self.postings.get(name, _NO_POSTINGS)
 
     def add(self, ordinal: int, criteria_set: CriteriaSet) -> None:
         self.members.add(ordinal)
@@ -162,13 +164,21 @@ def judge(
                 open_alternatives.append((alternative, selection.unknown))
     if not restricted:
         return None
-    left = union(restricted)
-    if met:
-        left = left - union(met)
-    may_be_met = left & union([awards for _, awards in open_alternatives])
-    left = left - may_be_met
-    to_check = left & union(unchecked)
-    return Judged(criterion, left - to_check, may_be_met, to_check, open_alternatives)
+    named = union(restricted)
+    if not met and not unchecked:  # Nothing is answered, as with most criteria.
+        return Judged(criterion, _NO_AWARDS, named, _NO_AWARDS, open_alternatives)
+    left = named - union(met) if met else named
+    may_be_met, left = _parted(left, [awards for _, awards in open_alternatives])
+    to_check, failed = _parted(left, unchecked)
+    return Judged(criterion, failed, may_be_met, to_check, open_alternatives)
+
+
+def _parted(awards: BitMap, by: list[BitMap]) -> tuple[BitMap, BitMap]:
+    """Those of the awards that are in one of the bitmaps, and the others."""
+    if not by:
+        return _NO_AWARDS, awards
+    found = awards & union(by)
+    return found, awards - found
 
 
 def not_failed(
