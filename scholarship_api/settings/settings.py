@@ -13,8 +13,6 @@ from typing import Annotated, Any, ClassVar, Self, TypeVar
 from pydantic import (
     Field,
     ModelWrapValidatorHandler,
-    NonNegativeInt,
-    PositiveInt,
     PrivateAttr,
     SecretStr,
     ValidationError,
@@ -45,8 +43,12 @@ from scholarship_api.settings.sources import (
 )
 from scholarship_api.settings.timing import drain_seconds, timing_errors
 from scholarship_api.settings.values import (
+    MAX_CONNECTIONS,
+    MAX_WORKERS,
+    Amount,
     BaseUrl,
     BindHosts,
+    Delay,
     Environment,
     Hosts,
     LogFormat,
@@ -54,12 +56,14 @@ from scholarship_api.settings.values import (
     Names,
     Networks,
     Origins,
+    PositiveAmount,
     PostgresUrl,
     RateLimit,
     RateLimitTiers,
     ReadUrls,
     RedisUrl,
     RootPath,
+    Seconds,
     Secret,
     Secrets,
     Sender,
@@ -135,9 +139,9 @@ class Settings(BaseSettings):
         default_factory=lambda data: data.get("database_url", SecretStr(""))
     )
     database_read_url: ReadUrls = ()
-    read_replica_max_lag: PositiveInt = 10  # seconds
-    database_pool_size: PositiveInt = 5
-    database_max_overflow: NonNegativeInt = 5
+    read_replica_max_lag: Seconds = 10
+    database_pool_size: int = Field(default=5, ge=1, le=MAX_CONNECTIONS)
+    database_max_overflow: int = Field(default=5, ge=0, le=MAX_CONNECTIONS)
     database_pgbouncer: bool = False
     analytics_retention_days: int = Field(default=365, ge=1, le=3650)
     changes_retention_days: int = Field(default=90, ge=7, le=3650)
@@ -148,7 +152,7 @@ class Settings(BaseSettings):
     rate_limit_enabled: bool = True
     rate_limit_backend_url: RedisUrl = SecretStr("")
     disable_rate_limit_backend: bool = False
-    rate_limit_per_minute: PositiveInt = Field(
+    rate_limit_per_minute: PositiveAmount = Field(
         default_factory=_by_environment(100, staging=150, development=200)
     )
     rate_limit_search: RateLimit = Field(
@@ -206,20 +210,20 @@ class Settings(BaseSettings):
     enable_hsts: bool = Field(default_factory=_by_environment(False, production=True))
     compress_responses: bool = False
     mcp_enabled: bool = False
-    max_request_size_bytes: PositiveInt = 1_048_576
-    max_url_length: PositiveInt = 2048
+    max_request_size_bytes: PositiveAmount = 1_048_576
+    max_url_length: PositiveAmount = 2048
 
     # The server process; times in seconds
     bind_host: BindHosts = ("0.0.0.0",)  # noqa: S104 - the proxy may be on another machine
     port: int = Field(default=8000, ge=1, le=65_535)
-    web_concurrency: PositiveInt | None = None
-    timeout: PositiveInt = 60
-    graceful_timeout: PositiveInt = 30
-    keepalive: PositiveInt = 5
-    max_requests: NonNegativeInt = 2000
-    max_requests_jitter: NonNegativeInt = 200
-    shutdown_delay: NonNegativeInt = 0
-    termination_grace_period: PositiveInt = 45
+    web_concurrency: Annotated[int, Field(ge=1, le=MAX_WORKERS)] | None = None
+    timeout: Seconds = 60
+    graceful_timeout: Seconds = 30
+    keepalive: Seconds = 5
+    max_requests: Amount = 2000
+    max_requests_jitter: Amount = 200
+    shutdown_delay: Delay = 0
+    termination_grace_period: Seconds = 45
 
     _from_files: frozenset[str] = PrivateAttr(default=frozenset())
 

@@ -12,7 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 
 import limits
 from annotated_types import MinLen
-from pydantic import AfterValidator, BeforeValidator, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode
 
 from scholarship_api.settings.database_url import read_database_url
@@ -158,13 +158,30 @@ def _bind_hosts(texts: tuple[str, ...]) -> tuple[str, ...]:
 
 def _rate_limit(text: str) -> str:
     try:
-        amount = limits.parse(text).amount
+        rate = limits.parse(text)
+        is_usable = 1 <= rate.amount <= MAX_AMOUNT and rate.get_expiry() <= MAX_PERIOD_SECONDS
     except ValueError:
-        amount = 0
-    if amount < 1:
+        is_usable = False
+    if not is_usable:
         raise ValueError("not a rate such as 30/minute")
     return text
 
+
+MAX_AMOUNT: Final = 1_000_000_000
+"""The highest number of a setting that counts something. PostgreSQL, Redis and the operating system
+refuse much higher ones in other ways, each in its own and some of them late."""
+
+MAX_CONNECTIONS: Final = 1_000
+"""Connections of one worker to PostgreSQL, which serves some hundreds in all."""
+
+MAX_WORKERS: Final = 1_000
+"""Worker processes of one server; a machine has a few for each of its cores."""
+
+MAX_SECONDS: Final = 86_400
+"""The longest time that a setting can give to a server process: a day."""
+
+MAX_PERIOD_SECONDS: Final = 366 * 86_400
+"""The longest period of a rate: a year."""
 
 RATE_LIMIT_GROUPS: Final = (
     "ceiling",
@@ -172,6 +189,7 @@ RATE_LIMIT_GROUPS: Final = (
     "eligibility",
     "scholarships",
     "analytics",
+    "events",
     "students",
 )
 """The groups whose rate a tier can set; `ceiling` is the limit over all routes."""
@@ -183,7 +201,7 @@ def _tiers(value: object) -> object:
     if isinstance(value, str):
         try:
             value = json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             value = None
     if not isinstance(value, dict):
         raise ValueError('not JSON such as {"partner": {"search": "300/minute"}}')
@@ -258,6 +276,10 @@ LogLevel = Annotated[
     Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(_upper)
 ]
 LogFormat = Annotated[Literal["json", "console"], BeforeValidator(_lower)]
+Amount = Annotated[int, Field(ge=0, le=MAX_AMOUNT)]
+PositiveAmount = Annotated[int, Field(ge=1, le=MAX_AMOUNT)]
+Seconds = Annotated[int, Field(ge=1, le=MAX_SECONDS)]
+Delay = Annotated[int, Field(ge=0, le=MAX_SECONDS)]
 RateLimit = Annotated[str, AfterValidator(_rate_limit)]
 RateLimitTiers = Annotated[dict[str, dict[str, str]], NoDecode, BeforeValidator(_tiers)]
 Origins = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split), AfterValidator(_origins)]

@@ -39,7 +39,7 @@ def settings(module_database_url: str, redis_url: str) -> Settings:
             "rate_limit_per_minute": 10_000,
             "rate_limit_search": "20/minute",
             "rate_limit_scholarships": "10000/minute",
-            "rate_limit_tiers": '{"campus": {"search": "50/minute"}}',
+            "rate_limit_tiers": '{"campus": {"search": "50/minute", "events": "70/minute"}}',
             "jwt_secret_key": secrets.token_hex(40),
         }
     )

@@ -328,6 +328,8 @@ async def test_the_tier_of_a_key_replaces_the_limits(
     higher = await client.get(SEARCH, headers=sent(campus))
     assert higher.headers["X-RateLimit-Limit"] == "50"
     assert higher.headers["X-RateLimit-Tier"] == "campus"
+    event = await client.post("/api/v1/events", json={}, headers=sent(campus))
+    assert event.headers["X-RateLimit-Limit"] == "70"
 
 
 async def test_keys_of_one_address_count_separately(

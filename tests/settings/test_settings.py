@@ -154,7 +154,7 @@ def test_empty_production_environment_names_what_is_required(
         ({"PORT": "8000.5"}, "PORT", "a whole number"),
         ({"PORT": "0"}, "PORT", "at least 1"),
         ({"PORT": "65536"}, "PORT", "at most 65535"),
-        ({"WEB_CONCURRENCY": "0"}, "WEB_CONCURRENCY", "more than 0"),
+        ({"WEB_CONCURRENCY": "0"}, "WEB_CONCURRENCY", "at least 1"),
         ({"SENTRY_DSN": "foo"}, "SENTRY_DSN", "https://KEY@HOST/PROJECT"),
         ({"DATABASE_URL": "localhost"}, "DATABASE_URL", "postgresql://user:password@host/database"),
         ({"RATE_LIMIT_BACKEND_URL": "localhost"}, "RATE_LIMIT_BACKEND_URL", "redis://"),
