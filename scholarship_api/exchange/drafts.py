@@ -9,6 +9,7 @@ from typing import Any, Final
 from scholarship_api.catalogue.bulk.records import Cell, RowError
 from scholarship_api.catalogue.bulk.unknown_codes import MAX_TEXT
 from scholarship_api.exchange import headers
+from scholarship_api.exchange.targets import OPENS_AT
 
 MAX_OTHER_REQUIREMENTS: Final = 20
 """Further ones stand in the description."""
@@ -126,7 +127,7 @@ def settle_deadline(draft: Draft, round_name: str) -> None:
     """
     fields = draft.fields
     given_kind = fields.pop("deadline_kind", None)
-    _add_opening(draft, fields.pop(headers.OPENS_AT, None))
+    _add_opening(draft, fields.pop(OPENS_AT, None))
     if round_name:
         year = _ACADEMIC_YEAR.search(round_name)
         for each in draft.rounds if year else ():

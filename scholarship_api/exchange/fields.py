@@ -12,7 +12,7 @@ from scholarship_api.catalogue.bulk.formats import LIST_SEPARATOR
 from scholarship_api.catalogue.bulk.unknown_codes import MAX_TEXT
 from scholarship_api.catalogue.columns import PART_FIELDS
 from scholarship_api.catalogue.criteria_set import EligibilityCriteria
-from scholarship_api.exchange import headers
+from scholarship_api.exchange.targets import APPLY, CONTACT, OPENS_AT, ROUND
 from scholarship_api.exchange.values import contacts, criteria, grades, words
 from scholarship_api.exchange.values.dates import day
 from scholarship_api.exchange.values.deadlines import deadline, time_zone
@@ -33,7 +33,7 @@ CRITERIA: Final = "eligibility_criteria."
 MAX_CELL: Final = 1_000
 """Characters of a cell that is read as anything but text or JSON."""
 
-_LONG: Final = frozenset({"other_requirements", headers.CONTACT, headers.APPLY, *PART_FIELDS})
+_LONG: Final = frozenset({"other_requirements", CONTACT, APPLY, *PART_FIELDS})
 _CRITERIA_NAMES: Final = frozenset(EligibilityCriteria.model_fields)
 _POSITION: Final = re.compile(r" at line 1 column (\d+)$")
 
@@ -48,10 +48,10 @@ def field_of(target: str) -> str:
 
 
 _FIELDS_OF_TARGETS: Final = {
-    headers.OPENS_AT: "rounds",
-    headers.ROUND: "rounds",
-    headers.CONTACT: "contact_email",
-    headers.APPLY: "application_url",
+    OPENS_AT: "rounds",
+    ROUND: "rounds",
+    CONTACT: "contact_email",
+    APPLY: "application_url",
 }
 
 
@@ -146,7 +146,7 @@ def _opens_at(text: str, settings: ReadingSettings) -> Reading:
     reading = deadline(text, order=settings.date_order, today=settings.today)
     fields = dict(reading.fields)
     if "application_deadline" in fields:
-        return Reading({headers.OPENS_AT: fields["application_deadline"]}, note=reading.note)
+        return Reading({OPENS_AT: fields["application_deadline"]}, note=reading.note)
     if fields.get("deadline_kind") == "unknown":
         return Reading(words=reading.words)
     if fields.get("deadline_kind") == "rolling":  # `Open now`, `Always open`
@@ -246,7 +246,7 @@ def _json(target: str, text: str) -> Reading:
 
 
 def _round(text: str, settings: ReadingSettings) -> Reading:  # noqa: ARG001 - a CellReader
-    return Reading() if says_nothing(text) else Reading({headers.ROUND: text.strip()})
+    return Reading() if says_nothing(text) else Reading({ROUND: text.strip()})
 
 
 _VOCABULARY_OF: Final = {
@@ -305,10 +305,10 @@ _READERS: Final[dict[str, CellReader]] = {
     "max_awards": _optional(words.awards),
     "organization": _organization,
     "application_deadline": _deadline,
-    headers.OPENS_AT: _opens_at,
-    headers.ROUND: _round,
-    headers.CONTACT: _optional(contacts.contact),
-    headers.APPLY: _how_to_apply,
+    OPENS_AT: _opens_at,
+    ROUND: _round,
+    CONTACT: _optional(contacts.contact),
+    APPLY: _how_to_apply,
     "deadline_timezone": _optional(lambda text: Reading({"deadline_timezone": time_zone(text)})),
     "deadline_kind": _optional(words.code("deadline_kind", words.DEADLINE_KINDS)),
     "recurs": _optional(words.code("recurs", words.RECURRENCES)),
@@ -344,8 +344,5 @@ _READERS: Final[dict[str, CellReader]] = {
 }
 """By the target of a column; others are texts, JSON, or lists of codes."""
 
-READ_AS_TEXT: Final = frozenset(
-    _READERS.keys()
-    - {headers.OPENS_AT, headers.ROUND, headers.CONTACT, headers.APPLY, "organization"}
-)
+READ_AS_TEXT: Final = frozenset(_READERS.keys() - {OPENS_AT, ROUND, CONTACT, APPLY, "organization"})
 """Fields whose text in JSON is read like a cell."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from scholarship_api.catalogue.bulk.records import UnreadableFile
-from scholarship_api.exchange.headers import IGNORE, TARGETS
+from scholarship_api.exchange.targets import IGNORE, TARGETS
 from scholarship_api.exchange.values.dates import DateOrder
 
 MAX_MAPPING_BYTES: Final = 65_536

@@ -12,7 +12,6 @@ from scholarship_api.catalogue.bulk.formats import restore
 from scholarship_api.catalogue.bulk.records import Cell, Record
 from scholarship_api.catalogue.bulk.unknown_codes import MAX_TEXT
 from scholarship_api.catalogue.columns import READ_ONLY_FIELDS, drop_read_only
-from scholarship_api.exchange import headers
 from scholarship_api.exchange.date_orders import order_in_header
 from scholarship_api.exchange.drafts import (
     Draft,
@@ -26,6 +25,7 @@ from scholarship_api.exchange.drafts import (
 )
 from scholarship_api.exchange.fields import CRITERIA, field_of, read_cell
 from scholarship_api.exchange.grids import GridRow
+from scholarship_api.exchange.targets import APPLY, CONTACT, IGNORE, OPENS_AT, ROUND
 from scholarship_api.exchange.values.dates import DateOrder, of_serial
 from scholarship_api.exchange.values.deadlines import numeric_readings
 from scholarship_api.exchange.values.reading import Reading, UnreadableValueError, says_nothing
@@ -41,9 +41,11 @@ ASSUMED_TYPE: Final = "merit_based"
 ASSUMED_CURRENCY: Final = "USD"
 
 _DATE_TARGETS: Final = frozenset(
-    {"application_deadline", "notification_date", "last_verified_on", headers.OPENS_AT, "rounds"}
+    {"application_deadline", "notification_date", "last_verified_on", OPENS_AT, "rounds"}
 )
 _AMOUNTS: Final = ("amount", "amount_min", "amount_max")
+_DAYS: Final = frozenset({"notification_date", "last_verified_on"})
+"""Fields of days without a time."""
 _SERIAL: Final = re.compile(r"\d{5}(?:\.\d+)?")
 _SPACES: Final = re.compile(r"\s+")
 
@@ -55,7 +57,7 @@ class Column(NamedTuple):
     header: str
     """As the file has it; made from the position when it has none."""
     target: str | None
-    """A name of `headers.TARGETS`; None: the cells are kept as text."""
+    """A name of `targets.TARGETS`; None: the cells are kept as text."""
     currency: str | None = None
     """The currency that the header names."""
     hidden: bool = False
@@ -126,10 +128,10 @@ class RowReader:
         outcome = Outcome(column.header, text or (problem or ""))
         draft.outcomes.append(outcome)
         target = column.target
-        if target in READ_ONLY_FIELDS and target != headers.OPENS_AT:
+        if target in READ_ONLY_FIELDS and target != OPENS_AT:
             outcome.note = "the service derives this field itself"
             return
-        if target == headers.IGNORE:
+        if target == IGNORE:
             outcome.note = "passed over, as the mapping says"
             return
         if target is None:
@@ -151,12 +153,14 @@ class RowReader:
 
     def _reading(self, target: str, column: Column, row: GridRow, text: str) -> Reading:
         if self._serial_days is not None and target in _DATE_TARGETS and _SERIAL.fullmatch(text):
-            day = of_serial(float(text) + self._serial_days).isoformat()
-            reading = read_cell(target, day, ReadingSettings(self._today))
-            reading.note = f"the number of a day is taken for {day}"
+            moment = of_serial(float(text) + self._serial_days)
+            if target in _DAYS and isinstance(moment, dt.datetime):
+                moment = moment.date()
+            reading = read_cell(target, moment.isoformat(), ReadingSettings(self._today))
+            reading.note = f"the number of a day is taken for {moment.isoformat()}"
             return reading
         link = row.links.get(column.position)
-        if link and target in ("website_url", "application_url", "source_url", headers.APPLY):
+        if link and target in ("website_url", "application_url", "source_url", APPLY):
             try:
                 return read_cell(target, text, self._settings(column, text))
             except UnreadableValueError:
@@ -167,11 +171,11 @@ class RowReader:
                 reading.note = "the address of the link in the cell"
                 return reading
             return read_cell(
-                "application_url" if target == headers.APPLY else target,
+                "application_url" if target == APPLY else target,
                 link,
                 self._settings(column, text),
             )
-        if link and target in (headers.CONTACT, "contact_email") and "@" not in text:
+        if link and target in (CONTACT, "contact_email") and "@" not in text:
             reading = read_cell("contact_email", link, self._settings(column, text))
             reading.words = text
             return reading
@@ -286,7 +290,7 @@ class RowReader:
 
     def _award(self, draft: Draft) -> dict[str, object]:
         fields = draft.fields
-        round_name = fields.pop(headers.ROUND, "")
+        round_name = fields.pop(ROUND, "")
         settle_deadline(draft, round_name)
         settle_requirements(fields)
         settle_coverage(fields)

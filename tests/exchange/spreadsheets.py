@@ -108,6 +108,14 @@ def _hidden(book: Workbook, sheet: Worksheet) -> None:
     old.sheet_state = "hidden"
 
 
+def _serials(book: Workbook, sheet: Worksheet) -> None:
+    """Numbers of days as a workbook stores them when a cell has lost its format."""
+    sheet["C2"] = 46450.708333
+    sheet["C3"] = "46450"
+    sheet["D2"] = 46450.5
+    sheet["C4"].number_format = "m/d/yyyy h:mm"
+
+
 def _second_sheet() -> bytes:
     book = Workbook()
     cover = book.active
@@ -358,6 +366,108 @@ SPREADSHEETS = (
         ),
         encoding="cp1252",
         delimiter=";",
+    ),
+    Spreadsheet(
+        "a sheet in Spanish",
+        lambda: delimited(
+            (
+                *("Beca", "Institución", "Monto", "Fecha límite", "Requisitos", "Página web"),
+                *("Correo electrónico", "Promedio mínimo", "Nivel de estudios", "Carrera"),
+            ),
+            (
+                *("Beca Sol", "Fundación Luna", "Hasta $5,000", "15 de enero de 2027"),
+                *("Residentes de Texas", "luna.example", "becas@luna.example", "3.0"),
+                *("Licenciatura", "Enfermería; Medicina"),
+            ),
+            (
+                *("Beca Mar", "Fundación Luna", "Varía", "Abierta todo el año", "Ninguno", ""),
+                *("", "", "Preparatoria, Maestría", "Cualquiera"),
+            ),
+            (
+                *("Beca Río", "Fundación Luna", "entre $500 y $1,000 por semestre"),
+                *("1º de marzo y 1º de octubre", "", "", "", "", "", ""),
+            ),
+            (
+                *("Beca Aire", "Fundación Luna", "Matrícula completa", "Por anunciar"),
+                *("", "", "", "", "Estudiantes de intercambio", "Astrología"),
+            ),
+        ),
+    ),
+    Spreadsheet(
+        "days first and decimal commas in Spanish, Windows-1252",
+        lambda: delimited(
+            ("Nombre de la beca", "Patrocinador", "Importe", "Moneda", "Apertura", "Cierre"),
+            ("Premio Ñandú", "Asociación Élite", "1.500,50", "EUR", "15-ene-2027", "31/03/2027"),
+            ("Premio Águila", "Asociación Élite", "2.000", "EUR", "01/feb/27", "04/03/2027"),
+            delimiter=";",
+            encoding="cp1252",
+        ),
+        encoding="cp1252",
+        delimiter=";",
+    ),
+    Spreadsheet(
+        "tabs in UTF-16, in French",
+        lambda: delimited(
+            ("Nom de la bourse", "Organisme", "Montant", "Date limite", "Site web"),
+            ("Bourse Été", "Fondation Noël", "1 500 €", "15 février 2027", "noel.example"),
+            ("Bourse Hiver", "Fondation Noël", "jusqu'à 2 000,50 €", "1er août 2027", ""),
+            delimiter="\t",
+            encoding="utf-16",
+        ),
+        encoding="utf-16",
+        delimiter="\t",
+    ),
+    Spreadsheet(
+        "semicolons, in German and Portuguese",
+        lambda: delimited(
+            ("Name des Stipendiums", "Träger", "Betrag (EUR)", "Bewerbungsschluss", "Requisitos"),
+            ("Stipendium A", "Stiftung", "1.200,00", "15. März 2027", "Keine"),
+            ("Bolsa B", "Fundação", "800", "1 de outubro de 2027", "Nenhum"),
+            delimiter=";",
+        ),
+        delimiter=";",
+    ),
+    Spreadsheet(
+        "words that offices shorten",
+        lambda: delimited(
+            ("Schol. Name", "Org.", "Award Amt ($)", "App. Ddl", "Min. GPA", "Elig. Majors"),
+            ("A", "Acme", "1,000", "3/15/27", "2.75", "Nursing, Biology"),
+            ("B", "Acme", "1K-2.5K", "4/30/27", "3.0+", "Any"),
+        ),
+    ),
+    Spreadsheet(
+        "numbers of days with a time, in a workbook",
+        lambda: workbook(
+            ("Name", "Organization", "Deadline", "Notification Date"),
+            ("A", "Acme", None, None),
+            ("B", "Acme", None, None),
+            ("C", "Acme", datetime(2027, 3, 6, 17, 30), None),  # noqa: DTZ001 - Excel's
+            change=_serials,
+        ),
+        ImportFormat.XLSX,
+    ),
+    Spreadsheet("numbers of days in a text", lambda: _days("46450", "46451.708333", "90210")),
+    Spreadsheet(
+        "the same columns twice, cells beside the table, and a row too wide",
+        lambda: delimited(
+            ("Name", "Organization", "Deadline", "Deadline", "Notes", "Notes", ""),
+            ("A", "Acme", "2027-03-04", "2027-10-01", "first", "second", "beside"),
+            ("B", "Acme", "", "2027-10-01", "", "x", ""),
+            ("C", "Acme", "Rolling", "2027-10-01", "same", "same", "", "wide"),
+        ),
+    ),
+    Spreadsheet(
+        "a workbook of boxes to tick, sections, and sums",
+        lambda: workbook(
+            ("Award Name", "Funder", "Amount", "Freshman", "Senior", "Need-Based?"),
+            ("FALL AWARDS", None, None, None, None, None),
+            ("A", "Acme", 1000, "X", None, "Y"),
+            (None, None, None, None, None, None),
+            ("SPRING AWARDS", None, None, None, None, None),
+            ("B", "Acme", 2000, None, "x", "N"),
+            ("Subtotal", None, 3000, None, None, None),
+        ),
+        ImportFormat.XLSX,
     ),
     Spreadsheet(
         "ranges in words, TRUE and FALSE, and notes below the table",

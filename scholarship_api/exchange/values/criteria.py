@@ -65,7 +65,10 @@ _LEVEL_WORDS: Final = (
     (
         _HS,
         None,
-        "hs; high school student; highschool; secondary; secondary school; k 12; high schooler",
+        (
+            "hs; high school student; highschool; secondary; secondary school; k 12; high schooler;"
+            " preparatoria; bachillerato; secundaria"
+        ),
     ),
     (_HS, "grade_9", "high school freshman; hs freshman; 9th grade; grade 9; 9th"),
     (_HS, "grade_10", "high school sophomore; hs sophomore; 10th grade; grade 10; 10th"),
@@ -85,7 +88,7 @@ _LEVEL_WORDS: Final = (
         (
             "ug; undergrad; college; college student; undergraduate student; bachelor; bachelor's;"
             " bachelors; university; associate; associate's; associates; community college;"
-            " transfer; 2 year college; 4 year college"
+            " transfer; 2 year college; 4 year college; licenciatura; universidad; pregrado"
         ),
     ),
     (
@@ -101,13 +104,13 @@ _LEVEL_WORDS: Final = (
         None,
         (
             "grad; graduate student; graduate school; master; master's; masters; mba; postgraduate;"
-            " grad school; law student; law school"
+            " grad school; law student; law school; posgrado; maestria; maestría; máster"
         ),
     ),
     (
         "doctoral",
         None,
-        "phd; ph.d; ph.d.; doctorate; doctor; doctoral student; doctoral candidate",
+        "phd; ph.d; ph.d.; doctorate; doctor; doctoral student; doctoral candidate; doctorado",
     ),
     ("post_doctoral", None, "postdoc; post doc; postdoctoral; post doctoral"),
 )
@@ -176,6 +179,10 @@ _MAJORS: Final = {
     "premed": "51.12", "dentistry": "51.04", "pharmacy": "51.20", "public health": "51.22",
     "healthcare": "51", "health care": "51", "health sciences": "51", "health": "51",
     "health professions": "51", "medical": "51", "allied health": "51.09",
+    "ingeniería": "14", "enfermería": "51.38", "medicina": "51.12", "derecho": "22.01",
+    "negocios": "52", "administración": "52.02", "contaduría": "52.03", "educación": "13",
+    "informática": "11", "computación": "11", "matemáticas": "27", "ciencias": "40",
+    "psicología": "42", "arquitectura": "04", "artes": "50", "biología": "26",
     "social work": "44", "criminal justice": "43", "law enforcement": "43", "pre law": "22.01",
     "teaching": "13", "teacher education": "13", "philosophy": "38", "religion": "38",
     "theology": "39", "forestry": "03", "environmental science": "03.01",

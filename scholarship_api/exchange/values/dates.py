@@ -1,7 +1,11 @@
-"""Days as people write them: ISO, with slashes, with the name of the month, Excel's serials."""
+"""Days as people write them: ISO, with slashes, with the name of the month, Excel's serials.
+
+Months are known by their English, Spanish, Portuguese, French, German and Italian names.
+"""
 
 import datetime as dt
 import re
+import unicodedata
 from collections.abc import Iterator
 from enum import StrEnum
 from typing import Final, NamedTuple
@@ -42,22 +46,32 @@ _MONTHS: Final = {
     name: number
     for number, names in enumerate(
         (
-            "january jan", "february feb", "march mar", "april apr", "may", "june jun",
-            "july jul", "august aug", "september sept sep", "october oct", "november nov",
-            "december dec",
+            "january jan enero ene janeiro janvier janv januar janner gennaio",
+            "february feb febrero fevereiro fev fevrier fevr februar febbraio",
+            "march mar marzo marco mars marz maerz",
+            "april apr abril abr avril avr aprile",
+            "may mayo maio mai maggio",
+            "june jun junio junho juin juni giugno",
+            "july jul julio julho juillet juil juli luglio",
+            "august aug agosto ago aout",
+            "september sept sep septiembre setiembre setembro set septembre settembre",
+            "october oct octubre outubro out octobre oktober okt ottobre",
+            "november nov noviembre novembro novembre",
+            "december dec diciembre dic dezembro dez decembre dezember dicembre",
         ),
         start=1,
     )
     for name in names.split()
 }  # fmt: skip
 _MONTH: Final = "|".join(sorted(_MONTHS, key=len, reverse=True))
-_ORDINAL: Final = r"(?:st|nd|rd|th)?"
+_ORDINAL: Final = r"(?:st|nd|rd|th|er|re|ro|o|a|\.)?"
+_OF_MONTH: Final = r"(?:(?:of|de|del|di) )?"
 _YEAR: Final = r"(?P<year>\d{4}|'?\d{2})"
 _NAMED: Final = (
     re.compile(rf"(?P<month>{_MONTH})\.?[ -]?(?P<day>\d{{1,2}}){_ORDINAL}(?:,? ?[ ,/-] ?{_YEAR})?"),
     re.compile(
-        rf"(?P<day>\d{{1,2}}){_ORDINAL}(?: day)?[ -]?(?:of )?(?P<month>{_MONTH})\.?"
-        rf"(?:,?[ -]? ?{_YEAR})?"
+        rf"(?P<day>\d{{1,2}}){_ORDINAL}(?: day)?[ /-]?{_OF_MONTH}(?P<month>{_MONTH})\.?"
+        rf"(?:,?[ /-]? ?(?:del? )?{_YEAR})?"
     ),
     re.compile(rf"(?P<year>\d{{4}})[ -/]?(?P<month>{_MONTH})\.?[ -/](?P<day>\d{{1,2}}){_ORDINAL}"),
 )
@@ -69,11 +83,16 @@ _WITHOUT_YEAR: Final = re.compile(r"(?P<first>\d{1,2})[/.](?P<second>\d{1,2})\.?
 _COMPACT: Final = re.compile(r"(\d{4})(\d{2})(\d{2})")
 _WEEK: Final = re.compile(r"\d{4}-?w\d{2}-?\d")
 _WEEKDAY: Final = re.compile(
-    r"\b(?:mon|tues?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?:day)?\b\.?,? ?"
+    r"\b(?:(?:lunes|martes|miercoles|jueves|viernes|sabado|domingo|lundi|mardi|mercredi|jeudi"
+    r"|vendredi|samedi|dimanche|montag|dienstag|mittwoch|donnerstag|freitag|samstag|sonntag)\b,? ?"
+    r"|(?:mon|tues?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?:day)?\b\.?,? ?)"
 )
 _MONTH_ALONE: Final = re.compile(
     rf"(?:(?:early|mid|late|end of|in)[ -]?)?(?:{_MONTH})\.?(?:,? \d{{4}})?"
 )
+
+_SERIAL: Final = re.compile(r"[34]\d{4}(?:\.\d+)?")
+"""A number of a day from 1982 to 2036; others are no dates of a list of awards."""
 
 _FULL_YEAR: Final = 4
 _PIVOT: Final = 80
@@ -89,7 +108,7 @@ def day(text: str, order: DateOrder | None = None) -> Day:
 
     `order` is needed for dates such as 3/4/2027, unless only one order gives a day.
     """
-    plain = _WEEKDAY.sub("", folded(text)).strip(" ,.")
+    plain = _plain(text)
     if found := _COMPACT.fullmatch(plain):
         return _checked(Day(int(found[1]), int(found[2]), int(found[3])))
     if _WEEK.fullmatch(plain):
@@ -107,14 +126,28 @@ def day(text: str, order: DateOrder | None = None) -> Day:
             )
     if _NUMERIC.fullmatch(plain) or _WITHOUT_YEAR.fullmatch(plain):
         return _one_of(readings(plain), order)
+    if _SERIAL.fullmatch(plain):
+        raise UnreadableValueError(
+            "is the number of a day in a spreadsheet: format the column as dates, and save it again"
+        )
     if _MONTH_ALONE.fullmatch(plain):
         raise UnreadableValueError("names a month without a day")
     raise UnreadableValueError("is not a date that can be read")
 
 
+def _plain(text: str) -> str:
+    """The text without accents, the day of the week, and signs around it."""
+    plain = folded(text)
+    if not plain.isascii():
+        plain = "".join(
+            sign for sign in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(sign)
+        )
+    return _WEEKDAY.sub("", plain).strip(" ,.")
+
+
 def readings(text: str) -> dict[DateOrder, Day]:
     """The days that a date of numbers may stand for, by order; empty for other texts."""
-    plain = _WEEKDAY.sub("", folded(text)).strip(" ,.")
+    plain = _plain(text)
     return {order: each for order, each in _readings(plain) if _is_day(each)}
 
 
@@ -175,12 +208,18 @@ def _checked(each: Day) -> Day:
 # --- Serials of spreadsheets ---------------------------------------------------------------------
 
 _EPOCH: Final = dt.date(1899, 12, 30)
+_DAY_SECONDS: Final = 86_400
 _SERIALS: Final = range(25_569, 109_574)
 """Serials of the days from 1970 to 2199."""
 
 
-def of_serial(number: float) -> dt.date:
-    """The date of a serial of a spreadsheet (epoch 1900). Raises UnreadableValueError."""
+def of_serial(number: float) -> dt.date | dt.datetime:
+    """The date of a serial of a spreadsheet (epoch 1900), with the time of day if it has a
+    fraction. Raises UnreadableValueError."""
     if int(number) not in _SERIALS:
         raise UnreadableValueError("is not the serial of a date")
-    return _EPOCH + dt.timedelta(days=int(number))
+    seconds = round(number % 1 * _DAY_SECONDS)
+    date = _EPOCH + dt.timedelta(days=int(number) + seconds // _DAY_SECONDS)
+    if not seconds % _DAY_SECONDS:
+        return date
+    return dt.datetime.combine(date, dt.time()) + dt.timedelta(seconds=seconds % _DAY_SECONDS)

@@ -17,15 +17,18 @@ from scholarship_api.vocabulary import parse_date_or_instant
 _ROLLING: Final = re.compile(
     r"rolling(?: (?:basis|deadline|admissions?|applications?))?|on a rolling basis|on-?going|open"
     r"|continuous(?:ly)?|(?:open )?(?:all )?year[- ]?round|any ?time|always open|no deadline|none"
+    r"|abiert[ao](?: todo el a[nñ]o)?|todo el a[nñ]o|permanente|continu[ao]|sin fecha l[ií]mite"
     r"|accepted (?:year[- ]round|continuously|on a rolling basis)|(?:open )?all year"
 )
 _UNTIL_FILLED: Final = re.compile(
     r"(?:open )?until (?:filled|funds? (?:are|is) (?:exhausted|gone|depleted)|funding (?:is )?"
     r"(?:exhausted|gone)|all awards are given)|while funds last|first[- ]come,? first[- ]served?"
+    r"|hasta agotar (?:los )?(?:fondos|recursos)"
 )
 _UNKNOWN: Final = re.compile(
     r"tb[adc]|t\.b\.[ad]\.?|to be (?:announced|determined|confirmed)|unknown|not (?:yet )?(?:known"
-    r"|announced|set)|pending|coming soon|unspecified|not specified|date tb[ad]"
+    r"|announced|set)|por (?:anunciar|confirmar|definir|determinar)|pendiente|pr[oó]ximamente"
+    r"|pending|coming soon|unspecified|not specified|date tb[ad]"
 )
 _WORDS: Final[tuple[tuple[re.Pattern[str], dict[str, object]], ...]] = (
     (_ROLLING, {"deadline_kind": "rolling"}),
@@ -33,13 +36,15 @@ _WORDS: Final[tuple[tuple[re.Pattern[str], dict[str, object]], ...]] = (
     (_UNKNOWN, {"deadline_kind": "unknown"}),
 )
 _VARIES: Final = re.compile(
-    r"var(?:y|ies|ious|iable).*|see (?:web ?site|details|school|link).*|check .*|contact .*"
+    r"var(?:y|ies|ious|iable|[ií]an?)\b.*|consult(?:ar|e)\b.*"
+    r"|see (?:web ?site|details|school|link).*|check .*|contact .*"
     r"|depends.*|differs.*"
 )
 _LEADING: Final = re.compile(
     r"^(?:(?:application )?(?:deadline|due(?: date)?|close[sd]?|closing(?: date)?|ends?|submit"
     r"|postmarked|received|applications? (?:due|close)|priority(?: deadline)?)(?: is| on| by)?\b"
-    r"[: ]*)?(?:(?:by|on|until|before|no later than|not later than)\b ?)?"
+    r"[: ]*)?(?:(?:by|on|until|before|no later than|not later than|antes del?|hasta(?: el)?|el)\b"
+    r" ?)?"
 )
 _YEARLY: Final = re.compile(
     r",? ?\(?\b(?:annual(?:ly)?|yearly|each year|every year|of each year|of every "
@@ -63,13 +68,14 @@ _TIME: Final = re.compile(
     r"|(?P<word>midnight|noon|(?:end|close) of (?:the )?(?:business )?day|cob|eod))"
     rf"(?: ?\(?(?P<zone>{_ZONE})\b(?: (?:standard |daylight )?time)?\)?)?\)?(?: (?:on|of))?,?"
 )
-_SEPARATOR: Final = re.compile(r"\s*(?:;|\n|\||&|\band\b|\bor\b|\s/\s|\+)\s*,?\s*")
+_SEPARATOR: Final = re.compile(r"\s*(?:;|\n|\||&|\band\b|\bor\b|\by\b|\s/\s|\+)\s*,?\s*")
 _COMMA: Final = re.compile(r",\s*(?=[a-z]+\.? \d|\d{1,2}/|\d{4}-)")
 _RANGE: Final = re.compile(
-    r"\s(?:-|to|through|thru|until)\s|(?<=\d)-(?=[a-z])|(?<=\d{4})-(?=\d{1,2}/)"
+    r"\s(?:-|to|through|thru|until|al|hasta(?: el)?)\s|(?<=\d)-(?=[a-z])|(?<=\d{4})-(?=\d{1,2}/)"
 )
 _OPENS: Final = re.compile(
-    r"^(?:applications? )?(?:open(?:s|ed|ing)?|starts?|begins?|available|from|between)\b(?: date)?"
+    r"^(?:applications? )?(?:open(?:s|ed|ing)?|starts?|begins?|available|from|between|del?"
+    r"|desde(?: el)?)\b(?: date)?"
     r"(?: on)?[: ]*"
 )
 _LABEL: Final = re.compile(

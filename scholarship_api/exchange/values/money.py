@@ -34,14 +34,16 @@ _NAMES: Final = {
     "us dollars": "USD", "u.s. dollars": "USD", "american dollars": "USD", "dollars": "USD",
     "dollar": "USD", "bucks": "USD", "canadian dollars": "CAD", "australian dollars": "AUD",
     "euros": "EUR", "euro": "EUR", "pounds sterling": "GBP", "pounds": "GBP", "rupees": "INR",
-    "swiss francs": "CHF", "yen": "JPY",
+    "swiss francs": "CHF", "yen": "JPY", "dólares": "USD", "dolares": "USD",
 }  # fmt: skip
 _SHARED: Final = re.compile(
     r"\b(?:kr|kronor|kroner|krona|fr|francs?|sfr|pesos?|rand)\b|[\u20a0-\u20bf¤]"
 )
 """Currencies that several countries have, and signs of currencies that are not in the table."""
 
-_ASSUMED: Final = frozenset({"$", "¥", "dollars", "dollar", "bucks", "pounds", "rupees"})
+_ASSUMED: Final = frozenset(
+    {"$", "¥", "dollars", "dollar", "bucks", "pounds", "rupees", "dólares", "dolares"}
+)
 """Signs and names that several countries use."""
 
 _CURRENCY: Final = "|".join(
@@ -66,12 +68,12 @@ _VARIES: Final = re.compile(
     r".*\b(?:var(?:y|ies|ying|iable|ied)|various)\b[^\d$€£]*|tb[ad]|to be "
     r"(?:announced|determined)|unknown|multiple"
     r"|negotiable|depends?\b.*|based on need|unspecified|not specified|see (?:web ?site|details)"
-    r"|differs"
+    r"|differs|var[ií]an?\b[^\d$€£]*|seg[uú]n\b.*|por (?:definir|determinar|confirmar|anunciar)"
 )
 _FULL_COST: Final = re.compile(r"full[- ](?:ride|cost|cost of attendance|scholarship|funding)")
 _FULL_TUITION: Final = re.compile(
     r"(?:full|all|complete|100 ?%)(?: of)?(?: in-state| resident)?[- ]tuition|tuition[- ]free"
-    r"|full(?: in-state)? fee waiver|cost of tuition"
+    r"|full(?: in-state)? fee waiver|cost of tuition|(?:matr[ií]cula|colegiatura) completa"
 )
 _HALF_TUITION: Final = re.compile(r"half[- ]?(?:of )?(?:the )?(?:price )?tuition")
 _PERCENT: Final = re.compile(
@@ -83,11 +85,18 @@ _PER: Final = (
     (
         re.compile(
             rf"{_EACH}(?:academic |school |calendar )?(?:year|yr)\b|annual(?:ly)?|yearly|p\.?a\.?$"
+            r"|(?:por|al|cada) a[nñ]o\b|anual(?:es)?\b"
         ),
         "year",
     ),
-    (re.compile(rf"{_EACH}(?:semester|sem|term|quarter|trimester)\b"), "term"),
-    (re.compile(rf"{_EACH}(?:month|mo)\b|monthly"), "month"),
+    (
+        re.compile(
+            rf"{_EACH}(?:semester|sem|term|quarter|trimester)\b"
+            r"|(?:por|al|cada) semestre\b|semestral(?:es)?\b"
+        ),
+        "term",
+    ),
+    (re.compile(rf"{_EACH}(?:month|mo)\b|monthly|(?:por|al|cada) mes\b|mensual(?:es)?\b"), "month"),
     (
         re.compile(r"one[- ]?time(?: only)?|once|single payment|non-?renewable|not renewable"),
         "once",
@@ -100,7 +109,7 @@ _YEARS: Final = re.compile(
 _RENEWABLE: Final = re.compile(r"\brenew(?:able|ed|s)?(?: annually| yearly)?\b")
 _COUNT: Final = re.compile(
     r"^(?P<before>\d{1,4}|one|two|three|four|five|six|seven|eight|nine|ten)\s?(?:x|@|\u00d7"
-    r"|awards? of|scholarships? of|awards? at|at)\s(?=\D{0,4}\d)"
+    r"|awards? of|scholarships? of|becas de|awards? at|at)\s(?=\D{0,4}\d)"
     r"|(?:\(|,|;|\b)\s?(?<![$€£\d.,] )(?<![$€£\d.,])"
     r"(?P<after>\d{1,4}|one|two|three|four|five|six|seven|eight|nine|ten)"
     r"\s(?:awards|scholarships|recipients|winners|students|award|recipient|winner|student)\b"
@@ -114,15 +123,17 @@ _FILLER: Final = re.compile(
 )
 _UP_TO: Final = re.compile(
     r"\b(?:up to|upto|max(?:imum)?(?: of| award of| award)?|not (?:to )?exceed(?:ing)?|no more than"
-    r"|at most|under|below|less than|as much as)\b[:.]?|[<≤]=?|\bmax(?:imum)?\.?$"
+    r"|at most|under|below|less than|as much as|hasta|m[aá]ximo(?: de)?"
+    r"|jusqu'[aà]|bis zu|at[eé])\b[:.]?|[<≤]=?|\bmax(?:imum)?\.?$"
 )
 _FROM: Final = re.compile(
     r"\b(?:from|starting (?:at|from)|starts at|at least|min(?:imum)?(?: of)?|no less than|over"
+    r"|desde|a partir de|m[ií]nimo(?: de)?"
     r"|more than|above|and up|or more|and above|upwards? of|begins at)\b[:.]?|[>≥]=?"
     r"|(?<=[\dk])\s?\+"
 )
 _BETWEEN: Final = re.compile(
-    r"\s?(?:-|to|through|thru|and|or|until|/|,|;|&|\.\.\.?)+\s?(?:a |an )?"
+    r"\s?(?:-|to|through|thru|and|or|until|hasta|y|a|/|,|;|&|\.\.\.?)+\s?(?:a |an )?"
 )
 _COMPONENTS: Final = (
     ("tuition", r"\btuition\b"), ("fees", r"\bfees?\b"), ("housing", r"\b(?:housing|room|rent)\b"),
@@ -152,7 +163,9 @@ class _Found:
         return found
 
 
-_BETWEEN_AND: Final = re.compile(r"\bbetween\b((?:(?! and ).)*) and (?!.* and )")
+_BETWEEN_AND: Final = re.compile(
+    r"\b(?:between|entre)\b((?:(?! and | y ).)*) (?:and|y) (?!.* (?:and|y) )"
+)
 """The bounds of a range. In `between five hundred and one thousand`, `and` belongs to no number."""
 
 

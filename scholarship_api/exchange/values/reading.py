@@ -31,6 +31,8 @@ NO_LIMIT: Final = frozenset(
         *("none", "any", "all", "no", "open", "open to all", "everyone", "anyone", "unrestricted"),
         *("no requirement", "no requirements", "no restriction", "no restrictions", "not required"),
         *("none required", "no minimum", "no limit", "any major", "all majors", "all levels"),
+        *("ninguno", "ninguna", "todos", "todas", "cualquiera", "sin requisitos", "no aplica"),
+        *("abierto a todos", "keine", "aucun", "aucune", "nenhum", "nenhuma"),
         *("all students", "any level", "any field", "all fields", "not applicable"),
     }
 )

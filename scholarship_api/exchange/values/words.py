@@ -201,6 +201,9 @@ _TYPES: Final = {
     "athletics": "athletic", "sports": "athletic", "sport": "athletic", "diversity": "minority",
     "minorities": "minority", "underrepresented": "minority", "academic": "academic_achievement",
     "academics": "academic_achievement", "service": "community_service",
+    "mérito": "merit_based", "mérito académico": "merit_based", "necesidad": "need_based",
+    "necesidad económica": "need_based", "deportiva": "athletic", "excelencia": "merit_based",
+    "excelencia académica": "academic_achievement",
     "volunteer": "community_service", "volunteering": "community_service",
     "community": "community_service",
 }  # fmt: skip
