@@ -4,6 +4,7 @@ uvicorn writes the head by itself, and each write is a system call, which takes 
 time of a small response.
 """
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final, cast
 
@@ -86,12 +87,13 @@ class ResponseWriter(RequestResponseCycle):
         status: int = start["status"]
         parts = [STATUS_LINE[status]]
         says_close = False
-        for headers in (self.default_headers, start.get("headers", ())):
-            for name, value in headers:
-                lowered = _lowered(name)
-                parts += (lowered, b": ", _checked(value), b"\r\n")
-                if lowered in _FRAMING_HEADERS:
-                    says_close = self._note_framing(lowered, value) or says_close
+        headers = [*self.default_headers, *start.get("headers", ())]
+        _check_values(headers)
+        for name, value in headers:
+            lowered = _lowered(name)
+            parts += (lowered, b": ", value, b"\r\n")
+            if lowered in _FRAMING_HEADERS:
+                says_close = self._note_framing(lowered, value) or says_close
         shared = start.get(SHARED_HEADERS)
         if shared is not None:
             parts.append(_shared_lines(shared))
@@ -130,14 +132,15 @@ def _lowered(name: bytes) -> bytes:
     return name.lower()
 
 
-def _checked(value: bytes) -> bytes:
-    if HEADER_VALUE_RE.search(value):
+def _check_values(headers: Iterable[tuple[bytes, bytes]]) -> None:
+    # The expression looks for single bytes, so it finds them in all values at once.
+    if HEADER_VALUE_RE.search(b"".join([value for _, value in headers])):
         raise RuntimeError("the value of a response header is malformed")
-    return value
 
 
 @lru_cache(maxsize=256)
 def _shared_lines(headers: tuple[tuple[bytes, bytes], ...]) -> bytes:
     if not _FRAMING_HEADERS.isdisjoint(_lowered(name) for name, _ in headers):
         raise RuntimeError("a shared header concerns the framing of the response")
-    return b"".join(b"%b: %b\r\n" % (_lowered(name), _checked(value)) for name, value in headers)
+    _check_values(headers)
+    return b"".join(b"%b: %b\r\n" % (_lowered(name), value) for name, value in headers)
