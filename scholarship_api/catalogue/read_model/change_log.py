@@ -2,6 +2,7 @@
 
 from collections import deque
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Final
 
 from pyroaring import BitMap
@@ -61,7 +62,10 @@ class ChangeLog:
         """The awards that have changed after `revision`; None where that is not known any more."""
         if revision < self._known_from:
             return None
-        found = [changed for at, changed in self._entries if at > revision]
+        newest_first = reversed(self._entries)
+        found = [
+            changed for _, changed in takewhile(lambda entry: entry[0] > revision, newest_first)
+        ]
         if len(found) == 1:
             return found[0]
         return Changed(
