@@ -10,6 +10,9 @@ from scholarship_api.instants import Instant
 
 MAX_PAGE: Final = 200
 
+STORABLE: Final = r"^[^\x00]*$"
+"""PostgreSQL stores no NUL, and refuses a statement with one."""
+
 Cursor = Annotated[str, Field(min_length=1, max_length=128)]
 
 
@@ -78,7 +81,7 @@ class EntryFilters(BaseModel):
 
 
 class AuditFilters(EntryFilters):
-    target: Annotated[str, Field(min_length=1, max_length=255)] | None = None
+    target: Annotated[str, Field(min_length=1, max_length=255, pattern=STORABLE)] | None = None
 
 
 class HistoryRequest(EntryFilters):
