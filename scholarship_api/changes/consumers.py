@@ -62,6 +62,11 @@ async def following(session: ReadSession, *, consumer: str, limit: int) -> Span 
     return None if until is None else Span(after, until)
 
 
+async def is_taken(session: WriteSession, *, consumer: str, span: Span) -> bool:
+    """Whether another process has taken the events of `following` meanwhile."""
+    return await queries.consumer_position(session, consumer) != span.after
+
+
 async def take_span(session: WriteSession, *, consumer: str, span: Span) -> bool:
     """Take the events of `following`; False when another process has taken them meanwhile."""
     if await queries.lock_consumer(session, consumer) != span.after:

@@ -280,7 +280,7 @@ async def lock_consumer(session: WriteSession, name: str) -> int | None:
     return (await session.scalars(statement)).one_or_none()
 
 
-async def consumer_position(session: ReadSession, name: str) -> int:
+async def consumer_position(session: ReadSession | WriteSession, name: str) -> int:
     statement = select(OutboxConsumer.position).where(OutboxConsumer.name == name)
     return int((await session.scalars(statement)).one())
 

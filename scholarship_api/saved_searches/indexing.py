@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from pydantic_core import to_json
 
-from scholarship_api.errors import ValidationFailed
+from scholarship_api.errors import DatabaseUnavailable, ValidationFailed
 from scholarship_api.platform.database.engine import Database
 from scholarship_api.saved_searches import indexing_queries as queries
 from scholarship_api.saved_searches import tokens
@@ -31,6 +31,9 @@ INDEX_BATCH: Final = 500
 
 LOCKED_SECONDS: Final = 0.05
 """The pause before searches are tried again that other transactions have locked."""
+
+LOCKED_TRIES: Final = 60
+"""How often they are tried: for 3 s, as the database waits for a lock."""
 
 
 class _Filters:
@@ -64,12 +67,16 @@ class SearchIndex:
         if rules.synonyms_changed_at is not None:
             while renewed := await self._renew(filters, before=rules.synonyms_changed_at):
                 indexed += renewed
-        while True:
+        tries = 0
+        while tries < LOCKED_TRIES:
             async with self._database.read_session() as session:
                 searches = await queries.unindexed(session, limit=INDEX_BATCH)
             if not searches:
                 return indexed
-            indexed += await self._index(filters, searches)
+            found = await self._index(filters, searches)
+            indexed += found
+            tries = 0 if found else tries + 1
+        raise DatabaseUnavailable
 
     async def renew_some(self) -> int:
         """Make the oldest entries anew, INDEX_BATCH at most, if they are older than INDEX_AGE.

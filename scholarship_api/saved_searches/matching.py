@@ -39,8 +39,8 @@ LOOKED_UP_AWARDS: Final = 50
 CHECKED_QUERIES: Final = 500
 """Queries that are checked together, about 1 ms each."""
 
-EXPANDED_QUERIES: Final = 500
-"""Queries of which the searches are read together."""
+EXPANDED_QUERIES: Final = 100
+"""Queries of which the searches are read together, and their matches stored in one transaction."""
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -212,6 +212,6 @@ def _without_dismissed(
 
 
 def parts_of(found: Found) -> Iterator[Found]:
-    """The same in parts whose searches are read together."""
-    for some in batches(list(found), EXPANDED_QUERIES):
+    """The same in parts whose searches are read together; in an order that all workers share."""
+    for some in batches(sorted(found), EXPANDED_QUERIES):
         yield {digest: found[digest] for digest in some}

@@ -1,8 +1,10 @@
 """Tells subjects about new results of their saved searches, each award once for a search.
 
-The matches of some changes are stored in one transaction with the position up to which the changes
-were followed. Later, when they are due, another transaction makes messages of them: at once, or at
-08:00 of the subject's zone, every day or on Mondays.
+The matches of some changes are stored in parts, so that nobody who deletes a search waits long, and
+then the position up to which the changes were followed. A worker that dies in between leaves the
+changes to be compared again, and matches that are stored stay as they are. Later, when they are
+due, another transaction makes messages of them: at once, or at 08:00 of the subject's zone, every
+day or on Mondays.
 """
 
 import asyncio
@@ -93,11 +95,14 @@ async def follow_changes(database: Database, matcher: SearchMatcher, *, now: dt.
             {each.id: each.first_change for each in changed.values()},
             before=min(each.changed_at for each in changed.values()) - _JUST_BEFORE,
         )
-    # The time grows with the matches; each statement has its own limit.
-    async with database.write_session(seconds=None) as session:
-        if await consumers.take_span(session, consumer=CONSUMER, span=span):
-            for some in parts_of(found):
-                await _store(session, some, changed, now=now)
+    for some in parts_of(found):
+        # The time grows with the matches; each statement has its own limit.
+        async with database.write_session(seconds=None) as session:
+            if await consumers.is_taken(session, consumer=CONSUMER, span=span):
+                return True
+            await _store(session, some, changed, now=now)
+    async with database.write_session() as session:
+        await consumers.take_span(session, consumer=CONSUMER, span=span)
     return True
 
 

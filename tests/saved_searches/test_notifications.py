@@ -11,7 +11,8 @@ import httpx
 import psycopg
 import pytest
 
-from scholarship_api.saved_searches import notifications
+from scholarship_api.errors import DatabaseUnavailable
+from scholarship_api.saved_searches import matching, notifications
 from scholarship_api.saved_searches.matching import SearchMatcher
 from tests.catalogue.api import Api, address, changed, created, serving
 from tests.webhooks.test_webhooks import WEBHOOKS, key_client
@@ -266,12 +267,32 @@ async def test_changes_whose_matches_are_not_stored_are_followed_again(
     await saved(client, "subjects/one", word)
     await created(api.admin, description=word)
     with monkeypatch.context() as patch:
-        patch.setattr(notifications, "STORED_MATCHES", 0)  # fails after the position was moved
+        patch.setattr(notifications, "STORED_MATCHES", 0)  # fails before the position is moved
         with pytest.raises(ValueError, match="range"):
             await follow(api)
     await follow(api)
     await tell(api)
     assert len(told(module_database_url, webhook)) == 1
+
+
+@pytest.mark.slow
+async def test_matches_of_which_only_some_were_stored_are_told_once(
+    api: Api, module_database_url: str, word: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(matching, "EXPANDED_QUERIES", 1)
+    client = await key_client(api, *SCOPES)
+    webhook = await hooked(client)
+    searches = [await saved(client, "subjects/one", f"{word} -no{n}") for n in range(3)]
+    await matcher_of(api).index()
+    await created(api.admin, description=word)
+    with psycopg.connect(module_database_url.replace("+psycopg", "")) as lock:
+        lock.execute("SELECT FROM saved_searches WHERE id = %s FOR UPDATE", [searches[1]])
+        with pytest.raises(DatabaseUnavailable):
+            await follow(api)
+    await follow(api)
+    await tell(api)
+    told_searches = [each["saved_search_id"] for each in told(module_database_url, webhook)]
+    assert sorted(told_searches) == sorted(searches)
 
 
 async def test_a_long_list_of_awards_is_several_messages(
