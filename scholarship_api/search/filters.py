@@ -15,7 +15,8 @@ from pyroaring import BitMap
 from scholarship_api.catalogue.read_model.matching import Matches
 from scholarship_api.catalogue.read_model.model import ReadModel
 from scholarship_api.catalogue.read_model.rule import Verdict
-from scholarship_api.search.schemas import SearchRequest, as_instant
+from scholarship_api.search.filter_schemas import as_instant
+from scholarship_api.search.schemas import SearchRequest
 
 _EPOCH: Final = dt.date(1970, 1, 1)
 _FIRST_DAY: Final = (dt.date.min - _EPOCH).days

@@ -3,12 +3,8 @@
 from pydantic import Field, model_validator
 
 from scholarship_api.exchange.export.formats import ExportFormat
-from scholarship_api.search.schemas import (
-    Filters,
-    SearchRequest,
-    refuse_private_filters,
-    without_empty,
-)
+from scholarship_api.search.filter_schemas import Filters, without_empty
+from scholarship_api.search.schemas import SearchRequest, refuse_private_filters
 
 
 class ExportQuery(Filters):
