@@ -181,10 +181,15 @@ _TABLE: Final = """
 """
 
 # The stem of these words mostly stands for something else: that of doctor is the stem of doctoral,
-# that of educator the stem of education.
+# that of educator the stem of education, that of acting the stem of acts.
 _MISLEADING_WORDS: Final = """
     doctor > medicine = medical = physician
     educator > teacher = teaching
+    acting > theatre = theater = drama = actor
+    aging = ageing > gerontology = geriatric = elderly
+    marching > music = band
+    programming > coding = software = computer science
+    programmer > coding = software = computer science
 """
 
 # For IT in capitals. It is no row of the table, whose entries are in small letters.

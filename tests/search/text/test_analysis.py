@@ -40,6 +40,8 @@ AWARDS = [
     award("spelled_out", "Cyber Prize", organization="National Science Foundation"),
     award("doctoral", "Doctoral Prize", "For a doctorate in history."),
     award("physician", "White Coat Prize", "For physicians in training."),
+    award("stage", "Stage Prize", "For students of theatre."),
+    award("acts", "Acts Prize", "For acts of kindness."),
     award("lawyer", "Lawyer Prize"),
     award("law", "Law Prize", "For the 9 best."),
     award("texas", "Lone Star Prize", "For residents of Texas."),
@@ -79,6 +81,7 @@ async def ids(client: httpx.AsyncClient, q: str) -> list[str]:
         ("national science foundation", ["spelled_out", "acronym"]),
         ("lawyers", ["lawyer", "law"]),  # awards with the word itself come first
         ("future doctors", ["physician", "doctoral"]),  # doctor has the stem of doctoral
+        ("acting", ["stage", "acts"]),  # acting has the stem of acts
         ("TX", ["texas"]),
         ("tx", []),
         ("peo", ["peace"]),
