@@ -35,21 +35,22 @@ def by_score(
     model: ReadModel, matches: Matches, answers: Answers, *, now: dt.datetime, include_all: bool
 ) -> Iterator[tuple[int, BitMap]]:
     """Scores as `rules.total` gives them, in thousandths, each with its awards."""
-    verdicts = Verdict if include_all else SUITABLE
-    matched = [group for verdict in verdicts for group in matches.by_score(verdict)]
-    further = partition(
-        BitMap.union(*(awards for _, awards in matched)) if matched else BitMap(),
-        _steps(model, answers, now=now),
-    )
-    pairs: dict[int, list[tuple[BitMap, BitMap]]] = {}
-    for match_score, awards in matched:
-        for points, others in further.items():
-            total = rules.within_bounds(match_score * rules.MATCH_WEIGHT + points)
-            pairs.setdefault(total, []).append((awards, others))
-    for total in sorted(pairs, reverse=True):
-        found = BitMap.union(*(awards & others for awards, others in pairs[total]))
-        if found:
-            yield total, found
+    among = matches.of_verdicts(Verdict if include_all else SUITABLE)
+    by_points = partition(among, _steps(model, answers, now=now))
+    pending: dict[int, list[BitMap]] = {}
+    for points in sorted(by_points, reverse=True):
+        # Match scores are found only once a page needs them: most awards have too few points.
+        yield from _pop(pending, above=rules.highest_total(points))
+        for match_score, awards in matches.scored(by_points[points]):
+            pending.setdefault(rules.total_of(match_score, points), []).append(awards)
+    yield from _pop(pending, above=-1)
+
+
+def _pop(pending: dict[int, list[BitMap]], *, above: int) -> Iterator[tuple[int, BitMap]]:
+    """Take out the awards with a score above this one, the highest first."""
+    for total in sorted(pending, reverse=True):
+        if total > above:
+            yield total, BitMap.union(*pending.pop(total))
 
 
 def fields_of_study(answers: Answers) -> Sequence[str]:

@@ -17,6 +17,9 @@ MAX_SCORE: Final = 1000
 MATCH_WEIGHT: Final = 4
 """Thousandths for each hundredth of the match score, so 0.4 for a full match."""
 
+MAX_MATCH_SCORE: Final = 100
+"""Hundredths."""
+
 FIELD_NAMED: Final = 300
 """For an award that names the student's field of study."""
 
@@ -75,6 +78,16 @@ def parts(
 def total(scored: Sequence[Part]) -> int:
     """Add up the parts, in thousandths, within 0 and MAX_SCORE."""
     return within_bounds(sum(part.points for part in scored))
+
+
+def total_of(match_score: int, points: int) -> int:
+    """The total of a match score in hundredths and the points of all other parts."""
+    return within_bounds(match_score * MATCH_WEIGHT + points)
+
+
+def highest_total(points: int) -> int:
+    """The total of a full match with these points of all other parts."""
+    return total_of(MAX_MATCH_SCORE, points)
 
 
 def within_bounds(points: int) -> int:

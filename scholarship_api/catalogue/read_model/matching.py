@@ -50,6 +50,9 @@ class Layer:
         """The awards that have a set here."""
         self.postings: dict[str, Postings] = {}
         """By the fields that some set names."""
+        self.criteria: Sequence[Criterion] = ()
+        """Those that some set names."""
+        self._table = criteria
         self._alternatives = fields_of(criteria)
 
     def of(self, name: str) -> Postings:
@@ -64,7 +67,11 @@ class Layer:
                 postings = self.postings.get(name)
                 if postings is None:
                     self.postings[name] = postings = Postings()
+                    self.criteria = [each for each in self._table if self._names(each)]
                 postings.add(ordinal, alternative.relation.values(required))
+
+    def _names(self, criterion: Criterion) -> bool:
+        return any(each.field in self.postings for each in criterion.alternatives)
 
     def discard(self, ordinals: BitMap) -> None:
         if self.members.intersect(ordinals):
@@ -234,7 +241,10 @@ class Matches:
     ) -> None:
         self._tables = tables
         self._answers = answers
+        self._within = within
         self._unchecked_fields = unchecked
+        self._bonuses: Sequence[tuple[BitMap, int]] | None = None
+        """The awards whose preference is met, for each layer of preferences, and what that adds."""
         self._layers = [
             self._judge_layer(layer, within) for layer in tables.layers if layer.members
         ]
@@ -251,8 +261,7 @@ class Matches:
 
     def _judge_layer(self, layer: Layer, within: BitMap) -> _JudgedLayer:
         judged = (
-            judge(layer, each, self._answers, self._unchecked_fields)
-            for each in self._tables.criteria
+            judge(layer, each, self._answers, self._unchecked_fields) for each in layer.criteria
         )
         return _JudgedLayer(layer.members & within, [each for each in judged if each is not None])
 
@@ -270,10 +279,14 @@ class Matches:
         awards = self.by_verdict[verdict]
         if among is not None:
             awards = awards & among
-        if not awards:
-            return
-        if verdict is Verdict.ELIGIBLE:
+        if verdict is not Verdict.ELIGIBLE:
+            yield from self.scored(awards)
+        elif awards:
             yield MAX_SCORE, awards
+
+    def scored(self, awards: BitMap) -> Iterator[tuple[int, BitMap]]:
+        """These awards of `within` by their score in hundredths, the highest first."""
+        if not awards:
             return
         by_score: dict[int, list[BitMap]] = {}
         bonuses = self._by_bonus(awards)
@@ -356,21 +369,20 @@ class Matches:
             yield self._tables.with_texts, NOT_CHECKED_COST
 
     def _by_bonus(self, awards: BitMap) -> dict[int, BitMap]:
-        steps = (
-            (met, PREFERENCE_BONUS * weight)
-            for weight, layers in self._tables.preferences.items()
-            for layer in layers
-            if (met := self._preferred(layer, awards))
-        )
-        return partition(awards, steps, highest=MAX_BONUS)
+        if self._bonuses is None:
+            self._bonuses = [
+                (met, PREFERENCE_BONUS * weight)
+                for weight, layers in self._tables.preferences.items()
+                for layer in layers
+                if (met := self._preferred(layer))
+            ]
+        return partition(awards, self._bonuses, highest=MAX_BONUS)
 
-    def _preferred(self, layer: Layer, awards: BitMap) -> BitMap:
+    def _preferred(self, layer: Layer) -> BitMap:
         """The awards whose preference is met: it has criteria, and each of them is met."""
-        if not layer.members.intersect(awards):
-            return BitMap()
         with_criteria = union([each.restricted for each in layer.postings.values()])
-        judged = self._judge_layer(layer, awards)
-        return (judged.met & with_criteria) - judged.unchecked
+        judged = self._judge_layer(layer, self._within & with_criteria)
+        return judged.met - judged.unchecked
 
 
 def _lacking(layer: _JudgedLayer, possible: BitMap) -> Mapping[str, BitMap]:
