@@ -81,6 +81,9 @@ def _gpa_of_average_students(match: re.Match[str], _today: dt.date) -> float:
     return _AVERAGE_GPAS.get(letter, _AVERAGE_GPA)
 
 
+_LITTLE_WORK: Final = {"essay_required": False, "max_recommendation_letters": 0}
+"""The filters for people who ask for easy awards: nothing to write, and nobody to ask."""
+
 # --- The table -----------------------------------------------------------------------------------
 
 _NO: Final = (
@@ -99,9 +102,9 @@ RULES: Final = (
     filter_rule(
         r"\b(?:easy|easiest|quick|quickest|simple|simplest)(?: (?:and|&) (?:easy|quick|simple))?"
         r"(?: to (?:get|win|enter|apply(?: for| to)?))?"
-        rf"(?= (?:college )?{_APPLIED_FOR}\b|$)",
+        rf"(?= (?:(?!essay)[a-z]+ ){{0,2}}{_APPLIED_FOR}\b|$)",
         "essay_required",
-        value=False,
+        _LITTLE_WORK,
         hints="eas quick simpl",
     ),
     filter_rule(

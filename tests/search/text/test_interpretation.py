@@ -15,6 +15,7 @@ TODAY = dt.date(2026, 11, 30)
 QUERIES = quality.read()
 PRECISION = 0.97
 RECALL = 0.85
+LITTLE_WORK = {"essay_required": False, "max_recommendation_letters": 0}
 
 
 def understand(q: str) -> Interpretation:
@@ -60,10 +61,12 @@ def within(last: dt.date) -> dict[str, dt.date]:
         ("between 18 and 25", {}, "between 18 and 25"),
         ("grades 9-12", {}, "grades 9-12"),
         ("$5,000-$1,000", {}, "$5,000-$1,000"),
-        ("easy", {"essay_required": False}, None),
-        ("easy scholarships for art", {"essay_required": False}, "scholarships for art"),
-        ("grants that are easy to get", {"essay_required": False}, None),
+        ("easy", LITTLE_WORK, None),
+        ("easy scholarships for art", LITTLE_WORK, "scholarships for art"),
+        ("grants that are easy to get", LITTLE_WORK, None),
+        ("easy nursing scholarships", LITTLE_WORK, "nursing scholarships"),
         ("easy essay topics", {}, "easy essay topics"),
+        ("easy essay scholarships", {}, "easy essay scholarships"),
         ("renewable", {"renewable": True}, None),
         ("not renewable", {"renewable": False}, None),
         ("renewable energy", {}, "renewable energy"),
