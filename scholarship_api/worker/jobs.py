@@ -51,6 +51,10 @@ _TASK: Final = "deliver_webhook"
 _MAIL_TASK: Final = "send_mail"
 _ERRORS: Final = (ConnectorException, psycopg.Error)
 
+_LOGGERS: Final = ("procrastinate.utils", "procrastinate.worker", "asyncio")
+"""Loggers that say that procrastinate has lost the database. asyncio is one, because nobody waits
+for the task of a job whose end could not be recorded."""
+
 _log = structlog.stdlib.get_logger(__name__)
 
 
@@ -78,7 +82,8 @@ class Jobs:
         pgbouncer = settings.database_pgbouncer
         arguments = serving_arguments(settings.database_url.get_secret_value(), pgbouncer=pgbouncer)
         self._listens = not pgbouncer
-        logging.getLogger("procrastinate.utils").addFilter(_without_traceback)
+        for name in _LOGGERS:
+            logging.getLogger(name).addFilter(_without_traceback)
         self._app = procrastinate.App(
             connector=procrastinate.PsycopgConnector(
                 kwargs=arguments, min_size=1, max_size=settings.database_pool_size
