@@ -1,4 +1,4 @@
-"""What the log says when the queue loses its database."""
+"""The log when the queue loses its database."""
 
 import logging
 
