@@ -11,11 +11,9 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import Any, Final
-from urllib.parse import parse_qs, urlsplit
+from typing import Final
 
-import psycopg
-
+from benchmarks import filter_oracle
 from benchmarks.catalogues import SIZES
 from benchmarks.cpu import Case, in_turn
 from benchmarks.goals import Figure, run
@@ -31,25 +29,6 @@ CHECKED: Final = 100
 """Searches whose totals and facets are compared with SQL."""
 
 QUICK_CHECKED: Final = 20
-
-_CONDITIONS: Final = {
-    "fields_of_study": "(fields_of_study = '{{}}' OR fields_of_study && %({0})s::text[])",
-    "states": "(residency_states = '{{}}' OR residency_states && %({0})s::text[])",
-    "grade_level": "(grade_levels = '{{}}' OR grade_levels && %({0})s::text[])",
-    "scholarship_types": "scholarship_type = ANY (%({0})s::text[])",
-    "citizenship": "(citizenship_required IS NULL OR citizenship_required = ANY (%({0})s::text[]))",
-    "min_amount": "amount >= %({0})s::numeric",
-    "max_amount": "amount <= %({0})s::numeric",
-    "min_gpa": "(min_gpa IS NULL OR min_gpa <= %({0})s::numeric)"
-    " AND (max_gpa IS NULL OR max_gpa >= %({0})s::numeric)",
-    "renewable": "renewable = %({0})s::boolean",
-}
-_LISTS: Final = frozenset(
-    {"fields_of_study", "states", "grade_level", "scholarship_types", "citizenship"}
-)
-_OPEN: Final = (
-    "status = 'published' AND (application_deadline IS NULL OR application_deadline >= now())"
-)
 
 
 def measure(*, quick: bool) -> Sequence[Figure]:
@@ -85,53 +64,17 @@ def _wrong_answers(both: Stack, count: int) -> list[str]:
     """The searches whose total or facets differ from a plain count, or are called estimates."""
     wrong = []
     with both.awards.connect() as connection, Connection(both.servers[OURS].port) as client:
+        filter_oracle.prepare(connection)
         for path in islice(filter_searches(seed=2), count):
             answer = json.loads(client.ask(f"{path}&facets=true").body)
-            conditions, values = _where(path)
-            total = _count(connection, conditions, values)
             facets = {
                 facet["value"]: facet["count"] for facet in answer["facets"]["scholarship_types"]
             }
-            types = _types(connection, conditions, values)
+            types = filter_oracle.counts(connection, path)
+            total = sum(types.values())
             if not answer["total_is_exact"] or answer["total"] != total or facets != types:
                 wrong.append(f"{path}: {answer['total']} of {total}")
     return wrong
-
-
-def _where(path: str) -> tuple[str, dict[str, Any]]:
-    """The condition in SQL of a search's filters, and its values."""
-    conditions, values = [_OPEN], dict[str, Any]()
-    for name, [text] in parse_qs(urlsplit(path).query).items():
-        if name in _CONDITIONS:
-            conditions.append(_CONDITIONS[name].format(name))
-            values[name] = _accepted(name, text) if name in _LISTS else text
-    return " AND ".join(conditions), values
-
-
-def _accepted(name: str, text: str) -> list[str]:
-    values = text.split(",")
-    if name == "citizenship" and values == ["US"]:
-        return ["US", "permanent_resident"]
-    if name == "citizenship" and values != ["permanent_resident"]:
-        return [*values, "international"]
-    return values
-
-
-def _count(connection: "psycopg.Connection[Any]", conditions: str, values: dict[str, Any]) -> int:
-    row = connection.execute(f"SELECT count(*) FROM scholarships WHERE {conditions}", values)
-    [count] = row.fetchone() or [0]
-    return int(count)
-
-
-def _types(
-    connection: "psycopg.Connection[Any]", conditions: str, values: dict[str, Any]
-) -> dict[str, int]:
-    return dict(
-        connection.execute(
-            f"SELECT scholarship_type, count(*) FROM scholarships WHERE {conditions} GROUP BY 1",
-            values,
-        ).fetchall()
-    )
 
 
 if __name__ == "__main__":
