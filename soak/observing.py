@@ -19,6 +19,9 @@ EVERY_SECONDS: Final = 1.0
 NEIGHBOURS: Final = 2
 """Samples before and after one that are compared with it."""
 
+MEASURED_SECONDS: Final = 30.0
+"""Least time after the warm-up from which a growth is computed."""
+
 Window = tuple[float, float]
 """Beginning and end, in seconds of `time.monotonic`."""
 
@@ -137,7 +140,7 @@ def growth(life: Life, *, warm_seconds: float, without: Sequence[Window] = ()) -
     """
     warm = life.memory[0][0] + warm_seconds
     points = list(_outside([point for point in settled(life) if point[0] >= warm], without))
-    if not points or points[-1][0] - points[0][0] < warm_seconds:
+    if not points or points[-1][0] - points[0][0] < MEASURED_SECONDS:
         return None
     middle_at = sum(at for at, _ in points) / len(points)
     middle_size = sum(size for _, size in points) / len(points)
