@@ -1,6 +1,7 @@
 """Requests and answers of recommendations."""
 
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -30,18 +31,23 @@ class RecommendationRequest(RequestModel):
     )
 
 
-class ScorePart(BaseModel):
+# Plain data, like EligibilityResult: nothing validates the values of the service itself.
+@dataclass(slots=True, kw_only=True)
+class ScorePart:
     name: PartName
-    points: float = Field(description="Points that it adds to the score; may be negative.")
+    points: Annotated[
+        float, Field(description="Points that it adds to the score; may be negative.")
+    ]
     reason: str
 
 
-class Recommendation(BaseModel):
+@dataclass(slots=True, kw_only=True)
+class Recommendation:
     scholarship: ScholarshipSummary
     eligibility: EligibilityResult
-    recommendation_score: float = Field(
-        ge=0, le=1, description="The sum of score_parts, within 0 and 1."
-    )
+    recommendation_score: Annotated[
+        float, Field(ge=0, le=1, description="The sum of score_parts, within 0 and 1.")
+    ]
     score_parts: list[ScorePart]
 
 
