@@ -90,11 +90,12 @@ class Finding:
     def reason(self) -> str:
         """A plain sentence."""
         if self._reason is None:
+            template = self.alternative.relation.sentences[self.outcome]
             vocabulary = self.alternative.vocabulary
-            sentence = self.alternative.relation.sentences[self.outcome].format(
+            sentence = template.format(
                 noun=self.alternative.noun or self.criterion.noun,
-                required=in_words(self.required, vocabulary),
-                actual=in_words(self.actual, vocabulary),
+                required=in_words(self.required, vocabulary) if "{required}" in template else "",
+                actual=in_words(self.actual, vocabulary) if "{actual}" in template else "",
             )
             self._reason = sentence[0].upper() + sentence[1:]
         return self._reason
