@@ -31,7 +31,7 @@ _EITHER: Final = re.compile(
 )
 """Headers that name the award itself, or its amount when another column has the name."""
 
-_PARENTHESES: Final = re.compile(r"[(\[{]([^)\]}]*)[)\]}]")
+_PARENTHESES: Final = re.compile(r"[(\[{]([^(\[{)\]}]*)[)\]}]")
 _CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _NOT_WORDS: Final = re.compile(r"[^a-z0-9]+")
 _SIGNS: Final[dict[str, str]] = {

@@ -50,3 +50,9 @@ def test_the_patterns_are_written_like_the_words_that_they_are_compared_with() -
             assert re.compile(pattern).groups == 0
             assert pattern.isascii()
             assert pattern.replace(r"\d", "") == pattern.replace(r"\d", "").casefold()
+
+
+@pytest.mark.parametrize("bracket", ["(", "[", "{", "(a ", "[a]("])
+def test_a_header_of_brackets_costs_no_more_than_its_length(bracket: str) -> None:
+    """A search from each bracket to the end would take hours."""
+    assert match_header(bracket * 300_000).target is None
