@@ -43,6 +43,7 @@ def production(module_database_url: str, redis_url: str) -> dict[str, Any]:
             )
         },
         "jwt_secret_key": secrets.token_hex(48),
+        "access_token_expire_minutes": 1_440,  # a walk outlives the default on a slow machine
         "cors_allowed_origins": ORIGIN,
         "allowed_hosts": HOST,
     }

@@ -31,6 +31,18 @@ ADMINS_ONLY: Final = frozenset(
         ("GET", "/api/v1/analytics/user/{id}"),
         ("GET", "/api/v1/analytics/interactions"),
         ("GET", "/api/v1/analytics/search-trends"),
+        ("GET", "/api/v1/analytics/searches"),
+        ("GET", "/api/v1/search/synonyms/built-in"),
+        *(
+            (method, f"/api/v1/search/{entries}")
+            for entries in ("rules", "synonyms")
+            for method in ("GET", "POST")
+        ),
+        *(
+            (method, f"/api/v1/search/{entries}/{{id}}")
+            for entries in ("rules", "synonyms")
+            for method in ("GET", "PUT", "DELETE")
+        ),
         ("GET", "/api/v1/usage"),  # and for API keys
     }
 )
