@@ -146,6 +146,10 @@ KNOWN_MATCHES: Final = 2_000
 """Up to this many awards with the words are asked for one by one, 3 us each, so that they can be
 filtered and counted. A larger total is estimated."""
 
+MAX_MATCHES_READ: Final = 50_000
+"""Up to this many awards with the words are read where few of them pass the filters. Looking for
+those in the order of the page would read most awards that the filters keep, in steps."""
+
 MATCHED_AMONG_KEPT: Final = 1_000
 """Up to this many awards that filters keep are asked whether they have the words, 5 us each."""
 
@@ -161,6 +165,10 @@ MIN_SCANNED_AT_ONCE: Final = 64
 MAX_SCANNED_AT_ONCE: Final = 8_192
 """Awards that one statement of a scan asks whether they have the words, 5 us each. A scan goes
 through the awards in the wanted order until the page is full."""
+
+SCANNED_BEFORE_READING: Final = 16_384
+"""A scan that has asked this many awards without filling the page reads all awards with the words
+instead, if they are at most MAX_MATCHES_READ."""
 
 SCAN_GROWTH: Final = 4
 """How many times more awards the next statement of a scan asks for."""

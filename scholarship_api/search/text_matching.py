@@ -120,9 +120,21 @@ class TextMatching:
         hidden = self._kept.among(found)
         everywhere = max(await statements.estimate_matches(self._fetch, text.match), limit)
         scale = everywhere / max(len(found), 1)
+        total = max(len(hidden.awards), round(len(hidden.awards) * scale))
+        if self._is_ranked_walk or plan.reads_all_matches(
+            matches=everywhere,
+            kept=len(self._kept.awards),
+            expected=total,
+            wanted_rows=self._request.limit + 1,
+        ):
+            read = await statements.all_matching_ids(
+                self._fetch, text.match, limit=limits.MAX_MATCHES_READ
+            )
+            if read is not None:
+                return self._found(text, self._model.ordinals.find_encoded(read))
         return Matched(
             text=self._for_matches(text, everywhere),
-            total=max(len(hidden.awards), round(len(hidden.awards) * scale)),
+            total=total,
             is_exact=False,
             sample=hidden.awards,
             hidden=hidden,
@@ -137,6 +149,13 @@ class TextMatching:
             and not self._request.facets
             and not self._asked.boosts
         )
+
+    @property
+    def _is_ranked_walk(self) -> bool:
+        """Whether earlier pages were ranked, so that all matches must be known again."""
+        cursor = self._asked.cursor
+        by_relevance = self._request.order in (Sort.RELEVANCE, Sort.MATCH)
+        return cursor is not None and by_relevance and not cursor.is_tiered
 
     async def _rank_at_once(self, text: TextQuery) -> Matched | None:
         """None if there are too many matches to be ranked."""

@@ -143,14 +143,15 @@ class TextPages:
     async def _boosted_tiers(self, matched: Matched, first: int) -> Sequence[_Tier]:
         """From the tier `first` on. With boosts, each tier is two: its boosted awards come first,
         and then its others."""
+        found = self._kept if matched.awards is None else matched.awards
         if not self._boosts:
-            tiers = [_Tier(*tier, self._kept) for tier in await self._tiers(matched)]
+            tiers = [_Tier(*tier, found) for tier in await self._tiers(matched)]
         else:
-            boosted = self._kept & union([awards for _, awards in self._boosts])
+            boosted = found & union([awards for _, awards in self._boosts])
             tiers = [
                 _Tier(2 * number + place, match, None if awards is None else awards & among, among)
                 for number, match, awards in await self._tiers(matched)
-                for place, among in enumerate((boosted, self._kept - boosted))
+                for place, among in enumerate((boosted, found - boosted))
             ]
         return [tier for tier in tiers if tier.number >= first]
 
@@ -285,15 +286,26 @@ class TextPages:
     ) -> list[int]:
         """The first `count` of the awards, in the order, that have the words; or all there are.
 
-        Goes through the awards and asks which of them have the words. `matches` is about how many
-        have.
+        Goes through the awards and asks which of them have the words. Where few have, it reads all
+        awards with the words in the end. `matches` is about how many have.
         """
         found: list[int] = []
         size = plan.first_scan(wanted_rows=count, matches=matches, awards=len(awards))
+        scanned, may_read = 0, True
         while len(found) < count:
+            if may_read and scanned >= limits.SCANNED_BEFORE_READING:
+                may_read = False
+                read = await statements.all_matching_ids(
+                    self._fetch, match, limit=limits.MAX_MATCHES_READ
+                )
+                if read is not None:
+                    left = self._model.ordinals.find_encoded(read) & awards
+                    missing = count - len(found)
+                    return found + order.page(self._model, left, limit=missing, keyset=after)
             asked = order.page(self._model, awards, limit=size, keyset=after)
             if not asked:
                 break
+            scanned += len(asked)
             ids = await statements.matching_among(self._fetch, match, self._ids(asked))
             matching = self._model.ordinals.find_encoded(ids)
             found += [ordinal for ordinal in asked if ordinal in matching]

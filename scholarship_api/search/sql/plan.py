@@ -53,6 +53,17 @@ def choose_matching(
     return Matching.BY_WORDS
 
 
+def reads_all_matches(*, matches: float, kept: int, expected: float, wanted_rows: int) -> bool:
+    """Whether to read all awards with the words, although they are many, and filter them.
+
+    `matches` is about how many have the words, `kept` how many the filters keep, and `expected`
+    about how many are both. The other way is to ask the kept awards for the words in the order of
+    the page, until it has its `wanted_rows`.
+    """
+    scanned = kept * min(1.0, wanted_rows / max(expected, 1))
+    return matches <= limits.MAX_MATCHES_READ and matches < scanned
+
+
 def choose_page(*, order: Sort, matches: float, cursor: Cursor | None) -> PagePlan:
     """`matches` is infinite when they are too many to be known one by one.
 

@@ -63,6 +63,23 @@ def test_how_a_page_is_made(
     assert plan.choose_page(order=order, matches=matches, cursor=continued) is expected
 
 
+@pytest.mark.parametrize(
+    ("matches", "kept", "expected", "is_read"),
+    [
+        (25_000, 300_000, 0, True),  # the filters keep none of them
+        (25_000, 300_000, 20, True),
+        (25_000, 300_000, 10_000, False),  # the first 630 of the kept awards have a page of them
+        (25_000, 20_000, 0, False),  # the kept awards are fewer
+        (limits.MAX_MATCHES_READ + 1, 1_000_000, 0, False),
+    ],
+)
+def test_many_matches_are_read_where_the_filters_keep_few_of_them(
+    matches: float, kept: int, expected: float, is_read: bool
+) -> None:
+    chosen = plan.reads_all_matches(matches=matches, kept=kept, expected=expected, wanted_rows=21)
+    assert chosen is is_read
+
+
 def test_a_scan_begins_with_as_many_awards_as_the_page_is_expected_in() -> None:
     def first(matches: float) -> int:
         return plan.first_scan(wanted_rows=20, matches=matches, awards=100_000)
