@@ -66,11 +66,14 @@ def test_every_function_of_generated_columns_and_word_triggers_is_listed(
         " AND NOT EXISTS (SELECT FROM pg_depend"
         "  WHERE classid = 'pg_proc'::regclass AND objid = pg_proc.oid AND deptype = 'e')"
     )
-    # The audit, the version of the catalogue and other ids do not concern search.
+    # The audit, the version of the catalogue, other ids and saved searches do not concern search.
     others = {
         "audit_forget_account",
         "audit_purge",
         "opportunity_id",
+        "saved_searches_forget",
+        "saved_searches_forget_one",
+        "saved_searches_outdate",
         "scholarship_stays_merged",
         "scholarships_audit",
         "catalogue_changed",
