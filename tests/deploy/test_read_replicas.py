@@ -154,7 +154,7 @@ async def test_a_delayed_replica_serves_no_stale_page(
 async def test_a_rule_is_in_force_at_once_while_a_replica_is_behind(
     primary: PostgresNode, standby: PostgresNode, redis_url: str
 ) -> None:
-    word = uuid.uuid4().hex
+    word = f"w{uuid.uuid4().hex}"  # 12e34... would be read as a number and a word
     for number in range(3):
         write(primary, f"rule-{word}-{number}", f"Award {word}")
     write(primary, f"pin-{word}", "Another name")
