@@ -1,6 +1,5 @@
 """Login, logout, and the account of the token that is sent."""
 
-import uuid
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Request, Response, status
@@ -14,7 +13,7 @@ from scholarship_api.accounts.access import (
 from scholarship_api.accounts.authentication import Authentication
 from scholarship_api.accounts.roles import Role
 from scholarship_api.accounts.token_check import CHECK_PATH
-from scholarship_api.catalogue.audit import ChangeSource, source_of_request
+from scholarship_api.catalogue.audit import source_of_request
 from scholarship_api.errors import (
     BadRequest,
     DatabaseUnavailable,
@@ -87,7 +86,7 @@ async def _log_in(request: Request, credentials: schemas.Credentials) -> schemas
             authentication.passwords,
             username=credentials.username,
             password=credentials.password.get_secret_value(),
-            source=_source(request),
+            source=source_of_request(request.scope, None),
         )
     request.scope[ACCOUNT_ID_KEY] = str(account.id)  # for the access log
     tokens = authentication.tokens
@@ -110,7 +109,9 @@ async def show_me(account: CurrentAccount) -> object:
 async def delete_me(account: CurrentAccount, session: Writing, request: Request) -> None:
     if account.role is Role.SERVICE:
         raise Forbidden("An API key is revoked with DELETE /api/v1/api-keys/{id}.")
-    await service.delete(session, account_id=account.id, source=_source(request, account.id))
+    await service.delete(
+        session, account_id=account.id, source=source_of_request(request.scope, account.id)
+    )
 
 
 @router.post(
@@ -141,7 +142,3 @@ async def check(account: CurrentAccountOrNone) -> schemas.AuthenticationState:
     return schemas.AuthenticationState(
         authenticated=True, username=account.username, role=account.role, scopes=account.scopes
     )
-
-
-def _source(request: Request, account_id: uuid.UUID | None = None) -> ChangeSource:
-    return source_of_request(request.scope, account_id)

@@ -91,12 +91,13 @@ class KeyAuthenticator:
         """Raises KeyRefused, and RateLimited for an address that has sent too many unknown ones."""
         if not secrets.is_secret(token):
             raise KeyRefused
-        key = await self._find(secrets.digest(token), scope)
+        digest = secrets.digest(token)
+        key = await self._find(digest, scope)
         scope[TIER_KEY] = key.tier
         # A page's key is in the hands of all its visitors, so each of them counts alone.
         scope[COUNT_BY_ADDRESS_KEY] = key.kind == "publishable"
         self._usage.record(key.id, route_group=self._limits.group_of(scope["path"]))
-        return KeyCredential(key.id, secrets.digest(token))
+        return KeyCredential(key.id, digest)
 
     async def _find(self, digest: bytes, scope: Scope) -> ValidKey:
         known = self._known.get(digest)

@@ -9,7 +9,7 @@ from scholarship_api.accounts.access import ACCESS_ERRORS, CurrentAccount, KeysW
 from scholarship_api.accounts.roles import Role, Scope
 from scholarship_api.api_keys import schemas, service
 from scholarship_api.api_keys.usage import UsageRecorder
-from scholarship_api.catalogue.audit import ChangeSource, source_of_request
+from scholarship_api.catalogue.audit import source_of_request
 from scholarship_api.errors import (
     BadRequest,
     Conflict,
@@ -50,7 +50,7 @@ async def create_key(
     return await service.create(
         session,
         new=new,
-        source=_source(request, account.id),
+        source=source_of_request(request.scope, account.id),
         tiers=request.app.state.settings.rate_limit_tiers,
         grantable=account.granted,
         confined_to=account.confined_to,
@@ -87,7 +87,7 @@ async def rotate_key(
         session,
         key_id,
         overlap_hours=rotation.overlap_hours,
-        source=_source(request, account.id),
+        source=source_of_request(request.scope, account.id),
         grantable=account.granted,
         confined_to=account.confined_to,
     )
@@ -103,7 +103,10 @@ async def revoke_key(
     account: KeysWriter, session: Writing, request: Request, key_id: KeyId
 ) -> None:
     await service.revoke(
-        session, key_id, source=_source(request, account.id), confined_to=account.confined_to
+        session,
+        key_id,
+        source=source_of_request(request.scope, account.id),
+        confined_to=account.confined_to,
     )
 
 
@@ -131,7 +134,3 @@ async def show_usage(
     await recorder.flush()
     confined_to = None if key_id == account.id else account.confined_to
     return await service.usage(session, days=query.days, key_id=key_id, confined_to=confined_to)
-
-
-def _source(request: Request, account_id: uuid.UUID) -> ChangeSource:
-    return source_of_request(request.scope, account_id)

@@ -15,7 +15,7 @@ from scholarship_api.accounts.access import (
 )
 from scholarship_api.accounts.credentials import AuthenticatedAccount
 from scholarship_api.catalogue import idempotency, json_ld, merges, schemas, service, writes
-from scholarship_api.catalogue.audit import ChangeSource, source_of_request
+from scholarship_api.catalogue.audit import source_of_request
 from scholarship_api.catalogue.models import Scholarship
 from scholarship_api.catalogue.preconditions import IfMatch
 from scholarship_api.catalogue.stored_awards import StoredAward
@@ -172,10 +172,6 @@ def etag(scholarship: schemas.Scholarship, body: bytes) -> str:
 # --- Writing -------------------------------------------------------------------------------------
 
 
-def _change_source(request: Request, account: AuthenticatedAccount) -> ChangeSource:
-    return source_of_request(request.scope, account.id)
-
-
 def _response(scholarship: Scholarship, *, status_code: int = status.HTTP_200_OK) -> Response:
     answer = service.to_response(scholarship, now=dt.datetime.now(dt.UTC))
     body = answer.model_dump_json().encode()
@@ -215,7 +211,10 @@ async def create_scholarship(
     if key and (stored := await idempotency.claim(session, key, idempotency.fingerprint(award))):
         return stored
     scholarship = await writes.create(
-        session, account=account, award=award, change_source=_change_source(request, account)
+        session,
+        account=account,
+        award=award,
+        change_source=source_of_request(request.scope, account.id),
     )
     answer = _response(scholarship, status_code=status.HTTP_201_CREATED)
     if key:
@@ -248,7 +247,7 @@ async def replace_scholarship(
         scholarship_id=scholarship_id,
         precondition=precondition,
         award=award,
-        change_source=_change_source(request, account),
+        change_source=source_of_request(request.scope, account.id),
     )
     return _response(scholarship)
 
@@ -297,7 +296,7 @@ async def patch_scholarship(
         scholarship_id=scholarship_id,
         precondition=precondition,
         patch=patch,
-        change_source=_change_source(request, account),
+        change_source=source_of_request(request.scope, account.id),
     )
     return _response(scholarship)
 
@@ -325,6 +324,6 @@ async def archive_scholarship(
         account=account,
         scholarship_id=scholarship_id,
         precondition=precondition,
-        change_source=_change_source(request, account),
+        change_source=source_of_request(request.scope, account.id),
     )
     return _response(scholarship, status_code=status.HTTP_204_NO_CONTENT)

@@ -41,7 +41,7 @@ async def unindexed(session: ReadSession, *, limit: int) -> list[Unindexed]:
 
 
 async def known(session: ReadSession, digests: Collection[bytes]) -> set[bytes]:
-    """Those of the digests that have an entry."""
+    """Return the digests that have an entry."""
     statement = select(SavedQuery.digest).where(
         SavedQuery.digest == func.any(cast(list(digests), ARRAY(LargeBinary)))
     )

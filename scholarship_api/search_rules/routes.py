@@ -6,8 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query, Request, Response, status
 
 from scholarship_api.accounts.access import ACCESS_ERRORS, CurrentAdmin
-from scholarship_api.accounts.credentials import AuthenticatedAccount
-from scholarship_api.catalogue.audit import ChangeSource, source_of_request
+from scholarship_api.catalogue.audit import source_of_request
 from scholarship_api.catalogue.preconditions import IfMatch
 from scholarship_api.errors import (
     BadRequest,
@@ -53,10 +52,6 @@ CREATION_ERRORS = document(BadRequest, Conflict, UnsupportedMediaType)
 DELETION_ERRORS = document(BadRequest, NotFound, PreconditionFailed)
 
 
-def _source(request: Request, account: AuthenticatedAccount) -> ChangeSource:
-    return source_of_request(request.scope, account.id)
-
-
 # --- Synonyms ------------------------------------------------------------------------------------
 
 
@@ -80,7 +75,9 @@ async def list_synonyms(
 async def create_synonym(
     account: CurrentAdmin, session: Writing, request: Request, new: schemas.WrittenSynonym
 ) -> Response:
-    stored = await service.create(session, SYNONYMS, new=new, source=_source(request, account))
+    stored = await service.create(
+        session, SYNONYMS, new=new, source=source_of_request(request.scope, account.id)
+    )
     location = f"{PREFIX}/synonyms/{stored.shown.id}"
     return written_response(
         stored.shown, version=stored.version, status_code=201, location=location
@@ -131,7 +128,7 @@ async def replace_synonym(
         entry_id=entry_id,
         new=new,
         precondition=precondition,
-        source=_source(request, account),
+        source=source_of_request(request.scope, account.id),
     )
     return written_response(stored.shown, version=stored.version)
 
@@ -154,7 +151,7 @@ async def delete_synonym(
         SYNONYMS,
         entry_id=entry_id,
         precondition=precondition,
-        source=_source(request, account),
+        source=source_of_request(request.scope, account.id),
     )
 
 
@@ -181,7 +178,9 @@ async def list_rules(
 async def create_rule(
     account: CurrentAdmin, session: Writing, request: Request, new: schemas.WrittenRule
 ) -> Response:
-    stored = await service.create(session, RULES, new=new, source=_source(request, account))
+    stored = await service.create(
+        session, RULES, new=new, source=source_of_request(request.scope, account.id)
+    )
     location = f"{PREFIX}/rules/{stored.shown.id}"
     return written_response(
         stored.shown, version=stored.version, status_code=201, location=location
@@ -223,7 +222,7 @@ async def replace_rule(
         entry_id=entry_id,
         new=new,
         precondition=precondition,
-        source=_source(request, account),
+        source=source_of_request(request.scope, account.id),
     )
     return written_response(stored.shown, version=stored.version)
 
@@ -246,5 +245,5 @@ async def delete_rule(
         RULES,
         entry_id=entry_id,
         precondition=precondition,
-        source=_source(request, account),
+        source=source_of_request(request.scope, account.id),
     )

@@ -6,7 +6,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends, Path, Query, Request, Response, status
 
 from scholarship_api.accounts.access import ACCESS_ERRORS, WebhooksWriter
-from scholarship_api.catalogue.audit import ChangeSource, source_of_request
+from scholarship_api.catalogue.audit import source_of_request
 from scholarship_api.catalogue.preconditions import IfMatch
 from scholarship_api.errors import (
     BadRequest,
@@ -62,7 +62,7 @@ async def create_webhook(
         account=account,
         new=new,
         allow_private=request.app.state.settings.webhook_allow_private,
-        source=_source(request, account.id),
+        source=source_of_request(request.scope, account.id),
     )
     response.headers["ETag"] = _etag(webhook.version)
     response.headers["Location"] = f"{router.prefix}/webhooks/{webhook.id}"
@@ -116,7 +116,7 @@ async def change_webhook(
         patch=patch,
         precondition=precondition,
         allow_private=request.app.state.settings.webhook_allow_private,
-        source=_source(request, account.id),
+        source=source_of_request(request.scope, account.id),
     )
     response.headers["ETag"] = _etag(changed.version)
     return schemas.Webhook.model_validate(changed)
@@ -141,7 +141,7 @@ async def delete_webhook(
         webhook_id,
         owner_id=service.owner_of(account),
         precondition=precondition,
-        source=_source(request, account.id),
+        source=source_of_request(request.scope, account.id),
     )
 
 
@@ -165,7 +165,7 @@ async def rotate_webhook(
         webhook_id,
         owner_id=service.owner_of(account),
         overlap_hours=rotation.overlap_hours,
-        source=_source(request, account.id),
+        source=source_of_request(request.scope, account.id),
     )
 
 
@@ -220,7 +220,3 @@ async def redeliver_message(
 
 def _etag(version: int) -> str:
     return entity_tag(str(version)).decode()
-
-
-def _source(request: Request, account_id: uuid.UUID) -> ChangeSource:
-    return source_of_request(request.scope, account_id)

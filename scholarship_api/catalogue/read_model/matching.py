@@ -39,7 +39,7 @@ what the score loses: `failed * _FAILED + unknown * _UNKNOWN + cost`."""
 
 _NO_POSTINGS: Final = Postings()
 _NO_AWARDS: Final = BitMap()
-"""Neither of them is changed."""
+"""This bitmap and the postings above are shared, so nothing may change them."""
 
 
 class Layer:
@@ -181,7 +181,7 @@ def judge(
 
 
 def _parted(awards: BitMap, by: list[BitMap]) -> tuple[BitMap, BitMap]:
-    """Those of the awards that are in one of the bitmaps, and the others."""
+    """Part the awards into those that are in one of the bitmaps, and the others."""
     if not by:
         return _NO_AWARDS, awards
     found = awards & union(by)

@@ -6,8 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from scholarship_api.accounts.access import ACCESS_ERRORS, ScholarshipsWriter
-from scholarship_api.accounts.credentials import AuthenticatedAccount
-from scholarship_api.catalogue.audit import ChangeSource, source_of_request
+from scholarship_api.catalogue.audit import source_of_request
 from scholarship_api.catalogue.preconditions import IfMatch
 from scholarship_api.errors import (
     BadRequest,
@@ -36,10 +35,6 @@ router = APIRouter(
 )
 
 
-def _source(request: Request, account: AuthenticatedAccount) -> ChangeSource:
-    return source_of_request(request.scope, account.id)
-
-
 @router.get("/duplicates", summary="Awards that are likely the same")
 async def list_duplicates(
     account: ScholarshipsWriter,
@@ -65,7 +60,7 @@ async def dismiss_duplicate(
         session,
         account=account,
         duplicate_id=duplicate_id,
-        change_source=_source(request, account),
+        change_source=source_of_request(request.scope, account.id),
     )
     return Response(status_code=204)
 
@@ -103,7 +98,7 @@ async def merge_scholarship(
         scholarship_id=scholarship_id,
         into_id=merge.into,
         precondition=precondition,
-        change_source=_source(request, account),
+        change_source=source_of_request(request.scope, account.id),
     )
 
 
@@ -123,7 +118,7 @@ async def undo_merge(
         session,
         account=account,
         scholarship_id=scholarship_id,
-        change_source=_source(request, account),
+        change_source=source_of_request(request.scope, account.id),
         now=dt.datetime.now(dt.UTC),
     )
     return Response(status_code=204)
