@@ -60,8 +60,9 @@ async def test_the_state_of_every_bucket_comes_with_the_answer(storage: WindowSt
     hit = await storage.hit([one, other])
     assert hit.allowed
     assert [state.remaining for state in hit.states] == [3, 8]
+    assert [state.bucket for state in hit.states] == [one, other]
     assert 0 < hit.states[0].seconds_to_reset <= 60
-    assert 60 < hit.states[1].seconds_to_reset <= 3600
+    assert 0 < hit.states[1].seconds_to_reset <= 3600
 
 
 async def test_the_window_slides_and_the_announced_wait_is_enough(storage: WindowStorage) -> None:
