@@ -148,6 +148,14 @@ def _locked_folder(folder: Path) -> Iterator[None]:
 SERVERS = pytest.StashKey[Servers]()
 
 
+@pytest.hookimpl(tryfirst=True)  # before `-m` deselects by marker
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark with `server` each test that reads the address of a server from a fixture."""
+    for item in items:
+        if isinstance(item, pytest.Function) and "server_urls" in item.fixturenames:
+            item.add_marker("server")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         # A cancelled CI job cleans up like Ctrl-C.
