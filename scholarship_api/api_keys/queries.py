@@ -56,6 +56,7 @@ async def keys(
     *,
     organization: str | None = None,
     key_id: uuid.UUID | None = None,
+    revoked: bool | None = None,
 ) -> Sequence[Row[*tuple[Any, ...]]]:
     """Keys by name; with `organization` those that are confined to it."""
     statement = _KEYS.order_by(func.lower(ApiKey.name), ApiKey.id)
@@ -63,6 +64,8 @@ async def keys(
         statement = statement.where(Account.organization == organization)
     if key_id is not None:
         statement = statement.where(ApiKey.id == key_id)
+    if revoked is not None:
+        statement = statement.where(ApiKey.revoked_at.is_not(None) == revoked)
     return (await session.execute(statement)).all()
 
 

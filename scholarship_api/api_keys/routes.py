@@ -58,9 +58,16 @@ async def create_key(
 
 
 @router.get("/api-keys", summary="All API keys by name, revoked ones included")
-async def list_keys(account: KeysWriter, session: Reading) -> schemas.ApiKeyList:
+async def list_keys(
+    account: KeysWriter,
+    session: Reading,
+    revoked: Annotated[
+        bool | None,
+        Query(description="`false` leaves revoked keys out, `true` lists them alone."),
+    ] = None,
+) -> schemas.ApiKeyList:
     return schemas.ApiKeyList(
-        items=await service.list_all(session, confined_to=account.confined_to)
+        items=await service.list_all(session, confined_to=account.confined_to, revoked=revoked)
     )
 
 

@@ -78,10 +78,14 @@ async def create(
 
 
 async def list_all(
-    session: ReadSession, *, confined_to: str | None = None
+    session: ReadSession, *, confined_to: str | None = None, revoked: bool | None = None
 ) -> list[schemas.ApiKeySummary]:
-    """Keys by name, the revoked ones included; with `confined_to` those of one organization."""
-    return await _summaries(session, await queries.keys(session, organization=confined_to))
+    """Keys by name, with `confined_to` those of one organization.
+
+    Revoked keys and others are included, unless `revoked` asks for one kind.
+    """
+    rows = await queries.keys(session, organization=confined_to, revoked=revoked)
+    return await _summaries(session, rows)
 
 
 async def get(

@@ -97,6 +97,22 @@ async def test_a_revoked_key_is_refused_by_every_worker_at_once(
     assert (await clients[0].delete(f"{KEYS}/{key['id']}", headers=admin)).status_code == 204
 
 
+async def test_the_list_can_leave_revoked_keys_out_or_have_them_alone(
+    client: httpx.AsyncClient, admin: Headers, make_key: MakeKey
+) -> None:
+    kept, revoked = await make_key(), await make_key()
+    assert (await client.delete(f"{KEYS}/{revoked['id']}", headers=admin)).status_code == 204
+
+    async def listed(**query: str) -> set[str]:
+        answer = await client.get(KEYS, params=query, headers=admin)
+        ids = {item["id"] for item in answer.json()["items"]}
+        return ids & {kept["id"], revoked["id"]}
+
+    assert await listed() == {kept["id"], revoked["id"]}
+    assert await listed(revoked="false") == {kept["id"]}
+    assert await listed(revoked="true") == {revoked["id"]}
+
+
 async def test_an_expired_key_is_refused(
     client: httpx.AsyncClient, make_key: MakeKey, module_database_url: str
 ) -> None:
