@@ -97,8 +97,15 @@ public_router = APIRouter(prefix="/api/v1", tags=["feeds"], responses=document(*
     "/feeds/{token}.{format}",
     response_class=Response,
     summary="The deadlines of a feed",
-    description="The address is the secret: no account is needed.",
-    responses=content_of(CALENDAR, readers.ATOM, readers.JSON_FEED),
+    description=(
+        "The address is the secret: no account is needed. 409 when the saved search cannot be run:"
+        " it is no longer valid, or uses a stored profile that is gone. A feed of `both` then shows"
+        " the tracker alone."
+    ),
+    responses={
+        **document(Conflict),
+        **content_of(CALENDAR, readers.ATOM, readers.JSON_FEED),
+    },
 )
 async def show_feed(
     request: Request,

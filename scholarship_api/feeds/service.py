@@ -122,7 +122,11 @@ async def personal_data(session: ReadSession, subject_id: uuid.UUID) -> object:
 
 
 async def read(session: ReadSession, *, token: str, now: dt.datetime) -> FeedContent:
-    """The feed of a token. Raises NotFound for one that is unknown or revoked."""
+    """The feed of a token.
+
+    Raises NotFound for one that is unknown or revoked, and Conflict when it would show nothing but
+    a search that cannot be run.
+    """
     digest = tokens.digest(token)
     feed = None if digest is None else await queries.of_digest(session, digest)
     if feed is None:
@@ -134,12 +138,17 @@ async def read(session: ReadSession, *, token: str, now: dt.datetime) -> FeedCon
         rows = await applications.tracked(session, subject_id=feed.subject_id)
         tracked = entries.of_applications(rows, now=now)
     if feed.saved_search_id is not None:
-        search = await saved_searches.query_by_id(
-            session,
-            search_id=feed.saved_search_id,
-            limit=MAX_SEARCH_ENTRIES,
-            sort="deadline",
-        )
+        try:
+            search = await saved_searches.query_by_id(
+                session,
+                search_id=feed.saved_search_id,
+                limit=MAX_SEARCH_ENTRIES,
+                sort="deadline",
+            )
+        except Conflict:
+            # The deadlines of the tracker are shown all the same.
+            if kind is FeedKind.SAVED_SEARCH:
+                raise
     return FeedContent(feed.id, kind, tracked, search)
 
 

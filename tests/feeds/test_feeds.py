@@ -126,6 +126,26 @@ async def test_a_feed_of_a_saved_search_shows_its_results(student: Student) -> N
     assert (await student.client.get(feed["addresses"]["ics"])).status_code == 404
 
 
+async def test_a_search_that_cannot_be_run_hides_no_deadline_of_the_tracker(
+    student: Student,
+) -> None:
+    profile = await student.send("PUT", "/profile", {"gpa": 3})
+    new = {"name": "Mine", "query": {"q": "zebras"}, "use_profile": True}
+    search = {"saved_search_id": (await student.send("POST", "/saved-searches", new)).json()["id"]}
+    await track(student, "exact")
+    both = (await made(student, kind="both", **search))["addresses"]
+    alone = (await made(student, kind="saved_search", **search))["addresses"]
+    assert set(await uids(student.client, both["ics"])) == {"exact", "other"}
+    erased = await student.send("DELETE", "/profile", If_Match=profile.headers["ETag"])
+    assert erased.status_code == 204
+    assert set(await uids(student.client, both["ics"])) == {"exact"}
+    for address in (both["atom"], both["json"]):
+        assert (await student.client.get(address)).status_code == 200
+    for address in alone.values():
+        answer = await student.client.get(address)
+        assert (answer.status_code, answer.json()["code"]) == (409, "CONFLICT")
+
+
 async def test_an_archived_award_is_cancelled(student: Student) -> None:
     await track(student, "archived")
     feed = await made(student)
