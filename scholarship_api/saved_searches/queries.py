@@ -113,11 +113,14 @@ class DueMatch(NamedTuple):
     organization: str | None
 
 
+# A message refers to its subject. An erasure locks the subject, then removes its matches. A locked
+# subject is skipped, so that the two never wait for each other.
 _DUE: Final = text("""
 SELECT match.id, match.search_id, match.scholarship_id, search.subject_id, search.notify_channel,
     search.name, award.name, award.organization
 FROM saved_search_matches AS match
 JOIN saved_searches AS search ON search.id = match.search_id
+JOIN subjects AS subject ON subject.id = search.subject_id
 LEFT JOIN scholarships AS award ON award.id = match.scholarship_id AND award.status = 'published'
     AND NOT EXISTS (
         SELECT FROM applications AS application
@@ -132,6 +135,7 @@ WHERE match.told_at IS NULL AND match.due_at <= :now AND match.search_id IN (
 ORDER BY match.search_id, match.id
 LIMIT :limit
 FOR UPDATE OF match SKIP LOCKED
+FOR KEY SHARE OF subject SKIP LOCKED
 """)
 
 
@@ -159,7 +163,8 @@ async def add_matches(
 
 
 async def due_matches(session: WriteSession, *, now: dt.datetime, limit: int) -> list[DueMatch]:
-    """Matches to tell now, those of a search together; locked until the transaction ends."""
+    """Matches to tell now, those of a search together; locked with their subjects until the
+    transaction ends. Those of a subject that is being erased are left out."""
     rows = await session.execute(_DUE, {"now": now, "limit": limit})
     return [DueMatch(*row) for row in rows]
 

@@ -359,3 +359,30 @@ async def test_matches_and_messages_go_with_the_subject(
     assert (await client.delete("/api/v1/subjects/one")).status_code == 204
     assert query(module_database_url, count, search) == [0]
     assert told(module_database_url, webhook) == []
+
+
+@pytest.mark.slow
+async def test_an_erasure_and_the_worker_do_not_wait_for_each_other(
+    api: Api, module_database_url: str, word: str
+) -> None:
+    client, other = [await key_client(api, *SCOPES) for _ in range(2)]
+    webhook, foreign = await hooked(client), await hooked(other)
+    search = await saved(client, "subjects/one", word)
+    await saved(other, "subjects/one", word)
+    await created(api.admin, description=word)
+    await follow(api)
+    conninfo = module_database_url.replace("+psycopg", "")
+    with psycopg.connect(conninfo) as erasure:
+        # The state in which an erasure has locked its subject, and not yet removed the matches.
+        erasure.execute(
+            "SELECT FROM subjects WHERE id = (SELECT subject_id FROM saved_searches WHERE id = %s)"
+            " FOR UPDATE",
+            [search],
+        )
+        await tell(api)
+        assert told(module_database_url, webhook) == []
+        assert len(told(module_database_url, foreign)) == 1
+        erasure.execute("DELETE FROM saved_search_matches WHERE search_id = %s", [search])
+        erasure.rollback()
+    await tell(api)
+    assert len(told(module_database_url, webhook)) == 1
