@@ -152,6 +152,48 @@ async def test_a_deadline_that_moves_is_reminded_of_anew(api: Api) -> None:
 
 
 @pytest.mark.anyio
+async def test_a_deadline_that_moves_there_and_back_on_one_day_is_reminded_of_once(
+    api: Api,
+) -> None:
+    client = await key_client(api, "webhooks:write", "subjects:read", "subjects:write")
+    webhook = await hooked(client)
+    first = deadline_in(40)
+    answer = await created(api.admin, application_deadline=first.isoformat())
+    await track(client, "student-5", answer.json()["id"])
+    database = api.app.state.database
+    now = morning_before(first, 14)
+    await service.remind(database, now=now)
+    for moved in (first + dt.timedelta(days=10), first):
+        fields = {"application_deadline": moved.isoformat()}
+        answer = await changed(api.admin, "PATCH", address(answer), fields, answer.headers["ETag"])
+        assert answer.status_code == 200, answer.text
+        now += dt.timedelta(hours=1)
+        await service.remind(database, now=now)
+    assert len(await reminded(client, webhook)) == 1
+
+
+@pytest.mark.parametrize(
+    ("day", "hour_utc"),
+    [
+        ("2027-03-12", 13),
+        ("2027-03-14", 12),  # the clocks of New York go forward in the night before
+        ("2027-11-06", 12),
+        ("2027-11-07", 13),  # and back
+    ],
+)
+def test_a_reminder_moves_with_the_deadline_across_a_change_of_the_clocks(
+    day: str, hour_utc: int
+) -> None:
+    """The morning is that of the student's clock, wherever the deadline was before."""
+    morning = dt.datetime.fromisoformat(f"{day}T{hour_utc}:00:00+00:00")
+    deadline = dt.date.fromisoformat(day) + dt.timedelta(days=3)
+    each = tracked(f"{deadline}T23:59:59", "America/New_York", None)
+    assert list(service.reminders_of(each, now=morning - dt.timedelta(seconds=1))) == []
+    [due] = service.reminders_of(each, now=morning)
+    assert due["data"]["days_left"] == 3
+
+
+@pytest.mark.anyio
 @pytest.mark.parametrize("status", ["submitted", "withdrawn"])
 async def test_what_was_handed_in_is_not_reminded_of(api: Api, status: str) -> None:
     client = await key_client(api, "webhooks:write", "subjects:read", "subjects:write")

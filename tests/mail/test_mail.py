@@ -1,5 +1,6 @@
 """Mails: only to confirmed addresses, one digest a day, ended with one click."""
 
+import asyncio
 import datetime as dt
 import uuid
 
@@ -90,6 +91,19 @@ async def test_one_digest_tells_all_reminders_of_a_day(api: Api, mail_server: Ma
     assert digest["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert digest["Message-ID"] != later["Message-ID"]
     assert "<img" not in html_of(digest)
+
+
+@pytest.mark.slow
+async def test_several_workers_send_one_digest(api: Api, mail_server: MailServer) -> None:
+    user, address = await confirmed(api, mail_server)
+    deadline = await track(api, user, 40)
+    await asyncio.gather(*(tell(api, morning(deadline, 14)) for _ in range(4)))
+    async with working(api), working(api):
+        await until(lambda: len(mail_server.to(address)) == 2)
+        # A mail that is added later arrives, so that a second digest would have arrived before it.
+        await tell(api, morning(deadline, 3))
+        await until(lambda: len(mail_server.to(address)) >= 3)
+    assert [text_of(mail).count("closes") for mail in mail_server.to(address)[1:]] == [1, 1]
 
 
 async def searched(api: Api, user: User, name: str, word: str) -> None:
