@@ -59,6 +59,12 @@ def tracked(deadline: str, award_zone: str, student_zone: str | None) -> Tracked
             "America/New_York",
             ["2027-03-01T13:00", "2027-03-12T13:00", "2027-03-14T12:00"],
         ),
+        (  # and back on 7 November
+            "2027-11-08T17:00:00",
+            "America/New_York",
+            None,
+            ["2027-10-25T12:00", "2027-11-05T12:00", "2027-11-07T13:00"],
+        ),
         (
             "2027-03-01T06:00:00",
             "Pacific/Kiritimati",
@@ -79,7 +85,7 @@ def test_reminders_are_due_in_the_morning_of_the_student(
         [due] = service.reminders_of(each, now=morning)
         assert due["data"]["days_left"] == DAYS[number]
     found: set[str] = set()
-    start = dt.datetime(2027, 2, 10, tzinfo=dt.UTC)
+    start = wanted[0].replace(hour=0, minute=0) - dt.timedelta(days=5)
     for quarter in range(40 * 96):
         now = start + quarter * dt.timedelta(minutes=15)
         found |= {row["key"] for row in service.reminders_of(each, now=now)}
@@ -113,6 +119,24 @@ def morning_before(deadline: dt.datetime, days: int) -> dt.datetime:
     return dt.datetime.combine(day, dt.time(8), dt.UTC)
 
 
+async def tracked_until(
+    api: Api, deadline: dt.datetime, subject: str
+) -> tuple[httpx.AsyncClient, dict[str, Any], httpx.Response]:
+    """A client with a webhook, whose subject tracks a new award; and the answer with the award."""
+    client = await key_client(api, "webhooks:write", "subjects:read", "subjects:write")
+    webhook = await hooked(client)
+    award = await created(api.admin, application_deadline=deadline.isoformat())
+    await track(client, subject, award.json()["id"])
+    return client, webhook, award
+
+
+async def move(api: Api, award: httpx.Response, deadline: dt.datetime) -> httpx.Response:
+    fields = {"application_deadline": deadline.isoformat()}
+    answer = await changed(api.admin, "PATCH", address(award), fields, award.headers["ETag"])
+    assert answer.status_code == 200, answer.text
+    return answer
+
+
 @pytest.mark.anyio
 async def test_a_reminder_goes_once_to_the_webhooks_of_the_client_alone(api: Api) -> None:
     own, other = [
@@ -135,16 +159,12 @@ async def test_a_reminder_goes_once_to_the_webhooks_of_the_client_alone(api: Api
 
 @pytest.mark.anyio
 async def test_a_deadline_that_moves_is_reminded_of_anew(api: Api) -> None:
-    client = await key_client(api, "webhooks:write", "subjects:read", "subjects:write")
-    webhook = await hooked(client)
     first = deadline_in(40)
-    award = await created(api.admin, application_deadline=first.isoformat())
-    await track(client, "student-2", award.json()["id"])
+    client, webhook, award = await tracked_until(api, first, "student-2")
     database = api.app.state.database
     await service.remind(database, now=morning_before(first, 14))
     later = first + dt.timedelta(days=10)
-    fields = {"application_deadline": later.isoformat()}
-    await changed(api.admin, "PATCH", address(award), fields, award.headers["ETag"])
+    await move(api, award, later)
     await service.remind(database, now=morning_before(first, 3))
     assert len(await reminded(client, webhook)) == 1
     await service.remind(database, now=morning_before(later, 14))
@@ -155,42 +175,16 @@ async def test_a_deadline_that_moves_is_reminded_of_anew(api: Api) -> None:
 async def test_a_deadline_that_moves_there_and_back_on_one_day_is_reminded_of_once(
     api: Api,
 ) -> None:
-    client = await key_client(api, "webhooks:write", "subjects:read", "subjects:write")
-    webhook = await hooked(client)
     first = deadline_in(40)
-    answer = await created(api.admin, application_deadline=first.isoformat())
-    await track(client, "student-5", answer.json()["id"])
+    client, webhook, award = await tracked_until(api, first, "student-5")
     database = api.app.state.database
     now = morning_before(first, 14)
     await service.remind(database, now=now)
-    for moved in (first + dt.timedelta(days=10), first):
-        fields = {"application_deadline": moved.isoformat()}
-        answer = await changed(api.admin, "PATCH", address(answer), fields, answer.headers["ETag"])
-        assert answer.status_code == 200, answer.text
+    for deadline in (first + dt.timedelta(days=10), first):
+        award = await move(api, award, deadline)
         now += dt.timedelta(hours=1)
         await service.remind(database, now=now)
     assert len(await reminded(client, webhook)) == 1
-
-
-@pytest.mark.parametrize(
-    ("day", "hour_utc"),
-    [
-        ("2027-03-12", 13),
-        ("2027-03-14", 12),  # the clocks of New York go forward in the night before
-        ("2027-11-06", 12),
-        ("2027-11-07", 13),  # and back
-    ],
-)
-def test_a_reminder_moves_with_the_deadline_across_a_change_of_the_clocks(
-    day: str, hour_utc: int
-) -> None:
-    """The morning is that of the student's clock, wherever the deadline was before."""
-    morning = dt.datetime.fromisoformat(f"{day}T{hour_utc}:00:00+00:00")
-    deadline = dt.date.fromisoformat(day) + dt.timedelta(days=3)
-    each = tracked(f"{deadline}T23:59:59", "America/New_York", None)
-    assert list(service.reminders_of(each, now=morning - dt.timedelta(seconds=1))) == []
-    [due] = service.reminders_of(each, now=morning)
-    assert due["data"]["days_left"] == 3
 
 
 @pytest.mark.anyio
@@ -211,12 +205,9 @@ async def test_what_was_handed_in_is_not_reminded_of(api: Api, status: str) -> N
 async def test_a_subject_that_is_erased_leaves_no_alert_and_no_message(
     api: Api, module_database_url: str
 ) -> None:
-    client = await key_client(api, "webhooks:write", "subjects:read", "subjects:write")
-    webhook = await hooked(client)
     deadline = deadline_in(40)
-    award = await created(api.admin, application_deadline=deadline.isoformat())
     subject = f"marker-{uuid.uuid4().hex}"
-    await track(client, subject, award.json()["id"])
+    client, webhook, award = await tracked_until(api, deadline, subject)
     await service.remind(api.app.state.database, now=morning_before(deadline, 14))
     assert len(await reminded(client, webhook)) == 1
     gone = await client.delete(f"/api/v1/subjects/{subject}")
