@@ -280,7 +280,7 @@ async def test_rules_cost_a_bounded_multiple_of_a_plain_search(
 
 async def median_cost(meter: Meter, request: dict[str, Any]) -> Cost:
     """The median cost of three searches that differ in a row of their pages, so that no cache
-    answers them. Tasks in the background may add to one, or share their statements with one."""
+    answers them. Single searches were seen to need more statements, or fewer."""
     costs = [
         await meter.cost(SEARCH, {**request, "limit": request.get("limit", 20) - fewer})
         for fewer in range(3)
