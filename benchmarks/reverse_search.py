@@ -12,8 +12,9 @@ until all matches are stored (--quick: 500 awards, 10 000 searches). Last, award
 PATCH in a database with saved searches and in one without.
 
 Of 100 queries 60 have two words, 10 one rare word, 4 an incomplete and 1 a misspelt one, 20 a word
-and filters, and 5 several filters only. Their words are such that a query finds .3 % of the awards
-at most: nobody wants to be told about more.
+and filters, and 5 several filters only. Words are chosen so that a query of words finds about .3 %
+of the awards at most, and a word with filters 2 % before its filters: nobody wants to be told about
+more. Queries of filters only find what their filters keep.
 """
 
 import asyncio
