@@ -35,7 +35,7 @@ _EXAMPLE: Final[dict[str, JsonValue]] = {
     "name": "campus portal",
     "kind": "secret",
     "scopes": ["scholarships:read"],
-    "expires_at": "2027-12-31T00:00:00Z",
+    "expires_at": "2037-12-31T00:00:00Z",
 }
 
 Kind = Literal["secret", "publishable"]
