@@ -154,6 +154,7 @@ class StatementPool:
         self._connections: set[_LeasedConnection] = set()
         self._idle: list[_LeasedConnection] = []
         self._opening = 0
+        self._releasing = 0
         self._is_closed = False
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -198,8 +199,18 @@ class StatementPool:
         self._connections.discard(connection)
         if connection in self._idle:
             self._idle.remove(connection)
-        self._spawn(connection.lease.release())
-        self._open_if_useful()
+        self._releasing += 1
+        self._spawn(self._release(connection.lease))
+
+    async def _release(self, lease: Lease) -> None:
+        try:
+            await lease.release()
+            # The task that waited longest for the connection has been woken and takes it in this
+            # turn of the event loop. Without the turn this pool could take it back every time.
+            await asyncio.sleep(0)
+        finally:
+            self._releasing -= 1
+            self._open_if_useful()
 
     def _give_up(self, query: PendingQuery) -> None:
         if not self._connections:
@@ -210,7 +221,7 @@ class StatementPool:
             query.fail(sqlalchemy.exc.TimeoutError("no connection was free in time"))
 
     def _open_if_useful(self) -> None:
-        is_full = len(self._connections) + self._opening >= self._size
+        is_full = len(self._connections) + self._opening + self._releasing >= self._size
         if self._opening < len(self._waiting) and not is_full:
             self._opening += 1
             self._spawn(self._open())
