@@ -75,6 +75,20 @@ def test_replicas_that_race_all_end_at_the_head(scratch_database_url: str, redis
     assert applied_revisions(scratch_database_url) == [revisions.head()]
 
 
+def test_a_worker_builds_all_routes_before_it_serves(database_url: str, redis_url: str) -> None:
+    settings = {
+        "DATABASE_URL": database_url,
+        "RATE_LIMIT_BACKEND_URL": redis_url,
+        "WEB_CONCURRENCY": "1",
+    }
+    with running_server(settings) as server:
+        [worker] = server.workers()
+        assert server.get("/status")[0] == 200
+        before = _resident_mib(worker)
+        assert server.get("/unknown")[0] == 404  # compared with every route
+        assert _resident_mib(worker) - before < 4  # the models of all routes take 11 MiB
+
+
 def test_start_becomes_gunicorn_and_ends_with_0(scratch_database_url: str, redis_url: str) -> None:
     settings = {"DATABASE_URL": scratch_database_url, "RATE_LIMIT_BACKEND_URL": redis_url}
     with running_server(settings, command=[START]) as server:
@@ -119,3 +133,8 @@ def test_the_scripts_hold_no_work() -> None:
         assert len(code) == 1
         assert code[0].startswith("exec scholarship-api ")
         assert os.access(path, os.X_OK)
+
+
+def _resident_mib(pid: int) -> float:
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20

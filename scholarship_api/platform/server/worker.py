@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import Any, ClassVar, Final, Self
 
 import structlog
+from starlette.types import Scope
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn_worker import UvicornWorker  # type: ignore[import-untyped]
 
@@ -97,6 +98,7 @@ class GracefulWorker(UvicornWorker):  # type: ignore[misc]
 
     async def _serve(self) -> None:
         settings = self.settings
+        _build_routes(self.wsgi)
         # The application's objects stay for good, and requests leave few cycles behind: looking
         # for them more often took 3 % of all CPU time.
         gc.freeze()
@@ -126,6 +128,17 @@ class GracefulWorker(UvicornWorker):  # type: ignore[misc]
         )
         # The sockets themselves: uvloop closes gunicorn's wrappers twice.
         await server.serve(sockets=[listener.sock for listener in self.sockets])
+
+
+def _build_routes(app: object) -> None:
+    """Build the models of every route before the first request.
+
+    FastAPI builds those of a router when a request is first compared with it. The first request to
+    an unknown path built all of them: it held the worker for .3 s and took 11 MiB.
+    """
+    matching_no_route: Scope = {"type": "http", "method": "GET", "path": "", "headers": []}
+    for route in getattr(app, "routes", ()):
+        route.matches(dict(matching_no_route))
 
 
 def _always_answered_paths(app: object) -> Iterable[str]:
