@@ -1,5 +1,6 @@
 """The documentation pages, with every asset served by the app itself."""
 
+import asyncio
 import base64
 import hashlib
 import mimetypes
@@ -59,12 +60,12 @@ def docs_router(app: FastAPI, *, public_base_url: str) -> APIRouter:
     for path in _PAGES:
         add_page(path)
 
+    document = _Document(app)
+
     @router.get("/openapi.json")
     async def openapi(request: Request) -> Response:
-        document = app.openapi()
-        if url := public_base_url or prefix_of(request.scope):
-            document = {**document, "servers": [{"url": url}]}
-        return JSONResponse(document)
+        body = await document.json(server_url=public_base_url or prefix_of(request.scope))
+        return Response(body, media_type="application/json")
 
     @router.get("/docs/assets/{name}")
     async def asset(name: str) -> Response:
@@ -76,6 +77,31 @@ def docs_router(app: FastAPI, *, public_base_url: str) -> APIRouter:
         )
 
     return router
+
+
+class _Document:
+    """The OpenAPI document of `app`, as JSON in UTF-8.
+
+    It is made once, in a thread: that takes a second of CPU, in which other requests go on.
+    """
+
+    def __init__(self, app: FastAPI) -> None:
+        self._app = app
+        self._lock = asyncio.Lock()
+        self._json = b""
+
+    async def json(self, *, server_url: str) -> bytes:
+        """The document that names this server; with "" it names none."""
+        async with self._lock:
+            if not self._json:
+                self._json = await asyncio.to_thread(self._make)
+        if not server_url:
+            return self._json
+        servers = JSONResponse({"servers": [{"url": server_url}]}).body
+        return bytes(servers[:-1]) + b"," + self._json[1:]
+
+    def _make(self) -> bytes:
+        return bytes(JSONResponse(self._app.openapi()).body)
 
 
 def _asset_url(name: str) -> str:

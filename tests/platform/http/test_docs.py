@@ -1,10 +1,13 @@
 """The documentation pages: over HTTP, and in a browser."""
 
+import asyncio
 import html
 import re
 import shutil
 import subprocess
+import threading
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -91,6 +94,25 @@ async def test_an_unknown_asset_is_not_found(open_app: FastAPI) -> None:
     async with connect(open_app) as client:
         for name in ("nothing.js", "..%2f__init__.py", "%2e%2e/core.py"):
             assert (await client.get(f"/docs/assets/{name}")).status_code == 404
+
+
+@pytest.mark.anyio
+async def test_other_requests_go_on_while_the_document_is_made(
+    open_app: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started, released = threading.Event(), threading.Event()
+
+    def slow_openapi() -> dict[str, Any]:
+        started.set()
+        return {"openapi": "3.1.0", "released": released.wait(30)}
+
+    monkeypatch.setattr(open_app, "openapi", slow_openapi)
+    async with connect(open_app) as client:
+        document = asyncio.create_task(client.get("/openapi.json"))
+        await asyncio.to_thread(started.wait, 30)
+        assert (await client.get("/status")).status_code == 200
+        released.set()
+        assert (await document).json()["released"]
 
 
 def in_browser(app: FastAPI, path: str, profile: Path) -> tuple[str, list[str]]:
