@@ -54,7 +54,15 @@ def check_head(*, version: str, url: bytes, headers: Sequence[Header], is_upgrad
     if is_upgrade and (is_chunked or b"content-length" in names):
         # llhttp would take the body for the next request.
         raise RequestRejected(BadRequest("Send a request with a body without Upgrade."))
-    if url[:1] != b"/" and not httptools.parse_url(url).path:
+    if url[:1] != b"/":
+        _check_absolute(url)
+
+
+def _check_absolute(url: bytes) -> None:
+    parsed = httptools.parse_url(url)
+    if parsed.schema and parsed.schema.lower() not in {b"http", b"https"}:
+        raise RequestRejected(BadRequest("Send a URL of http or https."))
+    if not parsed.path:
         raise RequestRejected(BadRequest("Send a path."))
 
 

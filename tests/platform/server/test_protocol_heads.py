@@ -77,6 +77,9 @@ class TestHead:
             b"GET /a b HTTP/1.1\r\nHost: x\r\n\r\n",
             b"GET /\xff HTTP/1.1\r\nHost: x\r\n\r\n",
             b"GET http://x HTTP/1.1\r\nHost: x\r\n\r\n",
+            b"GET ftp://x/a HTTP/1.1\r\nHost: x\r\n\r\n",
+            b"GET file:///etc/passwd HTTP/1.1\r\nHost: x\r\n\r\n",
+            b"GET ws://x/a HTTP/1.1\r\nHost: x\r\n\r\n",
             b"CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n",
             b"GET / HTTP/1.1\nHost: x\n\n",
             HEAD + b"X: a\x00b\r\n\r\n",
@@ -121,6 +124,7 @@ class TestHead:
             (b"http://other.example:81/a?b=//x", b"other.example:81"),
             (b"https://user@other.example/a", b"user@other.example"),
             (b"http://[::1]:81/a", b"[::1]:81"),
+            (b"HTTP://other.example/a", b"other.example"),
         ],
     )
     async def test_the_authority_of_an_absolute_url_wins_over_host(
