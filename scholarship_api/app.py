@@ -20,6 +20,7 @@ from scholarship_api.accounts.token_check import TokenCheckMiddleware
 from scholarship_api.activity import cursors as activity_cursors
 from scholarship_api.activity import retention
 from scholarship_api.activity import routes as activity_routes
+from scholarship_api.api_keys import retention as api_key_retention
 from scholarship_api.api_keys import routes as api_keys_routes
 from scholarship_api.api_keys.authenticator import KeyAuthenticator
 from scholarship_api.api_keys.usage import UsageRecorder
@@ -418,6 +419,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
                 app.state.database, retention_days=app.state.settings.subject_retention_days
             ),
             "subject retention",
+        )
+        app.state.tasks.spawn(
+            api_key_retention.run(app.state.database), "retention of batches of API key uses"
         )
         if (days := app.state.settings.audit_retention_days) is not None:
             app.state.tasks.spawn(

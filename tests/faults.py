@@ -21,18 +21,21 @@ class FaultyProxy:
 
     `refuse` ends all connections and stops listening, like a stopped server. `blackhole` accepts
     connections and forwards nothing on new and old ones, like a lost network.
-    `delay_seconds` holds back every answer. `target` is a unix socket or a (host, port).
+    `delay_seconds` holds back every answer. Once a client sends `hold_answers_to`, no client gets
+    an answer before the next `set("forward")`. `target` is a unix socket or a (host, port).
     """
 
     def __init__(self, target: str | tuple[str, int]) -> None:
         self.target = target
         self.delay_seconds = 0.0
+        self.hold_answers_to: bytes | None = None
         # Its own address, so that no other process takes the port while the proxy does not listen.
         self.host = f"127.{secrets.randbelow(200) + 20}.{secrets.randbelow(250)}.9"
         self.port = 0
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="faulty proxy")
         self._flowing = asyncio.Event()
+        self._answering = asyncio.Event()
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -68,6 +71,7 @@ class FaultyProxy:
             await self._stop_listening()
             return
         (self._flowing.set if mode == "forward" else self._flowing.clear)()
+        self._answering.set()
         if self._server is None:
             self._server = await asyncio.start_server(self._accept, self.host, self.port)
             self.port = self._server.sockets[0].getsockname()[1]
@@ -109,8 +113,8 @@ class FaultyProxy:
         upstream_reader, upstream_writer = upstream
         self._writers.add(upstream_writer)
         pumps = [
-            asyncio.create_task(self._pump(reader, upstream_writer, delayed=False)),
-            asyncio.create_task(self._pump(upstream_reader, writer, delayed=True)),
+            asyncio.create_task(self._pump_requests(reader, upstream_writer)),
+            asyncio.create_task(self._pump_answers(upstream_reader, writer)),
         ]
         try:
             await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
@@ -121,13 +125,24 @@ class FaultyProxy:
             self._writers.discard(upstream_writer)
             upstream_writer.transport.abort()
 
-    async def _pump(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, delayed: bool
+    async def _pump_requests(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         while data := await reader.read(65536):
             await self._flowing.wait()
-            if delayed and self.delay_seconds:
+            if self.hold_answers_to is not None and self.hold_answers_to in data:
+                self._answering.clear()
+            writer.write(data)
+            await writer.drain()
+
+    async def _pump_answers(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        while data := await reader.read(65536):
+            await self._flowing.wait()
+            if self.delay_seconds:
                 await asyncio.sleep(self.delay_seconds)
+            await self._answering.wait()
             writer.write(data)
             await writer.drain()
 

@@ -85,3 +85,18 @@ class ApiKeyUse(Base):
     day: Mapped[dt.date] = mapped_column(Date, primary_key=True)
     route_group: Mapped[str] = mapped_column(Text, primary_key=True)
     requests: Mapped[int] = mapped_column(BigInteger)
+
+
+class ApiKeyUseWriter(Base):
+    """A process that counts requests, and the last of its numbered batches that was added.
+
+    A process that does not learn whether its batch was added sends it again.
+    """
+
+    __tablename__ = "api_key_use_writers"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    last_batch: Mapped[int] = mapped_column(BigInteger)
+    written_at: Mapped[dt.datetime] = mapped_column(
+        DateTime(timezone=True), server_default=func.now()
+    )

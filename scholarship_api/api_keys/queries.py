@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Row, bindparam, delete, func, or_, select,
 from sqlalchemy.dialects import postgresql
 
 from scholarship_api.accounts.models import Account
-from scholarship_api.api_keys.models import ApiKey, ApiKeySecret, ApiKeyUse
+from scholarship_api.api_keys.models import ApiKey, ApiKeySecret, ApiKeyUse, ApiKeyUseWriter
 from scholarship_api.platform.database.sessions import ReadSession, WriteSession
 
 _KEY_COLUMNS: Final = (
@@ -119,6 +119,28 @@ async def revoke(session: WriteSession, key_id: uuid.UUID) -> None:
         .where(ApiKey.id == key_id)
         .values(revoked_at=func.coalesce(ApiKey.revoked_at, func.now()))
     )
+
+
+async def begin_batch(session: WriteSession, *, writer_id: uuid.UUID, number: int) -> bool:
+    """Whether the batch is new. Waits for another transaction that adds the same one."""
+    statement = postgresql.insert(ApiKeyUseWriter).values(id=writer_id, last_batch=number)
+    begun = statement.on_conflict_do_update(
+        index_elements=[ApiKeyUseWriter.id],
+        set_={"last_batch": statement.excluded.last_batch, "written_at": func.now()},
+        where=ApiKeyUseWriter.last_batch < statement.excluded.last_batch,
+    ).returning(ApiKeyUseWriter.id)
+    return (await session.scalars(begun)).one_or_none() is not None
+
+
+async def purge_writers(session: WriteSession, *, before: dt.datetime, limit: int) -> int:
+    """Remove writers without a batch since an instant. Return how many."""
+    old = select(ApiKeyUseWriter.id).where(ApiKeyUseWriter.written_at < before).limit(limit)
+    removed = await session.scalars(
+        delete(ApiKeyUseWriter)
+        .where(ApiKeyUseWriter.id.in_(old.with_for_update(skip_locked=True)))
+        .returning(ApiKeyUseWriter.id)
+    )
+    return len(removed.all())
 
 
 async def add_uses(session: WriteSession, rows: Sequence[Mapping[str, Any]]) -> None:
