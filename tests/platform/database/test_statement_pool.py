@@ -9,6 +9,7 @@ import psycopg
 import pytest
 import sqlalchemy.exc
 from sqlalchemy import QueuePool, text
+from structlog.testing import capture_logs
 
 from scholarship_api.errors import DatabaseUnavailable
 from scholarship_api.platform.database.connection import deadline
@@ -22,7 +23,7 @@ from scholarship_api.platform.database.statement_pool import (
     MAX_PREPARED_STATEMENTS,
 )
 from scholarship_api.settings.settings import Settings
-from tests.faults import FaultyProxy, postgres_socket, through_proxy
+from tests.faults import FaultyProxy, eventually, postgres_socket, through_proxy
 
 pytestmark = pytest.mark.anyio
 
@@ -245,12 +246,25 @@ async def test_a_query_that_was_cancelled_is_passed_over(database: Database) -> 
     assert await sleeping[1] == [(b"",)]
 
 
-async def test_a_query_without_a_free_connection_is_503_in_time(database: Database) -> None:
+async def test_a_query_without_a_free_connection_is_503_in_time(
+    database: Database, proxy: FaultyProxy, database_url: str
+) -> None:
     sleeping = [asyncio.create_task(database.fetch("SELECT pg_sleep(5)", {})) for _ in range(SIZE)]
-    await asyncio.sleep(0.1)
+    with psycopg.connect(database_url.replace("+psycopg", ""), autocommit=True) as watching:
+
+        async def all_sleep() -> bool:
+            found = watching.execute(
+                "SELECT count(*) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND wait_event = 'PgSleep'"
+            ).fetchone()
+            return found == (SIZE,)
+
+        assert await eventually(all_sleep, seconds=30)
+    proxy.set("blackhole")  # neither of them ends, however slow this machine is
     started_at = time.monotonic()
-    with pytest.raises(DatabaseUnavailable):
+    with capture_logs() as logs, pytest.raises(DatabaseUnavailable):
         await pid(database)
     assert time.monotonic() - started_at > CONNECTION_WAIT_SECONDS - 0.5
-    assert not any(query.done() for query in sleeping)
-    await asyncio.gather(*sleeping)
+    assert [entry["reason"] for entry in logs] == ["pool_exhausted"]
+    proxy.set("forward")
+    await asyncio.gather(*sleeping, return_exceptions=True)
