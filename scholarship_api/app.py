@@ -20,6 +20,7 @@ from scholarship_api.accounts.token_check import TokenCheckMiddleware
 from scholarship_api.activity import cursors as activity_cursors
 from scholarship_api.activity import retention
 from scholarship_api.activity import routes as activity_routes
+from scholarship_api.api_keys import cursors as api_key_cursors
 from scholarship_api.api_keys import retention as api_key_retention
 from scholarship_api.api_keys import routes as api_keys_routes
 from scholarship_api.api_keys.authenticator import KeyAuthenticator
@@ -223,6 +224,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.rate_limits = limits
     app.state.usage_recorder = usage
     app.state.identity_providers = providers
+    app.state.api_keys_cursor_codec = api_key_cursors.CursorCodec(
+        token_signer(settings, purpose=api_key_cursors.PURPOSE)
+    )
     app.state.audit_cursor_codec = audit_cursors.CursorCodec(
         token_signer(settings, purpose=audit_cursors.PURPOSE)
     )

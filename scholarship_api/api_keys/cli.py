@@ -137,16 +137,17 @@ def usage_command(
 ) -> None:
     """Count the requests of API keys per day (UTC) and group of routes."""
 
-    async def read(database: Database) -> schemas.Usage:
+    async def read(database: Database) -> list[schemas.UsageRow]:
         async with database.read_session() as session:
-            return await service.usage(session, days=days, key_id=key_id)
+            return await service.all_usage(session, days=days, key_id=key_id)
 
     found = with_database(read)
     if as_json:
-        typer.echo(found.model_dump_json(indent=2))
+        items = [row.model_dump(mode="json") for row in found]
+        typer.echo(json.dumps({"items": items}, indent=2))
         return
     table = Table("Day", "Key", "Group of routes", "Requests", box=None)
-    for row in found.items:
+    for row in found:
         table.add_row(f"{row.day:%Y-%m-%d}", str(row.key_id), row.route_group, str(row.requests))
     Console(highlight=False, width=PIPE_COLUMNS).print(table)
 

@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, bindparam, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Row, bindparam, delete, func, or_, select, tuple_, update
 from sqlalchemy.dialects import postgresql
 
 from scholarship_api.accounts.models import Account
@@ -57,9 +57,18 @@ async def keys(
     organization: str | None = None,
     key_id: uuid.UUID | None = None,
     revoked: bool | None = None,
+    after: tuple[str, uuid.UUID] | None = None,
+    limit: int | None = None,
 ) -> Sequence[Row[*tuple[Any, ...]]]:
-    """Keys by name; with `organization` those that are confined to it."""
-    statement = _KEYS.order_by(func.lower(ApiKey.name), ApiKey.id)
+    """Keys by name; with `organization` those that are confined to it.
+
+    `after` is the name and the id of the last key that is left out.
+    """
+    order = func.lower(ApiKey.name), ApiKey.id
+    statement = _KEYS.order_by(*order).limit(limit)
+    if after is not None:
+        name, last_id = after
+        statement = statement.where(tuple_(*order) > tuple_(func.lower(name), last_id))
     if organization is not None:
         statement = statement.where(Account.organization == organization)
     if key_id is not None:
@@ -183,8 +192,20 @@ async def uses(
     since: dt.date,
     key_id: uuid.UUID | None,
     organization: str | None,
+    after: tuple[dt.date, uuid.UUID, str] | None = None,
+    limit: int | None = None,
 ) -> Sequence[ApiKeyUse]:
-    statement = select(ApiKeyUse).where(ApiKeyUse.day >= since)
+    """Newest day first. `after` is the day, key and group of the last row that is left out."""
+    statement = select(ApiKeyUse).where(ApiKeyUse.day >= since).limit(limit)
+    if after is not None:
+        day, *last = after
+        statement = statement.where(
+            or_(
+                ApiKeyUse.day < day,
+                (ApiKeyUse.day == day)
+                & (tuple_(ApiKeyUse.key_id, ApiKeyUse.route_group) > tuple_(*last)),
+            )
+        )
     if key_id is not None:
         statement = statement.where(ApiKeyUse.key_id == key_id)
     if organization is not None:

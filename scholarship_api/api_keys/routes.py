@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, status
 from scholarship_api.accounts.access import ACCESS_ERRORS, CurrentAccount, KeysWriter
 from scholarship_api.accounts.roles import Role, Scope
 from scholarship_api.api_keys import schemas, service
+from scholarship_api.api_keys.cursors import CursorCodec
 from scholarship_api.api_keys.usage import UsageRecorder
 from scholarship_api.catalogue.audit import source_of_request
 from scholarship_api.errors import (
@@ -36,6 +37,14 @@ router = APIRouter(
 KeyId = Annotated[uuid.UUID, Path(alias="id")]
 
 
+async def _codec_of_the_process(request: Request) -> CursorCodec:
+    codec: CursorCodec = request.app.state.api_keys_cursor_codec
+    return codec
+
+
+KeyCursors = Annotated[CursorCodec, Depends(_codec_of_the_process)]
+
+
 @router.post(
     "/api-keys",
     status_code=status.HTTP_201_CREATED,
@@ -61,13 +70,11 @@ async def create_key(
 async def list_keys(
     account: KeysWriter,
     session: Reading,
-    revoked: Annotated[
-        bool | None,
-        Query(description="`false` leaves revoked keys out, `true` lists them alone."),
-    ] = None,
+    codec: KeyCursors,
+    query: Annotated[schemas.KeysRequest, Query()],
 ) -> schemas.ApiKeyList:
-    return schemas.ApiKeyList(
-        items=await service.list_all(session, confined_to=account.confined_to, revoked=revoked)
+    return await service.list_page(
+        session, request=query, codec=codec, confined_to=account.confined_to
     )
 
 
@@ -129,6 +136,7 @@ async def show_usage(
     account: CurrentAccount,
     session: Reading,
     request: Request,
+    codec: KeyCursors,
     query: Annotated[schemas.UsageRequest, Query()],
 ) -> schemas.Usage:
     recorder: UsageRecorder = request.app.state.usage_recorder
@@ -140,4 +148,6 @@ async def show_usage(
         raise Forbidden("This is for API keys and for whoever manages them.")
     await recorder.flush()
     confined_to = None if key_id == account.id else account.confined_to
-    return await service.usage(session, days=query.days, key_id=key_id, confined_to=confined_to)
+    return await service.usage(
+        session, request=query, codec=codec, key_id=key_id, confined_to=confined_to
+    )

@@ -14,12 +14,16 @@ from pydantic import (
 )
 
 from scholarship_api.accounts.roles import Scope
+from scholarship_api.api_keys import cursors
 from scholarship_api.input_limits import RequestModel, at_most_items
 from scholarship_api.instants import Instant
 from scholarship_api.visible_text import require_a_visible_character, require_plain_line
 
 MAX_KEYS: Final = 1_000
-"""Keys that are not revoked. A platform has tens; the limit bounds the list."""
+"""Keys that are not revoked, and keys in a page. A platform has tens."""
+
+MAX_USAGE_ROWS: Final = 5_000
+"""Rows in a page on the use of keys, about 600 kB: more than one key has in a year."""
 
 MAX_ORIGINS: Final = 20
 MAX_OVERLAP_HOURS: Final = 30 * 24
@@ -135,8 +139,25 @@ class ApiKeySummary(BaseModel):
     secrets: list[SecretSummary] = Field(description="The secrets that are valid, newest last.")
 
 
+Cursor = Annotated[str, Field(min_length=1, max_length=cursors.MAX_LENGTH)]
+
+
+class KeysRequest(RequestModel):
+    revoked: bool | None = Field(
+        None, description="`false` leaves revoked keys out, `true` lists them alone."
+    )
+    limit: int = Field(
+        MAX_KEYS,
+        ge=1,
+        le=MAX_KEYS,
+        description="Keys in a page. With `revoked=false`, one page has all keys.",
+    )
+    cursor: Cursor | None = Field(None, description="`next_cursor` of the page before.")
+
+
 class ApiKeyList(BaseModel):
     items: list[ApiKeySummary]
+    next_cursor: str | None = Field(description="Null on the last page.")
 
 
 class ApiKeyWithSecret(ApiKeySummary):
@@ -152,6 +173,8 @@ class UsageRequest(BaseModel):
     key_id: uuid.UUID | None = Field(
         default=None, description="One key; a key itself always sees its own use alone."
     )
+    limit: int = Field(MAX_USAGE_ROWS, ge=1, le=MAX_USAGE_ROWS, description="Rows in a page.")
+    cursor: Cursor | None = Field(None, description="`next_cursor` of the page before.")
 
 
 class UsageRow(BaseModel):
@@ -167,3 +190,4 @@ class UsageRow(BaseModel):
 
 class Usage(BaseModel):
     items: list[UsageRow] = Field(description="Newest day first.")
+    next_cursor: str | None = Field(description="Null on the last page.")

@@ -9,7 +9,9 @@ import structlog
 
 from scholarship_api.accounts.passwords import NO_PASSWORD
 from scholarship_api.accounts.roles import Role, Scope
-from scholarship_api.api_keys import queries, schemas, secrets
+from scholarship_api.api_keys import cursors, queries, schemas, secrets
+from scholarship_api.api_keys.cursors import CursorCodec
+from scholarship_api.api_keys.models import ApiKeyUse
 from scholarship_api.audit import service as audit
 from scholarship_api.catalogue.audit import ChangeSource
 from scholarship_api.errors import Conflict, Forbidden, NotFound, ValidationFailed
@@ -77,15 +79,36 @@ async def create(
     return await _with_secret(session, key_id, secret)
 
 
-async def list_all(
-    session: ReadSession, *, confined_to: str | None = None, revoked: bool | None = None
-) -> list[schemas.ApiKeySummary]:
+async def list_all(session: ReadSession) -> list[schemas.ApiKeySummary]:
+    """All keys by name, revoked ones included."""
+    return await _summaries(session, await queries.keys(session))
+
+
+async def list_page(
+    session: ReadSession,
+    *,
+    request: schemas.KeysRequest,
+    codec: CursorCodec,
+    confined_to: str | None = None,
+) -> schemas.ApiKeyList:
     """Keys by name, with `confined_to` those of one organization.
 
-    Revoked keys and others are included, unless `revoked` asks for one kind.
+    Raises ValidationFailed for an invalid cursor.
     """
-    rows = await queries.keys(session, organization=confined_to, revoked=revoked)
-    return await _summaries(session, rows)
+    position = codec.decode(cursors.KEYS, request.cursor)
+    after = None if position is None else (position[0], uuid.UUID(position[1]))
+    rows = await queries.keys(
+        session,
+        organization=confined_to,
+        revoked=request.revoked,
+        after=after,
+        limit=request.limit + 1,
+    )
+    shown = rows[: request.limit]
+    next_cursor = None
+    if len(rows) > len(shown):
+        next_cursor = codec.encode(cursors.KEYS, shown[-1].name, str(shown[-1].id))
+    return schemas.ApiKeyList(items=await _summaries(session, shown), next_cursor=next_cursor)
 
 
 async def get(
@@ -151,14 +174,52 @@ async def revoke(
 async def usage(
     session: ReadSession,
     *,
-    days: int,
+    request: schemas.UsageRequest,
+    codec: CursorCodec,
     key_id: uuid.UUID | None,
     confined_to: str | None = None,
 ) -> schemas.Usage:
-    """Counted requests of the last days, today included; of all keys without `key_id`."""
-    since = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=days - 1)
-    rows = await queries.uses(session, since=since, key_id=key_id, organization=confined_to)
-    return schemas.Usage(items=[schemas.UsageRow.model_validate(row) for row in rows])
+    """Counted requests of the last days, today included; of all keys without `key_id`.
+
+    Raises ValidationFailed for an invalid cursor.
+    """
+    position = codec.decode(cursors.USAGE, request.cursor)
+    after = None
+    if position is not None:
+        day, last_id, group = position
+        after = dt.date.fromisoformat(day), uuid.UUID(last_id), group
+    rows = await queries.uses(
+        session,
+        since=_first_of(request.days),
+        key_id=key_id,
+        organization=confined_to,
+        after=after,
+        limit=request.limit + 1,
+    )
+    shown = _usage_rows(rows[: request.limit])
+    next_cursor = None
+    if len(rows) > len(shown):
+        last = shown[-1]
+        next_cursor = codec.encode(
+            cursors.USAGE, last.day.isoformat(), str(last.key_id), last.route_group
+        )
+    return schemas.Usage(items=shown, next_cursor=next_cursor)
+
+
+async def all_usage(
+    session: ReadSession, *, days: int, key_id: uuid.UUID | None
+) -> list[schemas.UsageRow]:
+    """As `usage`, in one piece."""
+    rows = await queries.uses(session, since=_first_of(days), key_id=key_id, organization=None)
+    return _usage_rows(rows)
+
+
+def _first_of(days: int) -> dt.date:
+    return dt.datetime.now(dt.UTC).date() - dt.timedelta(days=days - 1)
+
+
+def _usage_rows(rows: Sequence[ApiKeyUse]) -> list[schemas.UsageRow]:
+    return [schemas.UsageRow.model_validate(row) for row in rows]
 
 
 def _require_scopes(scopes: Collection[Scope], grantable: Collection[Scope]) -> None:

@@ -113,6 +113,89 @@ async def test_the_list_can_leave_revoked_keys_out_or_have_them_alone(
     assert await listed(revoked="true") == {revoked["id"]}
 
 
+async def pages(
+    client: httpx.AsyncClient,
+    url: str,
+    headers: Headers,
+    **query: Any,  # noqa: ANN401
+) -> list[list[dict[str, Any]]]:
+    found = []
+    cursor: dict[str, str] = {}
+    while True:
+        answer = await client.get(url, params={**query, **cursor}, headers=headers)
+        assert answer.status_code == 200, answer.text
+        found.append(answer.json()["items"])
+        if answer.json()["next_cursor"] is None:
+            return found
+        cursor = {"cursor": answer.json()["next_cursor"]}
+
+
+async def test_the_list_has_pages(
+    client: httpx.AsyncClient, admin: Headers, make_key: MakeKey
+) -> None:
+    organization = {"organization": "Trust of many keys"}
+    manager = await make_key(scopes=["keys:write"], name="Manager", **organization)
+    names = ["ångström", "Ångström", "same", "same", "zeta", "\U0001f600" * 100, "a,b"]
+    made = [await make_key(name=name, scopes=["keys:write"], **organization) for name in names]
+    await client.delete(f"{KEYS}/{made[-1]['id']}", headers=admin)
+    [whole] = await pages(client, KEYS, sent(manager))
+    assert {key["id"] for key in whole} == {key["id"] for key in [manager, *made]}
+    for limit in (1, 3, 8):
+        found = await pages(client, KEYS, sent(manager), limit=limit)
+        assert {len(page) for page in found[:-1]} <= {limit}
+        assert [key for page in found for key in page] == whole
+    live = [key for key in whole if key["revoked_at"] is None]
+    found = await pages(client, KEYS, sent(manager), limit=2, revoked="false")
+    assert [key for page in found for key in page] == live
+
+
+async def test_the_use_of_keys_has_pages(
+    client: httpx.AsyncClient, admin: Headers, make_key: MakeKey, module_database_url: str
+) -> None:
+    organization = {"organization": "Trust of busy keys"}
+    manager = await make_key(scopes=["keys:write"], **organization)
+    other = await make_key(scopes=["keys:write"], **organization)
+    with psycopg.connect(module_database_url.replace("+psycopg", "")) as connection:
+        connection.execute(
+            "INSERT INTO api_key_uses (key_id, day, route_group, requests)"
+            " SELECT id, current_date - age, name, age"
+            " FROM unnest(%s::uuid[]) AS id, generate_series(1, 3) AS age,"
+            " unnest(ARRAY['search', 'other']) AS name",
+            [[manager["id"], other["id"]]],
+        )
+    [whole] = await pages(client, USAGE, admin, key_id=other["id"])
+    assert len(whole) == 6
+    for limit in (1, 2, 6):
+        found = await pages(client, USAGE, admin, key_id=other["id"], limit=limit)
+        assert [row for page in found for row in page] == whole
+    found = await pages(client, USAGE, sent(manager), days=4, limit=5)
+    rows = [(row["day"], row["key_id"], row["route_group"]) for page in found for row in page]
+    assert len(rows) == len(set(rows)) >= 12
+
+
+@pytest.mark.parametrize("url", [KEYS, USAGE])
+@pytest.mark.parametrize(
+    "wrong",
+    [{"cursor": "x"}, {"cursor": "OTHER"}, {"cursor": "a" * 1025}, {"limit": 0}, {"limit": 5001}],
+)
+async def test_a_page_that_cannot_be_is_refused(
+    client: httpx.AsyncClient, admin: Headers, make_key: MakeKey, url: str, wrong: dict[str, Any]
+) -> None:
+    if wrong == {"cursor": "OTHER"}:
+        keys = [await make_key() for _ in range(2)]
+        for key in keys:
+            await client.get(SEARCH, headers=sent(key))
+        other = USAGE if url == KEYS else KEYS
+        wrong = {
+            "cursor": (await client.get(other, params={"limit": 1}, headers=admin)).json()[
+                "next_cursor"
+            ]
+        }
+        assert wrong["cursor"]
+    answer = await client.get(url, params=wrong, headers=admin)
+    assert (answer.status_code, answer.json()["code"]) == (422, "VALIDATION_ERROR")
+
+
 async def test_an_expired_key_is_refused(
     client: httpx.AsyncClient, make_key: MakeKey, module_database_url: str
 ) -> None:
