@@ -91,7 +91,8 @@ def reminders_of(tracked: Tracked, *, now: dt.datetime) -> Iterator[dict[str, An
         if dt.timedelta() <= now - morning < CATCH_UP:
             yield {
                 "subject_id": application.subject_id,
-                "key": f"reminder:{application.id}:{deadline.day}:{days}",
+                # Not the id of the row: a subject may remove the award and track it again.
+                "key": f"reminder:{deadline.day}:{days}:{award.id}:{application.round_key or ''}",
                 "event": REMINDER,
                 "data": _reminder(tracked, deadline, days),
             }

@@ -188,6 +188,21 @@ async def test_a_deadline_that_moves_there_and_back_on_one_day_is_reminded_of_on
 
 
 @pytest.mark.anyio
+async def test_an_award_that_is_removed_and_tracked_again_is_reminded_of_once(api: Api) -> None:
+    deadline = deadline_in(40)
+    client, webhook, award = await tracked_until(api, deadline, "student-6")
+    now = morning_before(deadline, 14)
+    await service.remind(api.app.state.database, now=now)
+    applications = "/api/v1/subjects/student-6/applications"
+    [row] = (await client.get(applications)).json()["items"]
+    removed = await client.delete(f"{applications}/{row['id']}", headers={"If-Match": "*"})
+    assert removed.status_code == 204
+    await track(client, "student-6", award.json()["id"])
+    await service.remind(api.app.state.database, now=now + dt.timedelta(hours=1))
+    assert len(await reminded(client, webhook)) == 1
+
+
+@pytest.mark.anyio
 @pytest.mark.parametrize("status", ["submitted", "withdrawn"])
 async def test_what_was_handed_in_is_not_reminded_of(api: Api, status: str) -> None:
     client = await key_client(api, "webhooks:write", "subjects:read", "subjects:write")
