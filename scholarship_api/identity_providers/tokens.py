@@ -61,7 +61,7 @@ class TokenVerifier:
         self._issuer = issuer
         self._options = options
         self._keys = keys
-        # Providers add header fields of their own. Critical ones are refused all the same.
+        # Providers add header fields of their own.
         self._registry = jws.JWSRegistry(algorithms=options.algorithms, strict_check_header=False)
         self._registry.max_header_length = MAX_HEADER_CHARACTERS
         self._claims = JWTClaimsRegistry(
@@ -82,6 +82,8 @@ class TokenVerifier:
             header = unverified.headers()
             self._registry.check_header(header)
             if header["alg"] not in self._options.algorithms:
+                raise InvalidToken
+            if "crit" in header:  # no extension is understood here (RFC 7515, section 4.1.11)
                 raise InvalidToken
             if _lower(header.get("typ")) not in TOKEN_TYPES:
                 raise InvalidToken

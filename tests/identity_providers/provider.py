@@ -39,6 +39,8 @@ class Provider:
         """The paths that were asked for."""
         self.answers: dict[str, object] = {}
         """Answers of paths other than the right ones: bytes, a status or JSON."""
+        self.redirects_to: str | None = None
+        """The Location of all answers."""
         self.may_answer = threading.Event()
         self.may_answer.set()
         self._server: ThreadingHTTPServer | None = None
@@ -58,6 +60,8 @@ class Provider:
                 status, body = provider.answer(self.path)
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(body)))
+                if provider.redirects_to is not None:
+                    self.send_header("Location", provider.redirects_to)
                 self.end_headers()
                 self.wfile.write(body)
 
