@@ -142,13 +142,13 @@ def _build(folder: Path, rows: int) -> None:
             indexes = connection.execute(_INDEXES).fetchall()
             for name, _ in indexes:
                 connection.execute(f"DROP INDEX {name}")
-            _generate_and_import(conninfo, rows)
+            generate_and_import(conninfo, rows)
             connection.execute("SET maintenance_work_mem = '1GB'")
             with progress_bar() as progress:
                 for _, definition in progress.track(indexes, description="Indexes"):
                     connection.execute(definition)
             connection.execute("ALTER TABLE scholarships ENABLE TRIGGER ALL")
-            asyncio.run(_settle(conninfo))
+            asyncio.run(settle(conninfo))
             # Freeze and checkpoint now, so that no background work disturbs a measurement.
             connection.execute("VACUUM (FREEZE, ANALYZE)")
             connection.execute("CHECKPOINT")
@@ -158,7 +158,8 @@ def _build(folder: Path, rows: int) -> None:
             shutil.rmtree(other)
 
 
-def _generate_and_import(conninfo: str, rows: int) -> None:
+def generate_and_import(conninfo: str, rows: int) -> None:
+    """Import so many synthetic awards, without the statistics of their words."""
     command = [sys.executable, "-m", "scholarship_api", "sample", "--count", str(rows)]
     # A separate process, because generating takes as long as validating.
     with (
@@ -184,7 +185,8 @@ async def _import(
         return await import_stream(source, connection, refresh=False, progress=progress)
 
 
-async def _settle(conninfo: str) -> None:
+async def settle(conninfo: str) -> None:
+    """Refresh the statistics of the words, as an import does at its end."""
     async with await psycopg.AsyncConnection.connect(conninfo, autocommit=True) as connection:
         await refresh_statistics(connection)
 

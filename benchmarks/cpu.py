@@ -53,6 +53,11 @@ class Rounds:
         """Median of the CPU per request."""
         return statistics.median(self.costs) * 1e3
 
+    @property
+    def rate(self) -> float:
+        """Median of the requests per second."""
+        return statistics.median(self.rates)
+
     def cost_ratio(self, other: "Rounds") -> float:
         """CPU per request, relative to that of the other case."""
         return statistics.median(_quotients(self.costs, other.costs))

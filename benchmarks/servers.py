@@ -126,12 +126,13 @@ def api(
     redis_url: str | None = None,
     workers: int = 1,
     revision: Path | None = None,
+    read_url: str | None = None,
 ) -> Iterator[Server]:
     """The application with production's settings, with rate limits that are never reached.
 
     Without `redis_url` requests are not counted; only the environment `test` allows that. Workers
     are not recycled, because a new worker would not be the measured one. `revision` is the folder
-    of an earlier revision to run instead.
+    of an earlier revision to run instead. `read_url` names read replicas.
     """
     if redis_url is None:
         limits = {"ENVIRONMENT": "test", "RATE_LIMIT_ENABLED": "false"}
@@ -148,6 +149,7 @@ def api(
         "MAX_REQUESTS": "0",
         "MAX_REQUESTS_JITTER": "0",
         **limits,
+        **({} if read_url is None else {"DATABASE_READ_URL": read_url}),
     }
     command = None if revision is None else _serve(revision)
     with running_server(
