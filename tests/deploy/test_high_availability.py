@@ -17,6 +17,7 @@ from tests.deploy.manifests import Document, documents
 
 FOLDER: Final = REPOSITORY / "deploy" / "kubernetes-high-availability"
 [CLUSTER] = documents(FOLDER / "cluster.yaml")
+[SENTINELS] = [one for one in documents(FOLDER / "sentinel.yaml") if one["kind"] == "StatefulSet"]
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +43,11 @@ def test_each_document_has_the_schema_of_its_kind(built: list[Document]) -> None
 
 
 def test_every_variable_is_a_setting(built: list[Document]) -> None:
-    [settings] = of_kind(built, "ConfigMap")
+    [settings] = [
+        one
+        for one in of_kind(built, "ConfigMap")
+        if one["metadata"]["name"].startswith("scholarship-api")
+    ]
     names = {name.upper() for name in Settings.model_fields}
     names |= {f"{name.upper()}_FILE" for name in SECRETS}
     assert settings["data"].keys() <= names
@@ -64,6 +69,23 @@ def test_the_policies_let_the_pods_of_the_cluster_in(built: list[Document]) -> N
     assert 26379 in ports
 
 
+def test_the_policies_let_the_api_and_the_sentinels_ask_the_sentinels(
+    built: list[Document],
+) -> None:
+    [stateful] = of_kind(built, "StatefulSet")
+    labels = stateful["spec"]["template"]["metadata"]["labels"]
+    policies = {one["metadata"]["name"]: one["spec"] for one in of_kind(built, "NetworkPolicy")}
+    inwards = policies["scholarship-api-redis"]
+    assert inwards["podSelector"]["matchLabels"].items() <= labels.items()
+    [rule] = inwards["ingress"]
+    assert {one["port"] for one in rule["ports"]} == {6379, 26379}
+    assert any(
+        peer["podSelector"]["matchLabels"].items() <= labels.items() for peer in rule["from"]
+    )
+    images = {one["image"] for one in stateful["spec"]["template"]["spec"]["containers"]}
+    assert not images & {"valkey"}, "the kustomization replaces the name"
+
+
 def test_the_addresses_of_the_comments_can_be_used() -> None:
     text = (FOLDER / "kustomization.yaml").read_text()
     urls = dict(re.findall(r"^#   (\w+_url) +(\S+)$", text, re.MULTILINE))
@@ -72,6 +94,9 @@ def test_the_addresses_of_the_comments_can_be_used() -> None:
     assert read_database_url(urls["database_migration_url"])["host"] == f"{name}-rw"
     assert read_database_url(urls["database_read_url"], for_writes=False)["host"] == f"{name}-ro"
     assert read_redis_url(urls["rate_limit_backend_url"]).kind == "sentinel"
+    pods = f"{SENTINELS['metadata']['name']}-{{}}.{SENTINELS['spec']['serviceName']}"
+    hosts = ",".join(pods.format(number) for number in range(SENTINELS["spec"]["replicas"]))
+    assert f"@{hosts}/limits" in urls["rate_limit_backend_url"]
     owner = CLUSTER["spec"]["bootstrap"]["initdb"]["owner"]
     [role] = CLUSTER["spec"]["managed"]["roles"]
     assert read_database_url(urls["database_migration_url"])["user"] == owner
