@@ -2,16 +2,24 @@
 
 import gzip
 import json
+import sys
+from collections.abc import Callable
 from typing import Any
 
-import httpx
+import brotli
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
 from scholarship_api.app import create_app
-from scholarship_api.platform.http.compression import CompressionMiddleware, accepts_gzip
+from scholarship_api.platform.http.compression import CompressionMiddleware
+from scholarship_api.platform.http.content_codings import preferred_coding
 from scholarship_api.settings.settings import Settings
 from tests.platform.http.production import connect
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 pytestmark = pytest.mark.anyio
 
@@ -54,18 +62,54 @@ async def raw(app: Any, accept_encoding: str) -> tuple[dict[str, str], bytes]:  
     return {name.decode(): value.decode() for name, value in start["headers"]}, body["body"]
 
 
-@pytest.mark.parametrize("accept", ["gzip", "br, gzip;q=0.5", "*", "deflate, GZIP", "gzip; q=1.0"])
-async def test_a_large_answer_is_compressed(accept: str) -> None:
+DECODERS: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": gzip.decompress,
+    "br": brotli.decompress,
+    "zstd": zstd.decompress,
+}
+
+
+@pytest.mark.parametrize(
+    ("accept", "coding"),
+    [
+        ("gzip", "gzip"),
+        ("br", "br"),
+        ("zstd", "zstd"),
+        ("*", "gzip"),
+        ("deflate, GZIP", "gzip"),
+        ("gzip; q=1.0", "gzip"),
+        ("br, gzip;q=0.5", "br"),
+        ("gzip;q=0.5, br;q=0.4, zstd;q=0.3", "gzip"),
+        ("gzip, deflate, br, zstd", "zstd"),
+        ("gzip, deflate, br", "br"),
+        ("x-gzip, zstd;q=0", "gzip"),
+        ("br;q=0.1, identity;q=0", "br"),
+    ],
+)
+async def test_a_large_answer_is_compressed(accept: str, coding: str) -> None:
     headers, body = await raw(CompressionMiddleware(Answering(LARGE, (b"etag", b'"a"'))), accept)
-    assert gzip.decompress(body) == LARGE
+    assert headers["content-encoding"] == coding
+    assert DECODERS[coding](body) == LARGE
     assert len(body) < len(LARGE) / 2
-    assert headers["content-encoding"] == "gzip"
     assert headers["content-length"] == str(len(body))
     assert headers["etag"] == 'W/"a"'
     assert headers["vary"] == "Accept-Encoding"
 
 
-@pytest.mark.parametrize("accept", ["", "br", "gzip;q=0", "*;q=0", "identity", "gzip;q=0.000"])
+@pytest.mark.parametrize(
+    "accept",
+    [
+        "",
+        "deflate",
+        "gzip;q=0",
+        "*;q=0",
+        "identity",
+        "br;q=0.000",
+        "gzip;q=a",
+        "gzip;x=1",
+        "br;q=.5, identity",
+    ],
+)
 async def test_a_client_that_does_not_ask_gets_the_answer_as_it_is(accept: str) -> None:
     headers, body = await raw(CompressionMiddleware(Answering(LARGE, (b"etag", b'"a"'))), accept)
     assert body == LARGE
@@ -89,6 +133,30 @@ async def test_some_answers_are_left_as_they_are(app: Answering) -> None:
     assert headers.get("content-encoding") != "gzip"
 
 
+@pytest.mark.parametrize(
+    ("accept", "coding"),
+    [("gzip, deflate, br, zstd", "gzip"), ("br, zstd", "zstd"), ("br, gzip;q=0.9", "br")],
+)
+async def test_an_answer_with_its_time_prefers_gzip(accept: str, coding: str) -> None:
+    body = b'{"took_ms":NUMBER,' + LARGE[1:]
+    app = CompressionMiddleware(Answering(body, (b"etag", b'W/"a"')))
+    for number in (1, 2):
+        headers, sent = await raw(app, accept)
+        assert headers["content-encoding"] == coding
+        assert json.loads(DECODERS[coding](sent))["took_ms"] == number + 0.25
+
+
+@pytest.mark.parametrize("coding", DECODERS)
+async def test_a_cached_answer_without_a_time_is_compressed_once(coding: str) -> None:
+    app = CompressionMiddleware(Answering(LARGE, (b"etag", b'"a"')))
+    bodies = [(await raw(app, coding))[1] for _ in range(3)]
+    assert len(set(bodies)) == 1
+    assert len(app._cached) == 1
+    other = next(name for name in DECODERS if name != coding)
+    assert DECODERS[other]((await raw(app, other))[1]) == LARGE
+    assert len(app._cached) == 2
+
+
 async def test_a_cached_answer_is_compressed_once_around_its_time() -> None:
     body = b'{"took_ms":NUMBER,' + LARGE[1:]
     app = CompressionMiddleware(Answering(body, (b"etag", b'W/"a"')))
@@ -107,17 +175,17 @@ async def test_unusual_bodies_survive(body: bytes) -> None:
 
 def test_the_last_of_several_lines_counts_as_well() -> None:
     lines = [(b"accept-encoding", b"br"), (b"accept-encoding", b"gzip")]
-    assert accepts_gzip({"headers": lines})
+    assert preferred_coding(lines, [b"gzip"]) == b"gzip"
 
 
 async def test_the_setting_turns_it_on(production: Settings) -> None:
     settings = Settings.model_validate({**production.model_dump(), "compress_responses": True})
     app = create_app(settings)
     async with app.router.lifespan_context(app), connect(app) as client:
-        vocabulary = await client.get("/api/v1/vocabularies")
-        assert vocabulary.status_code == 200
-        encodings = {"Accept-Encoding": "gzip"}
-        compressed: httpx.Response = await client.get("/api/v1/vocabularies", headers=encodings)
-        assert compressed.headers["Content-Encoding"] == "gzip"
         plain = await client.get("/api/v1/vocabularies", headers={"Accept-Encoding": "identity"})
-        assert plain.json() == compressed.json()
+        for coding, decode in DECODERS.items():
+            encodings = {"Accept-Encoding": coding}
+            async with client.stream("GET", "/api/v1/vocabularies", headers=encodings) as answer:
+                assert answer.headers["Content-Encoding"] == coding
+                sent = b"".join([part async for part in answer.aiter_raw()])
+            assert decode(sent) == plain.content
