@@ -184,6 +184,17 @@ class PostgresNode:
         self.execute("SELECT pg_reload_conf()")
         self._until(lambda: self.execute(f"SHOW {name}") == [(value,)])
 
+    def offer_tls(self, certificates: Path) -> None:
+        """Restart with a certificate, and refuse connections over TCP without TLS."""
+        names = {"ssl_cert_file": "server.crt", "ssl_key_file": "server.key"}
+        for name in names.values():
+            shutil.copy(certificates / name, self.data_dir / name)
+            (self.data_dir / name).chmod(0o600)
+        give(self.data_dir, self._identity)
+        (self.data_dir / "pg_hba.conf").write_text(_ACCESS.replace("host ", "hostssl "))
+        self.stop()
+        self.start(ssl="on", **names)
+
     # --- How it is reached -----------------------------------------------------------------------
 
     @property
