@@ -220,6 +220,38 @@ async def test_an_endpoint_that_lags_behind_is_followed(
             assert took < GOAL_SECONDS + SLACK_SECONDS
 
 
+@pytest.mark.parametrize(
+    ("setting", "wrong", "right", "reason"),
+    [
+        ("maxmemory", "1", "0", "out_of_memory"),
+        ("min-replicas-to-write", "1", "0", "no_replicas"),
+        ("requirepass", "planted-other-password", PASSWORD, "access_denied"),
+    ],
+)
+async def test_a_server_that_counts_nothing_for_a_while_is_named_and_used_again(
+    tmp_path: Path, setting: str, wrong: str, right: str, reason: str
+) -> None:
+    with RedisNode(tmp_path / "a") as node:
+        async with limiter_at(node.url) as limiter:
+            assert await counts(limiter)
+            with node.client() as admin:  # a connection that stays authenticated
+                admin.config_set(setting, wrong)
+                admin.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+                with capture_logs() as logs:
+
+                    async def is_named() -> bool:
+                        await counts(limiter)
+                        return any(each.get("reason") == reason for each in logs)
+
+                    await until(is_named)
+                assert limiter.shared is not None
+                with pytest.raises(BACKEND_ERRORS) as failure:  # readiness sees it as well
+                    await limiter.shared.check()
+                assert backend_reason(failure.value).word == reason
+                admin.config_set(setting, right)
+            await seconds_until_it_counts(limiter)
+
+
 async def test_a_replica_is_refused_from_the_start(pair: tuple[RedisNode, RedisNode]) -> None:
     _, replica = pair
     with pytest.raises(PrestartError, match="it is a replica: it accepts no writes"):
