@@ -16,6 +16,7 @@ from tests.deploy.gunicorn_server import REPOSITORY
 from tests.deploy.manifests import Document, documents
 
 FOLDER: Final = REPOSITORY / "deploy" / "kubernetes-high-availability"
+DATABASE_CLIENTS: Final = ("scholarship-api", "scholarship-api-migrate", "scholarship-api-worker")
 [CLUSTER] = documents(FOLDER / "cluster.yaml")
 [SENTINELS] = [one for one in documents(FOLDER / "sentinel.yaml") if one["kind"] == "StatefulSet"]
 
@@ -57,13 +58,15 @@ def test_every_variable_is_a_setting(built: list[Document]) -> None:
 def test_the_policies_let_the_pods_of_the_cluster_in(built: list[Document]) -> None:
     policies = {one["metadata"]["name"]: one["spec"] for one in of_kind(built, "NetworkPolicy")}
     label = {"cnpg.io/cluster": CLUSTER["metadata"]["name"]}
-    for name in ("scholarship-api", "scholarship-api-migrate"):
-        [database] = [
-            rule
-            for rule in policies[name]["egress"]
-            if {"protocol": "TCP", "port": 5432} in rule["ports"]
-        ]
-        assert database["to"][0]["podSelector"]["matchLabels"] == label
+    databases = [
+        rule
+        for policy in policies.values()
+        for rule in policy.get("egress", [])
+        if {"protocol": "TCP", "port": 5432} in rule["ports"]
+    ]
+    assert len(databases) == len(DATABASE_CLIENTS)
+    for rule in databases:
+        assert rule["to"][0]["podSelector"]["matchLabels"] == label
     assert policies["scholarship-api-postgresql"]["podSelector"]["matchLabels"] == label
     ports = [one["port"] for rule in policies["scholarship-api"]["egress"] for one in rule["ports"]]
     assert 26379 in ports
