@@ -53,3 +53,16 @@ async def test_allow_lists_all_methods_of_the_path(
 async def test_a_trailing_slash_is_not_redirected(client: httpx.AsyncClient) -> None:
     for path in ("/notes/a/", "/healthz/", "//notes/a"):
         assert_error(await client.get(path), 404, "NOT_FOUND")
+
+
+@pytest.mark.parametrize("ranges", ["bytes=0-9", "bytes=-1", "bytes=99999-", "lines=1-2", "x"])
+async def test_a_range_is_answered_with_the_whole(client: httpx.AsyncClient, ranges: str) -> None:
+    whole = await client.get("/notes/a")
+    response = await client.get("/notes/a", headers={"Range": ranges})
+    assert (response.status_code, response.content) == (200, whole.content)
+    assert "content-range" not in response.headers
+
+
+@pytest.mark.parametrize("method", ["TRACE", "TRACK", "CONNECT"])
+async def test_a_method_of_debugging_is_refused(client: httpx.AsyncClient, method: str) -> None:
+    assert_error(await client.request(method, "/notes/a"), 405, "METHOD_NOT_ALLOWED")
