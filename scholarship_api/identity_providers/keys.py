@@ -190,7 +190,10 @@ class ProviderKeys:
         async with self._client.stream("GET", url) as response:
             if response.status_code != httpx.codes.OK:
                 raise BadAnswer
-            async for part in response.aiter_bytes():
+            # Not asked for: a few kilobytes can become many megabytes.
+            if response.headers.get("content-encoding", "identity") != "identity":
+                raise BadAnswer
+            async for part in response.aiter_raw():
                 body += part
                 if len(body) > MAX_DOCUMENT_BYTES:
                     raise BadAnswer

@@ -41,6 +41,8 @@ class Provider:
         """Answers of paths other than the right ones: bytes, a status or JSON."""
         self.redirects_to: str | None = None
         """The Location of all answers."""
+        self.encoding: str | None = None
+        """The Content-Encoding of all answers."""
         self.may_answer = threading.Event()
         self.may_answer.set()
         self._server: ThreadingHTTPServer | None = None
@@ -60,6 +62,8 @@ class Provider:
                 status, body = provider.answer(self.path)
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(body)))
+                if provider.encoding is not None:
+                    self.send_header("Content-Encoding", provider.encoding)
                 if provider.redirects_to is not None:
                     self.send_header("Location", provider.redirects_to)
                 self.end_headers()

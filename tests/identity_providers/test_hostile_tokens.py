@@ -1,6 +1,7 @@
 """Tokens and key sets that are made to mislead a verifier, or to cost it much."""
 
 import base64
+import gzip
 import json
 from typing import Any
 
@@ -157,5 +158,28 @@ async def test_a_set_of_very_many_keys_is_not_read(
             connected(app) as client,
         ):
             assert (await client.get(ME, headers=sent(provider.token()))).status_code == status
+    finally:
+        provider.stop()
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "identity"])
+async def test_a_set_of_keys_that_unpacks_to_megabytes_is_not_unpacked(
+    settings: Any,  # noqa: ANN401
+    encoding: str,
+) -> None:
+    provider = Provider()
+    provider.start()
+    try:
+        if encoding == "gzip":
+            keys = json.dumps({"keys": [provider.keys[0].as_dict(private=False)]}).encode()
+            provider.answers = {KEYS: gzip.compress(keys + b" " * 10_000_000)}
+        provider.encoding = encoding
+        issuers = {provider.issuer: options()}
+        async with (
+            running(changed(settings, oidc_issuers=issuers)) as app,
+            connected(app) as client,
+        ):
+            status = (await client.get(ME, headers=sent(provider.token()))).status_code
+            assert status == (503 if encoding == "gzip" else 200)
     finally:
         provider.stop()
