@@ -87,31 +87,28 @@ def end_sessions(node: PostgresNode) -> None:
 
 
 @contextmanager
-def all_connections_taken(node: PostgresNode) -> Iterator[None]:
+def all_connections_taken(node: PostgresNode) -> Iterator[Callable[[], None]]:
     """By another role, apart from those that are reserved for superusers."""
     taken: list[psycopg.Connection] = []
 
     def take() -> None:
+        end_sessions(node)
         with suppress(psycopg.OperationalError):
             while True:
                 taken.append(psycopg.connect(node.url(user="hog")))
 
-    take()
-    end_sessions(node)
-    take()
     try:
-        yield
+        yield take
     finally:
         for each in taken:
             each.close()
 
 
 @contextmanager
-def no_connection_for_the_role(node: PostgresNode) -> Iterator[None]:
+def no_connection_for_the_role(node: PostgresNode) -> Iterator[Callable[[], None]]:
     node.execute(f"ALTER ROLE {ROLE} CONNECTION LIMIT 0")
-    end_sessions(node)
     try:
-        yield
+        yield lambda: end_sessions(node)
     finally:
         node.execute(f"ALTER ROLE {ROLE} CONNECTION LIMIT -1")
 
@@ -120,21 +117,21 @@ def no_connection_for_the_role(node: PostgresNode) -> Iterator[None]:
 async def test_a_server_without_a_free_connection_is_named_and_recovers(
     node: PostgresNode,
     redis_url: str,
-    shortage: Callable[[PostgresNode], AbstractContextManager[None]],
+    shortage: Callable[[PostgresNode], AbstractContextManager[Callable[[], None]]],
 ) -> None:
     async with client_of(node, redis_url) as client:
         assert await award(client) == 404
-        with shortage(node):
+        with shortage(node) as cause:
             with capture_logs() as logs:
 
                 async def is_refused() -> bool:
-                    end_sessions(node)  # also those that were opened in the meantime
+                    cause()  # again, as the service may have been faster
                     return await award(client) == 503 and "too_many_connections" in reasons(logs)
 
                 assert await eventually(is_refused, seconds=PATIENCE_SECONDS)
 
             async def is_not_ready() -> bool:
-                end_sessions(node)
+                cause()
                 return (await client.get("/readyz")).status_code == 503
 
             assert await eventually(is_not_ready, seconds=PATIENCE_SECONDS)
