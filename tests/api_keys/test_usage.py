@@ -65,18 +65,26 @@ def record(recorder: UsageRecorder, key_id: uuid.UUID, requests: int) -> None:
         recorder.record(key_id, route_group="search")
 
 
+async def flushed_without_an_answer(
+    recorder: UsageRecorder, proxy: FaultyProxy, url: str, key_id: uuid.UUID
+) -> asyncio.Task[None]:
+    """A flush that PostgreSQL has committed, and that waits for the answer to its COMMIT."""
+    proxy.hold_answers_to = b"COMMIT"
+    flush = asyncio.create_task(recorder.flush())
+
+    async def is_committed() -> bool:
+        return stored(url, key_id) > 0
+
+    assert await eventually(is_committed, seconds=PATIENCE_SECONDS)
+    return flush
+
+
 async def test_a_flush_that_is_cancelled_between_commit_and_answer_counts_once(
     database: Database, proxy: FaultyProxy, key_id: uuid.UUID, module_database_url: str
 ) -> None:
     recorder = UsageRecorder(database)
     record(recorder, key_id, 5)
-    proxy.hold_answers_to = b"COMMIT"
-    flush = asyncio.create_task(recorder.flush())
-
-    async def is_committed() -> bool:
-        return stored(module_database_url, key_id) == 5
-
-    assert await eventually(is_committed, seconds=PATIENCE_SECONDS)
+    flush = await flushed_without_an_answer(recorder, proxy, module_database_url, key_id)
     assert not flush.done()
     flush.cancel()
     with suppress(asyncio.CancelledError):
@@ -95,13 +103,7 @@ async def test_a_flush_that_loses_its_connection_after_the_commit_counts_once(
 ) -> None:
     recorder = UsageRecorder(database)
     record(recorder, key_id, 5)
-    proxy.hold_answers_to = b"COMMIT"
-    flush = asyncio.create_task(recorder.flush())
-
-    async def is_committed() -> bool:
-        return stored(module_database_url, key_id) == 5
-
-    assert await eventually(is_committed, seconds=PATIENCE_SECONDS)
+    flush = await flushed_without_an_answer(recorder, proxy, module_database_url, key_id)
     proxy.hold_answers_to = None
     with capture_logs() as logs:
         proxy.set("refuse")
