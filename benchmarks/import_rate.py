@@ -1,13 +1,14 @@
-"""Rate of a large import, compared with a bare COPY of the same rows, and growth of its memory.
+"""Rate of a large import of NDJSON and of CSV, compared with a bare COPY of the same rows.
 
     python -m benchmarks.import_rate [--quick] [--rows 1000000]
 
-Both run in turn, 20 000 awards at a time, into tables of one database with the same columns
-(generated ones included), constraints, indexes and storage. The import reads NDJSON, validates each
-award, finds existing ones, writes the audit and the term statistics, and refreshes the statistics
-at the end. COPY gets prepared rows, and its table has no trigger.
+Each format is imported as one stream into an empty database: it is read, each award is validated,
+existing ones are found, the audit and the term statistics are written, and the statistics are
+refreshed at the end. Then COPY writes the same rows, 20 000 at a time, to a table of the same
+database with the same columns (generated ones included), constraints, indexes and storage. COPY
+gets prepared rows, and its table has no trigger. The CSV is our own export of the first database.
 
-1 000 000 awards need about 10 GB under .cache during the run.
+1 000 000 awards need about 12 GB under .cache during the run.
 """
 
 import asyncio
@@ -17,10 +18,10 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
-from itertools import islice
-from typing import Any, Final
+from pathlib import Path
+from typing import Any, BinaryIO, Final, cast
 
 import psycopg
 from psycopg.sql import SQL, Identifier
@@ -30,10 +31,13 @@ from benchmarks.catalogues import CACHE
 from benchmarks.goals import Figure, NotMeasuredError, parser_of, report
 from benchmarks.processes import rss_bytes
 from benchmarks.progress import progress_bar
-from scholarship_api.catalogue.bulk.importer import import_stream
+from scholarship_api.catalogue.bulk.exporter import copy_csv
+from scholarship_api.catalogue.bulk.importer import ImportReport, import_stream
+from scholarship_api.catalogue.bulk.parsing import read_ndjson
+from scholarship_api.catalogue.bulk.records import RecordReader
 from scholarship_api.catalogue.columns import WRITTEN_COLUMNS
-from scholarship_api.catalogue.search_index import refresh_statistics
 from scholarship_api.devserver.embedded import embedded_postgres
+from scholarship_api.exchange.readers import read_csv
 from scholarship_api.platform.database import migrations
 from scholarship_api.sample_data.synthetic import generate
 
@@ -43,13 +47,18 @@ WANTED_RATE: Final = 0.6
 """The rate of the import relative to that of COPY."""
 
 BATCH_ROWS: Final = 20_000
-BYTES_PER_ROW: Final = 10_000
-"""Bytes on disk for each award: both tables with their indexes, the audit and PostgreSQL's log."""
+BYTES_PER_ROW: Final = 12_000
+"""Bytes on disk for each award: both tables with their indexes, the audit, PostgreSQL's log and
+the exported file."""
 
 _COLUMNS: Final = SQL(", ").join(map(Identifier, WRITTEN_COLUMNS))
+_LAST_ID: Final = SQL("""
+    SELECT max(id) FROM (
+        SELECT id FROM scholarships WHERE id > %(after)s ORDER BY id LIMIT %(limit)s
+    ) AS batch
+""")
 _READY_ROWS: Final = SQL(
-    "COPY (SELECT {columns} FROM scholarships WHERE id > {after} ORDER BY id LIMIT {limit})"
-    " TO STDOUT"
+    "COPY (SELECT {columns} FROM scholarships WHERE id > {after} AND id <= {last}) TO STDOUT"
 )
 _BARE: Final = """
     CREATE TABLE bare (LIKE scholarships INCLUDING ALL);
@@ -71,12 +80,17 @@ def measure(*, quick: bool, rows: int = ROWS) -> Sequence[Figure]:
     if shutil.disk_usage(CACHE).free < rows * BYTES_PER_ROW:
         raise NotMeasuredError(f"{CACHE} has no {rows * BYTES_PER_ROW / 1e9:.0f} GB left")
     folder = CACHE / "import"
-    with embedded_postgres(folder / "postgres") as url:
-        _empty(url)
-        migrations.upgrade(url)
-        taken = asyncio.run(_both(url.replace("+psycopg", ""), rows))
+    exported = folder / "awards.csv"
+    with embedded_postgres(folder / "postgres") as url, progress_bar() as progress:
+        task = progress.add_task("Awards", total=2 * rows)
+        ndjson = _Taken("NDJSON", progress=partial(progress.update, task))
+        csv = _Taken("CSV", progress=partial(progress.update, task), done_before=rows)
+        generated = cast("BinaryIO", _Generated(rows))
+        asyncio.run(_measure(url, generated, read_ndjson, ndjson, export_to=exported))
+        with exported.open("rb") as file:
+            asyncio.run(_measure(url, file, read_csv, csv))
     shutil.rmtree(folder)
-    return taken.figures(rows)
+    return [*ndjson.figures(rows), *csv.figures(rows)]
 
 
 def _empty(url: str) -> None:
@@ -90,80 +104,113 @@ def _empty(url: str) -> None:
         connection.execute(SQL("CREATE DATABASE {}").format(name))
 
 
-class _Taken:
-    """Seconds of each batch, and the memory of this process after it."""
+class _Generated(io.RawIOBase):
+    """Synthetic awards as a binary file of NDJSON that is made while it is read."""
 
-    def __init__(self) -> None:
-        self.importing: list[float] = []
-        self.copying: list[float] = []
-        self.statistics = 0.0
+    def __init__(self, rows: int) -> None:
+        self._lines = (json.dumps(award).encode() + b"\n" for award in generate(count=rows, seed=1))
+
+    def read(self, size: int = -1, /) -> bytes:
+        """About `size` bytes, at the end of a line."""
+        lines: list[bytes] = []
+        length = 0
+        for line in self._lines:
+            lines.append(line)
+            length += len(line)
+            if 0 <= size <= length:
+                break
+        return b"".join(lines)
+
+
+class _Taken:
+    """Seconds of an import and of COPY, and the memory of this process after each batch."""
+
+    def __init__(self, name: str, *, progress: Callable[..., None], done_before: int = 0) -> None:
+        self.name = name
+        self.importing = self.copying = 0.0
         self.memory: list[int] = []
+        self._progress = progress
+        self._done_before = done_before
+
+    def add_batch(self, report: ImportReport) -> None:
+        self.memory.append(rss_bytes(os.getpid()))
+        self._progress(completed=self._done_before + report.accepted)
 
     def figures(self, rows: int) -> list[Figure]:
-        importing, copying = sum(self.importing) + self.statistics, sum(self.copying)
         fifth = max(len(self.memory) // 5, 1)
         # Buffers and pools reach their size in the first fifth.
         settled, last = max(self.memory[fifth : 2 * fifth]), max(self.memory[-fifth:])
+        tenth, half = self.memory[len(self.memory) // 10], self.memory[len(self.memory) // 2]
         return [
             Figure(
-                f"import of {rows:,} awards: rate / bare COPY's",
-                copying / importing,
+                f"import of {rows:,} awards as {self.name}: rate / bare COPY's",
+                self.copying / self.importing,
                 "at least",
                 WANTED_RATE,
-                detail=f"{rows / importing:,.0f} / {rows / copying:,.0f} awards/s,"
-                f" statistics {self.statistics:.1f} s of it",
+                detail=f"{rows / self.importing:,.0f} / {rows / self.copying:,.0f} awards/s",
             ),
             Figure(
-                "import: memory in the last fifth / in the second",
+                f"import as {self.name}: memory in the last fifth / in the second",
                 last / settled,
                 "at most",
                 1.1,
-                detail=f"{last / 1e6:.0f} / {settled / 1e6:.0f} MB",
+                detail=f"{tenth / 1e6:.0f} MB after a tenth, {half / 1e6:.0f} MB after half,"
+                f" {self.memory[-1] / 1e6:.0f} MB at the end",
             ),
         ]
 
 
-async def _both(conninfo: str, rows: int) -> _Taken:
-    taken = _Taken()
-    connect = partial(psycopg.AsyncConnection.connect, conninfo, autocommit=True)
-    async with await connect() as connection:
+async def _measure(
+    url: str,
+    source: BinaryIO,
+    reader: RecordReader,
+    taken: _Taken,
+    *,
+    export_to: Path | None = None,
+) -> None:
+    _empty(url)
+    await asyncio.to_thread(migrations.upgrade, url)
+    conninfo = url.replace("+psycopg", "")
+    async with await psycopg.AsyncConnection.connect(conninfo, autocommit=True) as connection:
+        began = time.perf_counter()
+        done = await import_stream(source, connection, reader=reader, progress=taken.add_batch)
+        taken.importing = time.perf_counter() - began
+        if done.created != done.accepted or done.error_count:
+            raise RuntimeError(f"{done.created} of {done.accepted} were created: {done.errors}")
         await connection.execute(_BARE)
-        awards = generate(count=rows, seed=1)
-        last_id = ""
-        with progress_bar() as progress:
-            task = progress.add_task("Awards", total=rows)
-            while lines := [json.dumps(award) for award in islice(awards, BATCH_ROWS)]:
-                taken.importing.append(await _import(connection, lines))
-                taken.copying.append(await _copy(connection, after=last_id, limit=len(lines)))
-                taken.memory.append(rss_bytes(os.getpid()))
-                last_id = str(json.loads(lines[-1])["id"])
-                progress.update(task, advance=len(lines))
-        began = time.perf_counter()
-        await refresh_statistics(connection)
-        taken.statistics = time.perf_counter() - began
-    return taken
+        taken.copying = sum([seconds async for seconds in _copies(connection)])
+        if export_to is not None:
+            await _export(connection, export_to)
 
 
-async def _import(connection: Connection, lines: Sequence[str]) -> float:
-    source = io.BytesIO("\n".join(lines).encode())
-    began = time.perf_counter()
-    done = await import_stream(source, connection, refresh=False)
-    took = time.perf_counter() - began
-    if done.created != len(lines):
-        raise RuntimeError(f"{done.created} of {len(lines)} were imported: {done.errors}")
-    return took
+async def _export(connection: Connection, path: Path) -> None:
+    async with (
+        connection.cursor() as cursor,
+        cursor.copy(copy_csv(SQL("true"), header=True)) as copy,
+    ):
+        with path.open("wb") as file:
+            async for piece in copy:
+                file.write(piece)
 
 
-async def _copy(connection: Connection, *, after: str, limit: int) -> float:
-    """Copy the awards of the last import, whose ids are above `after`, to the bare table."""
-    ready = _READY_ROWS.format(columns=_COLUMNS, after=after, limit=limit)
-    async with connection.cursor() as cursor:
-        async with cursor.copy(ready) as copy:
-            text = b"".join([bytes(piece) async for piece in copy])
-        began = time.perf_counter()
-        async with cursor.copy(_BARE_COPY) as copy:
-            await copy.write(text)
-        return time.perf_counter() - began
+async def _copies(connection: Connection) -> AsyncIterator[float]:
+    """Copy all awards to the bare table; the seconds that each batch took to be written."""
+    after = ""
+    while True:
+        async with connection.cursor() as cursor:
+            await cursor.execute(_LAST_ID, {"after": after, "limit": BATCH_ROWS})
+            [[last]] = await cursor.fetchall()
+            if last is None:
+                return
+            async with cursor.copy(
+                _READY_ROWS.format(columns=_COLUMNS, after=after, last=last)
+            ) as copy:
+                text = b"".join([bytes(piece) async for piece in copy])
+            began = time.perf_counter()
+            async with cursor.copy(_BARE_COPY) as copy:
+                await copy.write(text)
+            yield time.perf_counter() - began
+        after = last
 
 
 def main() -> int:
