@@ -4,7 +4,7 @@ import datetime as dt
 import uuid
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, Text, func
+from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, Text, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from scholarship_api.platform.database.base import Base
@@ -29,6 +29,9 @@ class Feed(Base):
     )
     digest: Mapped[bytes] = mapped_column(unique=True)
     """SHA-256 of the token. A slow hash is not needed: the token has 256 random bits."""
+    creation_key: Mapped[str | None] = mapped_column(Text(collation="C"))
+    """The Idempotency-Key of the request that created it."""
+    creation_digest: Mapped[bytes | None]
     created_at: Mapped[dt.datetime] = mapped_column(
         DateTime(timezone=True), server_default=func.now()
     )
@@ -39,4 +42,11 @@ class Feed(Base):
             "(kind = 'applications') = (saved_search_id IS NULL)", "saved_search_of_kind"
         ),
         Index("ix_feeds_subject_id", "subject_id", "id"),
+        Index(
+            "uq_feeds_creation_key",
+            "subject_id",
+            "creation_key",
+            unique=True,
+            postgresql_where=text("creation_key IS NOT NULL"),
+        ),
     )

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from scholarship_api.feeds.models import Feed
@@ -17,6 +17,18 @@ async def count(session: WriteSession, subject_id: uuid.UUID) -> int:
 
 async def add(session: WriteSession, values: dict[str, Any]) -> Feed:
     return (await session.scalars(insert(Feed).values(values).returning(Feed))).one()
+
+
+async def created_by(session: WriteSession, subject_id: uuid.UUID, key: str) -> Feed | None:
+    """The feed that a request with this Idempotency-Key has created."""
+    statement = select(Feed).where(Feed.subject_id == subject_id, Feed.creation_key == key)
+    return (await session.scalars(statement)).one_or_none()
+
+
+async def replace_address(
+    session: WriteSession, feed_id: uuid.UUID, *, digest: bytes | None
+) -> None:
+    await session.execute(update(Feed).where(Feed.id == feed_id).values(digest=digest))
 
 
 async def page(

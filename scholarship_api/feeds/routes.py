@@ -4,8 +4,10 @@ import uuid
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response, status
+from fastapi.responses import JSONResponse
 
 from scholarship_api.catalogue import service as catalogue
+from scholarship_api.catalogue.idempotency import REPLAYED_HEADER
 from scholarship_api.catalogue.versions import utc_now
 from scholarship_api.errors import (
     BadRequest,
@@ -26,6 +28,7 @@ from scholarship_api.platform.database.sessions import Reading, Writing
 from scholarship_api.platform.http.content_type import require_json
 from scholarship_api.subjects import results
 from scholarship_api.subjects.access import MOUNTS, Mount, change_source
+from scholarship_api.subjects.creation import CreationKey
 from scholarship_api.subjects.cursors import ListCursors
 from scholarship_api.subjects.owners import Owner
 from scholarship_api.subjects.schemas import ListRequest
@@ -51,10 +54,12 @@ def _router(mount: Mount) -> APIRouter:
         "/feeds",
         name=mount.operation("create_feed"),
         status_code=status.HTTP_201_CREATED,
+        response_model=schemas.FeedWithAddresses,
         summary="Make a secret address for calendars and feed readers",
         description=(
             f"At most {schemas.MAX_FEEDS}; then 409. Whoever knows the address can read the feed."
-            " It is shown this once, so that a request that is repeated makes another feed."
+            " It is shown this once: a request that is repeated with its `Idempotency-Key` gives"
+            " the same feed another address, and ends the first one."
         ),
         dependencies=[Depends(require_json)],
         responses=document(BadRequest, Conflict, NotFound, UnsupportedMediaType),
@@ -63,15 +68,22 @@ def _router(mount: Mount) -> APIRouter:
         request: Request,
         session: Writing,
         new: schemas.NewFeed,
+        creation_key: CreationKey = None,
         owner: Owner = mount.writer,
-    ) -> schemas.FeedWithAddresses:
+    ) -> Response:
         base: str = request.app.state.settings.public_base_url
-        return await service.create(
+        feed, is_replayed = await service.create(
             session,
             owner,
             new=new,
+            creation_key=creation_key,
             address=lambda path: f"{base}{path}",
             source=change_source(request, owner),
+        )
+        return JSONResponse(
+            feed.model_dump(mode="json", by_alias=True),
+            status.HTTP_201_CREATED,
+            {REPLAYED_HEADER: "true"} if is_replayed else None,
         )
 
     @router.delete(

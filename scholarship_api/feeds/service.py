@@ -21,6 +21,7 @@ from scholarship_api.platform.database.libpq import Fetch
 from scholarship_api.platform.database.sessions import ReadSession, WriteSession
 from scholarship_api.saved_searches import service as saved_searches
 from scholarship_api.search.service import Page
+from scholarship_api.subjects import creation
 from scholarship_api.subjects import service as subjects
 from scholarship_api.subjects.cursors import CursorCodec
 from scholarship_api.subjects.owners import Owner
@@ -54,19 +55,32 @@ async def create(
     owner: Owner,
     *,
     new: schemas.NewFeed,
+    creation_key: str | None,
     address: Callable[[str], str],
     source: ChangeSource,
-) -> schemas.FeedWithAddresses:
+) -> tuple[schemas.FeedWithAddresses, bool]:
     """The new feed with its secret addresses; `address` makes one of a path.
 
-    Raises NotFound for a search of somebody else, and Conflict when there are MAX_FEEDS.
+    The second value is true when an earlier request with the same key has created the feed. It gets
+    new addresses then, as the first ones are not stored.
+
+    Raises NotFound for a search of somebody else, Conflict when there are MAX_FEEDS, and
+    ValidationFailed for a key that has created something else.
     """
     subject_id = await subjects.ensure(session, owner)
+    token = tokens.new_token()
+    digest = creation.fingerprint(new)
+    if creation_key is not None:
+        stored = await queries.created_by(session, subject_id, creation_key)
+        if stored is not None:
+            creation.require_same(stored.creation_digest, digest)
+            await queries.replace_address(session, stored.id, digest=tokens.digest(token))
+            await audit.record(session, "feed.readdressed", source=source, target_id=stored.id)
+            return _with_addresses(stored, token, address), True
     if new.saved_search_id is not None:
         await saved_searches.read(session, owner, search_id=new.saved_search_id)
     if await queries.count(session, subject_id) >= schemas.MAX_FEEDS:
         raise Conflict(f"At most {schemas.MAX_FEEDS} feeds can be made; delete one.")
-    token = tokens.new_token()
     added = await queries.add(
         session,
         {
@@ -75,14 +89,22 @@ async def create(
             "kind": new.kind.value,
             "saved_search_id": new.saved_search_id,
             "digest": tokens.digest(token),
+            "creation_key": creation_key,
+            "creation_digest": None if creation_key is None else digest,
         },
     )
     await audit.record(session, "feed.created", source=source, target_id=added.id)
+    return _with_addresses(added, token, address), False
+
+
+def _with_addresses(
+    feed: models.Feed, token: str, address: Callable[[str], str]
+) -> schemas.FeedWithAddresses:
     path = f"/api/v1/feeds/{token}"
     addresses = schemas.FeedAddresses(
         ics=address(f"{path}.ics"), atom=address(f"{path}.atom"), json_=address(f"{path}.json")
     )
-    return schemas.FeedWithAddresses(**_shown(added).model_dump(), addresses=addresses)
+    return schemas.FeedWithAddresses(**_shown(feed).model_dump(), addresses=addresses)
 
 
 async def list_page(

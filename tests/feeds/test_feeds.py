@@ -198,6 +198,24 @@ async def test_the_address_is_shown_once_and_only_its_digest_is_stored(
     assert hashlib.sha256(token.encode()).hexdigest() in stored
 
 
+async def test_a_repeated_request_gives_the_same_feed_another_address(student: Student) -> None:
+    new = {"kind": "applications"}
+    first = await student.send("POST", FEEDS, new, Idempotency_Key="feed-1")
+    again = await student.send("POST", FEEDS, new, Idempotency_Key="feed-1")
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert "Idempotency-Replayed" not in first.headers
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert again.json()["id"] == first.json()["id"]
+    ended, address = [answer.json()["addresses"]["ics"] for answer in (first, again)]
+    assert (await student.client.get(ended)).status_code == 404
+    assert (await student.client.get(address)).status_code == 200
+    assert len((await student.send("GET", FEEDS)).json()["items"]) == 1
+    search_id = await save(student)
+    other = {"kind": "saved_search", "saved_search_id": search_id}
+    refused = await student.send("POST", FEEDS, other, Idempotency_Key="feed-1")
+    assert (refused.status_code, refused.json()["code"]) == (422, "VALIDATION_ERROR")
+
+
 async def test_a_revoked_address_is_gone_at_once(
     student: Student, clients: list[httpx.AsyncClient]
 ) -> None:
