@@ -52,7 +52,6 @@ from scholarship_api.health.paths import PROBE_PATHS
 from scholarship_api.health.service import HealthService
 from scholarship_api.mail import routes as mail_routes
 from scholarship_api.platform.database.engine import Database
-from scholarship_api.platform.http.compression import CompressionMiddleware
 from scholarship_api.platform.http.cors import CorsMiddleware
 from scholarship_api.platform.http.docs import docs_router
 from scholarship_api.platform.http.errors import ErrorsMiddleware, last_resort_response
@@ -274,6 +273,11 @@ def _add_mcp(app: FastAPI) -> None:
 def _published(app: ASGIApp, settings: Settings) -> ASGIApp:
     """The application with compressed answers, and below its prefix, where there can be one."""
     if settings.compress_responses:
+        # Imported here: the libraries of zstd and Brotli take .5 MiB of each worker's memory.
+        from scholarship_api.platform.http.compression import (  # noqa: PLC0415
+            CompressionMiddleware,
+        )
+
         app = CompressionMiddleware(app)
     if not settings.root_path and not settings.trusted_proxy_ips:
         return app
